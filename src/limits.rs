@@ -1,0 +1,75 @@
+//! Every maximum of the server, in one place, each with its reason.
+//!
+//! A peer can make the server spend no more than these; what goes beyond is refused or dropped
+//! and counted.
+
+/// Largest datagram that UDP can carry (bytes).
+pub const DATAGRAM_BYTES_MAX: usize = 65_535;
+
+/// Free bytes before each received datagram: room for the Via, Record-Route and longer request
+/// line that a forwarded request gains, so that the message is rewritten where it landed.
+pub const HEADROOM_BYTES: usize = 2_048;
+
+/// Free bytes behind each received datagram, for edits near its end.
+pub const TAILROOM_BYTES: usize = 1_024;
+
+/// Bytes of one receive slot. A page and a line more than the parts need, so that the slots of a
+/// batch do not all start in the same cache set.
+pub const SLOT_BYTES: usize = HEADROOM_BYTES + DATAGRAM_BYTES_MAX + 1 + TAILROOM_BYTES + 4_096 + 64;
+
+/// Datagrams received or sent by one system call. Sixteen already bring most of the gain.
+pub const BATCH_DATAGRAMS_MAX: usize = 64;
+
+/// Header fields of one message; an ordinary message has 10 to 25.
+pub const HEADER_COUNT_MAX: usize = 255;
+
+/// Via values that a message may have before it is looked at as a loop (RFC 3261 §16.3 leaves it
+/// to Max-Forwards, whose usual start is 70).
+pub const VIA_COUNT_MAX: usize = 100;
+
+/// Edits to one message.
+pub const EDIT_COUNT_MAX: usize = 256;
+
+/// Bytes that the edits of one message may insert.
+pub const EDIT_BYTES_MAX: usize = 32_768;
+
+/// Bytes of strings that one run of the script may build.
+pub const SCRIPT_STRING_BYTES_MAX: usize = 1 << 20;
+
+/// Steps (operations) that one run of the script may take before it is cut off.
+pub const SCRIPT_FUEL: u64 = 1_000_000;
+
+/// Turns of one `while` loop unless `max_while_loops` says otherwise.
+pub const SCRIPT_LOOP_TURNS_MAX: u32 = 10_000;
+
+/// Depth of `route(...)` calls within calls.
+pub const SCRIPT_ROUTE_DEPTH_MAX: usize = 100;
+
+/// Nesting of expressions and statements in a script's text; keeps the parser's stack bounded.
+pub const SCRIPT_NESTING_MAX: usize = 200;
+
+/// Bytes of one script file and its includes together.
+pub const SCRIPT_BYTES_MAX: usize = 16 << 20;
+
+/// Depth of `include_file` within included files.
+pub const SCRIPT_INCLUDE_DEPTH_MAX: usize = 10;
+
+/// URIs of a destination set beside the Request-URI unless `max_branches` says otherwise.
+pub const BRANCH_COUNT_MAX: usize = 12;
+
+/// Contacts of one address-of-record unless `max_contacts` says otherwise: bounds the answer to
+/// a REGISTER to what fits a datagram.
+pub const CONTACT_COUNT_MAX: usize = 100;
+
+/// Bytes that one binding may keep (Contact, Path, Call-ID and User-Agent together).
+pub const BINDING_BYTES_MAX: usize = 4_096;
+
+/// Worker threads.
+pub const WORKER_COUNT_MAX: usize = 256;
+
+/// Receive and send buffer asked of the kernel for each socket (bytes); what it grants is told
+/// at start.
+pub const SOCKET_BUFFER_BYTES: usize = 4 << 20;
+
+const _: () = assert!(SLOT_BYTES > HEADROOM_BYTES + DATAGRAM_BYTES_MAX + TAILROOM_BYTES);
+const _: () = assert!(BATCH_DATAGRAMS_MAX <= 1_024, "UIO_MAXIOV is the kernel's own bound");

@@ -1,0 +1,3 @@
+//! The `viaduct` program.
+
+fn main() {}

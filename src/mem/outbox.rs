@@ -1,0 +1,95 @@
+//! What is to be sent when a batch has been worked through.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+use super::{ListenerId, SlotId, SlotPool};
+
+/// Where the bytes of a [`Transmit`] are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// In the outbox's own buffer: a message that was composed here.
+    Composed(Range<usize>),
+    /// In the slot it was received in: a message that was rewritten in place.
+    Slot(SlotId, Range<usize>),
+}
+
+/// One datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to.
+    pub destination: SocketAddr,
+    /// The listen address whose socket sends it.
+    pub listener: ListenerId,
+    /// The local address it leaves from; matters on sockets bound to the wildcard address.
+    pub source: IpAddr,
+    /// Where its bytes are.
+    pub payload: Payload,
+}
+
+/// The datagrams that a batch caused. Buffers are kept from batch to batch.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    composed: Vec<u8>,
+    transmits: Vec<Transmit>,
+}
+
+impl Outbox {
+    /// An outbox that grows to its working size with the first batches.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is to be sent, oldest first.
+    #[must_use]
+    pub fn transmits(&self) -> &[Transmit] {
+        &self.transmits
+    }
+
+    /// The bytes of one of this outbox's transmits.
+    #[must_use]
+    pub fn bytes<'a>(&'a self, transmit: &Transmit, slots: &'a SlotPool) -> &'a [u8] {
+        match &transmit.payload {
+            Payload::Composed(range) => &self.composed[range.clone()],
+            Payload::Slot(slot, range) => &slots.slot(*slot)[range.clone()],
+        }
+    }
+
+    /// Appends a message rewritten in its slot.
+    pub fn push(&mut self, transmit: Transmit) {
+        self.transmits.push(transmit);
+    }
+
+    /// Appends a message that `compose` writes at the end of the buffer it is given. When
+    /// `compose` says no, nothing is sent and what it wrote is forgotten.
+    pub fn push_composed(
+        &mut self,
+        (destination, listener, source): (SocketAddr, ListenerId, IpAddr),
+        compose: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> bool {
+        let start = self.composed.len();
+        if !compose(&mut self.composed) {
+            self.composed.truncate(start);
+            return false;
+        }
+        let payload = Payload::Composed(start..self.composed.len());
+        self.transmits.push(Transmit { destination, listener, source, payload });
+        true
+    }
+
+    /// Forgets the first `count` transmits, which have been sent. The composed bytes go with
+    /// the last of them.
+    pub fn sent(&mut self, count: usize) {
+        self.transmits.drain(..count);
+        if self.transmits.is_empty() {
+            self.composed.clear();
+        }
+    }
+
+    /// Whether everything has been sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transmits.is_empty()
+    }
+}

@@ -1,0 +1,64 @@
+//! The table of counters.
+
+/// Declares [`Counter`] and its table of names and meanings.
+macro_rules! counters {
+    ($($variant:ident $name:literal $help:literal,)*) => {
+        /// Something that is counted. The name is stable; dashboards rely on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(usize)]
+        pub enum Counter {
+            $(#[doc = $help] $variant,)*
+        }
+
+        impl Counter {
+            /// All counters, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+            /// How many there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name, as shown to people and machines.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it counts, in a sentence.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    ReceivedDatagrams "received_datagrams" "Datagrams taken from the sockets.",
+    ReceivedRequests "received_requests" "Requests that parsed.",
+    ReceivedResponses "received_responses" "Responses that parsed.",
+    ForwardedRequests "forwarded_requests" "Requests forwarded statelessly.",
+    ForwardedResponses "forwarded_responses" "Responses forwarded to the Via below ours.",
+    SentReplies "sent_replies" "Responses composed here.",
+    SentDatagrams "sent_datagrams" "Datagrams that the kernel took.",
+    AbsorbedAcks "absorbed_acks" "ACKs to responses composed here.",
+    DroppedKeepAlive "dropped_keep_alive" "Empty and CRLF datagrams, swallowed.",
+    DroppedMalformed "dropped_malformed" "Datagrams too broken to be answered.",
+    DroppedByScript "dropped_by_script" "Messages that the script dropped or left undecided.",
+    DroppedForeignResponse "dropped_foreign_response" "Responses to requests that never went through here.",
+    DroppedUnroutableResponse "dropped_unroutable_response" "Responses whose next Via names no usable address.",
+    DroppedReplyToAck "dropped_reply_to_ack" "Replies that would have answered an ACK.",
+    DroppedTooLarge "dropped_too_large" "Messages that outgrew a datagram.",
+    DroppedUnsendable "dropped_unsendable" "Datagrams that the kernel refused for good.",
+    DroppedAtWorkerPanic "dropped_at_worker_panic" "Datagrams whose handling failed; each is saved for a report.",
+    SendBufferFull "send_buffer_full" "Times a full socket buffer made a worker wait.",
+    ReceiveOverruns "receive_overruns" "Datagrams that the kernel lost before they were read.",
+    RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",
+    RefusedLoop "refused_loop" "Requests answered 482.",
+    RefusedTooManyHops "refused_too_many_hops" "Requests answered 483.",
+    RefusedExtension "refused_extension" "Requests answered 420.",
+    RefusedScheme "refused_scheme" "Requests answered 416.",
+    ScriptErrors "script_errors" "Runs of the script that ended in an error of its own.",
+    ScriptFuelExhausted "script_fuel_exhausted" "Runs of the script that were cut off.",
+    Registrations "registrations" "REGISTER requests that changed or confirmed bindings.",
+    RegistrationsRefused "registrations_refused" "REGISTER requests answered with a failure.",
+    BindingsExpired "bindings_expired" "Bindings removed because their time was up.",
+}

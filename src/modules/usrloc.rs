@@ -1,0 +1,6 @@
+//! `usrloc`: The user location tables.
+
+use crate::script::ModuleSpec;
+
+/// The module.
+pub const MODULE: ModuleSpec = ModuleSpec::new("usrloc", "The user location tables.");

@@ -1,0 +1,120 @@
+//! What the script can ask of the proxy that runs it.
+
+use std::any::{Any, TypeId};
+use std::net::SocketAddr;
+
+use thiserror::Error;
+
+use super::Transit;
+use crate::mem::ListenerId;
+use crate::metrics::Counter;
+use crate::time::Now;
+
+/// Levels of `log` and `xlog`, numbered as SER and Kamailio do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(i8)]
+pub enum LogLevel {
+    /// `L_ALERT`.
+    Alert = -5,
+    /// `L_BUG`.
+    Bug = -4,
+    /// `L_CRIT2`, a step above [`LogLevel::Critical`] in newer Kamailio.
+    Crit2 = -3,
+    /// `L_CRIT`.
+    Critical = -2,
+    /// `L_ERR`.
+    Error = -1,
+    /// `L_WARN`.
+    Warning = 0,
+    /// `L_NOTICE`.
+    Notice = 1,
+    /// `L_INFO`.
+    Info = 2,
+    /// `L_DBG`.
+    Debug = 3,
+}
+
+/// Where `forward()` sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextHop<'m> {
+    /// To the host and port of `$du` or else of the Request-URI (RFC 3261 §16.6 step 7).
+    Routed,
+    /// To this host, a name or an address (IPv6 in brackets), whatever the Request-URI says.
+    Fixed(&'m [u8], u16),
+}
+
+/// Why the proxy did not do what the script asked. `sl_reply_error` answers with the status.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The next hop is a name that is not known (yet), or no address at all.
+    #[error("the next hop does not resolve to an address")]
+    Unresolvable,
+    /// No listen address can send to the next hop (IPv4 or IPv6, transport).
+    #[error("no listen address reaches the next hop")]
+    Unreachable,
+    /// The URI of the next hop is malformed.
+    #[error("the URI of the next hop is malformed")]
+    BadUri,
+    /// An ACK is never answered (RFC 3261 §17).
+    #[error("an ACK is never answered")]
+    ReplyToAck,
+    /// A response is never answered, and only requests are forwarded by the script.
+    #[error("this is a response")]
+    IsResponse,
+    /// The message would outgrow a datagram.
+    #[error("the message would outgrow a datagram")]
+    TooLarge,
+}
+
+/// The proxy, as the script's functions see it.
+pub trait Host {
+    /// The time of this batch.
+    fn now(&self) -> Now;
+
+    /// Forwards the request statelessly with the changes made so far (RFC 3261 §16.6, §16.11).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; nothing is sent then.
+    fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal>;
+
+    /// Answers the request statelessly (RFC 3261 §8.2.7). `headers` are whole lines that are
+    /// added to those which every response has; `transit.reply_headers` come on top of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; nothing is sent then.
+    fn reply(
+        &mut self,
+        transit: &mut Transit<'_>,
+        code: u16,
+        reason: &[u8],
+        headers: &[u8],
+    ) -> Result<(), Refusal>;
+
+    /// Whether host and port are this server: a listen address or an alias. Without a port the
+    /// default port is meant where a listen address is named, any port where an alias is.
+    fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;
+
+    /// The address of a listener as it stands in Via and Record-Route.
+    fn listener_address(&self, listener: ListenerId) -> SocketAddr;
+
+    /// The listener with that address, if there is one.
+    fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;
+
+    /// Whether log lines of that level are written.
+    fn logs(&self, level: LogLevel) -> bool;
+
+    /// Writes a log line, if its level is written.
+    fn log(&mut self, level: LogLevel, text: &[u8]);
+
+    /// Counts something.
+    fn count(&mut self, counter: Counter);
+
+    /// Random bits, from the seed of the core.
+    fn random(&mut self) -> u64;
+
+    /// A service that modules share with the rest of the server, such as the location tables,
+    /// by its type.
+    fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)>;
+}

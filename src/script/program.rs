@@ -1,0 +1,26 @@
+//! The compiled script.
+
+use std::any::Any;
+
+use super::Settings;
+
+/// A compiled script: immutable; each worker runs a copy of its own, so that the caches within
+/// its regular expressions are never shared.
+#[derive(Clone, Debug)]
+pub struct Program {
+    settings: Settings,
+}
+
+impl Program {
+    /// The global parameters.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The configuration that a module made of its parameters, by its type.
+    #[must_use]
+    pub fn config<T: Any>(&self) -> Option<&T> {
+        None
+    }
+}

@@ -1,0 +1,53 @@
+//! What the global parameters of a script say.
+
+use std::net::SocketAddr;
+
+/// The dialect of a script.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `#!KAMAILIO`, and what has no mark: `$` in xlog, timers in milliseconds.
+    #[default]
+    Kamailio,
+    /// `#!OPENSER`: `$` in xlog, timers in seconds.
+    OpenSer,
+    /// `#!SER`: `%` in xlog, timers in seconds.
+    Ser,
+}
+
+/// One `listen` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// The address to bind.
+    pub address: SocketAddr,
+    /// What to put into Via and Record-Route instead (`advertise`).
+    pub advertise: Option<(String, u16)>,
+}
+
+/// The settings of a script, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Addresses to listen on; empty: all, at [`Settings::port`].
+    pub listen: Vec<ListenAddress>,
+    /// The port where `listen` names none.
+    pub port: u16,
+    /// Further names of this server: host and, if given, port.
+    pub aliases: Vec<(String, Option<u16>)>,
+    /// Worker threads; `None`: one for each usable core.
+    pub workers: Option<usize>,
+    /// Log level: lines above it are not written (-5 to 4).
+    pub debug: i32,
+    /// Whether log lines go to standard error.
+    pub log_stderror: bool,
+    /// The whole `Server` header line for replies made here, or none.
+    pub server_header: Option<String>,
+    /// Turns that a `while` loop may take.
+    pub max_while_loops: u32,
+    /// URIs of a destination set beside the Request-URI.
+    pub max_branches: usize,
+    /// Whether single-source traffic is spread over all workers (`steering = spread`).
+    pub steering_spread: bool,
+    /// The key of the branch hash; random at start if not given (`branch_secret`).
+    pub branch_secret: Option<String>,
+}

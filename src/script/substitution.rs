@@ -1,0 +1,5 @@
+//! Substitutions in the style of `sed`: `/regex/replacement/flags`.
+
+/// A compiled substitution.
+#[derive(Clone, Debug)]
+pub struct Substitution;

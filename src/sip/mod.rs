@@ -1,0 +1,31 @@
+//! The grammar of RFC 3261 §25, as far as a proxy and registrar needs it: pure functions of
+//! bytes. *Parse* is from the wire, *compose* is to the wire, *rewrite* changes a message where
+//! it lies.
+//!
+//! [`parse`] makes one pass over the head of a message and notes where things are
+//! ([`MessageIndex`]); values such as a [`Via`] or a [`Uri`] are parsed when someone asks.
+
+mod address;
+mod cseq;
+mod error;
+mod header;
+mod list;
+mod message;
+mod method;
+mod params;
+pub mod rewrite;
+mod status;
+mod uri;
+mod via;
+
+pub use address::{Contact, NameAddr};
+pub use cseq::CSeq;
+pub use error::ParseError;
+pub use header::HeaderName;
+pub use list::Items;
+pub use message::{Header, Message, MessageIndex, StartLine, parse};
+pub use method::Method;
+pub use params::{Param, Params};
+pub use status::reason_phrase;
+pub use uri::{Scheme, Uri, host_ip};
+pub use via::{Rport, Via};
