@@ -36,6 +36,6 @@ pub use registry::{
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{SourceMap, Span};
 pub use substitution::Substitution;
-pub use transit::{Branch, Transit};
+pub use transit::{Branch, RecordRoute, Transit};
 pub use value::Value;
 pub use variable::Variable;
