@@ -7,10 +7,12 @@
 mod address;
 mod batch;
 mod control;
+mod error;
 mod option;
 mod signal;
 
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
+pub use error::reason;
 pub use option::{spread_over_group, tell_destination_v4, tell_destination_v6, tell_overruns};
 pub use signal::{Signal, block_signals, wait_for_signal};
 

@@ -26,7 +26,7 @@ pub enum Steering {
 
 /// A listen address cannot be used.
 #[derive(Debug, Error)]
-#[error("cannot listen on udp:{address}: {}", reason(source))]
+#[error("cannot listen on udp:{address}: {}", sys::reason(source))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
@@ -95,15 +95,6 @@ fn open_socket(address: SocketAddr) -> io::Result<Socket> {
     socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
     socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)?;
     Ok(socket)
-}
-
-/// What the system said, without the number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }
 
 #[cfg(test)]

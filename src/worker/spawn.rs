@@ -1,6 +1,7 @@
 //! Starting and stopping a worker's thread.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -67,7 +68,11 @@ pub fn spawn<C: Core + 'static>(
         {
             tracing::warn!("worker {} cannot be pinned to core {}", parts.index, core.id);
         }
-        ended(Cycle::new(parts, poll, seen_by_worker).and_then(Cycle::run));
+        let work = || Cycle::new(parts, poll, seen_by_worker).and_then(Cycle::run);
+        // The core is isolated further inside; this is for the cycle itself, whose state is gone
+        // with it.
+        let result = catch_unwind(AssertUnwindSafe(work));
+        ended(result.unwrap_or_else(|_| Err(io::Error::other("the worker panicked"))));
     })?;
     Ok(WorkerHandle { waker, stop, thread })
 }
@@ -85,7 +90,149 @@ impl WorkerHandle {
 
     /// Waits for its end.
     pub fn join(self) {
-        // A panic that was not isolated has been reported by the panic hook.
+        // It cannot have panicked but in `ended`, whose owner knows.
         let _ = self.thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::mem::{ListenerId, Outbox, Received};
+    use crate::metrics::Counter;
+    use crate::transport::{Steering, bind_group};
+
+    /// Sends each datagram back; sends one to `timer_peer` when its time has come.
+    struct Echo {
+        timer_peer: Option<SocketAddr>,
+    }
+
+    impl Core for Echo {
+        fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
+            assert!(!received.datagram().starts_with(b"fail"), "not this one");
+            let start = crate::limits::HEADROOM_BYTES;
+            outbox.push(crate::mem::Transmit {
+                destination: received.source,
+                listener: received.listener,
+                source: received.local.ip(),
+                payload: crate::mem::Payload::Slot(received.slot, start..start + received.length),
+            });
+        }
+
+        fn poll_timeout(&self) -> Option<u64> {
+            self.timer_peer.map(|_| 5)
+        }
+
+        fn handle_timeout(&mut self, _: Now, outbox: &mut Outbox) {
+            let Some(peer) = self.timer_peer.take() else { return };
+            let way = (peer, ListenerId(0), "127.0.0.1".parse().unwrap());
+            outbox.push_composed(way, |bytes| {
+                bytes.extend_from_slice(b"time");
+                true
+            });
+        }
+    }
+
+    /// A running worker, and what a test asks of it.
+    struct Running {
+        worker: WorkerHandle,
+        addresses: Vec<SocketAddr>,
+        counters: WorkerCounters,
+        ended: mpsc::Receiver<io::Result<()>>,
+    }
+
+    /// A worker with an echo on a free port of each of `ips`.
+    fn start(ips: &[&str], timer_peer: Option<SocketAddr>) -> Running {
+        let bind = |(position, ip): (usize, &&str)| {
+            let address = SocketAddr::new(ip.parse().unwrap(), 0);
+            let id = ListenerId(position as u16);
+            bind_group(id, address, 1, Steering::Hash).unwrap().remove(0)
+        };
+        let listeners: Vec<UdpListener> = ips.iter().enumerate().map(bind).collect();
+        let addresses = listeners.iter().map(UdpListener::local_address).collect();
+        let counters = WorkerCounters::default();
+        let parts = WorkerParts {
+            index: 0,
+            pin_to: None,
+            listeners,
+            make_core: Box::new(move || Echo { timer_peer }),
+            clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0 }),
+            counters: counters.clone(),
+            panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),
+        };
+        let (sender, ended) = mpsc::channel();
+        let worker = spawn(parts, move |result| sender.send(result).unwrap()).unwrap();
+        Running { worker, addresses, counters, ended }
+    }
+
+    /// A peer that gives up when nothing comes.
+    fn peer() -> UdpSocket {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        peer
+    }
+
+    impl Running {
+        /// Stops the worker, which must end well.
+        fn stop(self) -> WorkerCounters {
+            self.worker.stop().unwrap();
+            self.ended.recv().unwrap().unwrap();
+            self.worker.join();
+            self.counters
+        }
+    }
+
+    #[test]
+    fn datagrams_go_in_and_out_at_every_listener_until_it_is_stopped() {
+        let running = start(&["127.0.0.1", "127.0.0.2", "0.0.0.0"], None);
+        let peer = peer();
+        let wildcard_port = running.addresses[2].port();
+        let targets = [
+            running.addresses[0],
+            running.addresses[1],
+            SocketAddr::new("127.0.0.3".parse().unwrap(), wildcard_port),
+        ];
+        for target in targets {
+            for number in 0..100_u8 {
+                peer.send_to(&[number], target).unwrap();
+            }
+            for number in 0..100_u8 {
+                let mut bytes = [0; 8];
+                let (length, source) = peer.recv_from(&mut bytes).unwrap();
+                assert_eq!((&bytes[..length], source), (&[number][..], target));
+            }
+        }
+        let counters = running.stop();
+        assert_eq!(counters.value(Counter::ReceivedDatagrams), 300);
+        assert_eq!(counters.value(Counter::SentDatagrams), 300);
+    }
+
+    #[test]
+    fn it_goes_on_after_a_datagram_that_the_core_cannot_bear() {
+        let running = start(&["127.0.0.1"], None);
+        let peer = peer();
+        for text in ["a", "fail", "b"] {
+            peer.send_to(text.as_bytes(), running.addresses[0]).unwrap();
+        }
+        for text in ["a", "b"] {
+            let mut bytes = [0; 8];
+            let length = peer.recv(&mut bytes).unwrap();
+            assert_eq!(&bytes[..length], text.as_bytes());
+        }
+        assert_eq!(running.stop().value(Counter::DroppedAtWorkerPanic), 1);
+    }
+
+    #[test]
+    fn timers_run_without_any_datagram() {
+        let peer = peer();
+        let running = start(&["127.0.0.1"], Some(peer.local_addr().unwrap()));
+        let mut bytes = [0; 8];
+        let length = peer.recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..length], b"time");
+        running.stop();
     }
 }
