@@ -1,8 +1,9 @@
 //! The routing language of the SER family, from text to a run over one message.
 //!
 //! ```text
-//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast ─ check ─▶ Checked ─ compile ─▶ Program
-//!                                                                     Program + Transit ─ vm ─▶ Verdict
+//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast
+//! Ast ─ check ─▶ Checked ─ compile ─▶ Program
+//! Program + Transit ─ vm ─▶ Verdict
 //! ```
 //!
 //! All errors of a file are reported, each once, as [`Diagnostic`] values. Functions,
