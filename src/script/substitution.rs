@@ -101,7 +101,8 @@ impl Substitution {
         let matched = copied > 0 || !out.is_empty() || self.regex.is_match(input);
         matched.then(|| {
             out.extend_from_slice(&input[copied..]);
-            &*out.into_bump_slice()
+            let out: &'m [u8] = out.into_bump_slice();
+            out
         })
     }
 
@@ -116,28 +117,19 @@ impl Substitution {
         std::iter::from_fn(move || {
             while !done && at <= input.len() {
                 let found = self.regex.find_at(input, at)?;
-                let range = self.whole_lines(input, found.range());
                 at = found.end() + usize::from(found.is_empty());
-                if found.is_empty() && self.splits_line_break(input, found.end()) {
-                    continue;
-                }
+                let range = if self.newline_sensitive {
+                    whole_line_range(input, found.range())
+                } else {
+                    Some(found.range())
+                };
+                let Some(range) = range else { continue };
                 done = !self.all;
                 let replacement = self.replacement(input, found.start(), range.end, arena);
                 return Some((range, replacement));
             }
             None
         })
-    }
-
-    /// `range`, up to before the line break that it would split.
-    fn whole_lines(&self, input: &[u8], range: Range<usize>) -> Range<usize> {
-        let splits = !range.is_empty() && self.splits_line_break(input, range.end);
-        range.start..range.end - usize::from(splits)
-    }
-
-    /// Whether `at` is between a CR and an LF, and that matters.
-    fn splits_line_break(&self, input: &[u8], at: usize) -> bool {
-        self.newline_sensitive && splits_line_break(input, at)
     }
 
     /// The replacement for the match that starts at `start`; no group reaches beyond `end`.
@@ -159,10 +151,15 @@ impl Substitution {
     }
 }
 
-/// Whether `at` is between the CR and the LF of a line break.
+/// The range of a match, up to before the line break that it would split: `.*` takes the CR of
+/// a CRLF too. `None` if it is empty and between the CR and the LF.
 #[must_use]
-pub fn splits_line_break(text: &[u8], at: usize) -> bool {
-    at > 0 && text.get(at - 1) == Some(&b'\r') && text.get(at) == Some(&b'\n')
+pub fn whole_line_range(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let end = range.end;
+    if end == 0 || text.get(end - 1) != Some(&b'\r') || text.get(end) != Some(&b'\n') {
+        return Some(range);
+    }
+    (!range.is_empty()).then(|| range.start..end - 1)
 }
 
 /// `text` up to the first `delimiter` that no backslash precedes, and what is behind that.

@@ -58,6 +58,9 @@ pub struct Transit<'m> {
     /// Offset and length of Route header text that `loose_route()` took out, so that a second
     /// call sees the rest; none so far: 0.
     pub routes_consumed: usize,
+    /// Max-Forwards has been counted down already (`mf_process_maxfwd_header`): forwarding must
+    /// not do it again (RFC 3261 §16.6 step 3).
+    pub max_forwards_done: bool,
     /// The last thing that the proxy refused, for `sl_reply_error()`.
     pub refusal: Option<super::Refusal>,
     /// Whether something was sent because of this message: a request that ends with nothing
