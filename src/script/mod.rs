@@ -29,9 +29,9 @@ pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::Program;
 pub use registry::{
-    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
-    ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
-    TRUE,
+    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec, ModuleState,
+    ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
+    SettingSpec, TRUE,
 };
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{SourceMap, Span};
