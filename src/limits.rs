@@ -27,6 +27,10 @@ pub const HEADER_COUNT_MAX: usize = 255;
 /// to Max-Forwards, whose usual start is 70).
 pub const VIA_COUNT_MAX: usize = 100;
 
+/// Parameters, or headers, of a URI that is compared with another one part by part: keeps the
+/// comparison, which looks at each with each, short.
+pub const URI_PART_COUNT_MAX: usize = 32;
+
 /// Edits to one message.
 pub const EDIT_COUNT_MAX: usize = 256;
 
