@@ -331,8 +331,8 @@ fn is_first_hop<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> Return
 
 /// `options_reply()`.
 fn options_reply<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let has_user = Uri::parse(execution.transit.uri).is_ok_and(|uri| uri.user.is_some());
-    if execution.transit.message.method() != Some(Method::Options) || has_user {
+    let userless = Uri::parse(execution.transit.uri).is_ok_and(|uri| uri.user.is_none());
+    if execution.transit.message.method() != Some(Method::Options) || !userless {
         return FALSE;
     }
     let config = execution.program.config::<Config>();

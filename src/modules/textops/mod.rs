@@ -363,6 +363,16 @@ mod tests {
             assert_eq!(trial.run("subst_uri", &[rewrite]), TRUE);
             assert_eq!(trial.execution.transit.uri, b"sip:x-alice@example.com");
             assert_eq!(trial.run("subst_uri", &["/alice/a b/"]), FALSE, "white space");
+            assert_eq!(trial.run("subst_user", &["/^x-(.*)$/\\1-1/"]), TRUE);
+            assert_eq!(trial.execution.transit.uri, b"sip:alice-1@example.com");
+        });
+    }
+
+    #[test]
+    fn a_user_part_can_be_substituted_where_there_is_none() {
+        over("OPTIONS sip:b:5070;lr SIP/2.0\nTo: a\n\n", |trial| {
+            assert_eq!(trial.run("subst_user", &["/^$/a/"]), TRUE);
+            assert_eq!(trial.execution.transit.uri, b"sip:a@b:5070;lr");
         });
     }
 }
