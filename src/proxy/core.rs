@@ -265,28 +265,9 @@ impl Desk<'_> {
     /// Runs the script over a message. Whether something was sent or planned because of it.
     fn run<'m>(&'m mut self, message: Message<'m>, route: RouteId) -> (Verdict, bool) {
         let arrival = self.turn.arrival;
-        let transit = Transit {
-            message,
-            source: arrival.source,
-            local: arrival.local,
-            listener: arrival.listener,
-            arena: self.arena,
-            uri: message.request_uri(),
-            destination: None,
-            path: &[],
-            branches: SmallVec::new(),
-            edits: std::mem::take(&mut self.edits),
-            flags: 0,
-            send_listener: None,
-            reply_headers: SmallVec::new(),
-            rport_forced: false,
-            record_route: None,
-            record_route_params: &[],
-            route_params: &[],
-            max_forwards_done: false,
-            refusal: None,
-            acted: false,
-        };
+        let ways = (arrival.source, arrival.local);
+        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+        std::mem::swap(&mut transit.edits, &mut self.edits);
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
         let verdict = run(&mut execution, route);

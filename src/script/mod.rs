@@ -30,13 +30,13 @@ pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::Program;
 pub use registry::{
-    Argument, FALSE, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
-    ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
-    TRUE,
+    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec, ModuleState,
+    ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
+    SettingSpec, TRUE,
 };
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{SourceMap, Span};
-pub use substitution::Substitution;
+pub use substitution::{Substitution, whole_line_range};
 pub use transit::{Branch, RecordRoute, Transit};
 pub use value::Value;
 pub use variable::Variable;
