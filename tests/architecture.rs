@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use viaduct::metrics::Counter;
 
@@ -97,7 +97,7 @@ fn sources(directory: &str, extension: &str) -> Vec<Source> {
     while let Some(path) = pending.pop() {
         if path.is_dir() {
             let entries = fs::read_dir(&path).unwrap();
-            pending.extend(entries.map(|entry| entry.unwrap().path()).filter(wanted));
+            pending.extend(entries.map(|entry| entry.unwrap().path()).filter(|path| wanted(path)));
         } else if path.extension().is_some_and(|found| found == extension) {
             let text = fs::read_to_string(&path).unwrap();
             let path = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
@@ -109,7 +109,7 @@ fn sources(directory: &str, extension: &str) -> Vec<Source> {
 }
 
 /// Whether a path is ours to look at.
-fn wanted(path: &PathBuf) -> bool {
+fn wanted(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_str().unwrap_or_default();
     !["target", "corpus", "artifacts"].contains(&name) && !name.starts_with('.')
 }

@@ -75,8 +75,7 @@ impl<C: Core> Cycle<C> {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(LISTENER_COUNT_MAX + 1);
         while !self.stop.load(Ordering::Acquire) {
-            let timeout = self.timeout((self.clock)());
-            match self.poll.poll(&mut events, timeout) {
+            match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
@@ -92,12 +91,16 @@ impl<C: Core> Cycle<C> {
     }
 
     /// How long the poll may wait.
-    fn timeout(&self, now: Now) -> Option<Duration> {
-        // The outbox has to be sent before anything else; its socket will be announced.
-        if self.blocked.is_none() && self.ready.contains(&true) {
+    fn timeout(&self) -> Option<Duration> {
+        if self.blocked.is_some() {
+            // The outbox has to be sent before anything else; its socket will be announced.
+            return None;
+        }
+        if self.ready.contains(&true) {
             return Some(Duration::ZERO);
         }
         let due = self.core.poll_timeout()?;
+        let now = (self.clock)();
         Some(Duration::from_millis(due.saturating_sub(now.monotonic_ms)))
     }
 
