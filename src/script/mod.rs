@@ -13,12 +13,19 @@
 pub mod ast;
 mod diagnostic;
 mod execution;
+mod globals;
 mod host;
+mod lexer;
+mod load;
+mod parser;
 mod pattern;
+mod preprocess;
 mod program;
 mod registry;
+mod render;
 mod settings;
 mod source;
+mod spelling;
 mod substitution;
 mod transit;
 mod value;
@@ -27,6 +34,7 @@ mod variable;
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::Program;
 pub use registry::{
@@ -35,7 +43,8 @@ pub use registry::{
     SettingSpec, TRUE,
 };
 pub use settings::{Dialect, ListenAddress, Settings};
-pub use source::{SourceMap, Span};
+pub use source::{Place, SourceFile, SourceMap, Span};
+pub use spelling::nearest;
 pub use substitution::{Substitution, whole_line_range};
 pub use transit::{Branch, RecordRoute, Transit};
 pub use value::Value;
