@@ -37,7 +37,9 @@ fn parse_all(bytes: &[u8]) {
 fn parse_value(text: &[u8]) {
     let _ = (CSeq::parse(text), Contact::parse(text), host_ip(text), unescaped(text).len());
     let _ = (parse_delta_seconds(text), parse_max_forwards(text), HeaderName::parse(text));
-    let _ = Params::new(text).iter().map(|param| (param.unquoted(), param.text)).count();
+    for param in Params::new(text).iter() {
+        assert!(param.unquoted().unwrap_or_default().len() <= param.text.len());
+    }
     if let Ok(via) = Via::parse(text) {
         let _ = (via.branch(), via.has_cookie(), via.received(), via.rport(), via.ttl());
         assert!(!via.host.is_empty() && !via.transport.is_empty());
