@@ -143,10 +143,11 @@ mod tests {
 
     #[test]
     fn all_but_via_must_be_there_only_once() {
-        for repeated in 0..6 {
+        for repeated in HEADERS {
             let mut headers = HEADERS.to_vec();
-            headers.push(HEADERS[repeated]);
-            let expected = if repeated == 0 { Ok(()) } else { Err(ParseError::DuplicateHeader) };
+            headers.push(repeated);
+            let is_via = repeated.starts_with('v');
+            let expected = if is_via { Ok(()) } else { Err(ParseError::DuplicateHeader) };
             assert_eq!(fault(URI, &headers), expected, "{repeated}");
         }
     }
