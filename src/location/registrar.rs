@@ -241,23 +241,24 @@ pub fn compose_contacts(
     received_param: &[u8],
     out: &mut ArenaVec<'_, u8>,
 ) -> bool {
-    use std::io::Write as _;
+    use std::fmt::Write as _;
     let mut separator: &[u8] = b"<";
+    let mut number = bumpalo::collections::String::new_in(out.bump());
     for binding in set.live(now) {
-        out.extend_from_slice_copy(separator);
-        separator = b", <";
-        out.extend_from_slice_copy(binding.contact());
-        out.push(b'>');
-        let mut text = SmallVec::<[u8; 64]>::new();
-        if let Some(q) = binding.q() {
-            out.extend_from_slice_copy(b";q=");
-            // Writing into a vector cannot fail.
-            let _ = write!(text, "{}.{:03}", q / 1_000, q % 1_000);
-            out.extend_from_slice_copy(without_trailing_zeros(&text));
-            text.clear();
+        number.clear();
+        for part in [separator, binding.contact(), b">"] {
+            out.extend_from_slice_copy(part);
         }
-        let _ = write!(text, ";expires={}", binding.expires_at().saturating_sub(now));
-        out.extend_from_slice_copy(&text);
+        separator = b", <";
+        // Writing into a string cannot fail.
+        if let Some(q) = binding.q() {
+            let _ = write!(number, "{}.{:03}", q / 1_000, q % 1_000);
+            out.extend_from_slice_copy(b";q=");
+            out.extend_from_slice_copy(without_trailing_zeros(number.as_bytes()));
+            number.clear();
+        }
+        let _ = write!(number, ";expires={}", binding.expires_at().saturating_sub(now));
+        out.extend_from_slice_copy(number.as_bytes());
         if !binding.received().is_empty() && !received_param.is_empty() {
             for part in [b";", received_param, b"=\"", binding.received(), b"\""] {
                 out.extend_from_slice_copy(part);
@@ -278,7 +279,7 @@ fn without_trailing_zeros(text: &[u8]) -> &[u8] {
 /// The URI of a source address: what requests are sent to instead of the Contact URI.
 #[must_use]
 pub fn received_uri<'m>(source: std::net::SocketAddr, arena: &'m Bump) -> &'m [u8] {
-    bumpalo::format!(in arena, "sip:{source}").into_bump_str().as_bytes()
+    bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes()
 }
 
 /// Rejects a request that came after a later one of the same Call-ID
@@ -316,13 +317,18 @@ impl<'p> Plan<'p> {
         config: &'p RegistrarConfig,
         now: u32,
     ) -> Result<Self, Rejection> {
-        let mut matches = SmallVec::from_elem(None, wishes.len());
+        let mut matches: SmallVec<[Option<&Binding>; 4]> = SmallVec::from_elem(None, wishes.len());
         for binding in present.all() {
             if let Some(position) = position_of(binding.contact(), wishes) {
                 if binding.is_live(now) {
                     check_order(binding, registration, wishes[position].expires > 0)?;
                 }
-                matches[position] = Some(binding);
+                // Equivalence is not transitive: several bindings may be the same contact as one
+                // wish. The one with the same text is meant, or else the first.
+                let is_exact = binding.contact() == wishes[position].uri.text;
+                if is_exact || matches[position].is_none() {
+                    matches[position] = Some(binding);
+                }
             }
         }
         Ok(Self { wishes, matches, present, registration, config, now })

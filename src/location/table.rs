@@ -27,6 +27,7 @@ type AorKey = SmallVec<[u8; 24]>;
 pub struct LocationTable {
     index: papaya::HashMap<AorKey, BindingSet, DefaultHashBuilder>,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
+    shard_hasher: DefaultHashBuilder,
     /// The shard that the next sweep starts with.
     sweep_shard: AtomicUsize,
 }
@@ -64,6 +65,7 @@ impl Default for LocationTable {
                 .collector(collector)
                 .build(),
             shards: (0..SHARD_COUNT).map(|_| CachePadded::default()).collect(),
+            shard_hasher: DefaultHashBuilder::default(),
             sweep_shard: AtomicUsize::new(0),
         }
     }
@@ -179,10 +181,9 @@ impl LocationTable {
         removed
     }
 
-    /// The number of the shard that `aor` belongs to: the upper bits of its hash, which the index
-    /// uses least.
+    /// The number of the shard that `aor` belongs to.
     fn shard_of(&self, aor: &[u8]) -> usize {
-        (self.index.hasher().hash_one(aor) >> 56) as usize % SHARD_COUNT
+        (self.shard_hasher.hash_one(aor) >> 56) as usize % SHARD_COUNT
     }
 
     /// Locks a shard. A writer that panicked has left it whole: the index and the list are

@@ -7,12 +7,21 @@ use crate::limits::LOCATION_TABLE_COUNT_MAX;
 
 /// The location tables of a server, shared by its workers. A table comes to be when it is first
 /// saved to and then stays.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LocationTables {
     /// Filled from the front; a filled place never changes, so that readers take no lock.
     tables: [OnceLock<(Box<[u8]>, LocationTable)>; LOCATION_TABLE_COUNT_MAX],
     /// Held by who adds a table.
     adding: Mutex<()>,
+}
+
+impl Default for LocationTables {
+    fn default() -> Self {
+        Self {
+            tables: [const { OnceLock::new() }; LOCATION_TABLE_COUNT_MAX],
+            adding: Mutex::new(()),
+        }
+    }
 }
 
 impl LocationTables {
