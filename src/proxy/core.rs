@@ -15,7 +15,7 @@ use super::validate::{Rejection, validate};
 use crate::limits::HEADROOM_BYTES;
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
-use crate::script::{Entry, Execution, Host, LogLevel, Program, Transit, Verdict, run};
+use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, HeaderName, Message, MessageIndex, Method, NameAddr};
 use crate::time::Now;
@@ -208,16 +208,12 @@ impl Desk<'_> {
         if self.acknowledges_own_reply(request) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
-        let (verdict, acted) = self.run(request, Entry::Request);
-        if verdict == Verdict::Failed {
-            self.turn.count(Counter::ScriptErrors);
-        }
-        if !acted {
-            if verdict == Verdict::Failed {
+        match self.program.main_route().map(|route| self.run(request, route)) {
+            Some((_, true)) => {}
+            Some((Verdict::Error(_), false)) => {
                 self.answer(request, 500, b"Server error occurred (1/SL)", &[]);
-            } else {
-                self.turn.count(Counter::DroppedByScript);
             }
+            Some((_, false)) | None => self.turn.count(Counter::DroppedByScript),
         }
         match self.turn.plan.take() {
             Some(plan) => Decision::Forward(plan),
@@ -232,10 +228,9 @@ impl Desk<'_> {
             Ok(hop) => hop,
             Err(dropped) => return self.drop_counted(dropped),
         };
-        if self.program.has_reply_route() {
-            let (verdict, _) = self.run(response, Entry::Reply);
-            let provisional = response.status().is_some_and(|code| code < 200);
-            if verdict == Verdict::Drop && provisional {
+        if let Some(route) = self.program.reply_route() {
+            let (verdict, _) = self.run(response, route);
+            if verdict == Verdict::Drop {
                 return self.drop_counted(Counter::DroppedByScript);
             }
             self.turn.plan_edits.copy_from(&self.edits);
@@ -268,33 +263,14 @@ impl Desk<'_> {
     }
 
     /// Runs the script over a message. Whether something was sent or planned because of it.
-    fn run<'m>(&'m mut self, message: Message<'m>, entry: Entry) -> (Verdict, bool) {
+    fn run<'m>(&'m mut self, message: Message<'m>, route: RouteId) -> (Verdict, bool) {
         let arrival = self.turn.arrival;
-        let transit = Transit {
-            message,
-            source: arrival.source,
-            local: arrival.local,
-            listener: arrival.listener,
-            arena: self.arena,
-            uri: message.request_uri(),
-            destination: None,
-            path: &[],
-            branches: SmallVec::new(),
-            edits: std::mem::take(&mut self.edits),
-            flags: 0,
-            send_listener: None,
-            reply_headers: SmallVec::new(),
-            rport_forced: false,
-            record_route: None,
-            record_route_params: &[],
-            route_params: &[],
-            max_forwards_done: false,
-            refusal: None,
-            acted: false,
-        };
+        let ways = (arrival.source, arrival.local);
+        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+        std::mem::swap(&mut transit.edits, &mut self.edits);
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
-        let verdict = run(&mut execution, entry);
+        let verdict = run(&mut execution, route);
         let acted = execution.transit.acted;
         self.edits = std::mem::take(&mut execution.transit.edits);
         (verdict, acted)

@@ -12,6 +12,12 @@ pub struct Program {
 }
 
 impl Program {
+    /// A program that does nothing, with these settings.
+    #[must_use]
+    pub fn empty(settings: Settings) -> Self {
+        Self { settings }
+    }
+
     /// The global parameters.
     #[must_use]
     pub fn settings(&self) -> &Settings {
@@ -22,5 +28,26 @@ impl Program {
     #[must_use]
     pub fn config<T: Any>(&self) -> Option<&T> {
         None
+    }
+
+    /// A program that does nothing, for tests of functions.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self {
+            settings: Settings {
+                dialect: super::Dialect::Kamailio,
+                listen: Vec::new(),
+                port: 5060,
+                aliases: Vec::new(),
+                workers: None,
+                debug: 0,
+                log_stderror: true,
+                server_header: None,
+                max_while_loops: 100,
+                max_branches: 12,
+                steering_spread: false,
+                branch_secret: None,
+            },
+        }
     }
 }
