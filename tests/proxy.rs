@@ -105,7 +105,8 @@ fn retransmission_cancel_and_failure_ack_have_the_branch_of_their_invite() {
     assert_eq!(only(bench.send(ALICE, &invite)), first);
     let cancel = only(bench.send(ALICE, request("CANCEL", "sip:bob@b.example", "")));
     assert_eq!(branch(&cancel), branch(&first));
-    let ack = request("ACK", "sip:bob@b.example", "").replace("To: <sip:bob@b.example>", "To: <sip:bob@b.example>;tag=b1");
+    let ack = request("ACK", "sip:bob@b.example", "")
+        .replace("To: <sip:bob@b.example>", "To: <sip:bob@b.example>;tag=b1");
     assert_eq!(branch(&only(bench.send(ALICE, ack))), branch(&first));
     let other = request("INVITE", "sip:bob@b.example", "").replace("alice1", "alice2");
     assert_ne!(branch(&only(bench.send(ALICE, other))), branch(&first));
@@ -152,8 +153,16 @@ fn received_and_rport_say_where_the_request_came_from() {
     let behind_nat = "198.51.100.77:40000";
     for (via, stamped, reply_to) in [
         ("SIP/2.0/UDP 198.51.100.77:5070", "SIP/2.0/UDP 198.51.100.77:5070", "198.51.100.77:5070"),
-        ("SIP/2.0/UDP 10.0.0.1", "SIP/2.0/UDP 10.0.0.1;received=198.51.100.77", "198.51.100.77:5060"),
-        ("SIP/2.0/UDP pc.example:99", "SIP/2.0/UDP pc.example:99;received=198.51.100.77", "198.51.100.77:99"),
+        (
+            "SIP/2.0/UDP 10.0.0.1",
+            "SIP/2.0/UDP 10.0.0.1;received=198.51.100.77",
+            "198.51.100.77:5060",
+        ),
+        (
+            "SIP/2.0/UDP pc.example:99",
+            "SIP/2.0/UDP pc.example:99;received=198.51.100.77",
+            "198.51.100.77:99",
+        ),
         (
             "SIP/2.0/UDP 10.0.0.1;rport;x=y",
             "SIP/2.0/UDP 10.0.0.1;rport=40000;x=y;received=198.51.100.77",
@@ -234,7 +243,10 @@ fn max_forwards_ends_at_zero_and_starts_at_seventy() {
     let invite = request("INVITE", "sip:bob@b.example", "");
     let with = |value: &str| invite.replace("Max-Forwards: 70\r\n", value);
     let zero = only(bench.send(ALICE, with("Max-Forwards: 0\r\n")));
-    assert_eq!((zero.0, status(&zero)), (ALICE.parse().unwrap(), "SIP/2.0 483 Too Many Hops".into()));
+    assert_eq!(
+        (zero.0, status(&zero)),
+        (ALICE.parse().unwrap(), "SIP/2.0 483 Too Many Hops".into())
+    );
     for (before, after) in [
         ("", "70"),
         ("Max-Forwards: 1\r\n", "0"),
@@ -290,10 +302,16 @@ fn the_next_hop_is_the_uri_or_an_error() {
         ("sip:bob@203.0.113.9:5080;transport=udp", Ok("203.0.113.9:5080")),
         ("sip:bob@b.example;maddr=203.0.113.10", Ok("203.0.113.10:5060")),
         ("sip:bob@b.example", Err("SIP/2.0 478 Unresolvable destination (478/SL)")),
-        ("sip:bob@203.0.113.9;transport=tcp", Err("SIP/2.0 500 Server error occurred: no way to send (7/SL)")),
+        (
+            "sip:bob@203.0.113.9;transport=tcp",
+            Err("SIP/2.0 500 Server error occurred: no way to send (7/SL)"),
+        ),
         ("sip:bob@[2001:db8::9]", Err("SIP/2.0 500 Server error occurred: no way to send (7/SL)")),
         ("tel:+123", Err("SIP/2.0 500 Server error occurred: no way to send (7/SL)")),
-        ("sip:bob@203.0.113.9:0", Err("SIP/2.0 479 Regretfully, the URI could not be processed (479/SL)")),
+        (
+            "sip:bob@203.0.113.9:0",
+            Err("SIP/2.0 479 Regretfully, the URI could not be processed (479/SL)"),
+        ),
     ] {
         let mut bench = CoreBench::new(BY_URI);
         let sent = only(bench.send(ALICE, request("OPTIONS", uri, "")));
@@ -317,7 +335,9 @@ fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
     );
     let sent = bench.send(ALICE, request("INVITE", "sip:bob@b.example", ""));
     assert_eq!(sent.len(), 2);
-    let view = |sent: &Sent| (sent.0.to_string(), status(sent), lines(sent, "X-One"), lines(sent, "X-Two"));
+    let view = |sent: &Sent| {
+        (sent.0.to_string(), status(sent), lines(sent, "X-One"), lines(sent, "X-Two"))
+    };
     let one = vec!["1".to_owned()];
     assert_eq!(
         view(&sent[0]),
@@ -325,7 +345,12 @@ fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
     );
     assert_eq!(
         view(&sent[1]),
-        ("203.0.113.2:5060".into(), "INVITE sip:carol@b.example SIP/2.0".into(), one, vec!["2".into()])
+        (
+            "203.0.113.2:5060".into(),
+            "INVITE sip:carol@b.example SIP/2.0".into(),
+            one,
+            vec!["2".into()]
+        )
     );
 }
 
@@ -350,13 +375,21 @@ fn a_malformed_request_is_answered_400_where_it_can_be() {
     for (from, to, status_line) in [
         ("Content-Length: 0", "Content-Length: 99", "SIP/2.0 400 Bad Request (bad Content-Length)"),
         ("CSeq: 7 OPTIONS", "CSeq: 7 INVITE", "SIP/2.0 400 Bad Request (CSeq method mismatch)"),
-        ("OPTIONS sip:bob@b.example SIP/2.0", "OPTIONS sip:bob@b.example SIP/7.0", "SIP/2.0 505 Version Not Supported"),
+        (
+            "OPTIONS sip:bob@b.example SIP/2.0",
+            "OPTIONS sip:bob@b.example SIP/7.0",
+            "SIP/2.0 505 Version Not Supported",
+        ),
         ("Max-Forwards: 70", "Max-Forwards: 7x", "SIP/2.0 400 Bad Request (malformed number)"),
     ] {
         let sent = only(bench.send(ALICE, good.replace(from, to)));
         assert_eq!(status(&sent), status_line);
     }
-    assert_eq!(bench.send(ALICE, good.replace("Call-ID: c1@a\r\n", "")), [], "nothing to answer with");
+    assert_eq!(
+        bench.send(ALICE, good.replace("Call-ID: c1@a\r\n", "")),
+        [],
+        "nothing to answer with"
+    );
 }
 
 #[test]

@@ -290,7 +290,13 @@ impl Desk<'_> {
     }
 
     /// Composes a reply that is not the script's.
-    fn answer(&mut self, request: Message<'_>, code: u16, reason: &[u8], headers: &[&[u8]]) -> bool {
+    fn answer(
+        &mut self,
+        request: Message<'_>,
+        code: u16,
+        reason: &[u8],
+        headers: &[&[u8]],
+    ) -> bool {
         request.method() != Some(Method::Ack)
             && super::reply::reply(&mut self.turn, request, (code, reason), headers, false).is_ok()
     }

@@ -108,7 +108,12 @@ pub struct Reply<'a> {
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
 /// request lacks what every response repeats.
 #[must_use]
-pub fn reply(out: &mut Vec<u8>, request: Message<'_>, stamp: &ViaStamp<'_>, reply: Reply<'_>) -> bool {
+pub fn reply(
+    out: &mut Vec<u8>,
+    request: Message<'_>,
+    stamp: &ViaStamp<'_>,
+    reply: Reply<'_>,
+) -> bool {
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
     let mut text = TextBuffer::default();
     out.extend_from_slice(text.format(format_args!("SIP/2.0 {} ", reply.code)));
