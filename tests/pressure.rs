@@ -3,8 +3,6 @@
 //! Loopback takes everything at once. So the test runs itself again in a network namespace of
 //! its own, where loopback has a speed limit. Where that cannot be made, it says so and passes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
-
 use std::env;
 use std::io::{self, Write};
 use std::net::UdpSocket;
