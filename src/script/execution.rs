@@ -23,6 +23,8 @@ pub struct Execution<'m> {
     pub program: &'m Program,
     /// How many messages came before this one (`$mi`); the core may set it.
     pub message_number: u64,
+    /// Flags of the first branch (`setbflag`).
+    pub branch_flags: u32,
     /// Operands of the expression under way.
     pub(super) values: SmallVec<[Value<'m>; 16]>,
     /// The route blocks that called the present one.
@@ -78,6 +80,7 @@ impl<'m> Execution<'m> {
             host,
             program,
             message_number: 0,
+            branch_flags: 0,
             values: SmallVec::new(),
             frames: SmallVec::new(),
             slots,

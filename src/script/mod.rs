@@ -42,7 +42,7 @@ pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
 pub use registry::{
-    Argument, FALSE, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
+    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
     ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
     TRUE,
 };
