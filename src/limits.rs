@@ -27,6 +27,10 @@ pub const HEADER_COUNT_MAX: usize = 255;
 /// to Max-Forwards, whose usual start is 70).
 pub const VIA_COUNT_MAX: usize = 100;
 
+/// Parameters, or headers, of a URI that is compared with another one part by part: keeps the
+/// comparison, which looks at each with each, short.
+pub const URI_PART_COUNT_MAX: usize = 32;
+
 /// Edits to one message.
 pub const EDIT_COUNT_MAX: usize = 256;
 
@@ -66,6 +70,13 @@ pub const BINDING_BYTES_MAX: usize = 4_096;
 
 /// Worker threads.
 pub const WORKER_COUNT_MAX: usize = 256;
+
+/// Listen addresses.
+pub const LISTENER_COUNT_MAX: usize = 64;
+
+/// Datagrams saved in files because their handling failed; a peer that found such a datagram
+/// must not fill the disk with it.
+pub const PANIC_FILE_COUNT_MAX: usize = 16;
 
 /// Receive and send buffer asked of the kernel for each socket (bytes); what it grants is told
 /// at start.

@@ -101,9 +101,7 @@ const fn setting(name: &'static str, kind: SettingKind, doc: &'static str) -> Se
 /// `xlog(level, format)`.
 fn at_level<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     match arguments {
-        [Argument::Int(level), text @ ..] => {
-            write(execution, LogLevel::from_number(*level), text)
-        }
+        [Argument::Int(level), text @ ..] => write(execution, LogLevel::from_number(*level), text),
         _ => FALSE,
     }
 }

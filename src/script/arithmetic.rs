@@ -84,8 +84,8 @@ fn matches<'m>(
         return Ok(false);
     }
     let pattern = execution.text(right);
-    let regex = super::compile_pattern(pattern, super::PatternFlags::OPERATOR)
-        .map_err(Trouble::Pattern)?;
+    let regex =
+        super::compile_pattern(pattern, super::PatternFlags::OPERATOR).map_err(Trouble::Pattern)?;
     Ok(regex.is_match(execution.text(left)))
 }
 

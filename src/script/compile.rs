@@ -21,19 +21,7 @@ use super::{SourceMap, Span};
 pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
     let Checked { settings, configs, slot_names, routes } = checked;
     let mut emitter = Emitter {
-        program: Program {
-            settings,
-            configs,
-            routes: Vec::new(),
-            slot_names,
-            code: Vec::new(),
-            places: Places::default(),
-            calls: Vec::new(),
-            constants: Vec::new(),
-            variables: Vec::new(),
-            regexes: Vec::new(),
-            networks: Vec::new(),
-        },
+        program: Program { configs, slot_names, ..Program::empty(settings) },
         spans: Vec::new(),
         span: Span::default(),
         breaks: Vec::new(),
@@ -108,12 +96,7 @@ impl Emitter {
     }
 
     /// `target = value` or `target operator= value`.
-    fn assign(
-        &mut self,
-        target: super::Variable,
-        operator: Option<BinaryOperator>,
-        value: Node,
-    ) {
+    fn assign(&mut self, target: super::Variable, operator: Option<BinaryOperator>, value: Node) {
         if let Some(operator) = operator {
             self.value(Node::Variable(target.clone()));
             self.value(value);

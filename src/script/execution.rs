@@ -68,11 +68,7 @@ pub(super) struct Avp<'m> {
 impl<'m> Execution<'m> {
     /// A run that has not started: variables are 0, AVPs are empty.
     #[must_use]
-    pub fn new(
-        transit: Transit<'m>,
-        host: &'m mut (dyn Host + 'm),
-        program: &'m Program,
-    ) -> Self {
+    pub fn new(transit: Transit<'m>, host: &'m mut (dyn Host + 'm), program: &'m Program) -> Self {
         let random = host.random() | 1;
         let slots = SmallVec::from_elem(Value::Int(0), program.slot_names().len());
         Self {

@@ -1,8 +1,9 @@
 //! The routing language of the SER family, from text to a run over one message.
 //!
 //! ```text
-//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast ─ check ─▶ Checked ─ compile ─▶ Program
-//!                                                                     Program + Transit ─ vm ─▶ Verdict
+//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast
+//! Ast ─ check ─▶ Checked ─ compile ─▶ Program
+//! Program + Transit ─ vm ─▶ Verdict
 //! ```
 //!
 //! All errors of a file are reported, each once, as [`Diagnostic`] values. Functions,
@@ -17,15 +18,21 @@ mod compile;
 mod diagnostic;
 mod execution;
 mod format;
+mod globals;
 mod host;
+mod lexer;
+mod load;
 mod network;
+mod parser;
 mod pattern;
+mod preprocess;
 mod program;
 mod registry;
+mod render;
 mod scope;
 mod settings;
-mod similar;
 mod source;
+mod spelling;
 mod substitution;
 mod transform;
 mod transit;
@@ -33,23 +40,25 @@ mod value;
 mod variable;
 mod vm;
 
-pub use check::{check, compile};
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub use check::{Compiled, check, compile};
 pub use checked::Checked;
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use format::Format;
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
 pub use registry::{
-    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
-    ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
-    TRUE,
+    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec, ModuleState,
+    ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
+    SettingSpec, TRUE,
 };
 pub use settings::{Dialect, ListenAddress, Settings};
-pub use source::{SourceMap, Span};
-pub use substitution::Substitution;
-pub use transit::{Branch, Transit};
+pub use source::{Place, SourceFile, SourceMap, Span};
+pub use spelling::nearest;
+pub use substitution::{Substitution, whole_line_range};
+pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, run};

@@ -202,6 +202,24 @@ pub(super) struct Places {
 }
 
 impl Program {
+    /// A program that does nothing, with these settings.
+    #[must_use]
+    pub fn empty(settings: Settings) -> Self {
+        Self {
+            settings,
+            configs: Vec::new(),
+            routes: Vec::new(),
+            slot_names: Vec::new(),
+            code: Vec::new(),
+            places: Places::default(),
+            calls: Vec::new(),
+            constants: Vec::new(),
+            variables: Vec::new(),
+            regexes: Vec::new(),
+            networks: Vec::new(),
+        }
+    }
+
     /// The global parameters.
     #[must_use]
     pub const fn settings(&self) -> &Settings {

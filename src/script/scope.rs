@@ -43,10 +43,11 @@ impl<'a> Scope<'a> {
 
     /// The known variable whose name looks most like `name`.
     pub(super) fn similar_variable(&self, name: &str) -> Option<&'static str> {
-        let names = self.registry.variables().flat_map(|(_, spec)| {
-            std::iter::once(spec.name).chain(spec.aliases.iter().copied())
-        });
-        super::similar::most_similar(name, names)
+        let names = self
+            .registry
+            .variables()
+            .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
+        super::nearest(name, names)
     }
 
     /// The number of `$var(name)`.

@@ -6,12 +6,8 @@ use crate::script::{Argument, Branch, Execution, FALSE, LogLevel, ReturnCode, TR
 /// `append_branch()`.
 pub(super) fn append_current(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
     let transit = &execution.transit;
-    let branch = Branch {
-        uri: transit.uri,
-        destination: transit.destination,
-        path: transit.path,
-        q: None,
-    };
+    let branch =
+        Branch { uri: transit.uri, destination: transit.destination, path: transit.path, q: None };
     push(execution, branch)
 }
 

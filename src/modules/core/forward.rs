@@ -96,10 +96,7 @@ pub(super) fn reset_destination(execution: &mut Execution<'_>, _: &[Argument<'_>
 }
 
 /// `isdsturiset()`.
-pub(super) fn is_destination_set(
-    execution: &mut Execution<'_>,
-    _: &[Argument<'_>],
-) -> ReturnCode {
+pub(super) fn is_destination_set(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
     if execution.transit.destination.is_some() { TRUE } else { FALSE }
 }
 

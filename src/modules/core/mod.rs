@@ -264,10 +264,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("rewriteuserpass", &["setuserpass", "setup"]),
         &[text("userpass")],
         RouteKinds::NOT_REPLY,
-        (
-            "Replaces user and password of the Request-URI.",
-            "rewriteuserpass(\"alice:secret\");",
-        ),
+        ("Replaces user and password of the Request-URI.", "rewriteuserpass(\"alice:secret\");"),
         uri::rewrite_user_password,
     ),
     function(

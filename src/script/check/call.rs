@@ -5,9 +5,10 @@ use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOpera
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
-use crate::script::registry::{FunctionSpec, ModuleSpec, ModuleState, ParameterKind, ParameterSpec};
-use crate::script::similar::most_similar;
-use crate::script::{PatternFlags, Span, compile_pattern, parse_int};
+use crate::script::registry::{
+    FunctionSpec, ModuleSpec, ModuleState, ParameterKind, ParameterSpec,
+};
+use crate::script::{PatternFlags, Span, Substitution, compile_pattern, nearest, parse_int};
 
 impl Checker<'_> {
     /// Checks a call.
@@ -53,7 +54,7 @@ impl Checker<'_> {
             return u16::try_from(position).ok();
         }
         let same_kind = || routes.iter().filter(|route| route.kind == kind);
-        let similar = most_similar(name, same_kind().map(|route| route.name.node.as_str()));
+        let similar = nearest(name, same_kind().map(|route| route.name.node.as_str()));
         let help = match similar {
             Some(similar) => Some(format!("did you mean `{similar}`?")),
             None => routes
@@ -79,7 +80,8 @@ impl Checker<'_> {
             return None;
         };
         if !named.iter().any(|(module, _)| self.is_loaded(module)) {
-            let message = format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
+            let message =
+                format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
             let help = format!("add `loadmodule \"{}.so\"`", module.name);
             self.error_with_help("E0402", message, call.name.span, Some(help));
             return None;
@@ -110,11 +112,12 @@ impl Checker<'_> {
             self.error("E0403", message, span);
             return;
         }
-        let names = self.registry.functions().flat_map(|(_, spec)| {
-            std::iter::once(spec.name).chain(spec.aliases.iter().copied())
-        });
+        let names = self
+            .registry
+            .functions()
+            .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
         let names = names.chain(["route", "if", "while", "switch", "return", "exit", "drop"]);
-        let help = most_similar(name, names).map(|similar| format!("did you mean `{similar}`?"));
+        let help = nearest(name, names).map(|similar| format!("did you mean `{similar}`?"));
         self.error_with_help("E0401", format!("there is no function `{name}`"), span, help);
     }
 
@@ -132,9 +135,9 @@ impl Checker<'_> {
             ParameterKind::LogText => self.text_argument(argument, self.log_style())?.map(lazy),
             ParameterKind::LogLevel => literal(argument).and_then(|text| log_level(&text)),
             ParameterKind::Address => return self.address(argument),
-            ParameterKind::Literal => literal(argument).map(|text| {
-                Prepared::Text(Format::literal(&text))
-            }),
+            ParameterKind::Literal => {
+                literal(argument).map(|text| Prepared::Text(Format::literal(&text)))
+            }
             ParameterKind::Regex => return self.regex_argument(argument),
             ParameterKind::Substitution => return self.substitution(argument),
             ParameterKind::RouteName(kind) => return self.route_name(kind, argument),
@@ -232,9 +235,8 @@ impl Checker<'_> {
         let text = literal(argument)?;
         let text = String::from_utf8_lossy(&text).into_owned();
         let declared = self.ast.flags.iter().find(|(name, _)| name.node == text);
-        let number = declared
-            .map(|(_, number)| i64::from(*number))
-            .or_else(|| parse_int(text.as_bytes()));
+        let number =
+            declared.map(|(_, number)| i64::from(*number)).or_else(|| parse_int(text.as_bytes()));
         match number {
             Some(number) if (0..32).contains(&number) => Some(Prepared::Int(number)),
             Some(_) => {
@@ -243,7 +245,7 @@ impl Checker<'_> {
             }
             None => {
                 let names = self.ast.flags.iter().map(|(name, _)| name.node.as_str());
-                let help = match most_similar(&text, names) {
+                let help = match nearest(&text, names) {
                     Some(similar) => format!("did you mean `{similar}`?"),
                     None => format!("declare it: `flags {text}:1;`"),
                 };
@@ -276,7 +278,7 @@ impl Checker<'_> {
             self.error("E0405", "this must be \"/regex/replacement/flags\"", argument.span);
             return None;
         };
-        match crate::script::transform::substitution(&text) {
+        match Substitution::parse(&text, SUBSTITUTION) {
             Ok(substitution) => Some(Prepared::Substitution(substitution)),
             Err(reason) => {
                 let message = format!("this is no substitution: {reason}");
@@ -296,6 +298,9 @@ impl Checker<'_> {
         Some(Prepared::Text(Format::literal(name.as_bytes())))
     }
 }
+
+/// How substitutions match unless their own flags say otherwise.
+const SUBSTITUTION: PatternFlags = PatternFlags { ignore_case: false, newline_sensitive: true };
 
 /// What stands for a faulty call.
 const NOTHING: Node = Node::Constant(Constant::Null);

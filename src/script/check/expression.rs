@@ -6,9 +6,9 @@ use super::{Checker, text_of};
 use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, Spanned};
 use crate::script::checked::Node;
 use crate::script::compile::subject;
+use crate::script::nearest;
 use crate::script::network::Network;
 use crate::script::program::{Constant, Operand, Subject};
-use crate::script::similar::most_similar;
 use crate::script::variable::Variable;
 use crate::script::{PatternFlags, Severity, Span, compile_pattern};
 use crate::sip::Method;
@@ -43,7 +43,8 @@ impl Checker<'_> {
         if let ExpressionKind::Text(text, _) = &value.kind
             && let Some(name) = self.variable_within(text)
         {
-            let message = format!("`{name}` is not replaced here: strings in expressions are literal");
+            let message =
+                format!("`{name}` is not replaced here: strings in expressions are literal");
             let diagnostic = self.report(Severity::Warning, "W0402", message, value.span);
             diagnostic.help = Some(format!("write `\"...\" + {name}`"));
         }
@@ -92,12 +93,7 @@ impl Checker<'_> {
     }
 
     /// Checks a binary operation.
-    fn binary(
-        &mut self,
-        operator: BinaryOperator,
-        left: &Expression,
-        right: &Expression,
-    ) -> Node {
+    fn binary(&mut self, operator: BinaryOperator, left: &Expression, right: &Expression) -> Node {
         match operator {
             BinaryOperator::Equal | BinaryOperator::NotEqual => {
                 let node = self.equal(left, right);
@@ -230,7 +226,7 @@ impl Checker<'_> {
             return Node::Constant(Constant::Text(word.as_bytes().into()));
         }
         let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);
-        let help = match most_similar(word, names) {
+        let help = match nearest(word, names) {
             Some(similar) => format!("did you mean `{similar}`?"),
             None => format!("a string is written in quotes: \"{word}\""),
         };

@@ -15,22 +15,58 @@ use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
 use super::registry::{ModuleSpec, Registry};
 use super::scope::{Fault, Scope};
-use super::{Code, Diagnostic, Program, Settings, Severity, SourceMap, Span};
+use super::{Code, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span};
 
-/// Checks a script and compiles it. With the program come warnings and notes; without it, there
-/// is at least one error.
+/// A program with the text that it was made of.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: Program,
+    /// The text of the script.
+    pub map: SourceMap,
+    /// Warnings and notes of all stages.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a script that was parsed, and compiles it.
 ///
 /// # Errors
 ///
-/// All that is wrong with the script.
+/// All that is wrong with the script. Where only its global parameters were wrong so far, the
+/// names in it are looked up nevertheless.
 pub fn compile(
-    ast: &Ast,
-    settings: Settings,
-    sources: &SourceMap,
+    parsed: Result<Parsed, Rejected>,
     registry: &Registry,
-) -> Result<(Program, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let (checked, diagnostics) = check(ast, settings, registry)?;
-    Ok((emit(checked, sources), diagnostics))
+) -> Result<Compiled, Rejected> {
+    let Parsed { ast, map, settings, mut diagnostics } = match parsed {
+        Ok(parsed) => parsed,
+        Err(mut rejected) => {
+            if let Some(ast) = &rejected.ast {
+                let found = check(ast, Settings::default(), registry);
+                merge(
+                    &mut rejected.diagnostics,
+                    found.map_or_else(|found| found, |(_, found)| found),
+                );
+            }
+            return Err(rejected);
+        }
+    };
+    match check(&ast, settings, registry) {
+        Ok((checked, found)) => {
+            merge(&mut diagnostics, found);
+            Ok(Compiled { program: emit(checked, &map), map, diagnostics })
+        }
+        Err(found) => {
+            merge(&mut diagnostics, found);
+            Err(Rejected { map, diagnostics, ast: None })
+        }
+    }
+}
+
+/// Adds `more`, in the order of their places.
+fn merge(diagnostics: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    diagnostics.extend(more);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
 }
 
 /// Looks up all names of a script. With the result come warnings and notes.
@@ -99,8 +135,8 @@ impl<'a> Checker<'a> {
         self.duplicate_routes();
         if !ast.routes.iter().any(is_main) {
             let place = ast.routes.first().map_or_else(Span::default, |route| route.keyword.span);
-            self.error("E0418", "there is no main route block", place)
-                .help = Some("add `request_route { ... }` or `route { ... }`".to_owned());
+            self.error("E0418", "there is no main route block", place).help =
+                Some("add `request_route { ... }` or `route { ... }`".to_owned());
         }
         ast.routes
             .iter()
@@ -123,8 +159,7 @@ impl<'a> Checker<'a> {
             let same = |other: &&Route| {
                 other.kind == route.kind
                     && other.name.node == route.name.node
-                    && (route.kind != RouteKind::Other
-                        || other.keyword.node == route.keyword.node)
+                    && (route.kind != RouteKind::Other || other.keyword.node == route.keyword.node)
             };
             let Some(first) = routes[..position].iter().find(same) else { continue };
             let title = title(route);
@@ -136,7 +171,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Adds an error.
-    fn error(&mut self, code: &'static str, message: impl Into<String>, at: Span) -> &mut Diagnostic {
+    fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        at: Span,
+    ) -> &mut Diagnostic {
         self.report(Severity::Error, code, message.into(), at)
     }
 

@@ -4,8 +4,8 @@ use std::any::TypeId;
 
 use super::{Checker, known};
 use crate::script::ast::{GlobalValue, ModParam, Spanned};
+use crate::script::nearest;
 use crate::script::registry::{ModuleConfig, ModuleSpec, ModuleState, SettingKind, SettingSpec};
-use crate::script::similar::most_similar;
 use crate::script::{Severity, parse_int};
 
 impl Checker<'_> {
@@ -46,7 +46,7 @@ impl Checker<'_> {
             return;
         }
         let names = self.registry.modules.iter().map(|module| module.name);
-        let help = most_similar(&base, names).map(|name| format!("did you mean `{name}`?"));
+        let help = nearest(&base, names).map(|name| format!("did you mean `{name}`?"));
         self.error_with_help("E0408", format!("there is no module `{base}`"), name.span, help);
     }
 
@@ -63,7 +63,7 @@ impl Checker<'_> {
                 return None;
             }
             let names = self.registry.modules.iter().map(|module| module.name);
-            let help = most_similar(name, names).map(|name| format!("did you mean `{name}`?"));
+            let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
             self.error_with_help("E0408", format!("there is no module `{name}`"), at, help);
             return None;
         };
@@ -97,7 +97,7 @@ impl Checker<'_> {
             None if matches!(module.state, ModuleState::Announced(_)) => None,
             None => {
                 let names = module.settings.iter().map(|setting| setting.name);
-                let help = most_similar(name, names).map(|name| format!("did you mean `{name}`?"));
+                let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
                 let message = format!("module `{}` has no parameter `{name}`", module.name);
                 self.error_with_help("E0410", message, parameter.name.span, help);
                 None

@@ -7,7 +7,7 @@ mod uri;
 use super::scope::{Fault, Scope};
 use super::value::parse_int;
 use super::variable::Variable;
-use super::{Execution, Substitution, Value};
+use super::{Execution, PatternFlags, Substitution, Value};
 
 use list::ListPart;
 use text::TextPart;
@@ -59,7 +59,8 @@ impl Transform {
         if name == "re.subst" {
             let text = inner.get(name_end + 1..).unwrap_or_default();
             let bad = |message: String| Fault::new("E0415", message, whole.clone());
-            return substitution(text).map(Box::new).map(Self::Subst).map_err(bad);
+            let flags = PatternFlags { ignore_case: false, newline_sensitive: false };
+            return Substitution::parse(text, flags).map(Box::new).map(Self::Subst).map_err(bad);
         }
         let mut parameters = Parameters { text: inner, at: name_end };
         let found = Self::find(&name, &mut parameters, scope)?;
@@ -215,10 +216,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> i64 {
 }
 
 /// The item at `index`, from the back if negative.
-fn pick<'m>(
-    items: impl Iterator<Item = &'m [u8]> + Clone,
-    index: i64,
-) -> Option<&'m [u8]> {
+fn pick<'m>(items: impl Iterator<Item = &'m [u8]> + Clone, index: i64) -> Option<&'m [u8]> {
     let index = if index < 0 { count(items.clone()) + index } else { index };
     let mut items = items;
     items.nth(usize::try_from(index).ok()?)
@@ -227,38 +225,83 @@ fn pick<'m>(
 /// The fault of a name that no transformation has.
 fn unknown(name: &str, span: std::ops::Range<usize>) -> Fault {
     let fault = Fault::new("E0415", format!("there is no transformation `{{{name}}}`"), span);
-    match super::similar::most_similar(name, NAMES.iter().copied()) {
+    match super::nearest(name, NAMES.iter().copied()) {
         Some(similar) => fault.help(format!("did you mean `{{{similar}}}`?")),
         None => fault,
     }
 }
 
-/// Compiles `/regex/replacement/flags`.
-pub(super) fn substitution(text: &[u8]) -> Result<Substitution, String> {
-    let _ = text;
-    Err("not supported yet".to_owned())
-}
-
-/// Carries a substitution out.
+/// Carries a substitution out; nothing changes if it does not match.
 fn substitute<'m>(
     substitution: &Substitution,
     execution: &Execution<'m>,
     text: &'m [u8],
 ) -> Value<'m> {
-    let _ = (substitution, execution);
-    Value::Text(text)
+    Value::Text(substitution.apply(text, execution.transit.arena).unwrap_or(text))
 }
 
 /// All transformations, for suggestions and for listings.
 pub(super) const NAMES: &[&str] = &[
-    "line.at", "line.count", "nameaddr.len", "nameaddr.name", "nameaddr.params", "nameaddr.uri",
-    "param.count", "param.in", "param.name", "param.value", "param.valueat", "re.subst",
-    "s.count", "s.decode.base64", "s.decode.hexa", "s.encode.base64", "s.encode.hexa",
-    "s.escape.common", "s.escape.param", "s.escape.user", "s.index", "s.int", "s.len", "s.ltrim",
-    "s.md5", "s.numeric", "s.prefixes", "s.replace", "s.rm", "s.rtrim", "s.select", "s.strip",
-    "s.striptail", "s.substr", "s.tolower", "s.toupper", "s.trim", "s.unbracket",
-    "s.unescape.common", "s.unescape.param", "s.unescape.user", "s.unquote", "tobody.display",
-    "tobody.host", "tobody.params", "tobody.tag", "tobody.uri", "tobody.user", "uri.headers",
-    "uri.host", "uri.lr", "uri.maddr", "uri.method", "uri.param", "uri.params", "uri.passwd",
-    "uri.port", "uri.scheme", "uri.transport", "uri.ttl", "uri.uparam", "uri.user",
+    "line.at",
+    "line.count",
+    "nameaddr.len",
+    "nameaddr.name",
+    "nameaddr.params",
+    "nameaddr.uri",
+    "param.count",
+    "param.in",
+    "param.name",
+    "param.value",
+    "param.valueat",
+    "re.subst",
+    "s.count",
+    "s.decode.base64",
+    "s.decode.hexa",
+    "s.encode.base64",
+    "s.encode.hexa",
+    "s.escape.common",
+    "s.escape.param",
+    "s.escape.user",
+    "s.index",
+    "s.int",
+    "s.len",
+    "s.ltrim",
+    "s.md5",
+    "s.numeric",
+    "s.prefixes",
+    "s.replace",
+    "s.rm",
+    "s.rtrim",
+    "s.select",
+    "s.strip",
+    "s.striptail",
+    "s.substr",
+    "s.tolower",
+    "s.toupper",
+    "s.trim",
+    "s.unbracket",
+    "s.unescape.common",
+    "s.unescape.param",
+    "s.unescape.user",
+    "s.unquote",
+    "tobody.display",
+    "tobody.host",
+    "tobody.params",
+    "tobody.tag",
+    "tobody.uri",
+    "tobody.user",
+    "uri.headers",
+    "uri.host",
+    "uri.lr",
+    "uri.maddr",
+    "uri.method",
+    "uri.param",
+    "uri.params",
+    "uri.passwd",
+    "uri.port",
+    "uri.scheme",
+    "uri.transport",
+    "uri.ttl",
+    "uri.uparam",
+    "uri.user",
 ];

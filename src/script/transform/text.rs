@@ -133,18 +133,14 @@ impl TextPart {
                 pick(fields, at.int(execution)).unwrap_or_default()
             }
             Self::Strip(length) => &text[clamp(length.int(execution), text)..],
-            Self::StripTail(length) => {
-                &text[..text.len() - clamp(length.int(execution), text)]
-            }
+            Self::StripTail(length) => &text[..text.len() - clamp(length.int(execution), text)],
             Self::Substr(offset, length) => {
                 substr(text, offset.int(execution), length.int(execution))
             }
-            Self::ToLower => {
-                execution.build_with(text.len(), |out| out.extend(text.iter().map(u8::to_ascii_lowercase)))
-            }
-            Self::ToUpper => {
-                execution.build_with(text.len(), |out| out.extend(text.iter().map(u8::to_ascii_uppercase)))
-            }
+            Self::ToLower => execution
+                .build_with(text.len(), |out| out.extend(text.iter().map(u8::to_ascii_lowercase))),
+            Self::ToUpper => execution
+                .build_with(text.len(), |out| out.extend(text.iter().map(u8::to_ascii_uppercase))),
             Self::Trim(left, right) => {
                 let text = if *left { text.trim_ascii_start() } else { text };
                 if *right { text.trim_ascii_end() } else { text }
@@ -276,12 +272,7 @@ fn prefixes<'m>(execution: &Execution<'m>, text: &[u8], length: usize) -> &'m [u
 }
 
 /// `text` with each `from` replaced by `to`.
-fn replace<'m>(
-    execution: &Execution<'m>,
-    text: &'m [u8],
-    from: &[u8],
-    to: &[u8],
-) -> &'m [u8] {
+fn replace<'m>(execution: &Execution<'m>, text: &'m [u8], from: &[u8], to: &[u8]) -> &'m [u8] {
     if from.is_empty() {
         return text;
     }
@@ -348,9 +339,14 @@ mod tests {
 
     #[test]
     fn pieces_are_taken_from_either_end() {
-        for (offset, length, piece) in
-            [(1, 3, "lic"), (2, 0, "ice"), (-2, 0, "ce"), (-2, 1, "c"), (9, 1, ""), (0, 99, "alice")]
-        {
+        for (offset, length, piece) in [
+            (1, 3, "lic"),
+            (2, 0, "ice"),
+            (-2, 0, "ce"),
+            (-2, 1, "c"),
+            (9, 1, ""),
+            (0, 99, "alice"),
+        ] {
             assert_eq!(substr(b"alice", offset, length), piece.as_bytes(), "{offset},{length}");
         }
     }
