@@ -11,7 +11,7 @@ use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::script::{
     Argument, Execution, Host, LogLevel, NextHop, ParameterKind, PatternFlags, Program, Refusal,
-    ReturnCode, Substitution, Transit, compile_pattern,
+    ReturnCode, Settings, Substitution, Transit, compile_pattern,
 };
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
@@ -56,6 +56,10 @@ impl Host for FakeHost {
         SocketAddr::from(([192, 0, 2, 1], 5060))
     }
 
+    fn sent_by(&mut self, _: ListenerId) -> &[u8] {
+        b"192.0.2.1"
+    }
+
     fn find_listener(&self, _: SocketAddr) -> Option<ListenerId> {
         Some(ListenerId(0))
     }
@@ -88,10 +92,10 @@ pub(super) fn over(text: &str, test: impl FnOnce(&mut Trial<'_>)) {
     let message = Message::new(&bytes, &index);
     let arena = Bump::new();
     let mut host = FakeHost::default();
-    let program = Program::empty();
+    let program = Program::empty(Settings::default());
     let ways = (([192, 0, 2, 9], 5060).into(), ([192, 0, 2, 1], 5060).into());
     let transit = Transit::new(message, ways, ListenerId(0), &arena);
-    let execution = Execution { transit, host: &mut host, program: &program };
+    let execution = Execution::new(transit, &mut host, &program);
     test(&mut Trial { execution });
 }
 
