@@ -41,6 +41,7 @@ pub use registry::{
     ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
     TRUE,
 };
+pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
