@@ -10,6 +10,9 @@ mod registrar;
 mod rr;
 mod siputils;
 mod sl;
+mod table;
+#[cfg(test)]
+mod testing;
 mod textops;
 mod usrloc;
 mod xlog;

@@ -34,6 +34,24 @@ pub enum LogLevel {
     Debug = 3,
 }
 
+impl LogLevel {
+    /// The level of that number; numbers beyond the last ones count as those.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        match number {
+            ..=-5 => Self::Alert,
+            -4 => Self::Bug,
+            -3 => Self::Crit2,
+            -2 => Self::Critical,
+            -1 => Self::Error,
+            0 => Self::Warning,
+            1 => Self::Notice,
+            2 => Self::Info,
+            3.. => Self::Debug,
+        }
+    }
+}
+
 /// Where `forward()` sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop<'m> {
@@ -55,6 +73,9 @@ pub enum Refusal {
     /// The URI of the next hop is malformed.
     #[error("the URI of the next hop is malformed")]
     BadUri,
+    /// Max-Forwards is 0 (RFC 3261 §16.3 step 3).
+    #[error("the request may go no further")]
+    TooManyHops,
     /// An ACK is never answered (RFC 3261 §17).
     #[error("an ACK is never answered")]
     ReplyToAck,
@@ -96,8 +117,12 @@ pub trait Host {
     /// default port is meant where a listen address is named, any port where an alias is.
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;
 
-    /// The address of a listener as it stands in Via and Record-Route.
+    /// The address that a listener is bound to.
     fn listener_address(&self, listener: ListenerId) -> SocketAddr;
+
+    /// Host and port of a listener as they stand in Via and Record-Route, an IPv6 address in
+    /// brackets, the default port left out.
+    fn sent_by(&mut self, listener: ListenerId) -> &[u8];
 
     /// The listener with that address, if there is one.
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;

@@ -152,6 +152,7 @@ fn core_maker(
             seed,
             counters: counters.clone(),
             log: log::script_log(program.settings()),
+            services: Arc::new([]),
         })
     }))
 }

@@ -6,26 +6,35 @@
 //! ([`MessageIndex`]); values such as a [`Via`] or a [`Uri`] are parsed when someone asks.
 
 mod address;
+pub mod compose;
 mod cseq;
+mod equivalence;
 mod error;
+mod escape;
 mod header;
+mod host;
 mod list;
 mod message;
 mod method;
+mod octet;
 mod params;
 pub mod rewrite;
 mod status;
 mod uri;
+mod validate;
 mod via;
 
 pub use address::{Contact, NameAddr};
 pub use cseq::CSeq;
 pub use error::ParseError;
+pub use escape::unescaped;
 pub use header::HeaderName;
+pub use host::host_ip;
 pub use list::Items;
 pub use message::{Header, Message, MessageIndex, StartLine, parse};
 pub use method::Method;
+pub use octet::{parse_delta_seconds, parse_max_forwards};
 pub use params::{Param, Params};
 pub use status::reason_phrase;
-pub use uri::{Scheme, Uri, host_ip};
-pub use via::{Rport, Via};
+pub use uri::{Scheme, Uri};
+pub use via::{MAGIC_COOKIE, Rport, Via};
