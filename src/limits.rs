@@ -71,6 +71,13 @@ pub const BINDING_BYTES_MAX: usize = 4_096;
 /// Worker threads.
 pub const WORKER_COUNT_MAX: usize = 256;
 
+/// Listen addresses.
+pub const LISTENER_COUNT_MAX: usize = 64;
+
+/// Datagrams saved in files because their handling failed; a peer that found such a datagram
+/// must not fill the disk with it.
+pub const PANIC_FILE_COUNT_MAX: usize = 16;
+
 /// Receive and send buffer asked of the kernel for each socket (bytes); what it grants is told
 /// at start.
 pub const SOCKET_BUFFER_BYTES: usize = 4 << 20;

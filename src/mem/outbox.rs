@@ -87,6 +87,15 @@ impl Outbox {
         }
     }
 
+    /// Forgets all transmits but the first `count`: what was appended by something that then
+    /// failed.
+    pub fn truncate(&mut self, count: usize) {
+        self.transmits.truncate(count);
+        if self.transmits.is_empty() {
+            self.composed.clear();
+        }
+    }
+
     /// Whether everything has been sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -3,6 +3,8 @@
 //! A block has a single writer, its worker; readers add the blocks up. No cache line is written
 //! by two threads.
 
+#![forbid(unsafe_code)]
+
 mod table;
 
 use std::sync::Arc;

@@ -21,21 +21,6 @@ const FUNCTIONS: &[FunctionSpec] = &[
         r#"if (is_myself("$ru")) exit;"#,
         is_myself,
     ),
-    FunctionSpec {
-        aliases: &["add_rport"],
-        routes: RouteKinds::REQUEST,
-        ..function(
-            "force_rport",
-            &[],
-            "Answers go to the port that the request came from, though its Via did not ask for it \
-             (RFC 3581).",
-            "force_rport();",
-            |execution, _| {
-                execution.transit.rport_forced = true;
-                TRUE
-            },
-        )
-    },
 ];
 
 /// `is_myself(uri)`.
@@ -48,6 +33,7 @@ fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
 mod tests {
     use super::*;
     use crate::modules::testing::over;
+    use crate::script::TRUE;
 
     #[test]
     fn own_addresses_are_known() {
@@ -60,14 +46,6 @@ mod tests {
             ] {
                 assert_eq!(trial.run("is_myself", &[uri]), code, "{uri}");
             }
-        });
-    }
-
-    #[test]
-    fn rport_is_forced() {
-        over("OPTIONS sip:a@b SIP/2.0\nTo: a\n\n", |trial| {
-            assert_eq!(trial.run("add_rport", &[]), TRUE);
-            assert!(trial.execution.transit.rport_forced);
         });
     }
 }

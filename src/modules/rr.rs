@@ -1,6 +1,358 @@
-//! `rr`: Record routing and loose routing.
+//! `rr`: record routing (RFC 3261 §16.6 step 4) and loose routing (§16.4, §16.12).
 
-use crate::script::ModuleSpec;
+use std::sync::Arc;
+
+use crate::script::ast::GlobalValue;
+use crate::script::{
+    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleConfig, ModuleSpec, ParameterKind,
+    ParameterSpec, RecordRoute, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+};
+use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec::new("rr", "Record routing and loose routing.");
+pub const MODULE: ModuleSpec = ModuleSpec {
+    functions: FUNCTIONS,
+    settings: SETTINGS,
+    configure: Some(configure),
+    ..ModuleSpec::new("rr", "Record routing and loose routing.")
+};
+
+/// What its parameters say.
+#[derive(Clone, Copy, Debug)]
+struct RrConfig {
+    full_lr: bool,
+    from_tag: bool,
+    double: bool,
+    add_username: bool,
+}
+
+impl Default for RrConfig {
+    fn default() -> Self {
+        Self { full_lr: false, from_tag: true, double: true, add_username: false }
+    }
+}
+
+/// Its parameters.
+const SETTINGS: &[SettingSpec] = &[
+    flag("enable_full_lr", true, "Write `;lr=on` instead of `;lr`, for old peers. Default 0."),
+    flag("append_fromtag", true, "Add the From tag as `;ftag=`. Default 1."),
+    flag("enable_double_rr", true, "Two Record-Routes between two listeners. Default 1."),
+    flag("add_username", true, "Put the user of the Request-URI into Record-Route. Default 0."),
+    flag("enable_socket_mismatch_warning", false, "A warning of Kamailio's."),
+    flag("ignore_user", false, "The user part of a Route is never looked at here."),
+    flag("ignore_sips", false, "sips is not routed here yet."),
+    flag("force_send_socket", false, "The listener that the Route names is always used."),
+];
+
+/// A parameter that is 0 or 1.
+const fn flag(name: &'static str, effective: bool, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind: SettingKind::Int, effective, doc }
+}
+
+/// Makes the configuration.
+fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
+    let mut config = RrConfig::default();
+    for (name, value) in values {
+        let on = !matches!(value, GlobalValue::Int(0));
+        match *name {
+            "enable_full_lr" => config.full_lr = on,
+            "append_fromtag" => config.from_tag = on,
+            "enable_double_rr" => config.double = on,
+            "add_username" => config.add_username = on,
+            _ => {}
+        }
+    }
+    Ok(Arc::new(config))
+}
+
+/// Its functions.
+const FUNCTIONS: &[FunctionSpec] = &[
+    FunctionSpec {
+        name: "record_route",
+        aliases: &[],
+        parameters: &[ParameterSpec::optional("params", ParameterKind::Text)],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Keeps the server on the path of the dialog: the request leaves with our \
+              Record-Route on top. False if it was called before for this request.",
+        example: "record_route();",
+        run: record_route,
+    },
+    FunctionSpec {
+        name: "record_route_preset",
+        aliases: &["record_route_advertised_address"],
+        parameters: &[ParameterSpec::required("address", ParameterKind::Text)],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Like record_route(), with this host[:port] instead of the listener's.",
+        example: r#"record_route_preset("192.0.2.1:5060");"#,
+        run: record_route_preset,
+    },
+    FunctionSpec {
+        name: "add_rr_param",
+        aliases: &[],
+        parameters: &[ParameterSpec::required("params", ParameterKind::Text)],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Adds `;name=value` to our Record-Route; comes back as check_route_param() sees it.",
+        example: r#"add_rr_param(";nat=yes");"#,
+        run: add_rr_param,
+    },
+    FunctionSpec {
+        name: "loose_route",
+        aliases: &[],
+        parameters: &[],
+        routes: RouteKinds::REQUEST,
+        doc: "Routes by the Route header field if there is one: takes our own Route off and \
+              sets $du to the next one; without a next one the Request-URI decides. A strict \
+              router before or behind us is served as RFC 3261 §16.4 and §16.6 step 6 demand. \
+              False if there is no Route.",
+        example: "if (loose_route()) { forward(); exit; }",
+        run: loose_route,
+    },
+    FunctionSpec {
+        name: "check_route_param",
+        aliases: &[],
+        parameters: &[ParameterSpec::required("regex", ParameterKind::Regex)],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Whether the parameters of our Route, which loose_route() took off, match.",
+        example: r#"if (check_route_param("nat=yes")) { setflag(6); }"#,
+        run: check_route_param,
+    },
+    FunctionSpec {
+        name: "is_direction",
+        aliases: &[],
+        parameters: &[ParameterSpec::required("direction", ParameterKind::Literal)],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Whether the request goes \"downstream\", from the caller, or \"upstream\": told by \
+              the `ftag` of our Route, so append_fromtag must be on. Call loose_route() first.",
+        example: r#"if (is_direction("upstream")) { setflag(7); }"#,
+        run: is_direction,
+    },
+];
+
+/// `record_route([params])`.
+fn record_route(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    if let Some(Argument::Text(params)) = arguments.first() {
+        append_params(execution, params);
+    }
+    ask_record_route(execution, None)
+}
+
+/// `record_route_preset(address)`.
+fn record_route_preset(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let Some(Argument::Text(address)) = arguments.first() else { return FALSE };
+    if address.is_empty() || !is_harmless(address) {
+        return FALSE;
+    }
+    let address = execution.transit.arena.alloc_slice_copy(address);
+    ask_record_route_at(execution, address)
+}
+
+/// Asks for a Record-Route with that host and port.
+fn ask_record_route_at<'m>(execution: &mut Execution<'m>, address: &'m [u8]) -> ReturnCode {
+    ask_record_route(execution, Some(address))
+}
+
+/// Asks for a Record-Route, once.
+fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>) -> ReturnCode {
+    if execution.transit.record_route.is_some() {
+        execution.host.log(LogLevel::Error, b"record_route: called before for this request\n");
+        return FALSE;
+    }
+    let config = execution.program.config::<RrConfig>().copied().unwrap_or_default();
+    let user = Uri::parse(execution.transit.uri).ok().and_then(|uri| uri.user);
+    let user = match user.filter(|_| config.add_username) {
+        Some(user) => execution.build(&[user, b"@"]),
+        None => &[],
+    };
+    execution.transit.record_route = Some(RecordRoute {
+        user,
+        preset,
+        full_lr: config.full_lr,
+        from_tag: config.from_tag,
+        double: config.double,
+    });
+    TRUE
+}
+
+/// `add_rr_param(params)`.
+fn add_rr_param(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let Some(Argument::Text(params)) = arguments.first() else { return FALSE };
+    append_params(execution, params)
+}
+
+/// Adds to the parameters of our Record-Route.
+fn append_params(execution: &mut Execution<'_>, params: &[u8]) -> ReturnCode {
+    if !is_harmless(params) {
+        return FALSE;
+    }
+    let semicolon: &[u8] = if params.starts_with(b";") { b"" } else { b";" };
+    let before = execution.transit.record_route_params;
+    execution.transit.record_route_params = execution.build(&[before, semicolon, params]);
+    TRUE
+}
+
+/// Whether a text can stand within angle brackets without ending them or the line.
+fn is_harmless(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>'))
+}
+
+/// `loose_route()`.
+fn loose_route(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    let Some(mut first) = first_route(execution) else { return FALSE };
+    if came_from_strict_router(execution) {
+        return undo_strict_router(execution);
+    }
+    if first.is_own(execution) {
+        execution.transit.route_params = first.uri.params.text();
+        first.take_off(execution);
+        let mut next = first_route(execution);
+        if let Some(half) = next.take_if(|half| first.is_doubled_by(half, execution)) {
+            // The other half of a double Record-Route names the listener to leave from.
+            leave_from(execution, &half);
+            half.take_off(execution);
+            next = first_route(execution);
+        }
+        let Some(next) = next else {
+            execution.transit.destination = None;
+            return TRUE;
+        };
+        first = next;
+    }
+    if first.uri.params.get(b"lr").is_some() {
+        execution.transit.destination = Some(first.uri.text);
+    } else {
+        serve_strict_router(execution, &first);
+    }
+    TRUE
+}
+
+/// A Route value that is still there.
+struct RouteItem<'m> {
+    header: Header<'m>,
+    item: &'m [u8],
+    uri: Uri<'m>,
+}
+
+impl<'m> RouteItem<'m> {
+    /// Whether it names this server.
+    fn is_own(&self, execution: &Execution<'m>) -> bool {
+        execution.host.is_myself(self.uri.host, self.uri.port)
+    }
+
+    /// Whether `half` is the second Record-Route of two that we wrote at once.
+    fn is_doubled_by(&self, half: &Self, execution: &Execution<'m>) -> bool {
+        let doubled = |route: &Self| route.uri.params.get(b"r2").is_some();
+        doubled(self) && doubled(half) && half.is_own(execution)
+    }
+
+    /// Takes it off: with its line if it is the last value there.
+    fn take_off(&self, execution: &mut Execution<'m>) {
+        let transit = &mut execution.transit;
+        let message = transit.message;
+        let at = message.offset_of(self.item);
+        let behind = Items::new(self.header.value).find(|item| message.offset_of(item) > at);
+        let before = Items::new(self.header.value)
+            .take_while(|item| message.offset_of(item) < at)
+            .filter(|item| !transit.edits.removes(message.offset_of(item)))
+            .last();
+        match (before, behind) {
+            (None, None) => {
+                let line = self.header.line;
+                transit.edits.remove(message.offset_of(line), line.len())
+            }
+            (_, Some(next)) => transit.edits.remove(at, message.offset_of(next) - at),
+            (Some(last), None) => {
+                let from = message.offset_of(last) + last.len();
+                transit.edits.remove(from, at + self.item.len() - from)
+            }
+        };
+    }
+}
+
+/// All Route values that are still there.
+fn routes<'m>(execution: &Execution<'m>) -> impl Iterator<Item = RouteItem<'m>> {
+    let message = execution.transit.message;
+    message
+        .headers(HeaderName::Route)
+        .flat_map(|header| Items::new(header.value).map(move |item| (header, item)))
+        .filter(move |(_, item)| !execution.transit.edits.removes(message.offset_of(item)))
+        .filter_map(|(header, item)| {
+            let uri = Uri::parse(NameAddr::parse(item).ok()?.uri).ok()?;
+            matches!(uri.scheme, Scheme::Sip | Scheme::Sips)
+                .then_some(RouteItem { header, item, uri })
+        })
+}
+
+/// The topmost Route value that is still there.
+fn first_route<'m>(execution: &Execution<'m>) -> Option<RouteItem<'m>> {
+    routes(execution).next()
+}
+
+/// Whether the Request-URI is one that we put into a Record-Route: the router before us is a
+/// strict one (RFC 3261 §16.4).
+fn came_from_strict_router(execution: &Execution<'_>) -> bool {
+    Uri::parse(execution.transit.uri).is_ok_and(|uri| {
+        uri.user.is_none()
+            && uri.params.get(b"lr").is_some()
+            && execution.host.is_myself(uri.host, uri.port)
+    })
+}
+
+/// The last Route value is the Request-URI that a strict router moved there (RFC 3261 §16.4).
+fn undo_strict_router(execution: &mut Execution<'_>) -> ReturnCode {
+    let Some(last) = routes(execution).last() else { return FALSE };
+    let own = Uri::parse(execution.transit.uri).map(|uri| uri.params.text());
+    execution.transit.route_params = own.unwrap_or_default();
+    execution.transit.uri = last.uri.text;
+    last.take_off(execution);
+    let next = first_route(execution);
+    match next {
+        None => execution.transit.destination = None,
+        Some(next) if next.uri.params.get(b"lr").is_some() => {
+            execution.transit.destination = Some(next.uri.text);
+        }
+        Some(next) => serve_strict_router(execution, &next),
+    }
+    TRUE
+}
+
+/// The next router is a strict one: it becomes the Request-URI, which goes to the end of the
+/// Route (RFC 3261 §16.6 step 6).
+fn serve_strict_router<'m>(execution: &mut Execution<'m>, next: &RouteItem<'m>) {
+    let message = execution.transit.message;
+    if let Some(last) = message.headers(HeaderName::Route).last() {
+        let end = message.offset_of(last.line) + last.line.len();
+        let parts = [b"Route: <", execution.transit.uri, b">\r\n"];
+        execution.transit.edits.replace_parts(end, 0, &parts);
+    }
+    execution.transit.uri = next.uri.text;
+    execution.transit.destination = None;
+    next.take_off(execution);
+}
+
+/// The request leaves by the listener that a Route of ours names.
+fn leave_from(execution: &mut Execution<'_>, route: &RouteItem<'_>) {
+    let ip = crate::sip::host_ip(route.uri.host);
+    let address = ip.map(|ip| (ip, route.uri.port.unwrap_or(5060)).into());
+    if let Some(listener) = address.and_then(|address| execution.host.find_listener(address)) {
+        execution.transit.send_listener = Some(listener);
+    }
+}
+
+/// `check_route_param(regex)`.
+fn check_route_param(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let Some(Argument::Regex(regex)) = arguments.first() else { return FALSE };
+    if regex.is_match(execution.transit.route_params) { TRUE } else { FALSE }
+}
+
+/// `is_direction(direction)`.
+fn is_direction(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let Some(Argument::Text(direction)) = arguments.first() else { return FALSE };
+    let params = Params::new(execution.transit.route_params);
+    let ftag = params.get(b"ftag").and_then(|param| param.value);
+    let from = execution.transit.message.value(HeaderName::From).map(NameAddr::parse);
+    let from_tag = from.and_then(Result::ok).and_then(|from| from.tag());
+    // Without an ftag it is taken for the first request, which comes from the caller.
+    let downstream = ftag.is_none() || ftag == from_tag;
+    let asked_upstream = direction.eq_ignore_ascii_case(b"upstream");
+    if downstream == asked_upstream { FALSE } else { TRUE }
+}

@@ -1,6 +1,133 @@
-//! `sl`: Stateless replies.
+//! `sl`: stateless replies (RFC 3261 §8.2.7).
 
-use crate::script::ModuleSpec;
+use crate::script::{
+    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
+    Refusal, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+};
+use crate::sip::reason_phrase;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec::new("sl", "Stateless replies.");
+pub const MODULE: ModuleSpec = ModuleSpec {
+    functions: FUNCTIONS,
+    settings: SETTINGS,
+    ..ModuleSpec::new("sl", "Stateless replies.")
+};
+
+/// Its parameters; none changes anything.
+const SETTINGS: &[SettingSpec] = &[
+    SettingSpec {
+        name: "default_code",
+        kind: SettingKind::Int,
+        effective: false,
+        doc: "Code of replies whose code is no number; such a script does not load here.",
+    },
+    SettingSpec {
+        name: "default_reason",
+        kind: SettingKind::Text,
+        effective: false,
+        doc: "Reason of replies that have none; the usual phrase of the code here.",
+    },
+    SettingSpec {
+        name: "bind_tm",
+        kind: SettingKind::Int,
+        effective: false,
+        doc: "Whether send_reply() uses a transaction if there is one.",
+    },
+    SettingSpec {
+        name: "enable_stats",
+        kind: SettingKind::Int,
+        effective: false,
+        doc: "Whether replies are counted; they always are.",
+    },
+];
+
+/// Its functions.
+const FUNCTIONS: &[FunctionSpec] = &[
+    FunctionSpec {
+        name: "sl_send_reply",
+        aliases: &["send_reply", "sl_reply"],
+        parameters: &[
+            ParameterSpec::required("code", ParameterKind::Int),
+            ParameterSpec::optional("reason", ParameterKind::Text),
+        ],
+        routes: RouteKinds::REQUEST,
+        doc: "Answers the request without keeping state: a retransmission runs the script \
+              again. A 3xx lists the destination set as Contacts, the current Request-URI \
+              first. An ACK is never answered: false.",
+        example: r#"sl_send_reply("404", "Not Found");"#,
+        run: send_reply,
+    },
+    FunctionSpec {
+        name: "sl_reply_error",
+        aliases: &["send_reply_error"],
+        parameters: &[],
+        routes: RouteKinds::REQUEST,
+        doc: "Answers the request with what went wrong last, such as a next hop that does not \
+              resolve (478); 500 if nothing is known.",
+        example: "if (!forward()) sl_reply_error();",
+        run: reply_error,
+    },
+];
+
+/// `sl_send_reply(code[, reason])`.
+fn send_reply(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let code = match arguments.first() {
+        Some(Argument::Int(code)) => u16::try_from(*code).unwrap_or(0),
+        _ => 0,
+    };
+    if !(100..700).contains(&code) {
+        execution.host.log(LogLevel::Error, b"sl_send_reply: the code must be 100 to 699\n");
+        return FALSE;
+    }
+    let reason = match arguments.get(1) {
+        Some(Argument::Text(reason)) => *reason,
+        _ => reason_phrase(code).as_bytes(),
+    };
+    let contacts = if (300..400).contains(&code) { contacts(execution) } else { &[] };
+    reply(execution, code, reason, contacts)
+}
+
+/// `sl_reply_error()`.
+fn reply_error(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    let (code, reason) = match execution.transit.refusal {
+        Some(Refusal::Unresolvable) => (478, "Unresolvable destination (478/SL)"),
+        Some(Refusal::BadUri) => (479, "Regretfully, the URI could not be processed (479/SL)"),
+        Some(Refusal::Unreachable) => (500, "Server error occurred: no way to send (7/SL)"),
+        Some(Refusal::TooLarge) => (513, "Message too big (513/SL)"),
+        Some(Refusal::TooManyHops) => (483, "Too many hops (483/SL)"),
+        None | Some(Refusal::ReplyToAck | Refusal::IsResponse) => {
+            (500, "Server error occurred (1/SL)")
+        }
+    };
+    reply(execution, code, reason.as_bytes(), &[])
+}
+
+/// Replies through the proxy.
+fn reply(execution: &mut Execution<'_>, code: u16, reason: &[u8], headers: &[u8]) -> ReturnCode {
+    match execution.host.reply(&mut execution.transit, code, reason, headers) {
+        Ok(()) => TRUE,
+        Err(refusal) => execution.refuse(refusal),
+    }
+}
+
+/// The Contact lines of a 3xx: the current Request-URI, then the other URIs of the destination
+/// set (RFC 3261 §8.1.3.4).
+fn contacts<'m>(execution: &Execution<'m>) -> &'m [u8] {
+    let transit = &execution.transit;
+    let mut lines = bumpalo::collections::Vec::new_in(transit.arena);
+    lines.extend_from_slice(b"Contact: <");
+    lines.extend_from_slice(transit.uri);
+    lines.extend_from_slice(b">");
+    for branch in &transit.branches {
+        lines.extend_from_slice(b"\r\nContact: <");
+        lines.extend_from_slice(branch.uri);
+        lines.extend_from_slice(b">");
+        if let Some(q) = branch.q {
+            let mut text = crate::sip::compose::TextBuffer::default();
+            let q = text.format(format_args!(";q={}.{:03}", q / 1_000, q % 1_000));
+            lines.extend_from_slice(q);
+        }
+    }
+    lines.extend_from_slice(b"\r\n");
+    lines.into_bump_slice()
+}

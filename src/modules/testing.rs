@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use bumpalo::Bump;
-use smallvec::SmallVec;
 
 use super::REGISTRY;
 use crate::mem::ListenerId;
@@ -16,7 +15,6 @@ use crate::script::{
     Argument, Execution, Host, LogLevel, NextHop, ParameterKind, PatternFlags, Program, Refusal,
     ReturnCode, Substitution, Transit, compile_pattern,
 };
-use crate::sip::rewrite::EditList;
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
 
@@ -92,27 +90,9 @@ pub(super) fn over(text: &str, test: impl FnOnce(&mut Trial<'_>)) {
     let arena = Bump::new();
     let mut host = FakeHost::default();
     let program = Program::empty();
-    let transit = Transit {
-        message,
-        source: SocketAddr::from(([192, 0, 2, 9], 5060)),
-        local: SocketAddr::from(([192, 0, 2, 1], 5060)),
-        listener: ListenerId(0),
-        arena: &arena,
-        uri: message.request_uri(),
-        destination: None,
-        path: b"",
-        branches: SmallVec::new(),
-        edits: EditList::default(),
-        flags: 0,
-        send_listener: None,
-        reply_headers: SmallVec::new(),
-        rport_forced: false,
-        routes_consumed: 0,
-        max_forwards_done: false,
-        refusal: None,
-        acted: false,
-    };
     let replies = host.replies.clone();
+    let ways = (([192, 0, 2, 9], 5060).into(), ([192, 0, 2, 1], 5060).into());
+    let transit = Transit::new(message, ways, ListenerId(0), &arena);
     let execution = Execution { transit, host: &mut host, program: &program };
     test(&mut Trial { execution, replies });
 }

@@ -55,6 +55,9 @@ pub enum Refusal {
     /// The URI of the next hop is malformed.
     #[error("the URI of the next hop is malformed")]
     BadUri,
+    /// Max-Forwards is 0 (RFC 3261 §16.3 step 3).
+    #[error("the request may go no further")]
+    TooManyHops,
     /// An ACK is never answered (RFC 3261 §17).
     #[error("an ACK is never answered")]
     ReplyToAck,
@@ -96,8 +99,12 @@ pub trait Host {
     /// default port is meant where a listen address is named, any port where an alias is.
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;
 
-    /// The address of a listener as it stands in Via and Record-Route.
+    /// The address that a listener is bound to.
     fn listener_address(&self, listener: ListenerId) -> SocketAddr;
+
+    /// Host and port of a listener as they stand in Via and Record-Route, an IPv6 address in
+    /// brackets, the default port left out.
+    fn sent_by(&mut self, listener: ListenerId) -> &[u8];
 
     /// The listener with that address, if there is one.
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;

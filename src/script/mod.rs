@@ -1,8 +1,9 @@
 //! The routing language of the SER family, from text to a run over one message.
 //!
 //! ```text
-//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast ─ check ─▶ Checked ─ compile ─▶ Program
-//!                                                                     Program + Transit ─ vm ─▶ Verdict
+//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast
+//! Ast ─ check ─▶ Checked ─ compile ─▶ Program
+//! Program + Transit ─ vm ─▶ Verdict
 //! ```
 //!
 //! All errors of a file are reported, each once, as [`Diagnostic`] values. Functions,
@@ -12,12 +13,19 @@
 pub mod ast;
 mod diagnostic;
 mod execution;
+mod globals;
 mod host;
+mod lexer;
+mod load;
+mod parser;
 mod pattern;
+mod preprocess;
 mod program;
 mod registry;
+mod render;
 mod settings;
 mod source;
+mod spelling;
 mod substitution;
 mod transit;
 mod value;
@@ -26,6 +34,7 @@ mod variable;
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::Program;
 pub use registry::{
@@ -34,8 +43,9 @@ pub use registry::{
     SettingSpec, TRUE,
 };
 pub use settings::{Dialect, ListenAddress, Settings};
-pub use source::{SourceMap, Span};
+pub use source::{Place, SourceFile, SourceMap, Span};
+pub use spelling::nearest;
 pub use substitution::{Substitution, whole_line_range};
-pub use transit::{Branch, Transit};
+pub use transit::{Branch, RecordRoute, Transit};
 pub use value::Value;
 pub use variable::Variable;

@@ -12,6 +12,12 @@ pub struct Program {
 }
 
 impl Program {
+    /// A program that does nothing, with these settings.
+    #[must_use]
+    pub fn empty(settings: Settings) -> Self {
+        Self { settings }
+    }
+
     /// The global parameters.
     #[must_use]
     pub fn settings(&self) -> &Settings {

@@ -22,6 +22,22 @@ pub struct Branch<'m> {
     pub q: Option<u16>,
 }
 
+/// How our Record-Route is written (RFC 3261 §16.6 step 4).
+#[derive(Clone, Copy, Debug)]
+pub struct RecordRoute<'m> {
+    /// The user part with its `@`, or nothing.
+    pub user: &'m [u8],
+    /// Host and port instead of those of the listener.
+    pub preset: Option<&'m [u8]>,
+    /// `;lr=on` for old peers that insist on a value, instead of `;lr`.
+    pub full_lr: bool,
+    /// Whether the From tag goes with it (`;ftag=`), to tell the direction of later requests.
+    pub from_tag: bool,
+    /// Whether a request that leaves by another listener than it came by gets two
+    /// Record-Routes, one for each side.
+    pub double: bool,
+}
+
 /// One message and the decisions about it.
 #[derive(Debug)]
 pub struct Transit<'m> {
@@ -55,9 +71,13 @@ pub struct Transit<'m> {
     /// `force_rport()` was called: answer to the source port though no `rport` was asked for
     /// (RFC 3581).
     pub rport_forced: bool,
-    /// Offset and length of Route header text that `loose_route()` took out, so that a second
-    /// call sees the rest; none so far: 0.
-    pub routes_consumed: usize,
+    /// What `record_route()` asked for; done when the request leaves, as only then it is known
+    /// from where.
+    pub record_route: Option<RecordRoute<'m>>,
+    /// Parameters for our Record-Route (`add_rr_param()`), each with its semicolon.
+    pub record_route_params: &'m [u8],
+    /// The URI parameters of our own Route that `loose_route()` took off.
+    pub route_params: &'m [u8],
     /// Max-Forwards has been counted down already (`mf_process_maxfwd_header`): forwarding must
     /// not do it again (RFC 3261 §16.6 step 3).
     pub max_forwards_done: bool,
@@ -66,4 +86,38 @@ pub struct Transit<'m> {
     /// Whether something was sent because of this message: a request that ends with nothing
     /// sent was dropped.
     pub acted: bool,
+}
+
+impl<'m> Transit<'m> {
+    /// A message that has just arrived: nothing is decided about it.
+    #[must_use]
+    pub fn new(
+        message: Message<'m>,
+        (source, local): (SocketAddr, SocketAddr),
+        listener: ListenerId,
+        arena: &'m Bump,
+    ) -> Self {
+        Self {
+            message,
+            source,
+            local,
+            listener,
+            arena,
+            uri: message.request_uri(),
+            destination: None,
+            path: &[],
+            branches: SmallVec::new(),
+            edits: EditList::default(),
+            flags: 0,
+            send_listener: None,
+            reply_headers: SmallVec::new(),
+            rport_forced: false,
+            record_route: None,
+            record_route_params: &[],
+            route_params: &[],
+            max_forwards_done: false,
+            refusal: None,
+            acted: false,
+        }
+    }
 }

@@ -46,9 +46,14 @@ fn host_equals(a: &[u8], b: &[u8]) -> bool {
 /// Whether each parameter of `a` either has the same value in `b` or is one that may be missing
 /// there.
 fn params_agree(a: &Params<'_>, b: &Params<'_>) -> bool {
-    a.iter().all(|param| match find(b, param.name) {
-        Some(other) => both(param.value, other.value, same_in_any_case),
-        None => !MATCHED_ALWAYS.iter().any(|name| same_in_any_case(name, param.name)),
+    let may_be_missing =
+        |name: &[u8]| !MATCHED_ALWAYS.iter().any(|always| same_in_any_case(always, name));
+    a.iter().all(|param| {
+        let mut namesakes = namesakes(b, param).peekable();
+        match namesakes.peek() {
+            Some(_) => namesakes.any(|other| both(param.value, other.value, same_in_any_case)),
+            None => may_be_missing(param.name),
+        }
     })
 }
 
@@ -56,9 +61,9 @@ fn params_agree(a: &Params<'_>, b: &Params<'_>) -> bool {
 /// value. The text names `user`, `ttl`, `method` and `maddr`; `transport` is among its examples.
 const MATCHED_ALWAYS: [&[u8]; 5] = [b"transport", b"user", b"ttl", b"method", b"maddr"];
 
-/// The parameter of that name.
-fn find<'d>(params: &Params<'d>, name: &[u8]) -> Option<Param<'d>> {
-    params.iter().find(|param| same_in_any_case(param.name, name))
+/// The parameters that have the name of `param`; one at most, if they are by the grammar.
+fn namesakes<'d>(params: &Params<'d>, param: Param<'_>) -> impl Iterator<Item = Param<'d>> {
+    params.iter().filter(move |other| same_in_any_case(other.name, param.name))
 }
 
 /// Whether both have so few parameters that they may be compared each with each.
@@ -83,8 +88,7 @@ fn headers_equal(a: &[u8], b: &[u8]) -> bool {
 /// Compares two `tel:` URIs: every parameter must be in both.
 fn tel_equals(a: &Uri<'_>, b: &Uri<'_>) -> bool {
     let all_in = |a: &Params<'_>, b: &Params<'_>| {
-        a.iter()
-            .all(|param| find(b, param.name).is_some_and(|other| tel_param_equals(param, other)))
+        a.iter().all(|param| namesakes(b, param).any(|other| tel_param_equals(param, other)))
     };
     both(a.user, b.user, digits_equal)
         && is_comparable(&a.params, &b.params)

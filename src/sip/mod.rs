@@ -6,6 +6,7 @@
 //! ([`MessageIndex`]); values such as a [`Via`] or a [`Uri`] are parsed when someone asks.
 
 mod address;
+pub mod compose;
 mod cseq;
 mod equivalence;
 mod error;

@@ -1,0 +1,238 @@
+//! Request forwarding (RFC 3261 §16.6), stateless (§16.11).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::turn::{Plan, Turn};
+use crate::mem::ListenerId;
+use crate::metrics::Counter;
+use crate::script::{Host, NextHop, Refusal, Transit};
+use crate::sip::compose::{TextBuffer, ViaStamp};
+use crate::sip::rewrite::EditList;
+use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, host_ip};
+
+/// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
+const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
+
+/// Where a request leaves to, and from where.
+#[derive(Clone, Copy, Debug)]
+struct Route {
+    destination: SocketAddr,
+    listener: ListenerId,
+    source: IpAddr,
+}
+
+/// Plans the request to be forwarded with the changes made so far. The numbered steps are those
+/// of RFC 3261 §16.6; step 5 is the script's, and step 1, the copy, is only made if the script
+/// forwards again.
+pub(super) fn forward(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    hop: NextHop<'_>,
+) -> Result<(), Refusal> {
+    let message = transit.message;
+    if message.method().is_none() {
+        return Err(Refusal::IsResponse);
+    }
+    if !transit.max_forwards_done && message.value(HeaderName::MaxForwards) == Some(b"0") {
+        return too_many_hops(turn, transit);
+    }
+    let route = resolve(turn, transit, hop)?; // step 7
+    compose_earlier_plan(turn, message); // step 1
+    turn.plan_edits.copy_from(&transit.edits);
+    let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
+        && max_forwards(message, transit, turn.plan_edits) // step 3
+        && path(message, transit.path, turn.plan_edits) // step 6
+        && record_route(turn, transit, route) // step 4
+        && via(turn, transit, route) // step 8
+        && fix_content_length(message, turn.plan_edits); // step 9
+    if !fits {
+        return Err(Refusal::TooLarge);
+    }
+    turn.plan = Some(Plan {
+        destination: route.destination,
+        listener: route.listener,
+        source: route.source,
+        counter: Counter::ForwardedRequests,
+        message_length: message.end(),
+    });
+    transit.acted = true;
+    Ok(())
+}
+
+/// A request that may go no further is answered instead (RFC 3261 §16.3 step 3).
+fn too_many_hops(turn: &mut Turn<'_>, transit: &mut Transit<'_>) -> Result<(), Refusal> {
+    turn.count(Counter::RefusedTooManyHops);
+    turn.reply(transit, 483, b"Too Many Hops", b"")
+}
+
+/// Step 1: a script that forwards twice sends two requests. The first one is copied to the
+/// outbox with the edits it was planned with.
+fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
+    if let Some(plan) = turn.plan.take() {
+        let way = (plan.destination, plan.listener, plan.source);
+        let edits = &*turn.plan_edits;
+        turn.outbox.push_composed(way, |out| {
+            edits.write_to(message.text(), out);
+            true
+        });
+        turn.count(plan.counter);
+    }
+}
+
+/// Step 2: the Request-URI as the script left it.
+fn request_uri(message: Message<'_>, uri: &[u8], edits: &mut EditList) -> bool {
+    let original = message.request_uri();
+    uri == original || edits.replace(message.offset_of(original), original.len(), uri)
+}
+
+/// Step 3: one hop less, unless the script has seen to it. The number keeps its width, so that
+/// nothing moves.
+fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
+    if transit.max_forwards_done {
+        return true;
+    }
+    let Some(value) = message.value(HeaderName::MaxForwards) else {
+        return edits.insert(message.headers_start(), MAX_FORWARDS_DEFAULT);
+    };
+    let at = message.offset_of(value);
+    if edits.removes(at) {
+        return true;
+    }
+    let number = value.iter().fold(0_u32, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
+    });
+    let mut text = TextBuffer::default();
+    let width = value.len();
+    let less = number.saturating_sub(1).min(255);
+    edits.replace(at, width, text.format(format_args!("{less:width$}")))
+}
+
+/// Step 4: our Record-Route, if the script asked for it; two if the request leaves by another
+/// listener than it came by, so that later requests of either side find the address of theirs.
+fn record_route(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
+    let Some(asked) = transit.record_route else { return true };
+    let crosses = asked.double && asked.preset.is_none() && route.listener != transit.listener;
+    let from = transit.message.value(HeaderName::From).filter(|_| asked.from_tag);
+    let tag = from.and_then(|value| NameAddr::parse(value).ok()).and_then(|from| from.tag());
+    let (ftag, tag): (&[u8], &[u8]) = tag.map_or((b"", b""), |tag| (b";ftag=", tag));
+    let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
+    let double: &[u8] = if crosses { b";r2=on" } else { b"" };
+    let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
+    sides[usize::from(!crosses)..].iter().all(|(listener, ip)| {
+        let own = &turn.standing.identity.text(*listener, *ip).sent_by[..];
+        let host = asked.preset.unwrap_or(own);
+        let params = transit.record_route_params;
+        let parts = [b"Record-Route: <sip:", asked.user, host, double, lr, ftag, tag, params, b">\r\n"];
+        turn.plan_edits.insert_before(transit.message.headers_start(), &parts)
+    })
+}
+
+/// Step 6: the path that the callee registered with (RFC 3327 §5.3) becomes its route set.
+fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
+    path.is_empty() || edits.insert_before(message.headers_start(), &[b"Route: ", path, b"\r\n"])
+}
+
+/// Step 7: the address that the request goes to, and the listener that it leaves from.
+fn resolve(
+    turn: &Turn<'_>,
+    transit: &Transit<'_>,
+    hop: NextHop<'_>,
+) -> Result<Route, Refusal> {
+    if transit.uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+        return Err(Refusal::BadUri);
+    }
+    let destination = match hop {
+        NextHop::Fixed(host, port) => address(host, port)?,
+        NextHop::Routed => routed(transit)?,
+    };
+    egress(turn, transit, destination)
+}
+
+/// The address of the next hop that the message and the script name: `$du`, or the path of the
+/// chosen binding, or the Request-URI.
+fn routed(transit: &Transit<'_>) -> Result<SocketAddr, Refusal> {
+    let uri = match (transit.destination, Items::new(transit.path).next()) {
+        (Some(destination), _) => destination,
+        (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
+        (None, None) => transit.uri,
+    };
+    let uri = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
+    if uri.scheme != Scheme::Sip {
+        return Err(Refusal::Unreachable);
+    }
+    let transport = uri.params.get(b"transport").and_then(|param| param.value);
+    if transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp")) {
+        return Err(Refusal::Unreachable);
+    }
+    let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
+    address(maddr.unwrap_or(uri.host), uri.port.unwrap_or(5060))
+}
+
+/// The address that host and port are.
+fn address(host: &[u8], port: u16) -> Result<SocketAddr, Refusal> {
+    let ip = host_ip(host).ok_or(Refusal::Unresolvable)?;
+    if port == 0 {
+        return Err(Refusal::BadUri);
+    }
+    Ok(SocketAddr::new(ip, port))
+}
+
+/// The listener that a request to `destination` leaves from: the one that the script chose, or
+/// the one that it came to, or the first that can.
+fn egress(
+    turn: &Turn<'_>,
+    transit: &Transit<'_>,
+    destination: SocketAddr,
+) -> Result<Route, Refusal> {
+    let identity = &turn.standing.identity;
+    let reaches = |id: &ListenerId| {
+        let listener = identity.listener(*id);
+        listener.is_some_and(|own| own.address.is_ipv4() == destination.is_ipv4())
+    };
+    let listener = [transit.send_listener, Some(transit.listener)]
+        .into_iter()
+        .flatten()
+        .find(reaches)
+        .or_else(|| identity.for_family(destination.ip()))
+        .ok_or(Refusal::Unreachable)?;
+    let own = turn.listener_address(listener).ip();
+    let source = if own.is_unspecified() { transit.local.ip() } else { own };
+    if source.is_ipv4() != destination.is_ipv4() {
+        return Err(Refusal::Unreachable);
+    }
+    Ok(Route { destination, listener, source })
+}
+
+/// Step 8: our Via on top, and in the one below it where the request came from (RFC 3261
+/// §18.2.1, RFC 3581 §4).
+fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
+    let message = transit.message;
+    let Ok(top) = message.top_via() else { return false };
+    let stamp = ViaStamp::new(&top, transit.source, transit.rport_forced);
+    let mut fits = true;
+    let end = message.offset_of(top.text) + top.text.len();
+    stamp.changes(|old, new| {
+        let at = if old.is_empty() { end } else { message.offset_of(old) };
+        fits &= turn.plan_edits.replace(at, old.len(), new);
+    });
+    let standing = &mut *turn.standing;
+    let branch = standing.key.branch(message, &top, transit.source.ip(), transit.listener);
+    let own = standing.identity.text(route.listener, route.source);
+    let parts = [&own.via_start[..], branch.as_bytes(), b"\r\n"];
+    fits && turn.plan_edits.insert_before(message.headers_start(), &parts)
+}
+
+/// Step 9: Content-Length follows the body that the script changed. A message without one ends
+/// with its datagram (RFC 3261 §18.3).
+pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
+    let body_length = message.body().len();
+    let growth = edits.growth_from(message.end() - body_length);
+    if growth == 0 {
+        return true;
+    }
+    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
+    let at = message.offset_of(value);
+    let length = body_length.saturating_add_signed(growth);
+    let mut text = TextBuffer::default();
+    edits.removes(at) || edits.replace(at, value.len(), text.format(format_args!("{length}")))
+}

@@ -1,0 +1,124 @@
+//! Who this server is: its listen addresses, how they are written, and its other names.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use crate::mem::ListenerId;
+use crate::script::Settings;
+use crate::sip::{compose, host_ip};
+
+/// A listen address as the core knows it.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The address that the socket is bound to; may be the wildcard address.
+    pub address: SocketAddr,
+    /// Host and port for Via and Record-Route, if they are not the address.
+    pub advertise: Option<(String, u16)>,
+}
+
+/// How a listener is written when a message arrived at, or leaves from, one of its addresses.
+#[derive(Debug)]
+pub(super) struct OwnText {
+    listener: ListenerId,
+    ip: IpAddr,
+    /// `host[:port]`.
+    pub(super) sent_by: Vec<u8>,
+    /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
+    pub(super) via_start: Vec<u8>,
+}
+
+/// How many addresses of wildcard listeners are remembered in writing.
+const OWN_TEXTS_MAX: usize = 256;
+
+/// Who this server is.
+#[derive(Debug)]
+pub(super) struct Identity {
+    listeners: Arc<[Listener]>,
+    aliases: Vec<(Vec<u8>, Option<u16>)>,
+    texts: Vec<OwnText>,
+}
+
+impl Identity {
+    /// The identity that the listeners and the script's aliases make.
+    pub(super) fn new(listeners: Arc<[Listener]>, settings: &Settings) -> Self {
+        let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
+        Self { listeners, aliases: settings.aliases.iter().map(alias).collect(), texts: Vec::new() }
+    }
+
+    /// The listener with that number.
+    pub(super) fn listener(&self, id: ListenerId) -> Option<&Listener> {
+        self.listeners.get(usize::from(id.0))
+    }
+
+    /// The listener bound to that address.
+    pub(super) fn find(&self, address: SocketAddr) -> Option<ListenerId> {
+        self.position(|listener| listener.address == address)
+    }
+
+    /// The first listener that can send to an address of that family.
+    pub(super) fn for_family(&self, ip: IpAddr) -> Option<ListenerId> {
+        self.position(|listener| listener.address.is_ipv4() == ip.is_ipv4())
+    }
+
+    /// How the listener is written if the local address is `ip`; remembered, so that it is
+    /// formatted once.
+    pub(super) fn text(&mut self, id: ListenerId, ip: IpAddr) -> &OwnText {
+        let known = self.texts.iter().position(|text| text.listener == id && text.ip == ip);
+        let position = known.unwrap_or_else(|| {
+            if self.texts.len() >= OWN_TEXTS_MAX {
+                self.texts.clear();
+            }
+            let text = self.compose(id, ip);
+            self.texts.push(text);
+            self.texts.len() - 1
+        });
+        &self.texts[position]
+    }
+
+    /// Whether host and port are this server; `local` is the address that the message in
+    /// question came to, which is ours also where a listener has the wildcard address.
+    pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: SocketAddr) -> bool {
+        let wanted_port = port.unwrap_or(5060);
+        if let Some(ip) = host_ip(host) {
+            let bound = |listener: &Listener| {
+                let own = listener.address.ip();
+                listener.address.port() == wanted_port
+                    && (own == ip || (own.is_unspecified() && local.ip() == ip))
+            };
+            if self.listeners.iter().any(bound) {
+                return true;
+            }
+        }
+        self.listeners.iter().filter_map(|listener| listener.advertise.as_ref()).any(
+            |(name, own_port)| {
+                *own_port == wanted_port && host.eq_ignore_ascii_case(name.as_bytes())
+            },
+        ) || self.aliases.iter().any(|(name, own_port)| {
+            host.eq_ignore_ascii_case(name) && own_port.is_none_or(|own| own == wanted_port)
+        })
+    }
+
+    /// The first listener that is so.
+    fn position(&self, is: impl FnMut(&Listener) -> bool) -> Option<ListenerId> {
+        let position = self.listeners.iter().position(is)?;
+        u16::try_from(position).ok().map(ListenerId)
+    }
+
+    /// Writes a listener out.
+    fn compose(&self, id: ListenerId, ip: IpAddr) -> OwnText {
+        let mut sent_by = Vec::new();
+        let listener = self.listener(id);
+        match listener.and_then(|listener| listener.advertise.as_ref()) {
+            Some((host, 5060)) => sent_by.extend_from_slice(host.as_bytes()),
+            Some((host, port)) => sent_by.extend_from_slice(format!("{host}:{port}").as_bytes()),
+            None => {
+                let port = listener.map_or(5060, |listener| listener.address.port());
+                compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
+            }
+        }
+        let mut via_start = b"Via: SIP/2.0/UDP ".to_vec();
+        via_start.extend_from_slice(&sent_by);
+        via_start.extend_from_slice(b";branch=z9hG4bK");
+        OwnText { listener: id, ip, sent_by, via_start }
+    }
+}

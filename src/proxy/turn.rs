@@ -1,0 +1,126 @@
+//! One turn of the script: the proxy as the script sees it.
+
+use std::any::{Any, TypeId};
+use std::net::{IpAddr, SocketAddr};
+
+use smallvec::SmallVec;
+
+use super::arrival::Arrival;
+use super::core::Standing;
+use crate::mem::{ListenerId, Outbox};
+use crate::metrics::Counter;
+use crate::script::{Host, LogLevel, NextHop, Refusal, Transit};
+use crate::sip::rewrite::EditList;
+use crate::time::Now;
+
+/// A message that is to be rewritten and sent when the script has ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) destination: SocketAddr,
+    pub(super) listener: ListenerId,
+    pub(super) source: IpAddr,
+    /// What is counted when it is sent.
+    pub(super) counter: Counter,
+    /// Length of the message as it arrived, without what stood behind its body.
+    pub(super) message_length: usize,
+}
+
+/// The proxy during the work on one message.
+pub(super) struct Turn<'a> {
+    pub(super) now: Now,
+    pub(super) arrival: Arrival,
+    pub(super) standing: &'a mut Standing,
+    /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
+    pub(super) plan: Option<Plan>,
+    /// The edits of the plan.
+    pub(super) plan_edits: &'a mut EditList,
+    pub(super) outbox: &'a mut Outbox,
+}
+
+impl<'a> Turn<'a> {
+    /// The turn of a message.
+    pub(super) fn new(
+        now: Now,
+        arrival: Arrival,
+        standing: &'a mut Standing,
+        plan_edits: &'a mut EditList,
+        outbox: &'a mut Outbox,
+    ) -> Self {
+        Self { now, arrival, standing, plan: None, plan_edits, outbox }
+    }
+}
+
+impl Host for Turn<'_> {
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {
+        super::forward::forward(self, transit, hop)
+    }
+
+    fn reply(
+        &mut self,
+        transit: &mut Transit<'_>,
+        code: u16,
+        reason: &[u8],
+        headers: &[u8],
+    ) -> Result<(), Refusal> {
+        let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
+        lines.push(headers);
+        let status = (code, reason);
+        super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
+        transit.acted = true;
+        Ok(())
+    }
+
+    fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {
+        self.standing.identity.is_myself(host, port, self.arrival.local)
+    }
+
+    fn listener_address(&self, listener: ListenerId) -> SocketAddr {
+        match self.standing.identity.listener(listener) {
+            Some(listener) => listener.address,
+            None => self.arrival.local,
+        }
+    }
+
+    fn sent_by(&mut self, listener: ListenerId) -> &[u8] {
+        let own = self.listener_address(listener).ip();
+        let ip = if own.is_unspecified() { self.arrival.local.ip() } else { own };
+        &self.standing.identity.text(listener, ip).sent_by
+    }
+
+    fn find_listener(&self, address: SocketAddr) -> Option<ListenerId> {
+        self.standing.identity.find(address)
+    }
+
+    fn logs(&self, level: LogLevel) -> bool {
+        i32::from(level as i8) <= self.standing.log_level
+    }
+
+    fn log(&mut self, level: LogLevel, text: &[u8]) {
+        if self.logs(level) {
+            self.standing.parts.log.write(level, text);
+        }
+    }
+
+    fn count(&mut self, counter: Counter) {
+        self.standing.parts.counters.count(counter);
+    }
+
+    fn random(&mut self) -> u64 {
+        // xorshift64*: a full period over the non-zero states is all that is asked here.
+        let mut state = self.standing.random;
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.standing.random = state;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let mut services = self.standing.parts.services.iter().map(|service| &**service);
+        services.find(|service| (**service).type_id() == id)
+    }
+}

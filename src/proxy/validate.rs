@@ -1,0 +1,90 @@
+//! What a proxy checks before it does anything with a request (RFC 3261 §16.3).
+
+use thiserror::Error;
+
+use super::branch::BranchKey;
+use crate::limits::VIA_COUNT_MAX;
+use crate::metrics::Counter;
+use crate::sip::{HeaderName, Message, Method, ParseError, Via};
+
+/// Why a request is refused before the script sees it. The peer's fault.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(super) enum Rejection {
+    /// RFC 3261 §16.3 step 1.
+    #[error(transparent)]
+    Syntax(#[from] ParseError),
+    /// RFC 3261 §16.3 step 2.
+    #[error("the scheme of the Request-URI is not understood")]
+    Scheme,
+    /// RFC 3261 §16.3 step 4.
+    #[error("the request has been here before, unchanged")]
+    Loop,
+    /// RFC 3261 §16.3 step 5.
+    #[error("Proxy-Require names an extension")]
+    ProxyRequire,
+}
+
+impl Rejection {
+    /// The status that says so.
+    pub(super) const fn status(self) -> (u16, &'static str) {
+        match self {
+            Self::Syntax(error) => error.status(),
+            Self::Scheme => (416, "Unsupported URI Scheme"),
+            Self::Loop => (482, "Loop Detected"),
+            Self::ProxyRequire => (420, "Bad Extension"),
+        }
+    }
+
+    /// What is counted.
+    pub(super) const fn counter(self) -> Counter {
+        match self {
+            Self::Syntax(_) => Counter::RefusedMalformed,
+            Self::Scheme => Counter::RefusedScheme,
+            Self::Loop => Counter::RefusedLoop,
+            Self::ProxyRequire => Counter::RefusedExtension,
+        }
+    }
+}
+
+/// Checks a request. Max-Forwards is looked at when the request is forwarded, as a server may
+/// well answer a request that may go no further (RFC 3261 §16.3 step 3).
+pub(super) fn validate(request: Message<'_>, key: &BranchKey) -> Result<(), Rejection> {
+    request.validate_request()?;
+    scheme(request.request_uri())?;
+    loop_detection(request, key)?;
+    proxy_require(request)
+}
+
+/// Step 2: the scheme must be one that can be routed.
+fn scheme(uri: &[u8]) -> Result<(), Rejection> {
+    let known = |scheme: &[u8]| {
+        uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if known(b"sip:") || known(b"sips:") || known(b"tel:") {
+        Ok(())
+    } else {
+        Err(Rejection::Scheme)
+    }
+}
+
+/// Step 4: a Via of ours, which only this server could have written, with the loop hash that
+/// this request has.
+fn loop_detection(request: Message<'_>, key: &BranchKey) -> Result<(), Rejection> {
+    for (count, value) in request.items(HeaderName::Via).enumerate() {
+        let branch = Via::parse(value)?.branch().unwrap_or_default();
+        if count >= VIA_COUNT_MAX || key.is_loop(request, branch) {
+            return Err(Rejection::Loop);
+        }
+    }
+    Ok(())
+}
+
+/// Step 5: no extension is understood, so any that is demanded is refused. ACK cannot be
+/// answered, and CANCEL gets what its INVITE got (RFC 3261 §8.2.2.3).
+fn proxy_require(request: Message<'_>) -> Result<(), Rejection> {
+    let exempt = matches!(request.method(), Some(Method::Ack | Method::Cancel));
+    if !exempt && request.items(HeaderName::ProxyRequire).next().is_some() {
+        return Err(Rejection::ProxyRequire);
+    }
+    Ok(())
+}

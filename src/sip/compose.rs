@@ -1,0 +1,229 @@
+//! Messages and parts of messages made here.
+
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use super::{HeaderName, Message, Param, Rport, Via};
+
+/// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
+/// RFC 3581 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViaStamp<'d> {
+    via: Via<'d>,
+    /// The parameter to replace by `received=...`; `None`: it is appended.
+    old_received: Option<Param<'d>>,
+    /// Whether `received` is written at all.
+    received: bool,
+    /// How `rport` is written.
+    rport: RportStamp<'d>,
+    source: SocketAddr,
+}
+
+/// What becomes of `rport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RportStamp<'d> {
+    /// Nothing.
+    Keep,
+    /// The parameter gets its value.
+    Fill(&'d [u8]),
+    /// The parameter is appended, though the client did not ask for it.
+    Append,
+}
+
+impl<'d> ViaStamp<'d> {
+    /// What to write into `via`, the topmost of a request from `source`. With `force_rport` the
+    /// port is written even if the client did not ask for it.
+    #[must_use]
+    pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
+        let rport = match via.rport() {
+            Rport::Requested(text) => RportStamp::Fill(text),
+            Rport::Absent if force_rport => RportStamp::Append,
+            Rport::Absent | Rport::Filled(_) => RportStamp::Keep,
+        };
+        let old_received = via.params.get(b"received");
+        let received = rport != RportStamp::Keep
+            || old_received.is_some()
+            || super::host_ip(via.host) != Some(source.ip());
+        Self { via: *via, old_received, received, rport, source }
+    }
+
+    /// Whether the stamp writes this parameter anew.
+    fn writes(&self, param: &Param<'_>) -> bool {
+        (self.received && param.name.eq_ignore_ascii_case(b"received"))
+            || (self.rport != RportStamp::Keep && param.name.eq_ignore_ascii_case(b"rport"))
+    }
+
+    /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.
+    pub fn changes(&self, mut replace: impl FnMut(&'d [u8], &[u8])) {
+        let mut text = TextBuffer::default();
+        match self.rport {
+            RportStamp::Keep => {}
+            RportStamp::Fill(old) => {
+                replace(old, text.format(format_args!("rport={}", self.source.port())));
+            }
+            RportStamp::Append => {
+                replace(&[], text.format(format_args!(";rport={}", self.source.port())));
+            }
+        }
+        match (self.received, self.old_received) {
+            (false, _) => {}
+            (true, Some(old)) => {
+                replace(old.text, text.format(format_args!("received={}", self.source.ip())));
+            }
+            (true, None) => {
+                replace(&[], text.format(format_args!(";received={}", self.source.ip())));
+            }
+        }
+    }
+}
+
+/// Where a response goes (RFC 3261 §18.2.2, RFC 3581 §4) if `via` is the topmost Via of the
+/// request, which came from `source`.
+#[must_use]
+pub fn reply_address(via: &Via<'_>, source: SocketAddr, force_rport: bool) -> SocketAddr {
+    let sent_by_port = via.port.unwrap_or(5060);
+    if let Some(maddr) = via.maddr().and_then(super::host_ip) {
+        return SocketAddr::new(maddr, sent_by_port);
+    }
+    if force_rport || via.rport() != Rport::Absent {
+        return source;
+    }
+    SocketAddr::new(source.ip(), sent_by_port)
+}
+
+/// What a response made here says (RFC 3261 §8.2.6).
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The status code.
+    pub code: u16,
+    /// The reason phrase.
+    pub reason: &'a [u8],
+    /// The tag for To, where the request has none.
+    pub to_tag: &'a [u8],
+    /// Further header fields, as whole lines.
+    pub headers: &'a [&'a [u8]],
+}
+
+/// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
+/// request lacks what every response repeats.
+#[must_use]
+pub fn reply(out: &mut Vec<u8>, request: Message<'_>, stamp: &ViaStamp<'_>, reply: Reply<'_>) -> bool {
+    let Some(first_via) = request.header(HeaderName::Via) else { return false };
+    let mut text = TextBuffer::default();
+    out.extend_from_slice(text.format(format_args!("SIP/2.0 {} ", reply.code)));
+    out.extend(reply.reason.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
+    out.extend_from_slice(b"\r\n");
+    stamped_line(out, first_via.line, first_via.value, stamp);
+    for via in request.headers(HeaderName::Via).skip(1) {
+        line(out, via.line);
+    }
+    if makes_dialog(reply.code) {
+        for route in request.headers(HeaderName::RecordRoute) {
+            line(out, route.line);
+        }
+    }
+    for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
+        let Some(header) = request.header(name) else { return false };
+        if name == HeaderName::To && reply.code != 100 && !has_tag(header.value) {
+            tagged_line(out, header.line, header.value, reply.to_tag);
+        } else {
+            line(out, header.line);
+        }
+    }
+    for header in reply.headers {
+        out.extend_from_slice(header);
+    }
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    true
+}
+
+/// Whether a response with this code can make a dialog, so that it repeats the Record-Routes
+/// (RFC 3261 §12.1.1).
+const fn makes_dialog(code: u16) -> bool {
+    matches!(code, 101..=299)
+}
+
+/// Whether a To value has a tag. A value that does not parse is left as it is.
+fn has_tag(value: &[u8]) -> bool {
+    super::NameAddr::parse(value).map_or(true, |address| address.tag().is_some())
+}
+
+/// Appends a header line, whose line break may be a bare LF, with a CRLF at its end.
+fn line(out: &mut Vec<u8>, line: &[u8]) {
+    out.extend_from_slice(without_break(line));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends a header line with `;tag=` behind its value.
+fn tagged_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], tag: &[u8]) {
+    let end = value.as_ptr().addr() + value.len() - line.as_ptr().addr();
+    out.extend_from_slice(&line[..end]);
+    out.extend_from_slice(b";tag=");
+    out.extend_from_slice(tag);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the first Via line, its first value with what `stamp` writes into it.
+fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'_>) {
+    let via = stamp.via;
+    let start = via.text.as_ptr().addr() - line.as_ptr().addr();
+    debug_assert!(value.len() >= via.text.len(), "the stamp is of this line's first value");
+    let params_start = start + via.text.len() - via.params.text().len();
+    out.extend_from_slice(&line[..params_start]);
+    for param in via.params.iter().filter(|param| !stamp.writes(param)) {
+        out.push(b';');
+        out.extend_from_slice(param.text);
+    }
+    let mut text = TextBuffer::default();
+    if stamp.rport != RportStamp::Keep {
+        out.extend_from_slice(text.format(format_args!(";rport={}", stamp.source.port())));
+    }
+    if stamp.received {
+        out.extend_from_slice(text.format(format_args!(";received={}", stamp.source.ip())));
+    }
+    out.extend_from_slice(without_break(&line[start + via.text.len()..]));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A header line without its line break.
+fn without_break(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Room for a short formatted text: a number, an address.
+#[derive(Debug)]
+pub struct TextBuffer {
+    bytes: [u8; 96],
+}
+
+impl Default for TextBuffer {
+    fn default() -> Self {
+        Self { bytes: [0; 96] }
+    }
+}
+
+impl TextBuffer {
+    /// The formatted text, cut off at 96 bytes.
+    pub fn format(&mut self, arguments: std::fmt::Arguments<'_>) -> &[u8] {
+        let length = self.bytes.len();
+        let mut rest = &mut self.bytes[..];
+        // A text that does not fit is cut off.
+        let _ = rest.write_fmt(arguments);
+        let written = length - rest.len();
+        &self.bytes[..written]
+    }
+}
+
+/// Writes `host` or `host:port` as a sent-by, an IPv6 address in brackets (RFC 3261 §25.1
+/// `sent-by`). The default port is left out.
+pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
+    let mut text = TextBuffer::default();
+    out.extend_from_slice(match address.ip() {
+        IpAddr::V4(ip) => text.format(format_args!("{ip}")),
+        IpAddr::V6(ip) => text.format(format_args!("[{ip}]")),
+    });
+    if address.port() != 5060 {
+        out.extend_from_slice(text.format(format_args!(":{}", address.port())));
+    }
+}
