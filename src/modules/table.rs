@@ -3,10 +3,9 @@
 use regex::bytes::Regex;
 
 use crate::script::{
-    Argument, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode, RouteKinds,
-    TRUE,
+    Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
+    RouteKinds, TRUE,
 };
-use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.
@@ -88,12 +87,15 @@ pub(super) const fn optional_text(name: &'static str) -> ParameterSpec {
     ParameterSpec::optional(name, ParameterKind::Text)
 }
 
-/// The parts in one piece, in the arena.
-pub(super) fn joined<'m>(arena: &'m Bump, parts: &[&[u8]]) -> &'m [u8] {
-    let length = parts.iter().map(|part| part.len()).sum();
-    let mut out = bumpalo::collections::Vec::with_capacity_in(length, arena);
-    for part in parts {
-        out.extend_from_slice(part);
+/// Writes a text into the variable at that position of the arguments.
+pub(super) fn write<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    position: usize,
+    text: &'m [u8],
+) -> bool {
+    match arguments.get(position) {
+        Some(Argument::Variable(variable)) => variable.write(execution, Value::Text(text)),
+        _ => false,
     }
-    out.into_bump_slice()
 }
