@@ -98,7 +98,10 @@ fn rewrite_invite(rounds: u64) {
         edits.clear();
         edits.replace(uri, message.request_uri().len(), b"sip:bob@203.0.113.9:5060");
         edits.insert(top, b"Record-Route: <sip:192.0.2.1;lr;ftag=1928301774>\r\n");
-        edits.insert_before(top, &[b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK", &[b'0'; 27], b"\r\n"]);
+        edits.insert_before(
+            top,
+            &[b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK", &[b'0'; 27], b"\r\n"],
+        );
         black_box(edits.apply(&mut slot, 1_024..1_024 + datagram.len())).unwrap();
     }
 }
@@ -162,4 +165,3 @@ fn count_up(digits: &mut [u8]) {
 fn not_found(rounds: u64) {
     repeat(&mut with_bob(), traffic::PHONE, &traffic::invite("nobody"), rounds);
 }
-

@@ -157,8 +157,11 @@ onreply_route { xlog("L_ERR", "all $rs $rr\n"); }
 "#;
     let mut bench = bench("log_stderror=yes", script);
     let sent = bench.send(ALICE, message("INVITE", "sip:a@b", "", ""));
-    let vias: String =
-        text(&sent[0]).lines().filter(|line| line.starts_with("Via")).map(|line| format!("{line}\r\n")).collect();
+    let vias: String = text(&sent[0])
+        .lines()
+        .filter(|line| line.starts_with("Via"))
+        .map(|line| format!("{line}\r\n"))
+        .collect();
     let answer = format!(
         "SIP/2.0 486 Busy Here\r\n{vias}From: <sip:fred@from.example>;tag=f1\r\n\
          To: <sip:tom@to.example>;tag=t\r\nCall-ID: call@a\r\nCSeq: 7 INVITE\r\n\r\n"
@@ -224,9 +227,13 @@ fn arguments_may_be_quoted_or_bare() {
 #[test]
 fn xlog_takes_percent_signs_in_the_dialect_of_ser() {
     let script = |first: &str, format: &str| {
-        format!("{first}\nloadmodule \"xlog.so\"\nroute {{ xlog(\"L_ERR\", \"{format}\\n\"); drop; }}")
+        format!(
+            "{first}\nloadmodule \"xlog.so\"\nroute {{ xlog(\"L_ERR\", \"{format}\\n\"); drop; }}"
+        )
     };
-    for (first, format) in [("#!SER", "%rm of %fu"), ("#!OPENSER", "$rm of $fu"), ("", "$rm of $fu")] {
+    for (first, format) in
+        [("#!SER", "%rm of %fu"), ("#!OPENSER", "$rm of $fu"), ("", "$rm of $fu")]
+    {
         let mut bench = CoreBench::new(&script(first, format));
         bench.send(ALICE, message("OPTIONS", "sip:a@b", "", ""));
         assert_eq!(bench.log(), "OPTIONS of sip:fred@from.example\n", "{first}");
@@ -268,7 +275,8 @@ fn operands_and_operators_of_the_core() {
 /// O03, G02: the listen address and each alias are myself.
 #[test]
 fn myself_is_the_server_and_its_aliases() {
-    let script = r#"route { if (uri==myself) sl_send_reply("200","in"); else sl_send_reply("404","out"); }"#;
+    let script =
+        r#"route { if (uri==myself) sl_send_reply("200","in"); else sl_send_reply("404","out"); }"#;
     let mut bench = bench("alias=\"foo.bar\"\nalias=\"sales.foo.bar\"", script);
     for (uri, code) in [
         ("sip:a@foo.bar", "200"),
@@ -337,7 +345,8 @@ route {
     }
 }"#;
     let mut bench = bench("", script);
-    let register = message("REGISTER", "sip:192.0.2.1", "Contact: <sip:tom@203.0.113.3:5070>\r\n", "");
+    let register =
+        message("REGISTER", "sip:192.0.2.1", "Contact: <sip:tom@203.0.113.3:5070>\r\n", "");
     assert!(text(&bench.send(ALICE, register)[0]).starts_with("SIP/2.0 200"));
     for (uri, to, line) in [
         ("sip:1212@b", "203.0.113.1:5060", "INVITE sip:212@b SIP/2.0"),
@@ -412,7 +421,8 @@ fn a_failed_forward_is_false_and_the_error_can_be_answered() {
     let script = "route { if (!forward()) sl_reply_error(); }";
     let sent = bench("", script).send(ALICE, message("OPTIONS", "sip:a@no.such.host", "", ""));
     assert!(text(&sent[0]).starts_with("SIP/2.0 478 Unresolvable destination (478/SL)"));
-    let sent = bench("", "route { sl_reply_error(); }").send(ALICE, message("OPTIONS", "sip:a@b", "", ""));
+    let sent =
+        bench("", "route { sl_reply_error(); }").send(ALICE, message("OPTIONS", "sip:a@b", "", ""));
     assert!(text(&sent[0]).starts_with("SIP/2.0 500 Server error occurred (1/SL)"));
 }
 
@@ -447,8 +457,11 @@ route {
     let mut bench = bench("", script);
     let extra = "Record-Route: <sip:192.0.2.99;lr>\r\n";
     let sent = bench.send(ALICE, message("INVITE", "sip:a@b", extra, ""));
-    let routes: Vec<String> =
-        text(&sent[0]).lines().filter(|line| line.starts_with("Record-Route")).map(str::to_owned).collect();
+    let routes: Vec<String> = text(&sent[0])
+        .lines()
+        .filter(|line| line.starts_with("Record-Route"))
+        .map(str::to_owned)
+        .collect();
     assert_eq!(
         routes,
         ["Record-Route: <sip:192.0.2.1;lr=on;ftag=f1>", "Record-Route: <sip:192.0.2.99;lr>"]
@@ -466,7 +479,11 @@ route {
             "203.0.113.8:99",
             vec!["Route: <sip:203.0.113.8:99;lr>"],
         ),
-        ("Route: <sip:203.0.113.7;lr>\r\n".into(), "203.0.113.7:5060", vec!["Route: <sip:203.0.113.7;lr>"]),
+        (
+            "Route: <sip:203.0.113.7;lr>\r\n".into(),
+            "203.0.113.7:5060",
+            vec!["Route: <sip:203.0.113.7;lr>"],
+        ),
     ] {
         let sent = bench.send(ALICE, message("BYE", "sip:bob@203.0.113.20", &extra, ""));
         let text = text(&sent[0]);
@@ -482,13 +499,23 @@ route {
 #[test]
 fn strict_routers_before_and_after_are_served() {
     let script = "route { loose_route(); forward(); }";
-    let after = message("BYE", "sip:bob@203.0.113.20", "Route: <sip:192.0.2.1;lr>\r\nRoute: <sip:203.0.113.8>\r\n", "");
+    let after = message(
+        "BYE",
+        "sip:bob@203.0.113.20",
+        "Route: <sip:192.0.2.1;lr>\r\nRoute: <sip:203.0.113.8>\r\n",
+        "",
+    );
     let sent = bench("", script).send(ALICE, after);
     let found = text(&sent[0]);
     assert_eq!(sent[0].0, "203.0.113.8:5060".parse().unwrap());
     assert!(found.starts_with("BYE sip:203.0.113.8 SIP/2.0"), "{found}");
     assert!(found.contains("\r\nRoute: <sip:bob@203.0.113.20>\r\n"), "{found}");
-    let before = message("BYE", "sip:192.0.2.1;lr", "Route: <sip:203.0.113.8;lr>, <sip:bob@203.0.113.20>\r\n", "");
+    let before = message(
+        "BYE",
+        "sip:192.0.2.1;lr",
+        "Route: <sip:203.0.113.8;lr>, <sip:bob@203.0.113.20>\r\n",
+        "",
+    );
     let sent = bench("", script).send(ALICE, before);
     let found = text(&sent[0]);
     assert_eq!(sent[0].0, "203.0.113.8:5060".parse().unwrap());
@@ -540,14 +567,16 @@ fn mf_process_maxfwd_header_counts_once() {
         forward(203.0.113.9, 5060);
     }"#;
     let mut bench = bench("", script);
-    for (field, found) in [("Max-Forwards: 70\r\n", "69"), ("Max-Forwards: 1\r\n", "0"), ("", "10")] {
+    for (field, found) in [("Max-Forwards: 70\r\n", "69"), ("Max-Forwards: 1\r\n", "0"), ("", "10")]
+    {
         let request = message("OPTIONS", "sip:a@b", "", "").replace("Max-Forwards: 70\r\n", field);
         let text = text(&bench.send(ALICE, request)[0]);
         let line = text.lines().find_map(|line| line.strip_prefix("Max-Forwards:"));
         assert_eq!(line.map(str::trim), Some(found), "{field}");
         assert_eq!(text.matches("Max-Forwards").count(), 1);
     }
-    let request = message("OPTIONS", "sip:a@b", "", "").replace("Max-Forwards: 70", "Max-Forwards: 0");
+    let request =
+        message("OPTIONS", "sip:a@b", "", "").replace("Max-Forwards: 70", "Max-Forwards: 0");
     assert!(text(&bench.send(ALICE, request)[0]).starts_with("SIP/2.0 483"));
 }
 
@@ -614,7 +643,8 @@ fn colours_are_terminal_sequences() {
 fn the_server_header_identifies_the_server() {
     let script = "route { sl_send_reply(\"200\", \"OK\"); }";
     let server = |globals: &str| {
-        let text = text(&bench(globals, script).send(ALICE, message("OPTIONS", "sip:a@b", "", ""))[0]);
+        let text =
+            text(&bench(globals, script).send(ALICE, message("OPTIONS", "sip:a@b", "", ""))[0]);
         text.lines().find(|line| line.starts_with("Server:")).map(str::to_owned)
     };
     assert_eq!(server("server_header=\"Server: PrimiSIP\""), Some("Server: PrimiSIP".into()));
