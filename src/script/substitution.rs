@@ -106,6 +106,13 @@ impl Substitution {
         Ok(Self { regex, pieces, variables, has_groups, all, newline_sensitive })
     }
 
+    /// Compiles a substitution in which no variable stands, for tests of functions.
+    #[cfg(test)]
+    pub(crate) fn parse_plain(text: &[u8], base: PatternFlags) -> Result<Self, String> {
+        let registry = super::Registry { modules: &[] };
+        Self::parse(text, base, &mut Scope::new(&registry, Vec::new()))
+    }
+
     /// Looks the variables up; what is built lives in the arena of the run.
     #[must_use]
     pub fn bind<'m>(&'m self, execution: &Execution<'m>) -> Bound<'m> {
@@ -328,7 +335,7 @@ mod tests {
 
     /// Compiles `text` where there is no variable.
     fn compiled(text: &[u8]) -> Result<Substitution, String> {
-        Substitution::parse(text, BASE, &mut Scope::new(&Registry { modules: &[] }, Vec::new()))
+        Substitution::parse_plain(text, BASE)
     }
 
     /// The substitution, whose variables hold `values`.
