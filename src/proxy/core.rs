@@ -184,7 +184,7 @@ impl ProxyCore {
         arrival: Arrival,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, message_count } = self;
+        let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         workspace.plan_edits.clear();

@@ -85,7 +85,11 @@ fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
         return Ok(());
     }
     let headers = Uri::parse(uri)?.headers.unwrap_or_default();
-    if headers.split(|byte| *byte == b'&').any(is_dangerous) { Err(ParseError::Uri) } else { Ok(()) }
+    if headers.split(|byte| *byte == b'&').any(is_dangerous) {
+        Err(ParseError::Uri)
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether a `name=value` of a URI's headers would put into a request what decides its way or
@@ -183,7 +187,9 @@ mod tests {
 
     #[test]
     fn the_request_uri_is_one_word() {
-        for uri in ["<sip:a@b>", " sip:a@b", "sip:a@b ", "sip:a@b; lr", "bob", "sip:a@b?route=y", ""] {
+        for uri in
+            ["<sip:a@b>", " sip:a@b", "sip:a@b ", "sip:a@b; lr", "bob", "sip:a@b?route=y", ""]
+        {
             assert_eq!(fault(uri, &HEADERS), Err(ParseError::Uri), "{uri:?}");
         }
         for uri in ["sip:a?b@c", "tel:+1", "http://a?b", "sip:a@b;lr", "sip:a@b?x=y"] {
