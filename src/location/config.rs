@@ -1,5 +1,7 @@
 //! What the parameters of `usrloc` and `registrar` say.
 
+use std::borrow::Cow;
+
 use super::AorRules;
 use crate::limits::{BINDING_BYTES_MAX, CONTACT_COUNT_MAX};
 
@@ -38,9 +40,9 @@ pub struct RegistrarConfig {
     /// Whether `Bob` and `bob` are different users.
     pub case_sensitive: bool,
     /// Taken off the front of the domain of an address-of-record.
-    pub realm_prefix: Box<[u8]>,
+    pub realm_prefix: Cow<'static, [u8]>,
     /// Name of the parameter that tells a stored source address in the answer; empty: none.
-    pub received_param: Box<[u8]>,
+    pub received_param: Cow<'static, [u8]>,
     /// Whether Path is looked at (RFC 3327), and how it is answered: `path_mode`.
     pub path: Option<PathMode>,
     /// Seconds of the Retry-After in a 503; 0: none.
@@ -60,24 +62,27 @@ pub enum PathMode {
 
 impl Default for RegistrarConfig {
     fn default() -> Self {
-        Self {
-            default_expires: 3_600,
-            min_expires: 60,
-            max_expires: 0,
-            contact_count_max: CONTACT_COUNT_MAX,
-            contact_bytes_max: BINDING_BYTES_MAX,
-            default_q: None,
-            append_branches: true,
-            case_sensitive: false,
-            realm_prefix: Box::default(),
-            received_param: (*b"received").into(),
-            path: None,
-            retry_after: 0,
-        }
+        Self::DEFAULT
     }
 }
 
 impl RegistrarConfig {
+    /// What holds where the script says nothing.
+    pub const DEFAULT: Self = Self {
+        default_expires: 3_600,
+        min_expires: 60,
+        max_expires: 0,
+        contact_count_max: CONTACT_COUNT_MAX,
+        contact_bytes_max: BINDING_BYTES_MAX,
+        default_q: None,
+        append_branches: true,
+        case_sensitive: false,
+        realm_prefix: Cow::Borrowed(b""),
+        received_param: Cow::Borrowed(b"received"),
+        path: None,
+        retry_after: 0,
+    };
+
     /// How addresses-of-record become keys.
     #[must_use]
     pub fn aor_rules(&self, usrloc: &UsrlocConfig) -> AorRules<'_> {

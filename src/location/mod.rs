@@ -18,7 +18,7 @@ mod tables;
 
 pub use aor::{AorRules, aor_key};
 pub use binding::{Binding, BindingSet, BindingView};
-pub use config::{RegistrarConfig, UsrlocConfig};
+pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
 pub use table::{LocationTable, TableFull};
 pub use tables::LocationTables;
 

@@ -189,9 +189,9 @@ fn granted(wanted: Option<u32>, config: &RegistrarConfig) -> Result<u32, Rejecti
             return Err(Rejection::TooBrief { min_expires: config.min_expires });
         }
         Some(seconds) => seconds,
-        None => config.default_expires.max(config.min_expires),
+        None => config.default_expires.max(config.min_expires).max(1),
     };
-    Ok(if config.max_expires > 0 { seconds.min(config.max_expires).max(1) } else { seconds })
+    Ok(if config.max_expires > 0 { seconds.min(config.max_expires) } else { seconds })
 }
 
 /// From here on an interval may not be refused as too brief (RFC 3261 §10.3 step 7).
@@ -231,6 +231,14 @@ pub fn register(
             Ok((Some(plan.new_set()?), plan.outcome()))
         }),
     }
+}
+
+/// Removes all bindings of an address-of-record; false if it has none.
+pub fn unregister(table: &LocationTable, aor: &[u8], now: u32) -> bool {
+    let removed: Result<bool, TableFull> = table.update(aor, |present| {
+        Ok((Some(BindingSet::default()), present.live(now).next().is_some()))
+    });
+    removed.unwrap_or(false)
 }
 
 /// Writes the value of the Contact header field that answers a REGISTER: all bindings with the

@@ -10,7 +10,7 @@ use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::modules::REGISTRY;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
-use viaduct::script::{LogLevel, Program, Reader, load_text, render};
+use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
 use viaduct::time::Now;
 
 /// What goes out: where to, and the bytes.
@@ -57,7 +57,7 @@ pub fn server() -> SocketAddr {
 /// The program of a script, which must compile.
 pub fn program(script: &str) -> Program {
     let text = script.as_bytes().to_vec();
-    load_text(Path::new("test.cfg"), text, &NoFiles, &REGISTRY)
+    compile(parse_text(Path::new("test.cfg"), text, &NoFiles), &REGISTRY)
         .unwrap_or_else(|rejected| panic!("{}", render(&rejected.diagnostics, &rejected.map)))
         .program
 }
