@@ -117,8 +117,7 @@ mod tests {
 
     #[test]
     fn too_many_workers_are_refused_with_the_maximum() {
-        let mut settings = Settings::default();
-        settings.workers = Some(5_000);
+        let settings = Settings { workers: Some(5_000), ..Settings::default() };
         let error = Plan::new(&options(&[], None), &settings).unwrap_err();
         assert_eq!(error.to_string(), "workers: 5000 are too many, the maximum is 256");
         assert_eq!(error.exit_code(), 1);
