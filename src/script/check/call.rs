@@ -278,7 +278,7 @@ impl Checker<'_> {
             self.error("E0405", "this must be \"/regex/replacement/flags\"", argument.span);
             return None;
         };
-        match Substitution::parse(&text, SUBSTITUTION) {
+        match Substitution::parse(&text, SUBSTITUTION, &mut self.scope) {
             Ok(substitution) => Some(Prepared::Substitution(substitution)),
             Err(reason) => {
                 let message = format!("this is no substitution: {reason}");
