@@ -8,7 +8,8 @@ use viaduct::sip::{self, HeaderName, Message, MessageIndex, NameAddr, Uri};
 /// An INVITE as a softphone behind a proxy sends it: 800 bytes with its session description.
 const INVITE: &[u8] = b"INVITE sip:bob@biloxi.example.com SIP/2.0\r\n\
     Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK74bf9a3c1d0e.1;rport\r\n\
-    Via: SIP/2.0/UDP 192.0.2.101:5062;branch=z9hG4bK-524287-1---8d;received=192.0.2.101;rport=5062\r\n\
+    Via: SIP/2.0/UDP 192.0.2.101:5062;branch=z9hG4bK-524287-1---8d;received=192.0.2.101\
+    ;rport=5062\r\n\
     Max-Forwards: 69\r\n\
     Record-Route: <sip:192.0.2.10;lr>\r\n\
     Contact: <sip:alice@192.0.2.101:5062;transport=udp>\r\n\

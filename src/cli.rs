@@ -10,7 +10,7 @@ use viaduct::server;
 
 /// A SIP proxy and registrar that runs SER, OpenSER and Kamailio routing scripts.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -68,6 +68,20 @@ pub const CONTACT_COUNT_MAX: usize = 100;
 /// Bytes that one binding may keep (Contact, Path, Call-ID and User-Agent together).
 pub const BINDING_BYTES_MAX: usize = 4_096;
 
+/// Addresses-of-record of one location table: 7 GiB of memory, and room for every user of a
+/// large carrier.
+pub const AOR_COUNT_MAX: usize = 20_000_000;
+
+/// Bytes of the key of an address-of-record.
+pub const AOR_BYTES_MAX: usize = 256;
+
+/// Location tables. Their names stand in the script.
+pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
+
+/// Bytes of the Contact values in the answer to a REGISTER: they must fit a datagram beside all
+/// else. What would exceed them is refused like a contact too many.
+pub const REGISTER_REPLY_BYTES_MAX: usize = 48_000;
+
 /// Worker threads.
 pub const WORKER_COUNT_MAX: usize = 256;
 

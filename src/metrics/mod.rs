@@ -48,3 +48,18 @@ impl WorkerCounters {
         self.cells[counter as usize].load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_count_into_the_same_cells() {
+        let worker = WorkerCounters::default();
+        let reader = worker.clone();
+        worker.count(Counter::SentReplies);
+        worker.add(Counter::SentReplies, 2);
+        assert_eq!(reader.value(Counter::SentReplies), 3);
+        assert_eq!(reader.value(Counter::SentDatagrams), 0);
+    }
+}

@@ -8,7 +8,7 @@ use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
     ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
 };
-use crate::sip::{HeaderName, Message};
+use crate::sip::HeaderName;
 
 /// The module.
 pub const MODULE: ModuleSpec = ModuleSpec {
@@ -56,7 +56,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
-/// The limit unless `max_limit` says otherwise: the greatest value of RFC 3261 §20.22 and one.
+/// The limit unless `max_limit` says otherwise: more than any value of RFC 3261 §20.22.
 const LIMIT_DEFAULT: u32 = 256;
 
 /// What the module parameters say.
@@ -93,10 +93,10 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
         transit.max_forwards_done = transit.edits.replace_parts(message.headers_end(), 0, line);
         return if transit.max_forwards_done { 2 } else { FALSE };
     };
-    let new = match number(old) {
-        None => return -2,
-        Some(0) => return FALSE,
-        Some(hops) => (hops - 1).min(limit),
+    let new = match message.max_forwards() {
+        Ok(None) | Err(_) => return -2,
+        Ok(Some(0)) => return FALSE,
+        Ok(Some(hops)) => u32::from(hops - 1).min(limit),
     };
     let mut digits = [0; 10];
     let digits = decimal(new, &mut digits);
@@ -114,20 +114,9 @@ const BLANKS: &[u8] = b"                ";
 /// `is_maxfwd_lt(max_value)`.
 fn is_less<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let transit = &execution.transit;
-    let Some(hops) = max_forwards(&transit.message) else { return -2 };
-    let hops = i64::from(hops.saturating_sub(u32::from(transit.max_forwards_done)));
+    let Ok(Some(hops)) = transit.message.max_forwards() else { return -2 };
+    let hops = i64::from(hops.saturating_sub(u8::from(transit.max_forwards_done)));
     if int(arguments, 0).is_some_and(|limit| hops < limit) { TRUE } else { FALSE }
-}
-
-/// What Max-Forwards says.
-fn max_forwards(message: &Message<'_>) -> Option<u32> {
-    number(message.value(HeaderName::MaxForwards)?)
-}
-
-/// The number that `text` is.
-fn number(text: &[u8]) -> Option<u32> {
-    let digits = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('+'))?;
-    digits.parse().ok()
 }
 
 /// The decimal digits of a number, at the end of `buffer`.
@@ -172,7 +161,8 @@ mod tests {
             ("Max-Forwards: 10\n", 1, "Max-Forwards:  9"),
             ("Max-Forwards: 1\n", 1, "Max-Forwards: 0"),
             ("Max-Forwards: 0\n", -1, "Max-Forwards: 0"),
-            ("Max-Forwards: 70000\n", 1, "Max-Forwards:   256"),
+            ("Max-Forwards: 070\n", 1, "Max-Forwards:  69"),
+            ("Max-Forwards: 256\n", -2, "Max-Forwards: 256"),
             ("Max-Forwards: x\n", -2, "Max-Forwards: x"),
             ("Max-Forwards: -1\n", -2, "Max-Forwards: -1"),
             ("Max-Forwards: 99999999999\n", -2, "Max-Forwards: 99999999999"),

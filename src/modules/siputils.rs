@@ -8,7 +8,7 @@ use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ReturnCode, RouteKinds,
     SettingKind, SettingSpec, TRUE,
 };
-use crate::sip::{HeaderName, Method, NameAddr, Params, Uri};
+use crate::sip::{HeaderName, Method, NameAddr, Uri};
 
 /// The module.
 pub const MODULE: ModuleSpec = ModuleSpec {
@@ -101,11 +101,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[required_text("uri1"), required_text("uri2")],
         "Whether two URIs are equivalent (RFC 3261 §19.1.4).",
         r#"if (cmp_uri("$ru", "sip:operator@example.com")) exit;"#,
-        |_, arguments| {
-            verdict(with_two_uris(arguments, |left, right| {
-                same_place(left, right) && same_params(left, right)
-            }))
-        },
+        |_, arguments| verdict(with_two_uris(arguments, |left, right| left.eq_rfc3261(right))),
     ),
     function(
         "cmp_aor",
@@ -272,37 +268,6 @@ fn with_two_uris(
     }
 }
 
-/// Whether two URIs are the same but for their parameters and headers (RFC 3261 §19.1.4).
-fn same_place(left: &Uri<'_>, right: &Uri<'_>) -> bool {
-    left.scheme == right.scheme
-        && left.user == right.user
-        && left.password == right.password
-        && left.host.eq_ignore_ascii_case(right.host)
-        && left.port == right.port
-}
-
-/// Whether the parameters and headers of two URIs allow them to be equivalent: those that both
-/// have are the same, and the ones that matter are in both or in none (RFC 3261 §19.1.4).
-fn same_params(left: &Uri<'_>, right: &Uri<'_>) -> bool {
-    let agree = |these: &Params<'_>, those: &Params<'_>| {
-        these.iter().all(|param| match those.get(param.name) {
-            Some(other) => match (param.value, other.value) {
-                (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
-                (one, two) => one == two,
-            },
-            None => !MATTERING_PARAMS.iter().any(|name| param.name.eq_ignore_ascii_case(name)),
-        })
-    };
-    let headers = match (left.headers, right.headers) {
-        (Some(one), Some(two)) => one.eq_ignore_ascii_case(two),
-        (one, two) => one == two,
-    };
-    agree(&left.params, &right.params) && agree(&right.params, &left.params) && headers
-}
-
-/// URI parameters that never match if only one of two URIs has them (RFC 3261 §19.1.4).
-const MATTERING_PARAMS: [&[u8]; 5] = [b"transport", b"user", b"ttl", b"method", b"maddr"];
-
 /// `is_gruu([uri])`.
 fn is_gruu<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let uri = if arguments.is_empty() { execution.transit.uri } else { text(arguments, 0) };
@@ -454,7 +419,11 @@ mod tests {
 
     #[test]
     fn options_to_this_server_are_answered() {
-        check("sip:192.0.2.1", &[("options_reply", &[], TRUE)]);
+        over("OPTIONS sip:192.0.2.1 SIP/2.0\nTo: a\n\n", |trial| {
+            assert_eq!(trial.run("options_reply", &[]), TRUE);
+            let headers = String::from_utf8_lossy(CAPABILITIES).into_owned();
+            assert_eq!(trial.replies(), [(200, "OK".to_owned(), headers)]);
+        });
         check("sip:a@192.0.2.1", &[("options_reply", &[], FALSE)]);
         let defaults = configure(&[]).unwrap();
         let defaults = defaults.downcast_ref::<Config>().unwrap();

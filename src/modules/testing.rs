@@ -2,7 +2,9 @@
 //! in the table, with arguments made as their parameters say.
 
 use std::any::{Any, TypeId};
+use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use bumpalo::Bump;
 
@@ -16,13 +18,14 @@ use crate::script::{
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
 
+/// Replies: code, reason, header lines.
+type Replies = Rc<RefCell<Vec<(u16, String, String)>>>;
+
 /// A proxy that notes what it is asked to do.
 #[derive(Debug, Default)]
-pub(super) struct FakeHost {
-    /// Replies: code, reason, header lines.
-    pub(super) replies: Vec<(u16, String, String)>,
-    /// Log lines.
-    pub(super) lines: Vec<String>,
+struct FakeHost {
+    /// What was sent.
+    replies: Replies,
     /// State of the random numbers.
     random: u64,
 }
@@ -44,7 +47,7 @@ impl Host for FakeHost {
         headers: &[u8],
     ) -> Result<(), Refusal> {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        self.replies.push((code, text(reason), text(headers)));
+        self.replies.borrow_mut().push((code, text(reason), text(headers)));
         Ok(())
     }
 
@@ -68,9 +71,7 @@ impl Host for FakeHost {
         true
     }
 
-    fn log(&mut self, _: LogLevel, text: &[u8]) {
-        self.lines.push(String::from_utf8_lossy(text).into_owned());
-    }
+    fn log(&mut self, _: LogLevel, _: &[u8]) {}
 
     fn count(&mut self, _: Counter) {}
 
@@ -93,16 +94,18 @@ pub(super) fn over(text: &str, test: impl FnOnce(&mut Trial<'_>)) {
     let arena = Bump::new();
     let mut host = FakeHost::default();
     let program = Program::empty(Settings::default());
+    let replies = host.replies.clone();
     let ways = (([192, 0, 2, 9], 5060).into(), ([192, 0, 2, 1], 5060).into());
     let transit = Transit::new(message, ways, ListenerId(0), &arena);
     let execution = Execution::new(transit, &mut host, &program);
-    test(&mut Trial { execution });
+    test(&mut Trial { execution, replies });
 }
 
 /// A run in which single functions are called.
 pub(super) struct Trial<'m> {
     /// The run.
     pub(super) execution: Execution<'m>,
+    replies: Replies,
 }
 
 impl Trial<'_> {
@@ -121,6 +124,11 @@ impl Trial<'_> {
             .map(|(text, parameter)| self.argument(text, parameter.kind))
             .collect();
         (function.run)(&mut self.execution, &arguments)
+    }
+
+    /// The replies made so far: code, reason, header lines.
+    pub(super) fn replies(&self) -> Vec<(u16, String, String)> {
+        self.replies.borrow().clone()
     }
 
     /// The message as it would leave.

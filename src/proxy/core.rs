@@ -1,6 +1,6 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -13,6 +13,7 @@ use super::response::{self, Hop};
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
 use crate::limits::HEADROOM_BYTES;
+use crate::location::LocationTables;
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
@@ -39,6 +40,8 @@ pub struct CoreParts {
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
     pub seed: u64,
+    /// Whether this core removes expired bindings; one of the server's does.
+    pub sweeps: bool,
     /// The worker's counters.
     pub counters: WorkerCounters,
     /// Where the script's log lines go.
@@ -77,6 +80,14 @@ pub(super) struct Standing {
     pub(super) random: u64,
 }
 
+impl Standing {
+    /// What modules share with the rest of the server, by its type.
+    pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let mut services = self.parts.services.iter().map(|service| &**service);
+        services.find(|service| (**service).type_id() == id)
+    }
+}
+
 /// The proxy core of one worker.
 #[derive(Debug)]
 pub struct ProxyCore {
@@ -85,7 +96,15 @@ pub struct ProxyCore {
     standing: Standing,
     workspace: Workspace,
     message_count: u64,
+    /// When expired bindings are swept next, in milliseconds of the monotonic clock.
+    sweep_at_ms: Option<u64>,
 }
+
+/// Time between two sweeps of a few expired bindings.
+const SWEEP_INTERVAL_MS: u64 = 100;
+
+/// Sweeps in which each table has been gone through once: about a minute.
+const SWEEP_ROUND_TURNS: usize = 600;
 
 /// What becomes of a message once the script has run.
 #[derive(Debug)]
@@ -113,7 +132,13 @@ impl ProxyCore {
             random: parts.seed | 1,
             parts,
         };
-        Self { program, standing, workspace: Workspace::default(), message_count: 0 }
+        Self {
+            program,
+            sweep_at_ms: standing.parts.sweeps.then_some(0),
+            standing,
+            workspace: Workspace::default(),
+            message_count: 0,
+        }
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
@@ -131,13 +156,24 @@ impl ProxyCore {
 
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<u64> {
-        None
+    pub const fn poll_timeout(&self) -> Option<u64> {
+        self.sweep_at_ms
     }
 
-    /// Does what is due by `now`.
-    pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
-        let _ = (now, outbox);
+    /// Does what is due by `now`: sweeps a few expired bindings.
+    pub fn handle_timeout(&mut self, now: Now, _outbox: &mut Outbox) {
+        if self.sweep_at_ms.is_none_or(|due| now.monotonic_ms < due) {
+            return;
+        }
+        self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
+        let service = self.standing.service(TypeId::of::<LocationTables>());
+        let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
+            return;
+        };
+        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0);
+        let budget = largest / SWEEP_ROUND_TURNS + 64;
+        let expired = tables.sweep(crate::location::seconds(now), budget);
+        self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
     }
 
     /// Parses the datagram and finds out what to do with it.
@@ -148,7 +184,7 @@ impl ProxyCore {
         arrival: Arrival,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, message_count } = self;
+        let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         workspace.plan_edits.clear();

@@ -120,7 +120,6 @@ impl Host for Turn<'_> {
     }
 
     fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        let mut services = self.standing.parts.services.iter().map(|service| &**service);
-        services.find(|service| (**service).type_id() == id)
+        self.standing.service(id)
     }
 }

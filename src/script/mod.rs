@@ -54,6 +54,7 @@ pub use registry::{
     ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
     SettingSpec, TRUE,
 };
+pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;

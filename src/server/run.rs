@@ -1,5 +1,6 @@
 //! `viaduct run`: from the configuration to the last datagram.
 
+use std::any::Any;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read};
@@ -16,10 +17,11 @@ use tracing::level_filters::LevelFilter;
 use super::clock::Clock;
 use super::plan::{Plan, cores_to_pin};
 use super::{ServerError, load, log};
+use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
-use crate::script::{Program, Settings};
+use crate::script::{Program, Settings, render};
 use crate::sys;
 use crate::transport::{UdpListener, bind_group};
 use crate::worker::{self, PanicFiles, WorkerHandle, WorkerParts};
@@ -48,7 +50,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     log::start(options.log_level);
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
     let loaded = load::load(options.config.as_deref())?;
-    log::tell(&loaded.show());
+    log::tell(&render(&loaded.diagnostics, &loaded.map));
     let program = loaded.program.ok_or(ServerError::Script)?;
     let plan = Plan::new(options, program.settings())?;
     let groups = bind_all(&plan)?;
@@ -107,6 +109,8 @@ fn start_workers(
         })
         .collect();
     let secret = branch_secret(program.settings())?;
+    let services: Services = Arc::new([Arc::new(LocationTables::new())]);
+    let shared = Shared { listeners, services, secret };
     let clock = Clock::start();
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
@@ -118,7 +122,7 @@ fn start_workers(
             index,
             pin_to: cores.get(index % cores.len().max(1)).copied(),
             listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
-            make_core: core_maker(program, &listeners, secret, counters.clone())?,
+            make_core: core_maker(program, &shared, counters.clone(), index == 0)?,
             clock: Box::new(move || clock.now()),
             counters,
             panic_files: Arc::clone(&panic_files),
@@ -132,27 +136,39 @@ fn start_workers(
     Ok(workers)
 }
 
+/// What the cores of all workers have in common.
+#[derive(Clone)]
+struct Shared {
+    listeners: Arc<[Listener]>,
+    services: Services,
+    secret: [u8; 16],
+}
+
+/// What modules share; each is found by its type.
+type Services = Arc<[Arc<dyn Any + Send + Sync>]>;
+
 /// Makes the cores of one worker. Each runs a copy of the program, and goes on with other random
 /// numbers than the one before it.
 fn core_maker(
     program: &Program,
-    listeners: &Arc<[Listener]>,
-    secret: [u8; 16],
+    shared: &Shared,
     counters: WorkerCounters,
+    sweeps: bool,
 ) -> Result<Box<dyn FnMut() -> ProxyCore + Send>, ServerError> {
     let program = Arc::new(program.clone());
-    let listeners = Arc::clone(listeners);
+    let shared = shared.clone();
     let mut seed = u64::from_ne_bytes(random_bytes()?);
     Ok(Box::new(move || {
         seed = seed.wrapping_add(1);
         ProxyCore::new(CoreParts {
             program: Arc::clone(&program),
-            listeners: Arc::clone(&listeners),
-            secret,
+            listeners: Arc::clone(&shared.listeners),
+            services: Arc::clone(&shared.services),
+            secret: shared.secret,
             seed,
+            sweeps,
             counters: counters.clone(),
             log: log::script_log(program.settings()),
-            services: Arc::new([]),
         })
     }))
 }
@@ -247,7 +263,7 @@ mod tests {
 
     #[test]
     fn servers_with_the_same_secret_have_the_same_key() {
-        let mut settings = load::stand_in_settings();
+        let mut settings = Settings::default();
         assert_ne!(branch_secret(&settings).unwrap(), branch_secret(&settings).unwrap());
         settings.branch_secret = Some("tell no one".to_owned());
         let key = branch_secret(&settings).unwrap();

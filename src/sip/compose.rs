@@ -35,10 +35,11 @@ impl<'d> ViaStamp<'d> {
     /// port is written even if the client did not ask for it.
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
-        let rport = match via.rport() {
-            Rport::Requested(text) => RportStamp::Fill(text),
-            Rport::Absent if force_rport => RportStamp::Append,
-            Rport::Absent | Rport::Filled(_) => RportStamp::Keep,
+        // A value that the client wrote there itself is not believed.
+        let rport = match via.params.get(b"rport") {
+            Some(param) => RportStamp::Fill(param.text),
+            None if force_rport => RportStamp::Append,
+            None => RportStamp::Keep,
         };
         let old_received = via.params.get(b"received");
         let received = rport != RportStamp::Keep

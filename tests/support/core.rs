@@ -10,7 +10,7 @@ use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::modules::REGISTRY;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
-use viaduct::script::{LogLevel, NoFiles, Program, load_text};
+use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
 use viaduct::time::Now;
 
 /// What goes out: where to, and the bytes.
@@ -36,6 +36,19 @@ impl LogSink for Kept {
     }
 }
 
+/// Scripts of tests include no files.
+struct NoFiles;
+
+impl Reader for NoFiles {
+    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// The address of the server in all of these.
 pub fn server() -> SocketAddr {
     "192.0.2.1:5060".parse().unwrap()
@@ -43,8 +56,9 @@ pub fn server() -> SocketAddr {
 
 /// The program of a script, which must compile.
 pub fn program(script: &str) -> Program {
-    load_text(Path::new("test.cfg"), script.as_bytes(), &NoFiles, &REGISTRY)
-        .unwrap_or_else(|failed| panic!("{}", failed.render()))
+    let text = script.as_bytes().to_vec();
+    compile(parse_text(Path::new("test.cfg"), text, &NoFiles), &REGISTRY)
+        .unwrap_or_else(|rejected| panic!("{}", render(&rejected.diagnostics, &rejected.map)))
         .program
 }
 
@@ -59,6 +73,7 @@ impl CoreBench {
             services: Arc::new([Arc::new(LocationTables::default())]),
             secret: *b"0123456789abcdef",
             seed: 1,
+            sweeps: true,
             counters: counters.clone(),
             log: Box::new(Kept(Arc::clone(&log))),
         });

@@ -58,7 +58,7 @@ pub(super) const MESSAGES: &[Torture] = &[
             "aB9-.!%*_+`'~ sip:aB9-_.!~*'()&=+$,;?/%41:aB9-_.!~*'()&=+$,%42@example.com SIP/2.0",
             "Via: SIP/2.0/TCP host7.example.com;branch=z9hG4bK-.!%*_+`'~",
             "To: \"BEL:\\\u{7} NUL:\\\0 DEL:\\\u{7f}\" <sip:-_.!~*'()&=+$,;?/@example.com>",
-            "From: one~` two'+_ three*%!.- <sip:ann@example.com>;odd''~+*_!.-%=\"пример\";tag=`~'_+*%!-.",
+            "From: one~` two'+_ three*%!.- <sip:ann@example.com>;odd''~+*_!.-%=\"да\";tag=`~'_+*%!-.",
             "Call-ID: intmeth.-.!%*_+`'~()<>:\\\"/[]?{}@()<>:\\\"/[]?{}",
             "CSeq: 2147483647 aB9-.!%*_+`'~",
             "Max-Forwards: 255",

@@ -17,6 +17,8 @@ impl Lexer {
                 }
                 if self.peek(0) == Some(b'(') {
                     self.parenthesis(start, problems);
+                } else if ATTRIBUTE_OWNERS.contains(&&self.text[start + 1..self.at]) {
+                    self.attribute();
                 }
             }
             _ => {
@@ -29,6 +31,16 @@ impl Lexer {
             }
         }
         Some(TokenKind::Variable(self.text[start..self.at].to_vec()))
+    }
+
+    /// The name of an attribute of SER behind its owner: `.uid` in `$f.uid`.
+    fn attribute(&mut self) {
+        if self.peek(0) == Some(b'.') && self.peek(1).is_some_and(is_word_byte) {
+            self.at += 1;
+            while self.peek(0).is_some_and(is_word_byte) {
+                self.at += 1;
+            }
+        }
     }
 
     /// A select of SER, `@to.tag`, which is the pseudo-variable `$sel(to.tag)`.
@@ -81,3 +93,6 @@ impl Lexer {
             .report(Diagnostic::error("E0105", self.span(start..self.at), message).help("add `)`"));
     }
 }
+
+/// Whose attributes SER has: those of the caller, callee and domains, and global ones.
+const ATTRIBUTE_OWNERS: &[&[u8]] = &[b"f", b"fd", b"fr", b"fu", b"g", b"t", b"td", b"tr", b"tu"];

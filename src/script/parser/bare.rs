@@ -32,19 +32,26 @@ impl Parser<'_> {
         Ok(Expression { kind, span })
     }
 
-    /// All tokens up to the next gap or one of `stops`, as one text; none if there is none.
+    /// All tokens up to the next gap or one of `stops`, as one text; none if there is none. A
+    /// string within it counts, since a defined name may stand for one.
     pub(super) fn run(&mut self, stops: &[&str]) -> Option<(String, Span)> {
         let first = self.peek();
+        first.bare().filter(|piece| !stops.contains(piece))?;
         let mut text = String::new();
-        while let Some(piece) = self.peek().bare() {
-            let is_first = text.is_empty();
-            if stops.contains(&piece) || (!is_first && self.peek().gap != Gap::None) {
-                break;
+        self.push(&mut text);
+        while self.peek().gap == Gap::None {
+            match &self.peek().kind {
+                TokenKind::Text(piece, _) => {
+                    text.push_str(&String::from_utf8_lossy(piece));
+                    self.advance();
+                }
+                _ if self.peek().bare().is_some_and(|piece| !stops.contains(&piece)) => {
+                    self.push(&mut text);
+                }
+                _ => break,
             }
-            text.push_str(piece);
-            self.advance();
         }
-        (!text.is_empty()).then(|| (text, first.span.to(self.previous())))
+        Some((text, first.span.to(self.previous())))
     }
 
     /// Whether the next token, a mark, joins what is before it with what is behind it.

@@ -1,0 +1,166 @@
+//! The server under test: `viaduct`, or Kamailio as the reference.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::process::{Folder, Process};
+
+/// Which program a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    Kamailio,
+    Viaduct,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Process,
+    program: Program,
+    address: SocketAddr,
+    folder: Folder,
+}
+
+impl Server {
+    /// Starts the program under test at a free address with a script, which need not have a
+    /// `listen` line.
+    pub(crate) fn start(script: &str) -> Self {
+        Self::start_at(super::free_address(), script)
+    }
+
+    /// Starts the program under test at that address.
+    pub(crate) fn start_at(address: SocketAddr, script: &str) -> Self {
+        if peer_is_kamailio() {
+            Self::start_kamailio(address, script)
+        } else {
+            Self::start_viaduct(address, script)
+        }
+    }
+
+    /// Starts the server without a script of its own, at a free address.
+    pub(crate) fn start_default() -> Self {
+        let address = super::free_address();
+        let listen = format!("udp:{address}");
+        Self::launch_viaduct(address, &["--listen", &listen, "--workers", "2"], Folder::new())
+    }
+
+    /// Starts Kamailio at that address.
+    pub(crate) fn start_kamailio(address: SocketAddr, script: &str) -> Self {
+        let folder = Folder::new();
+        let config =
+            folder.write("kamailio.cfg", &format!("{KAMAILIO}listen=udp:{address}\n{script}"));
+        let place = folder.path();
+        let mut command = Command::new(KAMAILIO_PATH);
+        command.args(["-DD", "-E", "-m", "16", "-M", "4", "-f"]).arg(config);
+        command.arg("-w").arg(place).arg("-Y").arg(place);
+        let process = Process::start(&mut command);
+        let server = Self { process, program: Program::Kamailio, address, folder };
+        server.wait_for_answer();
+        server
+    }
+
+    /// Starts `viaduct` at that address.
+    fn start_viaduct(address: SocketAddr, script: &str) -> Self {
+        let folder = Folder::new();
+        let text = format!("{VIADUCT}listen=udp:{address}\n{script}");
+        let config = folder.write("viaduct.cfg", &text);
+        let config = config.to_str().expect("a path of letters").to_owned();
+        Self::launch_viaduct(address, &["--config", &config], folder)
+    }
+
+    /// Starts `viaduct run` and waits until it says that it is ready.
+    fn launch_viaduct(address: SocketAddr, arguments: &[&str], folder: Folder) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_viaduct"));
+        command.arg("run").args(arguments).arg("--no-pin").current_dir(folder.path());
+        let process = Process::start(&mut command);
+        process.wait_for_log_that("that it is ready", |log| {
+            log.lines()
+                .any(|line| line.starts_with("ready: ") && line.contains(&format!("udp:{address}")))
+        });
+        Self { process, program: Program::Viaduct, address, folder }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The log so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Waits until it answers: Kamailio does not say when it is ready.
+    fn wait_for_answer(&self) {
+        let socket = UdpSocket::bind((self.address.ip(), 0)).expect("a free port");
+        socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+        let own = socket.local_addr().expect("an address");
+        for attempt in 0..200 {
+            let probe = format!(
+                "OPTIONS sip:probe@{} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKup{attempt}\r\n\
+                 From: <sip:probe@{own}>;tag=1\r\nTo: <sip:probe@{own}>\r\nCall-ID: up@{own}\r\n\
+                 CSeq: {attempt} OPTIONS\r\nMax-Forwards: 1\r\nContent-Length: 0\r\n\r\n",
+                self.address
+            );
+            socket.send_to(probe.as_bytes(), self.address).expect("a datagram sent");
+            if socket.recv(&mut [0; 2_048]).is_ok() {
+                return;
+            }
+            if self.process.has_ended() {
+                break;
+            }
+        }
+        panic!("{} does not start:\n{}", self.folder.path().display(), self.log());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let status = self.process.stop();
+        if std::thread::panicking() {
+            eprintln!("files: {}\nlog:\n{}", self.folder.path().display(), self.log());
+        } else if self.program == Program::Viaduct {
+            let code = status.and_then(|status| status.code());
+            assert_eq!(code, Some(0), "exit code after SIGTERM; log:\n{}", self.log());
+        }
+    }
+}
+
+/// Whether the flows run against Kamailio this time, to check what they expect.
+pub(crate) fn peer_is_kamailio() -> bool {
+    std::env::var("VIADUCT_FLOWS_PEER").is_ok_and(|peer| peer == "kamailio")
+}
+
+/// Whether to leave a test out because Kamailio 5.6 is known to do something else.
+pub(crate) fn differs_on_kamailio(how: &str) -> bool {
+    if peer_is_kamailio() {
+        println!("left out: Kamailio {how}");
+    }
+    peer_is_kamailio()
+}
+
+/// Whether Kamailio is there to be a neighbour; says so if not.
+pub(crate) fn kamailio_is_installed() -> bool {
+    let installed = Path::new(KAMAILIO_PATH).exists();
+    if !installed {
+        println!("left out: Kamailio is not installed");
+    }
+    installed
+}
+
+/// Where packages put it.
+const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
+
+/// What the test bench needs in each script; nothing here changes how messages are treated.
+const VIADUCT: &str = "debug=2\nlog_stderror=yes\nchildren=2\n";
+
+/// The same for Kamailio, which in addition is kept from asking name servers.
+const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=2\ndisable_tcp=yes\ndns=no\n\
+    rev_dns=no\nauto_aliases=no\nuse_dns_cache=off\n";
