@@ -1,4 +1,24 @@
-//! Viaduct: a SIP proxy and registrar for the carrier edge.
+//! Viaduct: a SIP proxy and registrar for the carrier edge, running the routing scripts of SER,
+//! OpenSER and Kamailio.
+//!
+//! # The way of a datagram
+//!
+//! 1. [`worker`]: `Worker::turn` waits for its sockets and receives a batch,
+//!    [`transport`]: `UdpListener::receive`, into the slots of [`mem::SlotPool`].
+//! 2. [`proxy::ProxyCore::handle_datagram`] takes one slot at a time.
+//! 3. [`sip::parse`] notes where the parts of the message are; nothing is copied.
+//! 4. A request is checked as RFC 3261 §16.3 asks (`proxy::validate`), a response must answer
+//!    something that went through here (`proxy::response`).
+//! 5. [`script::run`] runs the script over it. Functions come from [`modules`] and act on the
+//!    proxy through [`script::Host`]; REGISTER ends in [`location`].
+//! 6. `forward()` plans the edits of RFC 3261 §16.6 (`proxy::forward`), a reply is composed at
+//!    once ([`sip::compose`]).
+//! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
+//! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch.
+//!
+//! Core and base (all but [`transport`], [`worker`], [`server`] and [`sys`]) hold no socket, no
+//! file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
+
 pub mod limits;
 pub mod location;
 pub mod mem;

@@ -27,6 +27,10 @@ pub const HEADER_COUNT_MAX: usize = 255;
 /// to Max-Forwards, whose usual start is 70).
 pub const VIA_COUNT_MAX: usize = 100;
 
+/// Parameters, or headers, of a URI that is compared with another one part by part: keeps the
+/// comparison, which looks at each with each, short.
+pub const URI_PART_COUNT_MAX: usize = 32;
+
 /// Edits to one message.
 pub const EDIT_COUNT_MAX: usize = 256;
 
@@ -64,8 +68,29 @@ pub const CONTACT_COUNT_MAX: usize = 100;
 /// Bytes that one binding may keep (Contact, Path, Call-ID and User-Agent together).
 pub const BINDING_BYTES_MAX: usize = 4_096;
 
+/// Addresses-of-record of one location table: 7 GiB of memory, and room for every user of a
+/// large carrier.
+pub const AOR_COUNT_MAX: usize = 20_000_000;
+
+/// Bytes of the key of an address-of-record.
+pub const AOR_BYTES_MAX: usize = 256;
+
+/// Location tables. Their names stand in the script.
+pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
+
+/// Bytes of the Contact values in the answer to a REGISTER: they must fit a datagram beside all
+/// else. What would exceed them is refused like a contact too many.
+pub const REGISTER_REPLY_BYTES_MAX: usize = 48_000;
+
 /// Worker threads.
 pub const WORKER_COUNT_MAX: usize = 256;
+
+/// Listen addresses.
+pub const LISTENER_COUNT_MAX: usize = 64;
+
+/// Datagrams saved in files because their handling failed; a peer that found such a datagram
+/// must not fill the disk with it.
+pub const PANIC_FILE_COUNT_MAX: usize = 16;
 
 /// Receive and send buffer asked of the kernel for each socket (bytes); what it grants is told
 /// at start.

@@ -1,3 +1,31 @@
 //! The `viaduct` program.
 
-fn main() {}
+mod cli;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use viaduct::server;
+
+use crate::cli::{Arguments, Command};
+
+/// The workers' own memory, such as stored bindings, is taken from and given back to heaps of
+/// their own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => server::run(&arguments.into()),
+        Command::Check { file, format } => server::check(&file, format.into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell if this fails.
+            let _ = io::stderr().write_all(format!("viaduct: {error}\n").as_bytes());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,1 +1,32 @@
-//! Stub.
+//! Where users are: bindings of addresses-of-record to contacts (RFC 3261 §10).
+//!
+//! ```text
+//! REGISTER ─ modules/registrar.rs ─▶ registrar::register ─▶ LocationTable::update   one AOR, one writer
+//! INVITE   ─ modules/registrar.rs ─▶ LocationTable::lookup                          no lock, no wait
+//! timer    ─ proxy ────────────────▶ LocationTables::sweep                          a few AORs per call
+//! ```
+//!
+//! A table maps an address-of-record to a [`BindingSet`] that never changes but for the expiry and
+//! the CSeq of its bindings, which a refresh sets in place; everything else replaces the set.
+
+mod aor;
+mod binding;
+mod config;
+pub mod registrar;
+mod table;
+mod tables;
+
+pub use aor::{AorRules, aor_key};
+pub use binding::{Binding, BindingSet, BindingView};
+pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
+pub use table::{LocationTable, TableFull};
+pub use tables::LocationTables;
+
+use crate::time::Now;
+
+/// The moment of `now` as bindings count it: whole seconds of the monotonic clock, good for 136
+/// years.
+#[must_use]
+pub fn seconds(now: Now) -> u32 {
+    u32::try_from(now.monotonic_seconds()).unwrap_or(u32::MAX)
+}

@@ -1,5 +1,7 @@
 //! The memory that datagrams live in: receive slots, and the outbox of what is to be sent.
 
+#![forbid(unsafe_code)]
+
 mod outbox;
 mod slot;
 

@@ -87,9 +87,74 @@ impl Outbox {
         }
     }
 
+    /// Forgets all transmits but the first `count`: what was appended by something that then
+    /// failed.
+    pub fn truncate(&mut self, count: usize) {
+        self.transmits.truncate(count);
+        if self.transmits.is_empty() {
+            self.composed.clear();
+        }
+    }
+
     /// Whether everything has been sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.transmits.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An outbox with these composed texts.
+    fn outbox(texts: &[&str]) -> Outbox {
+        let mut outbox = Outbox::new();
+        for text in texts {
+            assert!(push(&mut outbox, text, true));
+        }
+        outbox
+    }
+
+    /// Composes a text, and sends it or not.
+    fn push(outbox: &mut Outbox, text: &str, send: bool) -> bool {
+        let way = ("192.0.2.1:5060".parse().unwrap(), ListenerId(0), IpAddr::from([192, 0, 2, 2]));
+        outbox.push_composed(way, |bytes| {
+            bytes.extend_from_slice(text.as_bytes());
+            send
+        })
+    }
+
+    /// The texts in it.
+    fn texts(outbox: &Outbox) -> Vec<String> {
+        let slots = SlotPool::new(0);
+        let text = |transmit| String::from_utf8_lossy(outbox.bytes(transmit, &slots)).into_owned();
+        outbox.transmits().iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_composing_gives_up_is_forgotten() {
+        let mut outbox = outbox(&["one"]);
+        assert!(!push(&mut outbox, "unfinished", false));
+        assert!(push(&mut outbox, "two", true));
+        assert_eq!(texts(&outbox), ["one", "two"]);
+    }
+
+    #[test]
+    fn the_rest_keeps_its_bytes_when_the_first_are_sent() {
+        let mut outbox = outbox(&["one", "two", "three"]);
+        outbox.sent(2);
+        assert_eq!(texts(&outbox), ["three"]);
+        outbox.sent(1);
+        assert!(outbox.is_empty() && outbox.composed.is_empty());
+    }
+
+    #[test]
+    fn a_failed_addition_leaves_what_was_there() {
+        let mut outbox = outbox(&["one", "two"]);
+        outbox.truncate(1);
+        assert_eq!(texts(&outbox), ["one"]);
+        outbox.truncate(0);
+        assert!(outbox.is_empty() && outbox.composed.is_empty());
     }
 }

@@ -70,3 +70,25 @@ impl Received<'_> {
         &self.buffer[HEADROOM_BYTES..HEADROOM_BYTES + self.length]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_landing_has_room_before_and_behind_it_in_its_own_slot() {
+        let mut slots = SlotPool::new(3);
+        for (number, landing) in slots.landings().enumerate() {
+            assert_eq!(landing.len(), DATAGRAM_BYTES_MAX);
+            landing.fill(number as u8 + 1);
+        }
+        for number in 0..3 {
+            let slot = slots.slot(SlotId(number));
+            assert!(slot[..HEADROOM_BYTES].iter().all(|byte| *byte == 0));
+            assert_eq!(slot[HEADROOM_BYTES], number as u8 + 1);
+            let behind = &slot[HEADROOM_BYTES + DATAGRAM_BYTES_MAX..];
+            assert!(behind.iter().all(|byte| *byte == 0));
+            assert!(behind.len() >= crate::limits::TAILROOM_BYTES);
+        }
+    }
+}

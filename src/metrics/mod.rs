@@ -3,6 +3,8 @@
 //! A block has a single writer, its worker; readers add the blocks up. No cache line is written
 //! by two threads.
 
+#![forbid(unsafe_code)]
+
 mod table;
 
 use std::sync::Arc;
@@ -44,5 +46,20 @@ impl WorkerCounters {
     #[must_use]
     pub fn value(&self, counter: Counter) -> u64 {
         self.cells[counter as usize].load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_count_into_the_same_cells() {
+        let worker = WorkerCounters::default();
+        let reader = worker.clone();
+        worker.count(Counter::SentReplies);
+        worker.add(Counter::SentReplies, 2);
+        assert_eq!(reader.value(Counter::SentReplies), 3);
+        assert_eq!(reader.value(Counter::SentDatagrams), 0);
     }
 }

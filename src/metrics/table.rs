@@ -43,12 +43,15 @@ counters! {
     DroppedKeepAlive "dropped_keep_alive" "Empty and CRLF datagrams, swallowed.",
     DroppedMalformed "dropped_malformed" "Datagrams too broken to be answered.",
     DroppedByScript "dropped_by_script" "Messages that the script dropped or left undecided.",
-    DroppedForeignResponse "dropped_foreign_response" "Responses to requests that never went through here.",
-    DroppedUnroutableResponse "dropped_unroutable_response" "Responses whose next Via names no usable address.",
+    DroppedForeignResponse "dropped_foreign_response"
+        "Responses to requests that never went through here.",
+    DroppedUnroutableResponse "dropped_unroutable_response"
+        "Responses whose next Via names no usable address.",
     DroppedReplyToAck "dropped_reply_to_ack" "Replies that would have answered an ACK.",
     DroppedTooLarge "dropped_too_large" "Messages that outgrew a datagram.",
     DroppedUnsendable "dropped_unsendable" "Datagrams that the kernel refused for good.",
-    DroppedAtWorkerPanic "dropped_at_worker_panic" "Datagrams whose handling failed; each is saved for a report.",
+    DroppedAtWorkerPanic "dropped_at_worker_panic"
+        "Datagrams whose handling failed; each is saved for a report.",
     SendBufferFull "send_buffer_full" "Times a full socket buffer made a worker wait.",
     ReceiveOverruns "receive_overruns" "Datagrams that the kernel lost before they were read.",
     RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",

@@ -1,26 +1,33 @@
 //! Script functions and pseudo-variables, one file for each module of SER, OpenSER or Kamailio.
 //!
-//! To add a module is to add a file here and a line to [`REGISTRY`].
+//! To add a module is to add a file here and a line to [`READY`].
 
 mod announced;
+mod cfgutils;
 mod core;
+mod kex;
 mod maxfwd;
 mod pv;
 mod registrar;
 mod rr;
+mod sanity;
 mod siputils;
 mod sl;
+mod table;
+#[cfg(test)]
+mod testing;
 mod textops;
+mod textopsx;
 mod usrloc;
 mod xlog;
 
-use crate::script::Registry;
+use crate::script::{ModuleSpec, Registry};
 
 /// All modules, in the order in which they are listed for people.
-pub static REGISTRY: Registry = Registry { modules: MODULES };
+pub static REGISTRY: Registry = Registry { modules: &MODULES };
 
-/// The modules behind [`REGISTRY`].
-const MODULES: &[&crate::script::ModuleSpec] = &[
+/// The modules whose functions can be called.
+const READY: &[&ModuleSpec] = &[
     &core::MODULE,
     &pv::MODULE,
     &sl::MODULE,
@@ -29,7 +36,22 @@ const MODULES: &[&crate::script::ModuleSpec] = &[
     &usrloc::MODULE,
     &registrar::MODULE,
     &textops::MODULE,
+    &textopsx::MODULE,
     &siputils::MODULE,
+    &sanity::MODULE,
+    &kex::MODULE,
+    &cfgutils::MODULE,
     &xlog::MODULE,
-    &announced::TM,
 ];
+
+/// The modules behind [`REGISTRY`]: those that are ready, then those that are announced.
+const MODULES: [&ModuleSpec; READY.len() + announced::MODULES.len()] = {
+    let mut modules = [READY[0]; READY.len() + announced::MODULES.len()];
+    let mut at = 0;
+    while at < modules.len() {
+        modules[at] =
+            if at < READY.len() { READY[at] } else { &announced::MODULES[at - READY.len()] };
+        at += 1;
+    }
+    modules
+};

@@ -277,8 +277,11 @@ fn routes<'m>(execution: &Execution<'m>) -> impl Iterator<Item = RouteItem<'m>> 
         .filter(move |(_, item)| !execution.transit.edits.removes(message.offset_of(item)))
         .filter_map(|(header, item)| {
             let uri = Uri::parse(NameAddr::parse(item).ok()?.uri).ok()?;
-            matches!(uri.scheme, Scheme::Sip | Scheme::Sips)
-                .then_some(RouteItem { header, item, uri })
+            matches!(uri.scheme, Scheme::Sip | Scheme::Sips).then_some(RouteItem {
+                header,
+                item,
+                uri,
+            })
         })
 }
 

@@ -1,6 +1,121 @@
 //! `xlog`: Formatted log lines.
 
-use crate::script::ModuleSpec;
+use crate::script::{
+    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
+    ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec::new("xlog", "Formatted log lines.");
+pub const MODULE: ModuleSpec = ModuleSpec {
+    functions: FUNCTIONS,
+    settings: SETTINGS,
+    ..ModuleSpec::new("xlog", "Formatted log lines.")
+};
+
+/// The text of a line.
+const TEXT: &[ParameterSpec] = &[ParameterSpec::required("format", ParameterKind::LogText)];
+
+/// A level and the text of a line.
+const LEVEL_AND_TEXT: &[ParameterSpec] = &[
+    ParameterSpec::required("level", ParameterKind::LogLevel),
+    ParameterSpec::required("format", ParameterKind::LogText),
+];
+
+/// A function that writes at one level.
+const fn at(
+    (name, aliases): (&'static str, &'static [&'static str]),
+    (doc, example): (&'static str, &'static str),
+    run: crate::script::Function,
+) -> FunctionSpec {
+    FunctionSpec { name, aliases, parameters: TEXT, routes: RouteKinds::ANY, doc, example, run }
+}
+
+/// The functions.
+const FUNCTIONS: &[FunctionSpec] = &[
+    FunctionSpec {
+        name: "xlog",
+        aliases: &[],
+        parameters: LEVEL_AND_TEXT,
+        routes: RouteKinds::ANY,
+        doc: "Writes a line with pseudo-variables to the log, if `debug` is at least the \
+              level.\n\nA line that is not written costs next to nothing: it is not put \
+              together.",
+        example: "xlog(\"L_INFO\", \"$rm from $si\\n\");",
+        run: at_level,
+    },
+    at(
+        ("xlog", &["xerr"]),
+        ("Writes a line at level L_ERR.", "xlog(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Error, arguments),
+    ),
+    at(
+        ("xalert", &[]),
+        ("Writes a line at level L_ALERT.", "xalert(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Alert, arguments),
+    ),
+    at(
+        ("xbug", &[]),
+        ("Writes a line at level L_BUG.", "xbug(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Bug, arguments),
+    ),
+    at(
+        ("xcrit", &[]),
+        ("Writes a line at level L_CRIT.", "xcrit(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Critical, arguments),
+    ),
+    at(
+        ("xwarn", &[]),
+        ("Writes a line at level L_WARN.", "xwarn(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Warning, arguments),
+    ),
+    at(
+        ("xnotice", &[]),
+        ("Writes a line at level L_NOTICE.", "xnotice(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Notice, arguments),
+    ),
+    at(
+        ("xinfo", &[]),
+        ("Writes a line at level L_INFO.", "xinfo(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Info, arguments),
+    ),
+    at(
+        ("xdbg", &[]),
+        ("Writes a line at level L_DBG.", "xdbg(\"$rm from $si\\n\");"),
+        |execution, arguments| write(execution, LogLevel::Debug, arguments),
+    ),
+];
+
+/// The parameters; buffers grow as they must, so that none of them matters.
+const SETTINGS: &[SettingSpec] = &[
+    setting("buf_size", SettingKind::Int, "lines may be of any length"),
+    setting("force_color", SettingKind::Int, "colours are always written"),
+    setting("long_format", SettingKind::Int, "the place in the script is not written"),
+    setting("prefix", SettingKind::Text, "lines have no prefix of the module"),
+];
+
+/// A parameter that changes nothing.
+const fn setting(name: &'static str, kind: SettingKind, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind, effective: false, doc }
+}
+
+/// `xlog(level, format)`.
+fn at_level<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    match arguments {
+        [Argument::Int(level), text @ ..] => write(execution, LogLevel::from_number(*level), text),
+        _ => FALSE,
+    }
+}
+
+/// Writes a line, if lines of its level are written.
+fn write<'m>(
+    execution: &mut Execution<'m>,
+    level: LogLevel,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let [Argument::Format(format)] = arguments else { return FALSE };
+    if execution.host.logs(level) {
+        let text = format.render(execution);
+        execution.host.log(level, text);
+    }
+    TRUE
+}

@@ -1,6 +1,6 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -13,9 +13,10 @@ use super::response::{self, Hop};
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
 use crate::limits::HEADROOM_BYTES;
+use crate::location::LocationTables;
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
-use crate::script::{Entry, Execution, Host, LogLevel, Program, Transit, Verdict, run};
+use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, HeaderName, Message, MessageIndex, Method, NameAddr};
 use crate::time::Now;
@@ -39,6 +40,8 @@ pub struct CoreParts {
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
     pub seed: u64,
+    /// Whether this core removes expired bindings; one of the server's does.
+    pub sweeps: bool,
     /// The worker's counters.
     pub counters: WorkerCounters,
     /// Where the script's log lines go.
@@ -77,6 +80,14 @@ pub(super) struct Standing {
     pub(super) random: u64,
 }
 
+impl Standing {
+    /// What modules share with the rest of the server, by its type.
+    pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let mut services = self.parts.services.iter().map(|service| &**service);
+        services.find(|service| (**service).type_id() == id)
+    }
+}
+
 /// The proxy core of one worker.
 #[derive(Debug)]
 pub struct ProxyCore {
@@ -85,7 +96,15 @@ pub struct ProxyCore {
     standing: Standing,
     workspace: Workspace,
     message_count: u64,
+    /// When expired bindings are swept next, in milliseconds of the monotonic clock.
+    sweep_at_ms: Option<u64>,
 }
+
+/// Time between two sweeps of a few expired bindings.
+const SWEEP_INTERVAL_MS: u64 = 100;
+
+/// Sweeps in which each table has been gone through once: about a minute.
+const SWEEP_ROUND_TURNS: usize = 600;
 
 /// What becomes of a message once the script has run.
 #[derive(Debug)]
@@ -113,7 +132,13 @@ impl ProxyCore {
             random: parts.seed | 1,
             parts,
         };
-        Self { program, standing, workspace: Workspace::default(), message_count: 0 }
+        Self {
+            program,
+            sweep_at_ms: standing.parts.sweeps.then_some(0),
+            standing,
+            workspace: Workspace::default(),
+            message_count: 0,
+        }
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
@@ -131,13 +156,24 @@ impl ProxyCore {
 
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<u64> {
-        None
+    pub const fn poll_timeout(&self) -> Option<u64> {
+        self.sweep_at_ms
     }
 
-    /// Does what is due by `now`.
-    pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
-        let _ = (now, outbox);
+    /// Does what is due by `now`: sweeps a few expired bindings.
+    pub fn handle_timeout(&mut self, now: Now, _outbox: &mut Outbox) {
+        if self.sweep_at_ms.is_none_or(|due| now.monotonic_ms < due) {
+            return;
+        }
+        self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
+        let service = self.standing.service(TypeId::of::<LocationTables>());
+        let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
+            return;
+        };
+        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0);
+        let budget = largest / SWEEP_ROUND_TURNS + 64;
+        let expired = tables.sweep(crate::location::seconds(now), budget);
+        self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
     }
 
     /// Parses the datagram and finds out what to do with it.
@@ -148,7 +184,7 @@ impl ProxyCore {
         arrival: Arrival,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, message_count } = self;
+        let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         workspace.plan_edits.clear();
@@ -208,16 +244,12 @@ impl Desk<'_> {
         if self.acknowledges_own_reply(request) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
-        let (verdict, acted) = self.run(request, Entry::Request);
-        if verdict == Verdict::Failed {
-            self.turn.count(Counter::ScriptErrors);
-        }
-        if !acted {
-            if verdict == Verdict::Failed {
+        match self.program.main_route().map(|route| self.run(request, route)) {
+            Some((_, true)) => {}
+            Some((Verdict::Error(_), false)) => {
                 self.answer(request, 500, b"Server error occurred (1/SL)", &[]);
-            } else {
-                self.turn.count(Counter::DroppedByScript);
             }
+            Some((_, false)) | None => self.turn.count(Counter::DroppedByScript),
         }
         match self.turn.plan.take() {
             Some(plan) => Decision::Forward(plan),
@@ -232,10 +264,9 @@ impl Desk<'_> {
             Ok(hop) => hop,
             Err(dropped) => return self.drop_counted(dropped),
         };
-        if self.program.has_reply_route() {
-            let (verdict, _) = self.run(response, Entry::Reply);
-            let provisional = response.status().is_some_and(|code| code < 200);
-            if verdict == Verdict::Drop && provisional {
+        if let Some(route) = self.program.reply_route() {
+            let (verdict, _) = self.run(response, route);
+            if verdict == Verdict::Drop {
                 return self.drop_counted(Counter::DroppedByScript);
             }
             self.turn.plan_edits.copy_from(&self.edits);
@@ -268,33 +299,14 @@ impl Desk<'_> {
     }
 
     /// Runs the script over a message. Whether something was sent or planned because of it.
-    fn run<'m>(&'m mut self, message: Message<'m>, entry: Entry) -> (Verdict, bool) {
+    fn run<'m>(&'m mut self, message: Message<'m>, route: RouteId) -> (Verdict, bool) {
         let arrival = self.turn.arrival;
-        let transit = Transit {
-            message,
-            source: arrival.source,
-            local: arrival.local,
-            listener: arrival.listener,
-            arena: self.arena,
-            uri: message.request_uri(),
-            destination: None,
-            path: &[],
-            branches: SmallVec::new(),
-            edits: std::mem::take(&mut self.edits),
-            flags: 0,
-            send_listener: None,
-            reply_headers: SmallVec::new(),
-            rport_forced: false,
-            record_route: None,
-            record_route_params: &[],
-            route_params: &[],
-            max_forwards_done: false,
-            refusal: None,
-            acted: false,
-        };
+        let ways = (arrival.source, arrival.local);
+        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+        std::mem::swap(&mut transit.edits, &mut self.edits);
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
-        let verdict = run(&mut execution, entry);
+        let verdict = run(&mut execution, route);
         let acted = execution.transit.acted;
         self.edits = std::mem::take(&mut execution.transit.edits);
         (verdict, acted)
@@ -314,7 +326,13 @@ impl Desk<'_> {
     }
 
     /// Composes a reply that is not the script's.
-    fn answer(&mut self, request: Message<'_>, code: u16, reason: &[u8], headers: &[&[u8]]) -> bool {
+    fn answer(
+        &mut self,
+        request: Message<'_>,
+        code: u16,
+        reason: &[u8],
+        headers: &[&[u8]],
+    ) -> bool {
         request.method() != Some(Method::Ack)
             && super::reply::reply(&mut self.turn, request, (code, reason), headers, false).is_ok()
     }

@@ -122,7 +122,8 @@ fn record_route(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> boo
         let own = &turn.standing.identity.text(*listener, *ip).sent_by[..];
         let host = asked.preset.unwrap_or(own);
         let params = transit.record_route_params;
-        let parts = [b"Record-Route: <sip:", asked.user, host, double, lr, ftag, tag, params, b">\r\n"];
+        let parts =
+            [b"Record-Route: <sip:", asked.user, host, double, lr, ftag, tag, params, b">\r\n"];
         turn.plan_edits.insert_before(transit.message.headers_start(), &parts)
     })
 }
@@ -133,11 +134,7 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
 }
 
 /// Step 7: the address that the request goes to, and the listener that it leaves from.
-fn resolve(
-    turn: &Turn<'_>,
-    transit: &Transit<'_>,
-    hop: NextHop<'_>,
-) -> Result<Route, Refusal> {
+fn resolve(turn: &Turn<'_>, transit: &Transit<'_>, hop: NextHop<'_>) -> Result<Route, Refusal> {
     if transit.uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
         return Err(Refusal::BadUri);
     }

@@ -3,6 +3,8 @@
 use std::any::{Any, TypeId};
 use std::net::{IpAddr, SocketAddr};
 
+use smallvec::SmallVec;
+
 use super::arrival::Arrival;
 use super::core::Standing;
 use crate::mem::{ListenerId, Outbox};
@@ -64,7 +66,7 @@ impl Host for Turn<'_> {
         reason: &[u8],
         headers: &[u8],
     ) -> Result<(), Refusal> {
-        let mut lines = transit.reply_headers.clone();
+        let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
         lines.push(headers);
         let status = (code, reason);
         super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
@@ -118,7 +120,6 @@ impl Host for Turn<'_> {
     }
 
     fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        let mut services = self.standing.parts.services.iter().map(|service| &**service);
-        services.find(|service| (**service).type_id() == id)
+        self.standing.service(id)
     }
 }

@@ -33,3 +33,110 @@ pub struct Diagnostic {
     /// What to do about it.
     pub help: Option<String>,
 }
+
+impl Diagnostic {
+    /// A problem because of which the script cannot run.
+    #[must_use]
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, span, message)
+    }
+
+    /// Something that runs, but probably not as meant.
+    #[must_use]
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, span, message)
+    }
+
+    /// Something to know.
+    #[must_use]
+    pub fn note(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, span, message)
+    }
+
+    /// With a few words at the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.primary.1 = label.into();
+        self
+    }
+
+    /// With another place that matters.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.secondary.push((span, label.into()));
+        self
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// With "did you mean", if there is a likely name.
+    #[must_use]
+    pub fn suggest(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// A problem without labels and help.
+    fn new(severity: Severity, code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity,
+            code: Code(code),
+            message: message.into(),
+            primary: (span, String::new()),
+            secondary: Vec::new(),
+            help: None,
+        }
+    }
+}
+
+/// The problems found so far; keeps a bounded number of them, each place once.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    list: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Problems {
+    /// Adds a problem, unless there are too many or the last one is at the same place.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        let same = |other: &Diagnostic| {
+            other.severity == diagnostic.severity
+                && other.primary.0.start == diagnostic.primary.0.start
+        };
+        if self.list.last().is_some_and(same) {
+            return;
+        }
+        let is_error = diagnostic.severity == Severity::Error;
+        let count = if is_error { self.errors } else { self.list.len() - self.errors };
+        if count < PROBLEM_COUNT_MAX {
+            self.errors += usize::from(is_error);
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Whether so many errors were found that reading on helps nobody.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors >= PROBLEM_COUNT_MAX
+    }
+
+    /// Whether an error was found.
+    pub(super) fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// The problems in the order of their places.
+    pub(super) fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.primary.0.start);
+        self.list
+    }
+}
+
+/// Errors kept of one script, and as many of the rest: more than anyone reads at once.
+const PROBLEM_COUNT_MAX: usize = 200;

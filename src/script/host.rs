@@ -34,6 +34,24 @@ pub enum LogLevel {
     Debug = 3,
 }
 
+impl LogLevel {
+    /// The level of that number; numbers beyond the last ones count as those.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        match number {
+            ..=-5 => Self::Alert,
+            -4 => Self::Bug,
+            -3 => Self::Crit2,
+            -2 => Self::Critical,
+            -1 => Self::Error,
+            0 => Self::Warning,
+            1 => Self::Notice,
+            2 => Self::Info,
+            3.. => Self::Debug,
+        }
+    }
+}
+
 /// Where `forward()` sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop<'m> {

@@ -1,41 +1,66 @@
 //! The routing language of the SER family, from text to a run over one message.
 //!
 //! ```text
-//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast ─ check ─▶ Checked ─ compile ─▶ Program
-//!                                                                     Program + Transit ─ vm ─▶ Verdict
+//! Source ─ lexer ─▶ Tokens ─ preprocess ─▶ Tokens ─ parser ─▶ Ast
+//! Ast ─ check ─▶ Checked ─ compile ─▶ Program
+//! Program + Transit ─ vm ─▶ Verdict
 //! ```
 //!
 //! All errors of a file are reported, each once, as [`Diagnostic`] values. Functions,
 //! pseudo-variables and module parameters come from the [`Registry`]; this room knows none of
 //! them by name but the operands of the core language.
 
+mod arithmetic;
 pub mod ast;
+mod check;
+mod checked;
+mod compile;
 mod diagnostic;
 mod execution;
+mod format;
+mod globals;
 mod host;
+mod lexer;
+mod load;
+mod network;
+mod parser;
 mod pattern;
+mod preprocess;
 mod program;
 mod registry;
+mod render;
+mod scope;
 mod settings;
 mod source;
+mod spelling;
 mod substitution;
+mod transform;
 mod transit;
 mod value;
 mod variable;
+mod vm;
 
+pub use check::{Compiled, check, compile};
+pub use checked::Checked;
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use execution::Execution;
+pub use format::Format;
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
-pub use program::Program;
+pub use program::{Program, RouteId};
 pub use registry::{
-    Argument, FALSE, FunctionSpec, Index, Key, ModuleSpec, ModuleState, ParameterKind,
-    ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind, SettingSpec,
-    TRUE,
+    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec, ModuleState,
+    ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
+    SettingSpec, TRUE,
 };
+pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};
-pub use source::{SourceMap, Span};
-pub use substitution::Substitution;
+pub use source::{Place, SourceFile, SourceMap, Span};
+pub use spelling::nearest;
+pub use substitution::{Substitution, whole_line_range};
 pub use transit::{Branch, RecordRoute, Transit};
-pub use value::Value;
+pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
+pub use vm::{ScriptError, Verdict, run};
+pub(crate) use vm::{default_port, method_name, split_host_port};

@@ -1,26 +1,269 @@
 //! The compiled script.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 
-use super::Settings;
+use regex::bytes::Regex;
+
+use super::ast::{BinaryOperator, RouteKind, UnaryOperator};
+use super::format::Format;
+use super::network::Network;
+use super::registry::{Function, ModuleConfig};
+use super::variable::Variable;
+use super::{Settings, Substitution};
+use crate::sip::Method;
 
 /// A compiled script: immutable; each worker runs a copy of its own, so that the caches within
 /// its regular expressions are never shared.
 #[derive(Clone, Debug)]
 pub struct Program {
-    settings: Settings,
+    pub(super) settings: Settings,
+    pub(super) configs: Vec<(TypeId, ModuleConfig)>,
+    pub(super) routes: Vec<RouteEntry>,
+    pub(super) slot_names: Vec<Box<[u8]>>,
+    pub(super) code: Vec<Op>,
+    pub(super) places: Places,
+    pub(super) calls: Vec<CallSite>,
+    pub(super) constants: Vec<Constant>,
+    pub(super) variables: Vec<Variable>,
+    pub(super) regexes: Vec<Regex>,
+    pub(super) networks: Vec<Network>,
+}
+
+/// Number of a route block within a [`Program`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteId(pub(super) u16);
+
+/// A route block.
+#[derive(Clone, Debug)]
+pub(super) struct RouteEntry {
+    pub(super) kind: RouteKind,
+    pub(super) name: String,
+    /// Its first operation.
+    pub(super) start: u32,
+}
+
+/// One call of a function, its arguments prepared.
+#[derive(Clone, Debug)]
+pub(super) struct CallSite {
+    pub(super) run: Function,
+    pub(super) arguments: Box<[Prepared]>,
+}
+
+/// An argument, as far as it can be known before the script runs.
+#[derive(Clone, Debug)]
+pub(super) enum Prepared {
+    /// A string with variables, put together by the function if it wants to.
+    Format(Format),
+    /// A number.
+    Int(i64),
+    /// A number that a variable holds.
+    IntOf(Format),
+    /// `uri:host`, `uri:port`.
+    Operand(Operand),
+    /// A regular expression.
+    Regex(Regex),
+    /// A substitution.
+    Substitution(Substitution),
+    /// A string with variables.
+    Text(Format),
+    /// A variable to write to.
+    Variable(Variable),
+}
+
+/// A value known before the script runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Constant {
+    /// `$null`.
+    Null,
+    /// A number.
+    Int(i64),
+    /// A string.
+    Text(Box<[u8]>),
+}
+
+/// Bare words of the core language that stand for something of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operand {
+    /// `af`, the address family.
+    Af,
+    /// `dst_ip`.
+    DstIp,
+    /// `dst_port`.
+    DstPort,
+    /// `from_uri`.
+    FromUri,
+    /// `method`.
+    Method,
+    /// `msg:len`.
+    MsgLen,
+    /// `proto`.
+    Proto,
+    /// `retcode`.
+    Retcode,
+    /// `src_ip`.
+    SrcIp,
+    /// `src_port`.
+    SrcPort,
+    /// `status`.
+    Status,
+    /// `to_uri`.
+    ToUri,
+    /// `uri`.
+    Uri,
+    /// `uri:host`.
+    UriHost,
+    /// `uri:port`.
+    UriPort,
+}
+
+/// One operation. Those that begin with `If` go to `target` if what they ask is as `want` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Op {
+    /// Calls a function.
+    Call(u32),
+    /// Calls a route block.
+    CallRoute(u16),
+    /// Goes to `target` if the operand on top, which stays, equals a constant.
+    Case { constant: u32, target: u32 },
+    /// Goes to `target` if the operand on top, which stays, matches.
+    CaseMatch { regex: u32, target: u32 },
+    /// Ends the script; a provisional response goes nowhere.
+    Drop,
+    /// Ends the script.
+    Exit,
+    /// Takes an operand: is it true?
+    If { want: bool, target: u32 },
+    /// Did the last call succeed?
+    IfCode { want: bool, target: u32 },
+    /// Takes an operand: does it equal a constant?
+    IfEqual { want: bool, constant: u32, target: u32 },
+    /// Takes an operand: does it match?
+    IfMatch { want: bool, regex: u32, target: u32 },
+    /// Is it this method?
+    IfMethod { want: bool, method: Method, target: u32 },
+    /// Is it this server?
+    IfMyself { want: bool, subject: Subject, target: u32 },
+    /// Does source or destination lie in a network?
+    IfNetwork { want: bool, is_source: bool, network: u32, target: u32 },
+    /// Goes to `target`.
+    Jump(u32),
+    /// Counts a turn of the loop; goes to `target`, the end of the loop, if there were too many.
+    LoopTurn { target: u32 },
+    /// Takes the operand on top away.
+    Pop,
+    /// Puts the code of the last call on top.
+    PushCode,
+    /// Puts a constant on top.
+    PushConstant(u32),
+    /// Puts a number on top.
+    PushInt(i64),
+    /// Puts the value of a bare word on top.
+    PushOperand(Operand),
+    /// Puts the value of a `$var(...)` on top.
+    PushSlot(u16),
+    /// Puts the value of a variable on top.
+    PushVariable(u32),
+    /// Leaves the route block with the number on top.
+    Return,
+    /// Leaves the route block with this number.
+    ReturnCode(i32),
+    /// Assigns the operand on top to a `$var(...)`.
+    StoreSlot(u16),
+    /// Assigns the operand on top to a variable.
+    StoreVariable(u32),
+    /// Replaces the operand on top.
+    Unary(UnaryOperator),
+    /// Replaces the two operands on top.
+    Binary(BinaryOperator),
+}
+
+const _: () = assert!(size_of::<Op>() <= 16, "operations are copied all the time");
+
+/// What is compared with `myself`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The address that the message was sent to.
+    Destination,
+    /// The address that it came from.
+    Source,
+    /// The operand on top: a URI or a host.
+    Top,
+    /// The Request-URI.
+    Uri,
+}
+
+/// Where in the script's text the operations were written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// The names of the files.
+    pub(super) files: Vec<String>,
+    /// File and line of each operation.
+    pub(super) lines: Vec<(u16, u32)>,
 }
 
 impl Program {
+    /// A program that does nothing, with these settings.
+    #[must_use]
+    pub fn empty(settings: Settings) -> Self {
+        Self {
+            settings,
+            configs: Vec::new(),
+            routes: Vec::new(),
+            slot_names: Vec::new(),
+            code: Vec::new(),
+            places: Places::default(),
+            calls: Vec::new(),
+            constants: Vec::new(),
+            variables: Vec::new(),
+            regexes: Vec::new(),
+            networks: Vec::new(),
+        }
+    }
+
     /// The global parameters.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// The configuration that a module made of its parameters, by its type.
     #[must_use]
     pub fn config<T: Any>(&self) -> Option<&T> {
-        None
+        let wanted = TypeId::of::<T>();
+        let (_, config) = self.configs.iter().find(|(id, _)| *id == wanted)?;
+        config.downcast_ref()
+    }
+
+    /// The route block that runs for each request.
+    #[must_use]
+    pub fn main_route(&self) -> Option<RouteId> {
+        self.find_route(RouteKind::Request, "0")
+    }
+
+    /// The route block that runs for each response, if there is one.
+    #[must_use]
+    pub fn reply_route(&self) -> Option<RouteId> {
+        self.find_route(RouteKind::Reply, "0")
+    }
+
+    /// The route block of that kind and name.
+    #[must_use]
+    pub fn find_route(&self, kind: RouteKind, name: &str) -> Option<RouteId> {
+        let position =
+            self.routes.iter().position(|route| route.kind == kind && route.name == name)?;
+        u16::try_from(position).ok().map(RouteId)
+    }
+
+    /// The names of all `$var(...)`, in the order of their numbers.
+    #[must_use]
+    pub fn slot_names(&self) -> &[Box<[u8]>] {
+        &self.slot_names
+    }
+
+    /// `file:line` of an operation.
+    pub(super) fn place(&self, at: usize) -> String {
+        let Some((file, line)) = self.places.lines.get(at) else { return String::new() };
+        let name = self.places.files.get(usize::from(*file)).map_or("", String::as_str);
+        format!("{name}:{line}")
     }
 }

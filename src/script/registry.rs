@@ -70,6 +70,11 @@ pub enum ParameterKind {
     Substitution,
     /// The name of a route block of this kind, which must exist. Arrives as `Text`.
     RouteName(RouteKind),
+    /// The text of a log line: in the SER dialect with `%` specifiers too. Arrives as
+    /// [`Argument::Format`], so that a line that is not written is not put together.
+    LogText,
+    /// A log level: `L_ERR`, `ERR`, a number from -5 to 4. Arrives as `Int`.
+    LogLevel,
     /// A pseudo-variable that can be written. Arrives as [`Argument::Variable`].
     Variable,
     /// An address or host, with or without port, bare or quoted; also `uri:host`, `uri:port`.
@@ -107,6 +112,8 @@ impl ParameterSpec {
 pub enum Argument<'m> {
     /// A number.
     Int(i64),
+    /// A string with variables, to be put together by [`super::Format::render`].
+    Format(&'m super::Format),
     /// A string.
     Text(&'m [u8]),
     /// A compiled regular expression.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
+
 /// The dialect of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -50,4 +52,25 @@ pub struct Settings {
     pub steering_spread: bool,
     /// The key of the branch hash; random at start if not given (`branch_secret`).
     pub branch_secret: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::default(),
+            listen: Vec::new(),
+            port: 5060,
+            aliases: Vec::new(),
+            workers: None,
+            debug: 0,
+            log_stderror: false,
+            server_header: Some(
+                concat!("Server: Viaduct (", env!("CARGO_PKG_VERSION"), ")").to_owned(),
+            ),
+            max_while_loops: SCRIPT_LOOP_TURNS_MAX,
+            max_branches: BRANCH_COUNT_MAX,
+            steering_spread: false,
+            branch_secret: None,
+        }
+    }
 }

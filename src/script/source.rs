@@ -1,6 +1,7 @@
 //! The text of a script: the main file and what it includes, with one numbering of all bytes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A piece of the script's text: byte offsets into the [`SourceMap`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,7 +26,7 @@ pub struct SourceFile {
     /// The name as given on the command line or in `include_file`.
     pub name: PathBuf,
     /// Its text. Not necessarily UTF-8.
-    pub text: Vec<u8>,
+    pub text: Arc<[u8]>,
     /// Offset of its first byte in the numbering of the map.
     pub start: u32,
 }
@@ -51,7 +52,7 @@ impl SourceMap {
     /// Adds a file; the offset of its first byte.
     pub fn add(&mut self, name: PathBuf, text: Vec<u8>) -> u32 {
         let start = self.files.last().map_or(0, |file| file.end() + 1);
-        self.files.push(SourceFile { name, text, start });
+        self.files.push(SourceFile { name, text: text.into(), start });
         start
     }
 
@@ -64,18 +65,28 @@ impl SourceMap {
     /// The file that `span` lies in.
     #[must_use]
     pub fn file_of(&self, span: Span) -> Option<&SourceFile> {
-        self.files.iter().rev().find(|file| file.start <= span.start)
+        let behind = self.files.partition_point(|file| file.start <= span.start);
+        self.files.get(behind.checked_sub(1)?)
     }
 
     /// File, line and column of the start of `span`.
     #[must_use]
     pub fn place(&self, span: Span) -> Option<Place<'_>> {
         let file = self.file_of(span)?;
-        let offset = ((span.start - file.start) as usize).min(file.text.len());
-        let before = &file.text[..offset];
+        let before = file.before(span);
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let column = 1 + offset - memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
+        let column = 1 + before.len() - memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
         Some(Place { file: &file.name, line, column })
+    }
+
+    /// The white space before the first word of the line that `span` starts on.
+    #[must_use]
+    pub(super) fn indent(&self, span: Span) -> &[u8] {
+        let Some(file) = self.file_of(span) else { return &[] };
+        let start = memchr::memrchr(b'\n', file.before(span)).map_or(0, |feed| feed + 1);
+        let line = file.text.get(start..).unwrap_or_default();
+        let blank = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        &line[..blank]
     }
 }
 
@@ -84,5 +95,11 @@ impl SourceFile {
     #[must_use]
     pub fn end(&self) -> u32 {
         self.start + u32::try_from(self.text.len()).unwrap_or(u32::MAX / 2)
+    }
+
+    /// The text up to the start of `span`.
+    fn before(&self, span: Span) -> &[u8] {
+        let offset = span.start.saturating_sub(self.start) as usize;
+        &self.text[..offset.min(self.text.len())]
     }
 }

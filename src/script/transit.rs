@@ -78,11 +78,46 @@ pub struct Transit<'m> {
     pub record_route_params: &'m [u8],
     /// The URI parameters of our own Route that `loose_route()` took off.
     pub route_params: &'m [u8],
-    /// The script has looked after Max-Forwards, so that forwarding need not.
+    /// Max-Forwards has been counted down already (`mf_process_maxfwd_header`): forwarding must
+    /// not do it again (RFC 3261 §16.6 step 3).
     pub max_forwards_done: bool,
     /// The last thing that the proxy refused, for `sl_reply_error()`.
     pub refusal: Option<super::Refusal>,
     /// Whether something was sent because of this message: a request that ends with nothing
     /// sent was dropped.
     pub acted: bool,
+}
+
+impl<'m> Transit<'m> {
+    /// A message that has just arrived: nothing is decided about it.
+    #[must_use]
+    pub fn new(
+        message: Message<'m>,
+        (source, local): (SocketAddr, SocketAddr),
+        listener: ListenerId,
+        arena: &'m Bump,
+    ) -> Self {
+        Self {
+            message,
+            source,
+            local,
+            listener,
+            arena,
+            uri: message.request_uri(),
+            destination: None,
+            path: &[],
+            branches: SmallVec::new(),
+            edits: EditList::default(),
+            flags: 0,
+            send_listener: None,
+            reply_headers: SmallVec::new(),
+            rport_forced: false,
+            record_route: None,
+            record_route_params: &[],
+            route_params: &[],
+            max_forwards_done: false,
+            refusal: None,
+            acted: false,
+        }
+    }
 }

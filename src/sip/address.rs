@@ -1,5 +1,8 @@
 //! Addresses in From, To, Contact, Route and their kin (RFC 3261 §20.10, §25.1 `name-addr`).
 
+use super::list::closing_quote;
+use super::octet::{are_uri, is_display, number, prefix_len, skip_space, trim};
+use super::uri::scheme_len;
 use super::{Params, ParseError};
 
 /// `"Display" <uri>;params` or `uri;params`.
@@ -17,14 +20,26 @@ pub struct NameAddr<'d> {
 }
 
 impl<'d> NameAddr<'d> {
-    /// Parses one value of a From, To, Contact, Route, Record-Route, Path … header field.
+    /// Parses one value of a From, To, Contact, Route, Record-Route, Path … header field. Of the
+    /// URI only the scheme and the octets are looked at.
     ///
     /// # Errors
     ///
     /// [`ParseError::Address`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        let _ = text;
-        Err(ParseError::Address)
+        let text = trim(text);
+        let (display, behind) = display(text).ok_or(ParseError::Address)?;
+        let (uri, rest) = match behind.split_first() {
+            Some((b'<', inner)) => bracketed(inner),
+            _ if display.is_empty() => bare(text),
+            _ => None,
+        }
+        .ok_or(ParseError::Address)?;
+        let params = Params::new(rest);
+        if scheme_len(uri).is_none() || !are_uri(uri) || !params.are_well_formed() {
+            return Err(ParseError::Address);
+        }
+        Ok(Self { text, display, uri, params })
     }
 
     /// The `tag` parameter.
@@ -32,6 +47,34 @@ impl<'d> NameAddr<'d> {
     pub fn tag(&self) -> Option<&'d [u8]> {
         self.params.get(b"tag")?.value
     }
+}
+
+/// Splits `text` behind its display name: a quoted string, or tokens that a `<` ends. Empty if
+/// there is none.
+#[inline]
+fn display(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if text.first() == Some(&b'"') {
+        let (display, rest) = text.split_at(closing_quote(text, 0)? + 1);
+        return Some((display, skip_space(rest)));
+    }
+    let (display, rest) = text.split_at(prefix_len(text, is_display));
+    Some(if rest.first() == Some(&b'<') { (trim(display), rest) } else { (&[], text) })
+}
+
+/// Splits what stands behind a `<` into the URI and the parameters.
+#[inline]
+fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let close = memchr::memchr(b'>', text)?;
+    Some((&text[..close], skip_space(&text[close + 1..])))
+}
+
+/// Splits an address without angle brackets into the URI and the parameters. Such a URI has no
+/// comma and no question mark (RFC 3261 §20.10).
+#[inline]
+fn bare(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr(b';', text).unwrap_or(text.len());
+    let (uri, params) = text.split_at(end);
+    memchr::memchr2(b',', b'?', uri).is_none().then(|| (trim(uri), params))
 }
 
 /// One Contact value (RFC 3261 §20.10).
@@ -57,7 +100,152 @@ impl<'d> Contact<'d> {
     ///
     /// [`ParseError::Address`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        let _ = text;
-        Err(ParseError::Address)
+        if trim(text) == b"*" {
+            return Ok(Self::Star);
+        }
+        let address = NameAddr::parse(text)?;
+        let value = |name| address.params.get(name).map(|param| param.value.unwrap_or_default());
+        let expires = value(b"expires").map(|text| number(text).unwrap_or(EXPIRES_DEFAULT));
+        Ok(Self::Address { address, q: value(b"q").and_then(q_thousandths), expires })
+    }
+}
+
+/// What a malformed `expires` stands for (RFC 3261 §10.2.1.1).
+const EXPIRES_DEFAULT: u32 = 3_600;
+
+/// The `qvalue` that `text` is, in thousandths (RFC 3261 §25.1).
+fn q_thousandths(text: &[u8]) -> Option<u16> {
+    let (whole, decimals) = match text {
+        [whole @ (b'0' | b'1')] => (whole, &[][..]),
+        [whole @ (b'0' | b'1'), b'.', decimals @ ..] => (whole, decimals),
+        _ => return None,
+    };
+    if decimals.len() > 3 || !decimals.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |place: usize| decimals.get(place).map_or(0, |digit| u16::from(digit - b'0'));
+    let q = u16::from(whole - b'0') * 1_000 + digit(0) * 100 + digit(1) * 10 + digit(2);
+    (q <= 1_000).then_some(q)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> NameAddr<'_> {
+        NameAddr::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn contact(text: &str) -> (Option<u16>, Option<u32>) {
+        match Contact::parse(text.as_bytes()) {
+            Ok(Contact::Address { q, expires, .. }) => (q, expires),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn display_uri_and_params_are_found() {
+        for (text, display, uri, params) in [
+            ("<sip:a@b>", "", "sip:a@b", ""),
+            ("sip:a@b;tag=1", "", "sip:a@b", ";tag=1"),
+            ("sip:a@b ;tag=1", "", "sip:a@b", ";tag=1"),
+            ("Al <sip:a@b;lr> ; tag = 1", "Al", "sip:a@b;lr", "; tag = 1"),
+            ("caller<sip:a@b>;tag=1", "caller", "sip:a@b", ";tag=1"),
+            ("T. Watson\r\n\t<sip:a@b>", "T. Watson", "sip:a@b", ""),
+            (r#""A <b>, \" \\" <sip:a@b?x=y>"#, r#""A <b>, \" \\""#, "sip:a@b?x=y", ""),
+            (r#""x"<sip:a@b>;p="<;>""#, r#""x""#, "sip:a@b", r#";p="<;>""#),
+            (r#""" <sip:a@b>"#, r#""""#, "sip:a@b", ""),
+            ("José <tel:+1>", "José", "tel:+1", ""),
+            ("isbn:2983792873", "", "isbn:2983792873", ""),
+            ("  <sip:a@b>  ", "", "sip:a@b", ""),
+        ] {
+            let address = parse(text);
+            assert_eq!(address.display, display.as_bytes(), "{text}");
+            assert_eq!(address.uri, uri.as_bytes(), "{text}");
+            assert_eq!(address.params.text(), params.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn params_of_a_bare_uri_are_those_of_the_header_field() {
+        assert_eq!(parse("sip:a@b;tag=x").tag(), Some(&b"x"[..]));
+        assert_eq!(parse("<sip:a@b;tag=x>").tag(), None);
+        assert_eq!(parse("<sip:a@b>;TAG = x").tag(), Some(&b"x"[..]));
+    }
+
+    #[test]
+    fn malformed_addresses_are_refused() {
+        for text in [
+            "",
+            "*",
+            "a",
+            "<>",
+            "<sip:a@b",
+            "sip:a@b>",
+            "sip:a@b?x=y",
+            "sip:a,c@b",
+            "<a>",
+            r#""A <sip:a@b>"#,
+            r#""A\" <sip:a@b>"#,
+            r#""A" sip:a@b"#,
+            r#"A "B" <sip:a@b>"#,
+            "A, B <sip:a@b>",
+            "< sip:a@b>",
+            "<sip:a@b >",
+            "<sip:a b@c>",
+            "<sip:a@b>x",
+            "<sip:a@b>;",
+            "<sip:a@b>;;tag=1",
+            "<sip:a@b>;tag=\"x",
+            "sip:a@b;",
+            "sip: a@b",
+            "<<sip:a@b>>",
+            "A: <sip:a@b>",
+            "<sip:a@b> <sip:c@d>",
+            "\"",
+            "\"\\",
+            "<sip:a\0@b>",
+        ] {
+            assert_eq!(NameAddr::parse(text.as_bytes()), Err(ParseError::Address), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_all_contacts() {
+        assert_eq!(Contact::parse(b" * "), Ok(Contact::Star));
+        assert_eq!(Contact::parse(b"**"), Err(ParseError::Address));
+        assert_eq!(Contact::parse(b"sip:a@b?Route=%3Csip:c%3E"), Err(ParseError::Address));
+    }
+
+    #[test]
+    fn q_is_counted_in_thousandths() {
+        for (q, thousandths) in [
+            ("0", Some(0)),
+            ("1", Some(1_000)),
+            ("0.", Some(0)),
+            ("0.33", Some(330)),
+            ("0.005", Some(5)),
+            ("1.000", Some(1_000)),
+            ("1.001", None),
+            ("0.1234", None),
+            (".5", None),
+            ("2", None),
+            ("0,5", None),
+            ("-1", None),
+            ("0.x", None),
+        ] {
+            assert_eq!(q_thousandths(q.as_bytes()), thousandths, "{q}");
+        }
+        assert_eq!(contact("<sip:a@b>;Q = 0.7"), (Some(700), None));
+        assert_eq!(contact("<sip:a@b>;q"), (None, None));
+    }
+
+    #[test]
+    fn malformed_expires_of_a_contact_is_an_hour() {
+        assert_eq!(contact("<sip:a@b>;expires=60"), (None, Some(60)));
+        assert_eq!(contact("<sip:a@b>;expires=0"), (None, Some(0)));
+        assert_eq!(contact("<sip:a@b>;expires=280297596632815"), (None, Some(3_600)));
+        assert_eq!(contact("<sip:a@b>;expires"), (None, Some(3_600)));
+        assert_eq!(contact("<sip:a@b;expires=60>"), (None, None));
     }
 }

@@ -35,10 +35,11 @@ impl<'d> ViaStamp<'d> {
     /// port is written even if the client did not ask for it.
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
-        let rport = match via.rport() {
-            Rport::Requested(text) => RportStamp::Fill(text),
-            Rport::Absent if force_rport => RportStamp::Append,
-            Rport::Absent | Rport::Filled(_) => RportStamp::Keep,
+        // A value that the client wrote there itself is not believed.
+        let rport = match via.params.get(b"rport") {
+            Some(param) => RportStamp::Fill(param.text),
+            None if force_rport => RportStamp::Append,
+            None => RportStamp::Keep,
         };
         let old_received = via.params.get(b"received");
         let received = rport != RportStamp::Keep
@@ -107,7 +108,12 @@ pub struct Reply<'a> {
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
 /// request lacks what every response repeats.
 #[must_use]
-pub fn reply(out: &mut Vec<u8>, request: Message<'_>, stamp: &ViaStamp<'_>, reply: Reply<'_>) -> bool {
+pub fn reply(
+    out: &mut Vec<u8>,
+    request: Message<'_>,
+    stamp: &ViaStamp<'_>,
+    reply: Reply<'_>,
+) -> bool {
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
     let mut text = TextBuffer::default();
     out.extend_from_slice(text.format(format_args!("SIP/2.0 {} ", reply.code)));

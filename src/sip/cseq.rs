@@ -1,8 +1,7 @@
 //! CSeq (RFC 3261 §20.16).
 
 use super::ParseError;
-use super::list::trim;
-use super::message::{is_space, is_token, number};
+use super::octet::{is_space, is_token, number, prefix_len, trim};
 
 /// A CSeq value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +19,35 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
-        let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let number = number(&value[..digits]).filter(|number| *number < 1 << 31);
-        let method = trim(&value[digits..]);
-        let spaced = value.get(digits).is_some_and(|byte| is_space(*byte));
-        if !spaced || method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        let (digits, rest) = value.split_at(prefix_len(value, |byte| byte.is_ascii_digit()));
+        let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
+        let method = trim(rest);
+        let is_spaced = rest.first().is_some_and(|byte| is_space(*byte));
+        if !is_spaced || method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
             return Err(ParseError::CSeq);
         }
-        Ok(Self { number: number.ok_or(ParseError::CSeq)?, method })
+        Ok(Self { number, method })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_and_method_are_found_across_a_fold() {
+        let expected = CSeq { number: 9, method: b"INVITE" };
+        assert_eq!(CSeq::parse(b"0009\r\n  INVITE"), Ok(expected));
+        assert_eq!(CSeq::parse(b"2147483647 X").map(|cseq| cseq.number), Ok(2_147_483_647));
+    }
+
+    #[test]
+    fn malformed_values_are_refused() {
+        for text in ["", "1", "1 ", " INVITE", "INVITE", "1INVITE", "-1 INVITE", "1 IN VITE"] {
+            assert_eq!(CSeq::parse(text.as_bytes()), Err(ParseError::CSeq), "{text:?}");
+        }
+        for text in ["2147483648 INVITE", "36893488147419103232 REGISTER", "1 INVITE;x", "1 @"] {
+            assert_eq!(CSeq::parse(text.as_bytes()), Err(ParseError::CSeq), "{text:?}");
+        }
     }
 }

@@ -24,6 +24,7 @@ macro_rules! header_names {
             }
 
             /// The name that `bytes` spell, in any case, long or compact.
+            #[inline]
             #[must_use]
             pub fn parse(bytes: &[u8]) -> Self {
                 if let [letter] = bytes {
@@ -32,13 +33,16 @@ macro_rules! header_names {
                         _ => Self::Other,
                     };
                 }
-                $(
-                    if bytes.len() == $name.len() && bytes.eq_ignore_ascii_case($name.as_bytes()) {
-                        return Self::$variant;
-                    }
-                )*
-                Self::Other
+                let name = NAMES[hash(bytes, SEED)];
+                if bytes.eq_ignore_ascii_case(name.canonical().as_bytes()) {
+                    name
+                } else {
+                    Self::Other
+                }
             }
+
+            /// All but `Other`.
+            const ALL: [Self; Self::COUNT - 1] = [$(Self::$variant,)*];
         }
     };
 }
@@ -83,9 +87,62 @@ header_names! {
     RemotePartyId "Remote-Party-ID",
 }
 
+/// The names at the places that [`hash`] gives them, each at one of its own: the multiplier was
+/// chosen so, by the compiler. To find a name is to look at one place.
+const NAMES: [HeaderName; 256] = match names(SEED) {
+    Some(names) => names,
+    None => panic!("no multiplier keeps the names apart"),
+};
+
+/// The first odd multiplier for which no two names have the same hash.
+const SEED: u32 = {
+    let mut seed = 0x9e37_79b1;
+    while names(seed).is_none() {
+        seed += 2;
+    }
+    seed
+};
+
+/// The table for a multiplier, if it keeps the names apart.
+const fn names(seed: u32) -> Option<[HeaderName; 256]> {
+    let mut names = [HeaderName::Other; 256];
+    let mut at = 0;
+    while at < HeaderName::ALL.len() {
+        let name = HeaderName::ALL[at];
+        let slot = hash(name.canonical().as_bytes(), seed);
+        if !matches!(names[slot], HeaderName::Other) {
+            return None;
+        }
+        names[slot] = name;
+        at += 1;
+    }
+    Some(names)
+}
+
+/// The place of a name in a table of 256, in any case: made of its length and three octets.
+#[inline]
+const fn hash(name: &[u8], seed: u32) -> usize {
+    let &[first, .., last] = name else { return 0 };
+    let middle = name[name.len() / 2];
+    // Setting this bit folds the case of letters; what else it makes equal, the comparison with
+    // the name itself tells apart.
+    let key = u32::from_le_bytes([first | 0x20, middle | 0x20, last | 0x20, name.len() as u8]);
+    (key.wrapping_mul(seed) >> 24) as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_is_found_by_its_spelling() {
+        for name in HeaderName::ALL {
+            let text = name.canonical();
+            assert_eq!(HeaderName::parse(text.as_bytes()), name, "{text}");
+            assert_eq!(HeaderName::parse(text.to_ascii_uppercase().as_bytes()), name, "{text}");
+            assert_eq!(HeaderName::parse(format!("{text}s").as_bytes()), HeaderName::Other);
+        }
+    }
 
     #[test]
     fn names_are_found_in_any_case_and_in_compact_form() {

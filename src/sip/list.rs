@@ -1,6 +1,6 @@
 //! Comma-separated values of one header line (RFC 3261 §7.3.1).
 
-use super::message::is_space;
+use super::octet::trim;
 
 /// The values of a header line: split at commas outside of quoted strings and angle brackets,
 /// without surrounding white space. Empty values are skipped.
@@ -35,8 +35,9 @@ impl<'d> Iterator for Items<'d> {
 
 /// Offset of the comma that ends the first value of `text`, or its length.
 fn item_end(text: &[u8]) -> usize {
-    if memchr::memchr(b',', text).is_none() {
-        return text.len();
+    let Some(comma) = memchr::memchr(b',', text) else { return text.len() };
+    if memchr::memchr2(b'"', b'<', &text[..comma]).is_none() {
+        return comma;
     }
     let mut at = 0;
     let mut in_brackets = false;
@@ -57,22 +58,53 @@ fn item_end(text: &[u8]) -> usize {
 /// `quoted-string`), or of the last byte if none does.
 #[must_use]
 pub(super) fn quoted_end(text: &[u8], start: usize) -> usize {
+    closing_quote(text, start).unwrap_or_else(|| text.len().saturating_sub(1).max(start))
+}
+
+/// Offset of the quote that closes the quoted string which starts at `start`.
+#[must_use]
+pub(super) fn closing_quote(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     while at < text.len() {
         match text[at] {
             b'\\' => at += 1,
-            b'"' => return at,
+            b'"' => return Some(at),
             _ => {}
         }
         at += 1;
     }
-    text.len().saturating_sub(1).max(start)
+    None
 }
 
-/// `text` without white space around it.
-#[must_use]
-pub(super) fn trim(text: &[u8]) -> &[u8] {
-    let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !is_space(*byte)).map_or(start, |last| last + 1);
-    &text[start..end]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<&str> {
+        Items::new(text.as_bytes()).map(|item| std::str::from_utf8(item).unwrap()).collect()
+    }
+
+    #[test]
+    fn values_are_split_at_commas_and_trimmed() {
+        assert_eq!(items("a , b,\r\n c"), ["a", "b", "c"]);
+        assert_eq!(items("a"), ["a"]);
+        assert_eq!(items(" ,, a,,"), ["a"]);
+        assert!(items("").is_empty());
+        assert!(items(" , ").is_empty());
+    }
+
+    #[test]
+    fn commas_in_quotes_and_brackets_split_nothing() {
+        assert_eq!(items(r#""a, b" <c>, d"#), [r#""a, b" <c>"#, "d"]);
+        assert_eq!(items(r#""a\", b" <c,"d>, e"#), [r#""a\", b" <c,"d>"#, "e"]);
+        assert_eq!(items(r#"a;x="<,", b"#), [r#"a;x="<,""#, "b"]);
+    }
+
+    #[test]
+    fn what_is_not_closed_goes_to_the_end() {
+        assert_eq!(items(r#"a, "b, c"#), ["a", r#""b, c"#]);
+        assert_eq!(items("a, <b, c"), ["a", "<b, c"]);
+        assert_eq!(items("a, \"b\\"), ["a", "\"b\\"]);
+        assert_eq!(items("\""), ["\""]);
+    }
 }

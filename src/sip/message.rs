@@ -8,6 +8,7 @@
 //! v=0 ...                                     body, never looked at
 //! ```
 
+use super::octet::{is_space, is_token, number, parse_max_forwards, prefix_len, trim};
 use super::{CSeq, HeaderName, Items, Method, ParseError, Via};
 use crate::limits::HEADER_COUNT_MAX;
 
@@ -58,6 +59,8 @@ pub struct MessageIndex {
     headers: Vec<HeaderSpan>,
     /// Position in `headers` of the first field of each name; [`NONE`] if there is none.
     first: [u8; HeaderName::COUNT],
+    /// A bit for each name of which there are several fields.
+    repeated: u64,
     headers_start: usize,
     body: Span,
     /// Offset just behind the last header line, where the blank line starts.
@@ -69,17 +72,35 @@ const NONE: u8 = u8::MAX;
 
 impl Default for MessageIndex {
     fn default() -> Self {
-        let empty = Span::default();
         Self {
-            start: StartSpan::Status { code: 0, reason: empty },
+            start: NO_START,
             headers: Vec::with_capacity(64),
             first: [NONE; HeaderName::COUNT],
+            repeated: 0,
             headers_start: 0,
-            body: empty,
+            body: Span::default(),
             headers_end: 0,
         }
     }
 }
+
+impl MessageIndex {
+    /// Forgets the last message; its spans would lie outside of the next one.
+    fn clear(&mut self) {
+        self.start = NO_START;
+        self.headers.clear();
+        self.first = [NONE; HeaderName::COUNT];
+        self.repeated = 0;
+        self.headers_start = 0;
+        self.body = Span::default();
+        self.headers_end = 0;
+    }
+}
+
+/// In [`MessageIndex::start`]: none was found.
+const NO_START: StartSpan = StartSpan::Status { code: 0, reason: Span { start: 0, length: 0 } };
+
+const _: () = assert!(HeaderName::COUNT <= 64, "MessageIndex::repeated has a bit for each name");
 
 /// Finds the parts of the message in `bytes` (RFC 3261 §7). A line may end in CRLF or in LF
 /// alone. Empty lines before the start line are skipped (RFC 3261 §7.5).
@@ -89,22 +110,20 @@ impl Default for MessageIndex {
 /// What is wrong first. The index then holds the start line and the fields before the fault, so
 /// that a request can still be answered; a fault in the start line itself leaves nothing.
 pub fn parse(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
-    index.headers.clear();
-    index.first = [NONE; HeaderName::COUNT];
-    index.headers_start = 0;
-    index.headers_end = 0;
-    index.body = Span::default();
+    index.clear();
     if bytes.len() > usize::from(u16::MAX) {
         return Err(ParseError::StartLine);
     }
-    let skipped = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let skipped = prefix_len(bytes, |byte| matches!(byte, b'\r' | b'\n'));
     let (line_end, next) = line(bytes, skipped).ok_or(ParseError::StartLine)?;
-    index.start = start_line(bytes, skipped, line_end)?;
+    let fault;
+    (index.start, fault) = start_line(bytes, skipped, line_end)?;
     index.headers_start = next;
     let body_start = headers(bytes, next, index)?;
+    index.body = Span::new(body_start, bytes.len());
     let length = content_length(bytes, body_start, index)?;
     index.body = Span::new(body_start, body_start + length);
-    version(bytes, line_end)
+    fault
 }
 
 /// The line at `from`: the end of its text and the start of the next line.
@@ -115,26 +134,37 @@ fn line(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     Some((end, feed + 1))
 }
 
-/// Reads the start line, which `bytes[start..end]` is (RFC 3261 §7.1, §7.2).
-fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<StartSpan, ParseError> {
+/// Reads the start line, which `bytes[start..end]` is (RFC 3261 §7.1, §7.2). The second result
+/// is a fault that leaves the line readable, so that the request can be answered: another version
+/// (RFC 3261 §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
+fn start_line(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
     let text = &bytes[start..end];
-    if text.len() > 8 && text[..8].eq_ignore_ascii_case(b"SIP/2.0 ") {
-        return status_line(text, start);
+    if text.get(..8).is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/2.0 ")) {
+        return Ok((status_line(text, start)?, Ok(())));
     }
-    let method_end = memchr::memchr(b' ', text).ok_or(ParseError::StartLine)?;
-    let version_start = memchr::memrchr(b' ', text).ok_or(ParseError::StartLine)? + 1;
-    let method = &text[..method_end];
-    if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+    let line = trim(text);
+    let method_end = prefix_len(line, is_token);
+    let version_start = memchr::memrchr(b' ', line).ok_or(ParseError::StartLine)? + 1;
+    let version = &line[version_start..];
+    let is_version = version.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"SIP/"));
+    let is_spaced = line.get(method_end) == Some(&b' ') && version_start > method_end + 1;
+    if !text.starts_with(line) || method_end == 0 || !is_spaced || !is_version {
         return Err(ParseError::StartLine);
     }
-    if version_start <= method_end + 1 || !looks_like_version(&text[version_start..]) {
-        return Err(ParseError::StartLine);
-    }
-    Ok(StartSpan::Request {
-        method: Method::parse(method),
+    let request = StartSpan::Request {
+        method: Method::parse(&line[..method_end]),
         method_span: Span::new(start, start + method_end),
         uri: Span::new(start + method_end + 1, start + version_start - 1),
-    })
+    };
+    if line.len() < text.len() {
+        return Ok((request, Err(ParseError::StartLine)));
+    }
+    let is_ours = version.eq_ignore_ascii_case(b"SIP/2.0");
+    Ok((request, if is_ours { Ok(()) } else { Err(ParseError::Version) }))
 }
 
 /// Reads the rest of a status line, behind its version (RFC 3261 §7.2).
@@ -149,25 +179,6 @@ fn status_line(text: &[u8], start: usize) -> Result<StartSpan, ParseError> {
     }
     let reason = Span::new(start + text.len().min(12), start + text.len());
     Ok(StartSpan::Status { code, reason })
-}
-
-/// Whether `text` has the form of a `SIP-Version`, of whatever number (RFC 3261 §25.1).
-fn looks_like_version(text: &[u8]) -> bool {
-    text.len() > 4 && text[..4].eq_ignore_ascii_case(b"SIP/")
-}
-
-/// Checks that the version, which ends the request line, is ours (RFC 3261 §21.5.6). It comes
-/// last, so that a request of another version can be answered by its header fields.
-fn version(bytes: &[u8], line_end: usize) -> Result<(), ParseError> {
-    let text = &bytes[..line_end];
-    if text.len() >= 7 && text[text.len() - 7..].eq_ignore_ascii_case(b"SIP/2.0") {
-        return Ok(());
-    }
-    let status_line = text.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
-    if text[status_line..].get(..8).is_some_and(|v| v.eq_ignore_ascii_case(b"SIP/2.0 ")) {
-        return Ok(());
-    }
-    Err(ParseError::Version)
 }
 
 /// Notes all header fields from `from` on; the offset of the body.
@@ -197,32 +208,27 @@ fn header(
     index: &mut MessageIndex,
 ) -> Result<(), ParseError> {
     let text = &bytes[start..end];
-    let colon = memchr::memchr(b':', text).ok_or(ParseError::HeaderLine)?;
-    let mut name_end = colon;
-    while name_end > 0 && matches!(text[name_end - 1], b' ' | b'\t') {
-        name_end -= 1;
-    }
-    let name = &text[..name_end];
-    if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
+    let name_end = prefix_len(text, is_token);
+    let colon = name_end + prefix_len(&text[name_end..], |byte| matches!(byte, b' ' | b'\t'));
+    if name_end == 0 || text.get(colon) != Some(&b':') {
         return Err(ParseError::HeaderLine);
     }
     if index.headers.len() >= HEADER_COUNT_MAX {
         return Err(ParseError::TooManyHeaders);
     }
-    let mut value_start = colon + 1;
-    while value_start < text.len() && is_space(text[value_start]) {
-        value_start += 1;
-    }
+    let value_start = colon + 1 + prefix_len(&text[colon + 1..], is_space);
     let mut value_end = text.len();
     while value_end > value_start && is_space(text[value_end - 1]) {
         value_end -= 1;
     }
-    let name = HeaderName::parse(name);
+    let name = HeaderName::parse(&text[..name_end]);
     let first = &mut index.first[name as usize];
     if *first == NONE {
         #[expect(clippy::cast_possible_truncation, reason = "below HEADER_COUNT_MAX")]
         let position = index.headers.len() as u8;
         *first = position;
+    } else {
+        index.repeated |= 1 << name as u8;
     }
     index.headers.push(HeaderSpan {
         name,
@@ -248,33 +254,6 @@ fn content_length(
         Ok(length) if length <= rest => Ok(length),
         _ => Err(ParseError::ContentLength),
     }
-}
-
-/// The decimal number that `text` is, up to 32 bits; no sign, no space.
-#[must_use]
-pub(super) fn number(text: &[u8]) -> Option<u32> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u32, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
-}
-
-/// `token` characters of RFC 3261 §25.1.
-#[inline]
-#[must_use]
-pub(super) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
-}
-
-/// White space within a header value; a fold counts as such.
-#[inline]
-#[must_use]
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The start line of a [`Message`].
@@ -460,6 +439,22 @@ impl<'d> Message<'d> {
         CSeq::parse(self.value(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?)
     }
 
+    /// The value of Max-Forwards, if there is one (RFC 3261 §20.22).
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Number`].
+    pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
+        self.value(HeaderName::MaxForwards).map(parse_max_forwards).transpose()
+    }
+
+    /// Whether there are several fields of that name.
+    #[inline]
+    #[must_use]
+    pub const fn is_repeated(&self, name: HeaderName) -> bool {
+        self.index.repeated & 1 << name as u8 != 0
+    }
+
     /// The body.
     #[must_use]
     pub fn body(&self) -> &'d [u8] {
@@ -502,5 +497,168 @@ impl<'d> Message<'d> {
             value: span.value.of(self.bytes),
             line: span.line.of(self.bytes),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &str = "INVITE sip:bob@example.com SIP/2.0\r\n\
+        Via: SIP/2.0/UDP a;branch=z9hG4bK1 ,SIP/2.0/UDP b\r\n\
+        v : SIP/2.0/UDP c\n\
+        X-Any:\r\n\
+        Subject: one\r\n\
+        \x20two \r\n\
+        x-any: 2\r\n\
+        cseq: 1 INVITE\r\n\
+        l: 4\r\n\
+        \r\n\
+        bodyrest";
+
+    /// What [`parse`] says of `text`, and the message for as long as it is looked at.
+    fn with<R>(text: &str, look: impl FnOnce(Result<(), ParseError>, Message<'_>) -> R) -> R {
+        let mut index = MessageIndex::default();
+        let result = parse(text.as_bytes(), &mut index);
+        look(result, Message::new(text.as_bytes(), &index))
+    }
+
+    fn fault(text: &str) -> Result<(), ParseError> {
+        with(text, |result, _| result)
+    }
+
+    #[test]
+    fn the_parts_of_a_request_are_found() {
+        with(REQUEST, |result, message| {
+            assert_eq!(result, Ok(()));
+            let start = message.start_line();
+            let uri = &b"sip:bob@example.com"[..];
+            assert_eq!(start, StartLine::Request { method: Method::Invite, name: b"INVITE", uri });
+            assert_eq!(message.body(), b"body");
+            assert_eq!(message.text().len(), REQUEST.len() - 4);
+            assert!(message.head().starts_with(b"Via: ") && message.head().ends_with(b"l: 4\r\n"));
+            assert_eq!(message.value(HeaderName::Subject), Some(&b"one\r\n two"[..]));
+            assert_eq!(message.value(HeaderName::Contact), None);
+            assert_eq!(message.cseq().map(|cseq| cseq.number), Ok(1));
+            assert_eq!(message.all_headers().count(), 7);
+        });
+    }
+
+    #[test]
+    fn fields_of_one_name_are_found_together() {
+        with(REQUEST, |_, message| {
+            let vias: Vec<_> = message.items(HeaderName::Via).collect();
+            assert_eq!(vias.len(), 3);
+            assert_eq!(vias[2], b"SIP/2.0/UDP c");
+            assert_eq!(message.top_via().map(|via| via.host), Ok(&b"a"[..]));
+            assert!(message.is_repeated(HeaderName::Via));
+            assert!(!message.is_repeated(HeaderName::CSeq));
+            let any: Vec<_> = message.headers_named(b"X-ANY").map(|field| field.value).collect();
+            assert_eq!(any, [&b""[..], b"2"]);
+            let line = message.header(HeaderName::ContentLength).unwrap().line;
+            assert_eq!(message.offset_of(line) + line.len(), message.headers_end());
+        });
+    }
+
+    #[test]
+    fn the_parts_of_a_response_are_found() {
+        for (text, code, reason) in [
+            ("\r\n\r\nSIP/2.0 200 All is well\r\n\r\n", 200, "All is well"),
+            ("sip/2.0 100 \r\n\r\n", 100, ""),
+            ("SIP/2.0 699\n\n", 699, ""),
+        ] {
+            with(text, |result, message| {
+                assert_eq!(result, Ok(()), "{text:?}");
+                let reason = reason.as_bytes();
+                assert_eq!(message.start_line(), StartLine::Status { code, reason });
+            });
+        }
+    }
+
+    #[test]
+    fn malformed_start_lines_leave_nothing() {
+        for text in [
+            "",
+            "\r\n",
+            "INVITE sip:a SIP/2.0",
+            "INVITE\r\n\r\n",
+            "INVITE SIP/2.0\r\n\r\n",
+            "INVITE sip:a\r\n\r\n",
+            "INVITE sip:a HTTP/1.1\r\n\r\n",
+            " A sip:a SIP/2.0\r\n\r\n",
+            "IN,VITE sip:a SIP/2.0\r\n\r\n",
+            "SIP/2.0 \r\n\r\n",
+            "SIP/2.0 20\r\n\r\n",
+            "SIP/2.0 2000 OK\r\n\r\n",
+            "SIP/2.0 099 OK\r\n\r\n",
+            "SIP/2.0 700 OK\r\n\r\n",
+            "SIP/2.0 4294967301 OK\r\n\r\n",
+            "SIP/3.0 200 OK\r\n\r\n",
+            "SIP/2.0 2x0 OK\r\n\r\n",
+        ] {
+            let mut index = MessageIndex::default();
+            assert_eq!(parse(REQUEST.as_bytes(), &mut index), Ok(()));
+            assert_eq!(parse(text.as_bytes(), &mut index), Err(ParseError::StartLine), "{text:?}");
+            let message = Message::new(text.as_bytes(), &index);
+            assert_eq!(message.start_line(), StartLine::Status { code: 0, reason: b"" });
+            assert_eq!(message.all_headers().count(), 0);
+        }
+    }
+
+    #[test]
+    fn a_request_of_another_version_can_still_be_answered() {
+        for (line, expected) in [
+            ("OPTIONS sip:a SIP/7.0", ParseError::Version),
+            ("OPTIONS sip:a SIP/SIP/2.0", ParseError::Version),
+            ("OPTIONS sip:a SIP/2.0  ", ParseError::StartLine),
+        ] {
+            with(&format!("{line}\r\nVia: SIP/7.0/UDP a\r\n\r\n"), |result, message| {
+                assert_eq!(result, Err(expected), "{line}");
+                assert_eq!(message.method(), Some(Method::Options));
+                assert!(message.top_via().is_ok());
+            });
+        }
+    }
+
+    #[test]
+    fn malformed_header_lines_are_faults() {
+        for line in ["no colon", ": no name", "two words: x", "\0: x", " fold of nothing"] {
+            let text = format!("A sip:a SIP/2.0\r\n{line}\r\n\r\n");
+            assert_eq!(fault(&text), Err(ParseError::HeaderLine), "{line:?}");
+        }
+        for text in ["A sip:a SIP/2.0\r\n", "A sip:a SIP/2.0\r\nTo: b\r\n", "A a SIP/2.0\nTo: b"] {
+            assert_eq!(fault(text), Err(ParseError::Unterminated), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn more_header_fields_than_the_limit_are_a_fault() {
+        let with = |count| format!("A sip:a SIP/2.0\r\n{}\r\n", "a:\r\n".repeat(count));
+        assert_eq!(fault(&with(HEADER_COUNT_MAX)), Ok(()));
+        assert_eq!(fault(&with(HEADER_COUNT_MAX + 1)), Err(ParseError::TooManyHeaders));
+    }
+
+    #[test]
+    fn the_length_must_be_a_number_within_the_datagram() {
+        for (length, expected) in [
+            ("4", Ok(())),
+            ("0", Ok(())),
+            ("5", Err(ParseError::ContentLength)),
+            ("-1", Err(ParseError::ContentLength)),
+            ("", Err(ParseError::ContentLength)),
+            ("4294967296", Err(ParseError::ContentLength)),
+        ] {
+            let text = format!("A sip:a SIP/2.0\r\nl: {length}\r\n\r\nbody");
+            assert_eq!(fault(&text), expected, "{length:?}");
+        }
+        let body = with("A sip:a SIP/2.0\r\n\r\nbody", |_, message| message.body().to_vec());
+        assert_eq!(body, b"body", "without Content-Length the datagram ends the body");
+    }
+
+    #[test]
+    fn nothing_larger_than_a_datagram_is_parsed() {
+        let text = format!("A sip:a SIP/2.0\r\n\r\n{}", " ".repeat(usize::from(u16::MAX)));
+        assert_eq!(fault(&text), Err(ParseError::StartLine));
+        assert_eq!(fault(&text[..usize::from(u16::MAX)]), Ok(()));
     }
 }

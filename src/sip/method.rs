@@ -58,3 +58,16 @@ impl Method {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_known_in_upper_case_only() {
+        assert_eq!(Method::parse(b"REGISTER"), Method::Register);
+        assert_eq!(Method::parse(b"register"), Method::Other);
+        assert_eq!(Method::parse(b"RE%47IST%45R"), Method::Other);
+        assert_eq!(Method::parse(b""), Method::Other);
+    }
+}

@@ -1,8 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use super::message::number;
+use super::host::{host_len, port};
+use super::octet::{are_uri, prefix_len};
 use super::{Params, ParseError};
 
 /// The scheme of a URI.
@@ -49,17 +48,248 @@ impl<'d> Uri<'d> {
     ///
     /// [`ParseError::Uri`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        let _ = (text, number as fn(&[u8]) -> Option<u32>);
-        Err(ParseError::Uri)
+        let colon = scheme_len(text).ok_or(ParseError::Uri)?;
+        if !are_uri(text) {
+            return Err(ParseError::Uri);
+        }
+        let scheme = Scheme::parse(&text[..colon]);
+        let rest = &text[colon + 1..];
+        match scheme {
+            Scheme::Sip | Scheme::Sips => Self::parse_sip(text, scheme, rest),
+            Scheme::Tel => Self::parse_tel(text, rest),
+            Scheme::Other if rest.is_empty() => None,
+            Scheme::Other => Some(Self::bare(text, scheme)),
+        }
+        .ok_or(ParseError::Uri)
+    }
+
+    /// The port to use if none is written: 5061 if it says TLS, 5060 otherwise (RFC 3261
+    /// §19.1.2).
+    #[must_use]
+    pub fn default_port(&self) -> u16 {
+        let tls = || self.params.get(b"transport")?.value;
+        match self.scheme {
+            Scheme::Sips => 5_061,
+            _ if tls().is_some_and(|value| value.eq_ignore_ascii_case(b"tls")) => 5_061,
+            _ => 5_060,
+        }
+    }
+
+    /// A URI of which only the scheme is known.
+    const fn bare(text: &'d [u8], scheme: Scheme) -> Self {
+        Self {
+            text,
+            scheme,
+            user: None,
+            password: None,
+            host: &[],
+            port: None,
+            port_text: &[],
+            params: Params::new(&[]),
+            headers: None,
+        }
+    }
+
+    /// Parses `rest`, which stands behind `sip:` or `sips:`. An `@` elsewhere than behind the
+    /// user must be escaped, so the first one ends the user; before it `;` and `?` are ordinary
+    /// characters (RFC 4475 §3.1.1.9).
+    fn parse_sip(text: &'d [u8], scheme: Scheme, rest: &'d [u8]) -> Option<Self> {
+        let mut uri = Self::bare(text, scheme);
+        let mut rest = rest;
+        if let Some(at) = memchr::memchr(b'@', rest) {
+            let userinfo = &rest[..at];
+            rest = &rest[at + 1..];
+            let colon = memchr::memchr(b':', userinfo);
+            let user = &userinfo[..colon.unwrap_or(at)];
+            if user.is_empty() {
+                return None;
+            }
+            uri.user = Some(user);
+            uri.password = colon.map(|colon| &userinfo[colon + 1..]);
+        }
+        (uri.host, rest) = rest.split_at(host_len(rest)?);
+        if let Some(digits) = rest.strip_prefix(b":") {
+            (uri.port_text, rest) =
+                digits.split_at(prefix_len(digits, |byte| byte.is_ascii_digit()));
+            uri.port = Some(port(uri.port_text)?);
+        }
+        if !matches!(rest.first(), None | Some(b';' | b'?')) {
+            return None;
+        }
+        if let Some(question) = memchr::memchr(b'?', rest) {
+            uri.headers = Some(&rest[question + 1..]);
+            rest = &rest[..question];
+        }
+        uri.params = Params::new(rest);
+        Some(uri)
+    }
+
+    /// Parses `rest`, which stands behind `tel:` (RFC 3966 §3).
+    fn parse_tel(text: &'d [u8], rest: &'d [u8]) -> Option<Self> {
+        let (number, params) = rest.split_at(prefix_len(rest, |byte| byte != b';'));
+        let digits = number.strip_prefix(b"+").unwrap_or(number);
+        let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#');
+        let mut digits_only = digits.iter().filter(|byte| !is_visual_separator(**byte));
+        if !digits.iter().any(is_digit) || !digits_only.all(is_digit) {
+            return None;
+        }
+        let uri = Self::bare(text, Scheme::Tel);
+        Some(Self { user: Some(number), params: Params::new(params), ..uri })
     }
 }
 
-/// The address that a host part is, if it is one: `192.0.2.1`, `[2001:db8::1]`.
-#[must_use]
-pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(host).ok()?;
-    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+impl Scheme {
+    /// The scheme that `name` names.
+    fn parse(name: &[u8]) -> Self {
+        match name.len() {
+            3 if name.eq_ignore_ascii_case(b"sip") => Self::Sip,
+            3 if name.eq_ignore_ascii_case(b"tel") => Self::Tel,
+            4 if name.eq_ignore_ascii_case(b"sips") => Self::Sips,
+            _ => Self::Other,
+        }
     }
-    text.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+}
+
+/// The length of the scheme that `text` starts with, which is the offset of the colon behind it.
+#[inline]
+pub(super) fn scheme_len(text: &[u8]) -> Option<usize> {
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let length = prefix_len(text, is_scheme);
+    let starts_well = text.first().is_some_and(u8::is_ascii_alphabetic);
+    (starts_well && text.get(length) == Some(&b':')).then_some(length)
+}
+
+/// `visual-separator` of RFC 3966 §3.
+pub(super) const fn is_visual_separator(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.' | b'(' | b')')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Uri<'_> {
+        Uri::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn all_parts_are_found() {
+        let uri = parse("sip:alice:secret@example.com:5070;transport=tcp;lr?subject=x&to=y");
+        assert_eq!(uri.scheme, Scheme::Sip);
+        assert_eq!(uri.user, Some(&b"alice"[..]));
+        assert_eq!(uri.password, Some(&b"secret"[..]));
+        assert_eq!(uri.host, b"example.com");
+        assert_eq!((uri.port, uri.port_text), (Some(5_070), &b"5070"[..]));
+        assert_eq!(uri.params.text(), b";transport=tcp;lr");
+        assert_eq!(uri.headers, Some(&b"subject=x&to=y"[..]));
+    }
+
+    #[test]
+    fn absent_parts_are_none() {
+        let uri = parse("SIPS:example.com");
+        assert_eq!(uri.scheme, Scheme::Sips);
+        assert_eq!((uri.user, uri.password, uri.port, uri.headers), (None, None, None, None));
+        assert_eq!((uri.host, uri.port_text), (&b"example.com"[..], &b""[..]));
+        assert_eq!(uri.params.text(), b"");
+    }
+
+    #[test]
+    fn the_user_part_may_have_semicolons_and_question_marks() {
+        let uri = parse("sip:user;par=u%40example.net@example.com");
+        assert_eq!(uri.user, Some(&b"user;par=u%40example.net"[..]));
+        assert_eq!((uri.host, uri.params.text()), (&b"example.com"[..], &b""[..]));
+        let uri = parse("sip:it$/crazy?,/;;*:&it+has=1,pas$wo~d@example.com");
+        assert_eq!(uri.user, Some(&b"it$/crazy?,/;;*"[..]));
+        assert_eq!(uri.password, Some(&b"&it+has=1,pas$wo~d"[..]));
+        assert_eq!(uri.headers, None);
+    }
+
+    #[test]
+    fn ipv6_hosts_keep_their_brackets() {
+        let uri = parse("sip:[2001:db8::1]:5061;lr");
+        assert_eq!((uri.host, uri.port), (&b"[2001:db8::1]"[..], Some(5_061)));
+        let uri = parse("sip:alice@[2001:db8::10:5070]");
+        assert_eq!((uri.host, uri.port), (&b"[2001:db8::10:5070]"[..], None));
+    }
+
+    #[test]
+    fn headers_may_stand_without_params_and_have_an_at_sign() {
+        let uri = parse("sip:a@b?to=c@d;x");
+        assert_eq!((uri.params.text(), uri.headers), (&b""[..], Some(&b"to=c@d;x"[..])));
+    }
+
+    #[test]
+    fn tel_uris_have_a_number_and_params() {
+        let uri = parse("tel:+1-201-555-0123;ext=7;phone-context=example.com");
+        assert_eq!(uri.scheme, Scheme::Tel);
+        assert_eq!(uri.user, Some(&b"+1-201-555-0123"[..]));
+        assert_eq!(uri.params.text(), b";ext=7;phone-context=example.com");
+        assert_eq!(uri.host, b"");
+        assert_eq!(parse("tel:*55#").user, Some(&b"*55#"[..]));
+    }
+
+    #[test]
+    fn other_schemes_are_only_text() {
+        for text in ["http://www.example.com?q", "soap.beep://192.0.2.103:3002", "isbn:2983792873"]
+        {
+            let uri = parse(text);
+            assert_eq!(
+                (uri.scheme, uri.text, uri.host),
+                (Scheme::Other, text.as_bytes(), &b""[..])
+            );
+        }
+    }
+
+    #[test]
+    fn malformed_uris_are_refused() {
+        for text in [
+            "",
+            ":",
+            "sip",
+            "sip:",
+            "sip:@",
+            "sip:a@",
+            "sip:@b",
+            "sip::p@b",
+            "1sip:a@b",
+            "a@b",
+            "sip:a@b:",
+            "sip:a@b:x",
+            "sip:a@b:65536",
+            "sip:a@b:506x",
+            "sip:a@b/c",
+            "sip:a@b@c",
+            "sip:a@[2001:db8::1",
+            "sip:a@2001:db8::1",
+            "sip:a@[b]",
+            "sip:a@[::1]x",
+            "sip:a@b c",
+            "sip:a @b",
+            " sip:a@b",
+            "sip:a@b ",
+            "<sip:a@b>",
+            "sip:a@b;x=\"y\"",
+            "sip:a\0@b",
+            "sip:a@b;\tlr",
+            "sip:;x",
+            "sip:?x",
+            "tel:",
+            "tel:+",
+            "tel:-",
+            "tel:12x",
+            "tel:;ext=1",
+            "isbn:",
+            "sip:a@b\r\nVia: x",
+        ] {
+            assert_eq!(Uri::parse(text.as_bytes()), Err(ParseError::Uri), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_default_port_is_5061_for_tls() {
+        assert_eq!(parse("sip:a@b").default_port(), 5_060);
+        assert_eq!(parse("sip:a@b;transport=tcp").default_port(), 5_060);
+        assert_eq!(parse("sip:a@b;transport=TLS").default_port(), 5_061);
+        assert_eq!(parse("sips:a@b").default_port(), 5_061);
+    }
 }

@@ -1,6 +1,13 @@
 //! Via (RFC 3261 §20.42, RFC 3581).
 
+use std::net::IpAddr;
+
+use super::host::{host_ip, host_len, ipv6, port};
+use super::octet::{is_space, is_token, number, prefix_len, skip_space, trim};
 use super::{Params, ParseError};
+
+/// What the branch of every RFC 3261 element starts with (RFC 3261 §8.1.1.7).
+pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
 /// One Via value; all parts are pieces of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,21 +29,21 @@ pub struct Via<'d> {
 pub enum Rport<'d> {
     /// Not there.
     Absent,
-    /// There without a value, waiting to be filled in; the parameter's text.
+    /// There without a value that is a port, waiting to be filled in; the parameter's text.
     Requested(&'d [u8]),
     /// Filled in.
     Filled(u16),
 }
 
 impl<'d> Via<'d> {
-    /// Parses one Via value.
+    /// Parses one Via value. White space may be where the grammar allows it. The version may be
+    /// any, so that a request of another one can be answered.
     ///
     /// # Errors
     ///
     /// [`ParseError::Via`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        let _ = text;
-        Err(ParseError::Via)
+        Self::parse_trimmed(trim(text)).ok_or(ParseError::Via)
     }
 
     /// The branch parameter.
@@ -45,9 +52,185 @@ impl<'d> Via<'d> {
         self.params.get(b"branch")?.value
     }
 
-    /// The rport parameter.
+    /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
+    /// does not end there (RFC 4475 §3.2.1). Otherwise the rules of RFC 2543 apply.
+    #[must_use]
+    pub fn has_cookie(&self) -> bool {
+        self.branch()
+            .and_then(|branch| branch.split_at_checked(MAGIC_COOKIE.len()))
+            .is_some_and(|(cookie, id)| cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !id.is_empty())
+    }
+
+    /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
+    /// brackets or not (RFC 5118 §4.5).
+    #[must_use]
+    pub fn received(&self) -> Option<IpAddr> {
+        let value = self.params.get(b"received")?.unquoted()?;
+        host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
+    }
+
+    /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        Rport::Absent
+        match self.params.get(b"rport") {
+            None => Rport::Absent,
+            Some(param) => match param.value.and_then(port) {
+                Some(port) => Rport::Filled(port),
+                None => Rport::Requested(param.text),
+            },
+        }
+    }
+
+    /// The maddr parameter.
+    #[must_use]
+    pub fn maddr(&self) -> Option<&'d [u8]> {
+        self.params.get(b"maddr")?.value.filter(|host| !host.is_empty())
+    }
+
+    /// The ttl parameter.
+    #[must_use]
+    pub fn ttl(&self) -> Option<u8> {
+        number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
+    }
+
+    /// Parses one Via value that has no white space around it.
+    fn parse_trimmed(text: &'d [u8]) -> Option<Self> {
+        let rest = match text.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => rest,
+            None => after_version(text)?,
+        };
+        let (transport, rest) = token(skip_space(rest))?;
+        let sent_by = skip_space(rest);
+        if !rest.first().is_some_and(|byte| is_space(*byte)) {
+            return None;
+        }
+        let (host, rest) = sent_by.split_at(host_len(sent_by)?);
+        let mut rest = skip_space(rest);
+        let mut sent_by_port = None;
+        if let Some(behind) = rest.strip_prefix(b":") {
+            let digits = skip_space(behind);
+            let length = prefix_len(digits, |byte| byte.is_ascii_digit());
+            sent_by_port = Some(port(&digits[..length])?);
+            rest = skip_space(&digits[length..]);
+        }
+        let params = Params::new(rest);
+        let via = Self { text, transport, host, port: sent_by_port, params };
+        params.are_well_formed().then_some(via)
+    }
+}
+
+/// What stands behind the second slash of `SIP / version /`.
+fn after_version(text: &[u8]) -> Option<&[u8]> {
+    let (protocol, rest) = token(text)?;
+    let rest = skip_space(rest).strip_prefix(b"/")?;
+    let (_version, rest) = token(skip_space(rest))?;
+    let rest = skip_space(rest).strip_prefix(b"/")?;
+    protocol.eq_ignore_ascii_case(b"SIP").then_some(rest)
+}
+
+/// The token that `text` starts with, and the rest.
+#[inline]
+fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = prefix_len(text, is_token);
+    (length > 0).then(|| text.split_at(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Via<'_> {
+        Via::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn all_parts_are_found() {
+        let via = parse(
+            " SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKa;rport=5071;received=192.0.2.9;ttl=16;\
+             maddr=224.0.1.75 ",
+        );
+        assert_eq!(via.transport, b"UDP");
+        assert_eq!((via.host, via.port), (&b"192.0.2.1"[..], Some(5_070)));
+        assert_eq!(via.branch(), Some(&b"z9hG4bKa"[..]));
+        assert_eq!(via.received(), Some(IpAddr::from([192, 0, 2, 9])));
+        assert_eq!(via.rport(), Rport::Filled(5_071));
+        assert_eq!(via.maddr(), Some(&b"224.0.1.75"[..]));
+        assert_eq!(via.ttl(), Some(16));
+        assert_eq!(via.text.first(), Some(&b'S'));
+        assert_eq!(via.text.last(), Some(&b'5'));
+    }
+
+    #[test]
+    fn white_space_may_be_around_every_separator() {
+        let via = parse("sip  /   2.0\r\n /uDp\r\n    host : 5060 \t;\r\n branch \t=\r\n z9hG4bKx");
+        assert_eq!(via.transport, b"uDp");
+        assert_eq!((via.host, via.port), (&b"host"[..], Some(5_060)));
+        assert_eq!(via.branch(), Some(&b"z9hG4bKx"[..]));
+        assert_eq!(parse("SIP/2.0/ UDP a").host, b"a");
+    }
+
+    #[test]
+    fn transports_and_versions_may_be_unknown() {
+        assert_eq!(parse("SIP/2.0/UNKNOWN t4.example.com").transport, b"UNKNOWN");
+        assert_eq!(parse("SIP/7.0/TLS-SCTP a").transport, b"TLS-SCTP");
+    }
+
+    #[test]
+    fn ipv6_addresses_are_understood() {
+        let via = parse("SIP/2.0/UDP [2001:db8::9:1]:5061;received=[2001:db8::9:255];branch=a");
+        assert_eq!((via.host, via.port), (&b"[2001:db8::9:1]"[..], Some(5_061)));
+        let expected = "2001:db8::9:255".parse().ok();
+        assert_eq!(via.received(), expected);
+        assert_eq!(parse("SIP/2.0/UDP a;received=2001:db8::9:255").received(), expected);
+        assert_eq!(parse("SIP/2.0/UDP a;received=nonsense").received(), None);
+    }
+
+    #[test]
+    fn an_rport_without_a_port_is_a_request_for_one() {
+        assert_eq!(parse("SIP/2.0/UDP a").rport(), Rport::Absent);
+        assert_eq!(parse("SIP/2.0/UDP a;rport;x").rport(), Rport::Requested(b"rport"));
+        assert_eq!(parse("SIP/2.0/UDP a;RPort=").rport(), Rport::Requested(b"RPort="));
+        assert_eq!(parse("SIP/2.0/UDP a;rport=65536").rport(), Rport::Requested(b"rport=65536"));
+    }
+
+    #[test]
+    fn a_cookie_alone_identifies_nothing() {
+        assert!(parse("SIP/2.0/UDP a;branch=z9hG4bKx").has_cookie());
+        for text in ["a", "a;branch", "a;branch=z9hG4bK", "a;branch=z9h", "a;branch=390skdjuw"] {
+            assert!(!parse(&format!("SIP/2.0/UDP {text}")).has_cookie(), "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_vias_are_refused() {
+        for text in [
+            "",
+            "SIP",
+            "SIP/2.0",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ",
+            "SIP/2.0/UDPa",
+            "SIP/2.0 a",
+            "HTTP/2.0/UDP a",
+            "SIP//UDP a",
+            "SIP/2.0/ a",
+            "SIP/2.0/UDP a:",
+            "SIP/2.0/UDP a:65536",
+            "SIP/2.0/UDP a:5x",
+            "SIP/2.0/UDP a b",
+            "SIP/2.0/UDP [::1",
+            "SIP/2.0/UDP [x]",
+            "SIP/2.0/UDP ;branch=x",
+            "SIP/2.0/UDP a;;",
+            "SIP/2.0/UDP a;",
+            "SIP/2.0/UDP a;=x",
+            "SIP/2.0/UDP a;b=\"c",
+            "SIP/2.0/UDP a,b",
+            "SIP/2.0/UDP a@b",
+            "SIP/2.0/UDP a;b c",
+            ";",
+        ] {
+            assert_eq!(Via::parse(text.as_bytes()), Err(ParseError::Via), "{text:?}");
+        }
     }
 }

@@ -1,1 +1,20 @@
-//! Stub.
+//! The system calls that the standard library does not offer; the only room with `unsafe`.
+//!
+//! Addresses and control messages are plain bytes here, laid out as Linux wants them, and are
+//! read and written with safe code. What is left for `unsafe` are the calls themselves: each says
+//! why it is needed and why it is sound.
+
+mod address;
+mod batch;
+mod control;
+mod error;
+mod option;
+mod signal;
+
+pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
+pub use error::reason;
+pub use option::{spread_over_group, tell_destination_v4, tell_destination_v6, tell_overruns};
+pub use signal::{Signal, block_signals, wait_for_signal};
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
+compile_error!("the layouts in sys/ are those of 64-bit Linux with the GNU C library");

@@ -1,0 +1,142 @@
+//! The command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+use viaduct::limits::WORKER_COUNT_MAX;
+use viaduct::server;
+
+/// A SIP proxy and registrar that runs SER, OpenSER and Kamailio routing scripts.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server until SIGTERM or SIGINT.
+    Run(RunArguments),
+    /// Look for errors in a script.
+    Check {
+        /// The script.
+        file: PathBuf,
+        /// human: on standard error; json: an array on standard output.
+        #[arg(long, value_enum, default_value = "human")]
+        format: CheckFormat,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    /// The script; without it, a registrar and stateless proxy for any user that registers.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen on instead of those in the script; port 0 is any free port. May be
+    /// given repeatedly.
+    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_listen)]
+    listen: Vec<SocketAddr>,
+    /// Number of workers instead of that in the script (children); else one for each usable core.
+    #[arg(long, value_name = "N", value_parser = parse_workers)]
+    workers: Option<usize>,
+    /// Let the scheduler move workers between cores.
+    #[arg(long)]
+    no_pin: bool,
+    /// The server's own log lines to write: off, error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    log_level: LevelFilter,
+}
+
+impl From<RunArguments> for server::Options {
+    fn from(arguments: RunArguments) -> Self {
+        Self {
+            config: arguments.config,
+            listen: arguments.listen,
+            workers: arguments.workers,
+            pin: !arguments.no_pin,
+            log_level: arguments.log_level,
+        }
+    }
+}
+
+/// As [`server::Format`].
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+impl From<CheckFormat> for server::Format {
+    fn from(format: CheckFormat) -> Self {
+        match format {
+            CheckFormat::Human => Self::Human,
+            CheckFormat::Json => Self::Json,
+        }
+    }
+}
+
+/// Parses `udp:ADDR:PORT`, `ADDR:PORT` or either without a port, which is 5060 then.
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    const SIP_PORT: u16 = 5_060;
+    let address = text.strip_prefix("udp:").unwrap_or(text);
+    let host = address.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let without_port =
+        || host.unwrap_or(address).parse().ok().map(|ip: IpAddr| (ip, SIP_PORT).into());
+    address
+        .parse()
+        .ok()
+        .or_else(without_port)
+        .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
+}
+
+/// Parses a number of workers.
+fn parse_workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=WORKER_COUNT_MAX) => Ok(count),
+        _ => Err(format!("expected a number from 1 to {WORKER_COUNT_MAX}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn listen_addresses_may_leave_out_what_is_usual() {
+        for (text, expected) in [
+            ("udp:192.0.2.1:5070", "192.0.2.1:5070"),
+            ("192.0.2.1:0", "192.0.2.1:0"),
+            ("udp:192.0.2.1", "192.0.2.1:5060"),
+            ("udp:[2001:db8::1]:5061", "[2001:db8::1]:5061"),
+            ("[2001:db8::1]", "[2001:db8::1]:5060"),
+        ] {
+            assert_eq!(parse_listen(text), Ok(expected.parse().unwrap()), "{text}");
+        }
+        for text in ["", "udp:", "tcp:192.0.2.1:5060", "example.org:5060", "192.0.2.1:70000"] {
+            assert!(parse_listen(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn worker_counts_have_bounds() {
+        assert_eq!(parse_workers("1"), Ok(1));
+        assert_eq!(parse_workers("256"), Ok(256));
+        for text in ["0", "257", "-1", "many"] {
+            assert!(parse_workers(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Bindings and sets of them.
+
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use smallvec::SmallVec;
+
+use crate::limits::BINDING_BYTES_MAX;
+use crate::mem::ListenerId;
+
+/// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindingView<'a> {
+    /// The Contact URI.
+    pub contact: &'a [u8],
+    /// `sip:address:port` that the REGISTER came from, if requests are to be sent there and not
+    /// to the Contact URI; else empty.
+    pub received: &'a [u8],
+    /// The Path values (RFC 3327), comma-separated; empty if none.
+    pub path: &'a [u8],
+    /// The Call-ID of the REGISTER.
+    pub call_id: &'a [u8],
+    /// The User-Agent of the REGISTER.
+    pub user_agent: &'a [u8],
+    /// Preference in thousandths, 0 to 1000, if given.
+    pub q: Option<u16>,
+    /// The listener that the REGISTER came in at.
+    pub listener: ListenerId,
+    /// Flags of the contact, which a request to it gets as branch flags.
+    pub cflags: u32,
+}
+
+/// One binding of an address-of-record to a Contact URI (RFC 3261 §10.3).
+///
+/// What a lookup reads lies together; what only a REGISTER reads lies elsewhere.
+#[derive(Debug)]
+pub struct Binding {
+    /// Expiry in the upper half, CSeq in the lower: see [`Binding::refresh`].
+    state: AtomicU64,
+    /// Contact URI, received address, path: one behind the other.
+    target: SmallVec<[u8; TARGET_BYTES_INLINE]>,
+    /// Call-ID, User-Agent.
+    origin: Box<[u8]>,
+    contact_end: u16,
+    received_end: u16,
+    call_id_end: u16,
+    /// Thousandths, or [`Q_NONE`].
+    q: u16,
+    cflags: u32,
+    listener: ListenerId,
+}
+
+/// In [`Binding::q`]: not given.
+const Q_NONE: u16 = u16::MAX;
+
+/// Bytes of Contact URI, received address and path that are kept within the binding. A Contact
+/// URI has 30 to 60.
+const TARGET_BYTES_INLINE: usize = 64;
+
+const _: () = assert!(BINDING_BYTES_MAX <= u16::MAX as usize, "ends of parts are u16");
+
+impl Binding {
+    /// A binding with the content of `view`; `None` if it has more than [`BINDING_BYTES_MAX`]
+    /// bytes.
+    #[must_use]
+    pub fn new(view: &BindingView<'_>, expires_at: u32, cseq: u32) -> Option<Self> {
+        let contact_end = u16::try_from(view.contact.len()).ok()?;
+        let received_end = contact_end.checked_add(u16::try_from(view.received.len()).ok()?)?;
+        let call_id_end = u16::try_from(view.call_id.len()).ok()?;
+        let target_len = usize::from(received_end) + view.path.len();
+        let origin_len = usize::from(call_id_end) + view.user_agent.len();
+        if target_len + origin_len > BINDING_BYTES_MAX {
+            return None;
+        }
+        let mut target = SmallVec::with_capacity(target_len);
+        for part in [view.contact, view.received, view.path] {
+            target.extend_from_slice(part);
+        }
+        Some(Self {
+            state: AtomicU64::new(packed(expires_at, cseq)),
+            target,
+            origin: [view.call_id, view.user_agent].concat().into(),
+            contact_end,
+            received_end,
+            call_id_end,
+            q: view.q.unwrap_or(Q_NONE),
+            cflags: view.cflags,
+            listener: view.listener,
+        })
+    }
+
+    /// What it holds, but for expiry and CSeq.
+    #[must_use]
+    pub fn view(&self) -> BindingView<'_> {
+        let (call_id, user_agent) = self.origin.split_at(usize::from(self.call_id_end));
+        BindingView {
+            contact: self.contact(),
+            received: self.received(),
+            path: self.path(),
+            call_id,
+            user_agent,
+            q: self.q(),
+            listener: self.listener,
+            cflags: self.cflags,
+        }
+    }
+
+    /// The Contact URI.
+    #[must_use]
+    pub fn contact(&self) -> &[u8] {
+        &self.target[..usize::from(self.contact_end)]
+    }
+
+    /// `sip:address:port` to send to instead of the Contact URI; empty if none.
+    #[must_use]
+    pub fn received(&self) -> &[u8] {
+        &self.target[usize::from(self.contact_end)..usize::from(self.received_end)]
+    }
+
+    /// The Path values, comma-separated; empty if none.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.target[usize::from(self.received_end)..]
+    }
+
+    /// The Call-ID of the REGISTER.
+    #[must_use]
+    pub fn call_id(&self) -> &[u8] {
+        &self.origin[..usize::from(self.call_id_end)]
+    }
+
+    /// Preference in thousandths, if given.
+    #[must_use]
+    pub const fn q(&self) -> Option<u16> {
+        if self.q == Q_NONE { None } else { Some(self.q) }
+    }
+
+    /// The listener that the REGISTER came in at.
+    #[must_use]
+    pub const fn listener(&self) -> ListenerId {
+        self.listener
+    }
+
+    /// Flags of the contact.
+    #[must_use]
+    pub const fn cflags(&self) -> u32 {
+        self.cflags
+    }
+
+    /// When it ends (seconds, see [`super::seconds`]), and the CSeq of the REGISTER that said so.
+    #[must_use]
+    pub fn state(&self) -> (u32, u32) {
+        let state = self.state.load(Ordering::Relaxed);
+        ((state >> 32) as u32, (state & u64::from(u32::MAX)) as u32)
+    }
+
+    /// When it ends (seconds).
+    #[must_use]
+    pub fn expires_at(&self) -> u32 {
+        self.state().0
+    }
+
+    /// Whether its time is not up yet.
+    #[must_use]
+    pub fn is_live(&self, now: u32) -> bool {
+        self.expires_at() > now
+    }
+
+    /// Sets expiry and CSeq, in place and at once.
+    ///
+    /// Both are halves of one word, so that no reader sees the one without the other. The order
+    /// is relaxed: a reader that still sees the old word is one that came earlier. Called only
+    /// under the writers' lock of the table; two refreshes, or a refresh and the copy of the
+    /// binding into a new set, can therefore not overtake each other.
+    pub(super) fn refresh(&self, expires_at: u32, cseq: u32) {
+        self.state.store(packed(expires_at, cseq), Ordering::Relaxed);
+    }
+
+    /// Bytes that it adds to the answer to a REGISTER.
+    pub(super) fn reply_bytes(&self) -> usize {
+        usize::from(self.received_end) + REPLY_PARAM_BYTES
+    }
+}
+
+/// Bytes of `<>;q=0.123;expires=4294967295;received="", `.
+const REPLY_PARAM_BYTES: usize = 48;
+
+/// The word that [`Binding::state`] is.
+const fn packed(expires_at: u32, cseq: u32) -> u64 {
+    (expires_at as u64) << 32 | cseq as u64
+}
+
+impl Clone for Binding {
+    fn clone(&self) -> Self {
+        Self {
+            state: AtomicU64::new(self.state.load(Ordering::Relaxed)),
+            target: self.target.clone(),
+            origin: self.origin.clone(),
+            ..*self
+        }
+    }
+}
+
+/// The bindings of one address-of-record: highest `q` first, of the same `q` the newest first.
+/// Expired ones may be among them until they are swept.
+#[derive(Clone, Debug, Default)]
+pub struct BindingSet {
+    bindings: SmallVec<[Binding; 1]>,
+}
+
+impl BindingSet {
+    /// The set of `bindings`, of which those with the same `q` are ordered newest first. A
+    /// binding without `q` comes behind all that have one.
+    pub(super) fn new(mut bindings: SmallVec<[Binding; 1]>) -> Self {
+        bindings.sort_by_key(|binding| Reverse(binding.q().map_or(0, |q| q + 1)));
+        bindings.shrink_to_fit();
+        Self { bindings }
+    }
+
+    /// All bindings, expired ones too.
+    #[must_use]
+    pub fn all(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The bindings whose time is not up.
+    pub fn live(&self, now: u32) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |binding| binding.is_live(now))
+    }
+
+    /// The set without its expired bindings and how many these were; `None` if there are none.
+    pub(super) fn swept(&self, now: u32) -> Option<(Self, usize)> {
+        let live = self.live(now).count();
+        let expired = self.bindings.len() - live;
+        (expired > 0).then(|| (Self { bindings: self.live(now).cloned().collect() }, expired))
+    }
+}

@@ -1,0 +1,194 @@
+//! One location table.
+//!
+//! The index is a `papaya` map: readers pin it, follow two pointers and never wait. A writer holds
+//! the lock of its address-of-record's shard, so that what it has checked still holds when it
+//! changes it (RFC 3261 §10.3 step 7 asks for all or nothing). What was measured against what is
+//! in `benches/README.md`.
+//!
+//! Each shard also lists its addresses-of-record in a vector, for the sweep to walk: its place in
+//! it survives from call to call, and it can stop anywhere.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_utils::CachePadded;
+use hashbrown::DefaultHashBuilder;
+use smallvec::SmallVec;
+use thiserror::Error;
+
+use super::BindingSet;
+use crate::limits::AOR_COUNT_MAX;
+
+/// An address-of-record in the index; short ones lie within the entry.
+type AorKey = SmallVec<[u8; 24]>;
+
+/// A location table: `location`, `aliases` …
+pub struct LocationTable {
+    index: papaya::HashMap<AorKey, BindingSet, DefaultHashBuilder>,
+    shards: Box<[CachePadded<Mutex<Shard>>]>,
+    shard_hasher: DefaultHashBuilder,
+    /// The shard that the next sweep starts with.
+    sweep_shard: AtomicUsize,
+}
+
+/// What the writers of one part of a table share.
+#[derive(Default)]
+struct Shard {
+    /// The addresses-of-record of this shard that are in the index.
+    aors: Vec<AorKey>,
+    /// Where in `aors` the next sweep goes on.
+    sweep_position: usize,
+}
+
+/// The table has as many addresses-of-record as it may have.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the location table is full")]
+pub struct TableFull;
+
+/// Locks of a table: many times the worker threads, so that two writers rarely meet.
+const SHARD_COUNT: usize = 256;
+
+/// Addresses-of-record of one shard.
+const SHARD_AOR_COUNT_MAX: usize = AOR_COUNT_MAX / SHARD_COUNT;
+
+/// Replaced sets that a thread keeps before it looks for ones that no reader holds. That makes a
+/// barrier for all threads; at the crate's own 32 it costs more than the change itself.
+const RECLAIM_BATCH_SETS: usize = 1_024;
+
+impl Default for LocationTable {
+    fn default() -> Self {
+        let collector = seize::Collector::new().batch_size(RECLAIM_BATCH_SETS);
+        Self {
+            index: papaya::HashMap::builder()
+                .hasher(DefaultHashBuilder::default())
+                .collector(collector)
+                .build(),
+            shards: (0..SHARD_COUNT).map(|_| CachePadded::default()).collect(),
+            shard_hasher: DefaultHashBuilder::default(),
+            sweep_shard: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl std::fmt::Debug for LocationTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocationTable").field("aors", &self.index.len()).finish_non_exhaustive()
+    }
+}
+
+impl LocationTable {
+    /// An empty table.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many addresses-of-record have or had bindings that are not swept yet.
+    #[must_use]
+    pub fn aor_count(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Shows the bindings of `aor` to `read`; `None` if it has none. Takes no lock, never waits
+    /// and allocates nothing.
+    #[inline]
+    pub fn lookup<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
+        self.index.pin().get(aor).map(read)
+    }
+
+    /// Lets `change` look at the bindings of `aor` while nobody else changes them. It may refresh
+    /// some in place and give back a new set that takes their place.
+    ///
+    /// # Errors
+    ///
+    /// What `change` says, or [`TableFull`] where a new address-of-record finds no room; the
+    /// table is as it was then.
+    pub(super) fn update<R, E: From<TableFull>>(
+        &self,
+        aor: &[u8],
+        change: impl FnOnce(&BindingSet) -> Result<(Option<BindingSet>, R), E>,
+    ) -> Result<R, E> {
+        let mut shard = self.lock(self.shard_of(aor));
+        let index = self.index.pin();
+        let Some(present) = index.get(aor) else {
+            let (set, result) = change(&BindingSet::default())?;
+            if let Some(set) = set.filter(|set| !set.all().is_empty()) {
+                if shard.aors.len() >= SHARD_AOR_COUNT_MAX {
+                    return Err(TableFull.into());
+                }
+                shard.aors.push(aor.into());
+                index.insert(aor.into(), set);
+            }
+            return Ok(result);
+        };
+        let (set, result) = change(present)?;
+        if let Some(set) = set {
+            // An empty set stays until it is swept: the list of the shard has the AOR once.
+            index.insert(aor.into(), set);
+        }
+        Ok(result)
+    }
+
+    /// Looks at no more than `budget` addresses-of-record and shards, going on where the last
+    /// call stopped, and removes their expired bindings; how many these were. A shard whose
+    /// lock is taken is left for the next round.
+    pub fn sweep(&self, now: u32, budget: usize) -> usize {
+        let mut removed = 0;
+        let mut left = budget;
+        while left > 0 {
+            let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
+            left -= 1;
+            let finished = match self.shards[number].try_lock() {
+                Ok(mut shard) => {
+                    removed += self.sweep_shard(&mut shard, now, &mut left);
+                    shard.sweep_position == 0
+                }
+                Err(_) => true,
+            };
+            if finished {
+                self.sweep_shard.store(number + 1, Ordering::Relaxed);
+            }
+        }
+        removed
+    }
+
+    /// Sweeps a shard until `left` is used up or its end is reached.
+    fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> usize {
+        let index = self.index.pin();
+        let mut removed = 0;
+        while let Some(aor) = shard.aors.get(shard.sweep_position) {
+            if *left == 0 {
+                return removed;
+            }
+            *left -= 1;
+            let set = index.get(aor);
+            if let Some((swept, expired)) = set.and_then(|set| set.swept(now)) {
+                removed += expired;
+                if !swept.all().is_empty() {
+                    index.insert(aor.clone(), swept);
+                    shard.sweep_position += 1;
+                    continue;
+                }
+            } else if set.is_some_and(|set| !set.all().is_empty()) {
+                shard.sweep_position += 1;
+                continue;
+            }
+            index.remove(aor);
+            shard.aors.swap_remove(shard.sweep_position);
+        }
+        shard.sweep_position = 0;
+        removed
+    }
+
+    /// The number of the shard that `aor` belongs to.
+    fn shard_of(&self, aor: &[u8]) -> usize {
+        (self.shard_hasher.hash_one(aor) >> 56) as usize % SHARD_COUNT
+    }
+
+    /// Locks a shard. A writer that panicked has left it whole: the index and the list are
+    /// changed last.
+    fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

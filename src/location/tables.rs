@@ -1,0 +1,64 @@
+//! All location tables, by name.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::LocationTable;
+use crate::limits::LOCATION_TABLE_COUNT_MAX;
+
+/// The location tables of a server, shared by its workers. A table comes to be when it is first
+/// saved to and then stays.
+#[derive(Debug)]
+pub struct LocationTables {
+    /// Filled from the front; a filled place never changes, so that readers take no lock.
+    tables: [OnceLock<(Box<[u8]>, LocationTable)>; LOCATION_TABLE_COUNT_MAX],
+    /// Held by who adds a table.
+    adding: Mutex<()>,
+}
+
+impl Default for LocationTables {
+    fn default() -> Self {
+        Self {
+            tables: [const { OnceLock::new() }; LOCATION_TABLE_COUNT_MAX],
+            adding: Mutex::new(()),
+        }
+    }
+}
+
+impl LocationTables {
+    /// No tables.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The table of that name.
+    #[must_use]
+    pub fn get(&self, name: &[u8]) -> Option<&LocationTable> {
+        self.iter().find(|(given, _)| *given == name).map(|(_, table)| table)
+    }
+
+    /// The table of that name, made if there is none; `None` if there are too many.
+    pub fn get_or_create(&self, name: &[u8]) -> Option<&LocationTable> {
+        if let Some(table) = self.get(name) {
+            return Some(table);
+        }
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = self.get(name) {
+            return Some(table);
+        }
+        let place = self.tables.iter().find(|place| place.get().is_none())?;
+        Some(&place.get_or_init(|| (name.into(), LocationTable::new())).1)
+    }
+
+    /// All tables with their names, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &LocationTable)> {
+        self.tables.iter().map_while(OnceLock::get).map(|(name, table)| (&**name, table))
+    }
+
+    /// Removes some of the expired bindings of each table, looking at no more than `budget`
+    /// addresses-of-record of each, and going on where the last call stopped; how many these
+    /// were.
+    pub fn sweep(&self, now: u32, budget: usize) -> usize {
+        self.iter().map(|(_, table)| table.sweep(now, budget)).sum()
+    }
+}

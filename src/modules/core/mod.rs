@@ -1,0 +1,323 @@
+//! `core`: the language itself. `route`, `exit`, `if` and the like are not functions and are
+//! not in here.
+
+mod branch;
+mod flag;
+mod forward;
+mod log;
+pub(super) mod uri;
+
+use crate::script::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, RouteKinds};
+
+/// The module. `corex` and `kex` are where Kamailio keeps some of these functions.
+pub const MODULE: ModuleSpec = ModuleSpec {
+    aliases: &["corex", "kex"],
+    built_in: true,
+    functions: FUNCTIONS,
+    ..ModuleSpec::new("core", "The language itself: URI rewriting, flags, forwarding, logging.")
+};
+
+/// A required string with variables.
+const fn text(name: &'static str) -> ParameterSpec {
+    ParameterSpec::required(name, ParameterKind::Text)
+}
+
+/// A function with the columns of the table below.
+const fn function(
+    (name, aliases): (&'static str, &'static [&'static str]),
+    parameters: &'static [ParameterSpec],
+    routes: RouteKinds,
+    (doc, example): (&'static str, &'static str),
+    run: crate::script::Function,
+) -> FunctionSpec {
+    FunctionSpec { name, aliases, parameters, routes, doc, example, run }
+}
+
+/// The functions.
+const FUNCTIONS: &[FunctionSpec] = &[
+    function(
+        ("append_branch", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        (
+            "Adds the present Request-URI to the destination set.\n\nFalse if the set has \
+             `max_branches` URIs already.",
+            "append_branch();",
+        ),
+        branch::append_current,
+    ),
+    function(
+        ("append_branch", &[]),
+        &[text("uri"), ParameterSpec::optional("q", ParameterKind::Text)],
+        RouteKinds::NOT_REPLY,
+        (
+            "Adds a URI to the destination set, with a preference `q` from 0 to 1 if one is \
+             given.\n\nFalse if the URI is malformed or the set has `max_branches` URIs already.",
+            "append_branch(\"sip:alice@gateway.example.com\", \"0.5\");",
+        ),
+        branch::append,
+    ),
+    function(
+        ("clear_branches", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("Removes all URIs but the Request-URI from the destination set.", "clear_branches();"),
+        branch::clear,
+    ),
+    function(
+        ("setflag", &["setflags"]),
+        &[ParameterSpec::required("flag", ParameterKind::Flag)],
+        RouteKinds::ANY,
+        ("Sets a flag of the message, by its number (0 to 31) or declared name.", "setflag(1);"),
+        flag::set,
+    ),
+    function(
+        ("resetflag", &["resetflags"]),
+        &[ParameterSpec::required("flag", ParameterKind::Flag)],
+        RouteKinds::ANY,
+        ("Clears a flag of the message.", "resetflag(1);"),
+        flag::reset,
+    ),
+    function(
+        ("isflagset", &[]),
+        &[ParameterSpec::required("flag", ParameterKind::Flag)],
+        RouteKinds::ANY,
+        ("Whether a flag of the message is set.", "if (isflagset(1)) exit;"),
+        flag::is_set,
+    ),
+    function(
+        ("setbflag", &[]),
+        &[
+            ParameterSpec::required("flag", ParameterKind::Flag),
+            ParameterSpec::optional("branch", ParameterKind::Int),
+        ],
+        RouteKinds::ANY,
+        (
+            "Sets a flag of the first branch, that of the Request-URI.\n\nOther branches have no \
+             flags: false for any branch but 0.",
+            "setbflag(6);",
+        ),
+        flag::set_branch,
+    ),
+    function(
+        ("resetbflag", &[]),
+        &[
+            ParameterSpec::required("flag", ParameterKind::Flag),
+            ParameterSpec::optional("branch", ParameterKind::Int),
+        ],
+        RouteKinds::ANY,
+        ("Clears a flag of the first branch.", "resetbflag(6);"),
+        flag::reset_branch,
+    ),
+    function(
+        ("isbflagset", &[]),
+        &[
+            ParameterSpec::required("flag", ParameterKind::Flag),
+            ParameterSpec::optional("branch", ParameterKind::Int),
+        ],
+        RouteKinds::ANY,
+        ("Whether a flag of the first branch is set.", "if (isbflagset(6)) exit;"),
+        flag::is_branch_set,
+    ),
+    function(
+        ("forward", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        (
+            "Forwards the request statelessly to `$du` or else to the host and port of the \
+             Request-URI (RFC 3261 §16.6).\n\nThe script goes on. False if it cannot be \
+             forwarded; `sl_reply_error()` then answers with the reason.",
+            "if (!forward()) sl_reply_error();",
+        ),
+        forward::routed,
+    ),
+    function(
+        ("forward", &["forward_udp"]),
+        &[
+            ParameterSpec::required("host", ParameterKind::Address),
+            ParameterSpec::optional("port", ParameterKind::Address),
+        ],
+        RouteKinds::NOT_REPLY,
+        (
+            "Forwards the request statelessly to a host, whatever the Request-URI says; it is \
+             sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI. \
+             Without a port, 5060 is meant.",
+            "forward(192.0.2.7, 5060);",
+        ),
+        forward::fixed,
+    ),
+    function(
+        ("force_rport", &["add_rport"]),
+        &[],
+        RouteKinds::REQUEST,
+        (
+            "Answers go to the port that the request came from, though the sender did not ask \
+             for it (RFC 3581).",
+            "force_rport();",
+        ),
+        forward::force_rport,
+    ),
+    function(
+        ("force_send_socket", &[]),
+        &[ParameterSpec::required("address", ParameterKind::Address)],
+        RouteKinds::NOT_REPLY,
+        (
+            "The request leaves from this listen address, written `udp:192.0.2.1:5060` or \
+             without the transport.\n\nFalse if it is no listen address.",
+            "force_send_socket(192.0.2.1:5060);",
+        ),
+        forward::force_send_socket,
+    ),
+    function(
+        ("setdsturi", &[]),
+        &[text("uri")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Sets the destination URI (`$du`): where the request goes whatever the Request-URI \
+             says.",
+            "setdsturi(\"sip:192.0.2.7:5060\");",
+        ),
+        forward::set_destination,
+    ),
+    function(
+        ("resetdsturi", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("Clears the destination URI (`$du`).", "resetdsturi();"),
+        forward::reset_destination,
+    ),
+    function(
+        ("isdsturiset", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("Whether there is a destination URI (`$du`).", "if (isdsturiset()) forward();"),
+        forward::is_destination_set,
+    ),
+    function(
+        ("log", &[]),
+        &[ParameterSpec::required("text", ParameterKind::Literal)],
+        RouteKinds::ANY,
+        ("Writes a text, as it is, to the log at level L_DBG.", "log(\"a request\\n\");"),
+        log::debug,
+    ),
+    function(
+        ("log", &[]),
+        &[
+            ParameterSpec::required("level", ParameterKind::LogLevel),
+            ParameterSpec::required("text", ParameterKind::Literal),
+        ],
+        RouteKinds::ANY,
+        (
+            "Writes a text, as it is, to the log if `debug` is at least the level.",
+            "log(L_ERR, \"a request\\n\");",
+        ),
+        log::at_level,
+    ),
+    function(
+        ("rewritehost", &["sethost", "seth"]),
+        &[text("host")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Replaces the host of the Request-URI; all else stays.",
+            "rewritehost(\"gateway.example.com\");",
+        ),
+        uri::rewrite_host,
+    ),
+    function(
+        ("rewritehostport", &["sethostport", "sethp"]),
+        &[text("hostport")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Replaces host and port of the Request-URI; without a port there, it has none.",
+            "rewritehostport(\"192.0.2.7:5080\");",
+        ),
+        uri::rewrite_host_port,
+    ),
+    function(
+        ("rewritehostporttrans", &["sethostporttrans", "sethpt"]),
+        &[text("hostporttrans")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Replaces host, port and transport parameter of the Request-URI.",
+            "rewritehostporttrans(\"192.0.2.7:5080;transport=udp\");",
+        ),
+        uri::rewrite_host_port_transport,
+    ),
+    function(
+        ("rewriteport", &["setport", "setp"]),
+        &[text("port")],
+        RouteKinds::NOT_REPLY,
+        ("Replaces the port of the Request-URI.", "rewriteport(\"5080\");"),
+        uri::rewrite_port,
+    ),
+    function(
+        ("rewriteuser", &["setuser", "setu"]),
+        &[text("user")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Replaces the user of the Request-URI; a password goes with the old one.",
+            "rewriteuser(\"alice\");",
+        ),
+        uri::rewrite_user,
+    ),
+    function(
+        ("rewriteuserpass", &["setuserpass", "setup"]),
+        &[text("userpass")],
+        RouteKinds::NOT_REPLY,
+        ("Replaces user and password of the Request-URI.", "rewriteuserpass(\"alice:secret\");"),
+        uri::rewrite_user_password,
+    ),
+    function(
+        ("rewriteuri", &["seturi"]),
+        &[text("uri")],
+        RouteKinds::NOT_REPLY,
+        ("Replaces the Request-URI.", "rewriteuri(\"sip:alice@example.com\");"),
+        uri::rewrite_uri,
+    ),
+    function(
+        ("revert_uri", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("Makes the Request-URI again what it was when the request came.", "revert_uri();"),
+        uri::revert,
+    ),
+    function(
+        ("prefix", &[]),
+        &[text("prefix")],
+        RouteKinds::NOT_REPLY,
+        (
+            "Puts a text in front of the user of the Request-URI; one without a user gets one.",
+            "prefix(\"00\");",
+        ),
+        uri::prefix,
+    ),
+    function(
+        ("strip", &[]),
+        &[ParameterSpec::required("count", ParameterKind::Int)],
+        RouteKinds::NOT_REPLY,
+        (
+            "Takes bytes off the front of the user of the Request-URI.\n\nFalse if it has fewer; \
+             the user is empty then.",
+            "strip(1);",
+        ),
+        uri::strip,
+    ),
+    function(
+        ("strip_tail", &[]),
+        &[ParameterSpec::required("count", ParameterKind::Int)],
+        RouteKinds::NOT_REPLY,
+        (
+            "Takes bytes off the end of the user of the Request-URI.\n\nFalse if it has fewer; \
+             the user is empty then.",
+            "strip_tail(2);",
+        ),
+        uri::strip_tail,
+    ),
+    function(
+        ("userphone", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("Adds `user=phone` to the Request-URI, if it is not there.", "userphone();"),
+        uri::user_phone,
+    ),
+];

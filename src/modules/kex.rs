@@ -1,0 +1,49 @@
+//! `kex`: Functions of the core that are no keywords. They can be called without `loadmodule`.
+
+use super::table::{function, required_text, text, verdict};
+use crate::script::TRUE;
+use crate::script::{Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ReturnCode, RouteKinds};
+use crate::sip::Uri;
+
+/// The module.
+pub const MODULE: ModuleSpec = ModuleSpec {
+    built_in: true,
+    functions: FUNCTIONS,
+    ..ModuleSpec::new("kex", "Functions of the core that are no keywords.")
+};
+
+/// The functions.
+const FUNCTIONS: &[FunctionSpec] = &[function(
+    "is_myself",
+    &[required_text("uri")],
+    "Whether the host and port of a URI are this server.",
+    r#"if (is_myself("$ru")) exit;"#,
+    is_myself,
+)];
+
+/// `is_myself(uri)`.
+fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let Ok(uri) = Uri::parse(text(arguments, 0)) else { return FALSE };
+    verdict(execution.host.is_myself(uri.host, uri.port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::testing::over;
+    use crate::script::TRUE;
+
+    #[test]
+    fn own_addresses_are_known() {
+        over("OPTIONS sip:a@b SIP/2.0\nTo: a\n\n", |trial| {
+            for (uri, code) in [
+                ("sip:a@192.0.2.1", TRUE),
+                ("sip:192.0.2.1:5060;lr", TRUE),
+                ("sip:192.0.2.1:5070", FALSE),
+                ("192.0.2.1", FALSE),
+            ] {
+                assert_eq!(trial.run("is_myself", &[uri]), code, "{uri}");
+            }
+        });
+    }
+}

@@ -1,0 +1,93 @@
+//! `lookup`, `registered`, `unregister`.
+
+use bumpalo::Bump;
+
+use super::super::table::{text, verdict};
+use super::{config, key_of, tables};
+use crate::location::{self, Binding, registrar};
+use crate::script::{Argument, Branch, Execution, FALSE, ReturnCode, TRUE, Transit};
+use crate::sip::{Items, NameAddr};
+
+/// `lookup(table[, uri])`.
+pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let Some(aor) = aor(execution, arguments) else { return FALSE };
+    let append = config(execution.program).append_branches;
+    let most = if append { execution.program.settings().max_branches } else { 0 };
+    let now = location::seconds(execution.host.now());
+    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let transit = &mut execution.transit;
+    let found = table.and_then(|table| {
+        table.lookup(aor, |set| {
+            let mut live = set.live(now);
+            take(live.next()?, transit);
+            for binding in live {
+                if transit.branches.len() >= most {
+                    break;
+                }
+                let branch = branch(binding, transit.arena);
+                transit.branches.push(branch);
+            }
+            Some(())
+        })?
+    });
+    verdict(found.is_some())
+}
+
+/// `registered(table[, uri])`.
+pub(super) fn registered<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let Some(aor) = aor(execution, arguments) else { return FALSE };
+    let now = location::seconds(execution.host.now());
+    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let found = table.and_then(|table| table.lookup(aor, |set| set.live(now).next().is_some()));
+    verdict(found == Some(true))
+}
+
+/// `unregister(table, uri)`.
+pub(super) fn unregister<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let Some(aor) = aor(execution, arguments) else { return FALSE };
+    let now = location::seconds(execution.host.now());
+    match tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0))) {
+        Some(table) if registrar::unregister(table, aor, now) => TRUE,
+        _ => FALSE,
+    }
+}
+
+/// The key of the user that is meant: the one of the URI given as second argument, or of the
+/// Request-URI.
+fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
+    let given = text(arguments, 1);
+    let uri = if given.is_empty() { execution.transit.uri } else { given };
+    key_of(uri, execution.program, execution.transit.arena)
+}
+
+/// Sends the request to the contact of `binding`.
+fn take(binding: &Binding, transit: &mut Transit<'_>) {
+    let branch = branch(binding, transit.arena);
+    transit.uri = branch.uri;
+    transit.destination = branch.destination;
+    transit.path = branch.path;
+    if !binding.received().is_empty() {
+        // The way back through the NAT is open for the socket that the REGISTER came in at.
+        transit.send_listener = Some(binding.listener());
+    }
+}
+
+/// The branch that goes to the contact of `binding`, copied: the binding may be gone before the
+/// request has left.
+fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
+    let path: &'m [u8] = arena.alloc_slice_copy(binding.path());
+    let first_hop = Items::new(path).next().and_then(|hop| NameAddr::parse(hop).ok());
+    let received = || &*arena.alloc_slice_copy(binding.received());
+    let destination = match first_hop {
+        Some(hop) => Some(hop.uri),
+        None if binding.received().is_empty() => None,
+        None => Some(received()),
+    };
+    Branch { uri: arena.alloc_slice_copy(binding.contact()), destination, path, q: binding.q() }
+}

@@ -1,0 +1,126 @@
+//! `registrar`: REGISTER processing and lookup.
+
+mod lookup;
+mod save;
+mod settings;
+
+use std::any::TypeId;
+
+use bumpalo::Bump;
+
+use super::table::{function, optional_text, required_text};
+use crate::location::{AorRules, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
+use crate::script::{
+    FunctionSpec, Host, ModuleSpec, ParameterKind, ParameterSpec, Program, RouteKinds,
+};
+use crate::sip::{NameAddr, Uri};
+
+/// The module.
+pub const MODULE: ModuleSpec = ModuleSpec {
+    functions: FUNCTIONS,
+    settings: settings::SETTINGS,
+    configure: Some(settings::configure),
+    ..ModuleSpec::new("registrar", "REGISTER processing and lookup.")
+};
+
+/// The table.
+const TABLE: ParameterSpec = ParameterSpec::required("table", ParameterKind::Literal);
+
+/// The functions.
+const FUNCTIONS: &[FunctionSpec] = &[
+    FunctionSpec {
+        routes: RouteKinds::REQUEST,
+        ..function(
+            "save",
+            &[TABLE, ParameterSpec::optional("flags", ParameterKind::Int), optional_text("uri")],
+            "Does what a REGISTER asks for (RFC 3261 §10.3) to the contacts of its user in the \
+             table, and answers it.\n\nThe user is the one of the To header field, or of the given \
+             URI. Flags, added up: 1 memory only (always so), 2 no answer, 4 other contacts of \
+             the user are removed, 8 no effect. The code is 1 if a contact was added, 2 if some \
+             were refreshed, 3 if some were removed, 4 if they were only asked for. It is FALSE \
+             once the request has been answered with an error: -2 if there are too many contacts, \
+             else -1.",
+            r#"if (method=="REGISTER") { save("location"); exit; }"#,
+            save::save,
+        )
+    },
+    FunctionSpec {
+        aliases: &["save_mem_nr"],
+        routes: RouteKinds::REQUEST,
+        ..function(
+            "save_noreply",
+            &[TABLE],
+            "Like `save`, without an answer.",
+            r#"if (save_noreply("location")) sl_send_reply("200", "OK");"#,
+            save::save_noreply,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST,
+        ..function(
+            "save_memory",
+            &[TABLE],
+            "Like `save`, in memory only: the same.",
+            r#"save_memory("location");"#,
+            save::save,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "lookup",
+            &[TABLE, optional_text("uri")],
+            "Replaces the Request-URI by the contact of its user with the highest q, of several \
+             the newest; the others become branches. FALSE if there is none.\n\nThe user is the \
+             one of the Request-URI, or of the given URI. `$du` becomes the first hop of the \
+             path that the contact registered with, or the address it registered from if that \
+             is kept, or is unset.",
+            r#"if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }"#,
+            lookup::lookup,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "registered",
+            &[TABLE, optional_text("uri")],
+            "Whether the user of the Request-URI, or of the given URI, has a contact. Changes \
+             nothing.",
+            r#"if (!registered("location")) { sl_send_reply("480", "Offline"); exit; }"#,
+            lookup::registered,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "unregister",
+            &[TABLE, required_text("uri")],
+            "Removes all contacts of the user of the given URI. FALSE if there were none.",
+            r#"unregister("location", "sip:bob@example.com");"#,
+            lookup::unregister,
+        )
+    },
+];
+
+/// The location tables of the server.
+fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables> {
+    host.service(TypeId::of::<LocationTables>())?.downcast_ref()
+}
+
+/// What the parameters of this module say; the defaults if it has none.
+fn config(program: &Program) -> &RegistrarConfig {
+    static DEFAULT: RegistrarConfig = RegistrarConfig::DEFAULT;
+    program.config().unwrap_or(&DEFAULT)
+}
+
+/// How the keys of addresses-of-record are made.
+fn aor_rules(program: &Program) -> AorRules<'_> {
+    let usrloc = program.config::<UsrlocConfig>().copied().unwrap_or_default();
+    config(program).aor_rules(&usrloc)
+}
+
+/// The key of the address-of-record in `text`: a URI, or an address with one.
+fn key_of<'m>(text: &[u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+    let uri = Uri::parse(text).or_else(|_| Uri::parse(NameAddr::parse(text)?.uri)).ok()?;
+    aor_key(&uri, aor_rules(program), arena)
+}

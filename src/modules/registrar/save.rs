@@ -1,0 +1,262 @@
+//! `save`.
+
+use std::net::IpAddr;
+
+use bumpalo::collections::Vec as ArenaVec;
+
+use super::super::table::{int, joined, text};
+use super::{config, key_of, tables};
+use crate::location::registrar::{
+    Outcome, Registration, Rejection, Request, compose_contacts, received_uri, register,
+};
+use crate::location::{self, LocationTable, PathMode, RegistrarConfig};
+use crate::metrics::Counter;
+use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit};
+use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, parse_delta_seconds};
+
+/// Flag: no answer.
+const NO_REPLY: i64 = 2;
+
+/// Flag: contacts that the request does not name are removed.
+const REPLACE_OTHERS: i64 = 4;
+
+/// What `save` returns where there are too many contacts.
+const TOO_MANY_CONTACTS: ReturnCode = -2;
+
+/// `save(table[, flags[, uri]])`.
+pub(super) fn save<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    save_flagged(execution, arguments, int(arguments, 1).unwrap_or_default())
+}
+
+/// `save_noreply(table)`.
+pub(super) fn save_noreply<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    save_flagged(execution, arguments, NO_REPLY)
+}
+
+/// Does the REGISTER and answers it.
+fn save_flagged<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    flags: i64,
+) -> ReturnCode {
+    if execution.transit.message.method() != Some(Method::Register) {
+        return FALSE;
+    }
+    let answer = match store(execution, arguments, flags) {
+        Ok(answer) => answer,
+        Err(failure) => failure.answer(execution),
+    };
+    match answer.result {
+        Ok(Outcome::Queried) => {}
+        Ok(_) => execution.host.count(Counter::Registrations),
+        Err(_) => execution.host.count(Counter::RegistrationsRefused),
+    }
+    if flags & NO_REPLY == 0 {
+        let (code, reason) = answer.status;
+        let transit = &mut execution.transit;
+        if let Err(refusal) = execution.host.reply(transit, code, reason.as_bytes(), answer.headers)
+        {
+            transit.refusal = Some(refusal);
+            return FALSE;
+        }
+    }
+    match answer.result {
+        Ok(outcome) => outcome as ReturnCode,
+        Err(code) => code,
+    }
+}
+
+/// How a REGISTER is answered.
+struct Answer<'m> {
+    /// What has happened, or else what `save` returns.
+    result: Result<Outcome, ReturnCode>,
+    status: (u16, &'static str),
+    headers: &'m [u8],
+}
+
+/// Why a REGISTER is not done.
+enum Failure<'m> {
+    /// The registrar says so.
+    Rejected(Rejection),
+    /// It requires these extensions, or does not support this one (RFC 3261 §8.2.2.3).
+    BadExtension(&'m [u8]),
+    /// The address-of-record is no URI with a user.
+    NoUser,
+    /// There are no location tables, or as many as there may be.
+    NoTable,
+}
+
+impl<'m> Failure<'m> {
+    /// The answer that says so.
+    fn answer(self, execution: &Execution<'m>) -> Answer<'m> {
+        let arena = execution.transit.arena;
+        let (status, headers): (_, &'m [u8]) = match self {
+            Self::Rejected(rejection) => (
+                rejection.status(),
+                match rejection {
+                    Rejection::TooBrief { min_expires } => {
+                        let line = bumpalo::format!(in arena, "Min-Expires: {}\r\n", min_expires);
+                        line.into_bump_str().as_bytes()
+                    }
+                    Rejection::TooManyContacts | Rejection::Full => {
+                        match config(execution.program).retry_after {
+                            0 => &[],
+                            seconds => {
+                                let line =
+                                    bumpalo::format!(in arena, "Retry-After: {}\r\n", seconds);
+                                line.into_bump_str().as_bytes()
+                            }
+                        }
+                    }
+                    _ => &[],
+                },
+            ),
+            Self::BadExtension(names) => {
+                ((420, "Bad Extension"), joined(arena, &[b"Unsupported: ", names, b"\r\n"]))
+            }
+            Self::NoUser => ((400, "Bad Request (no user to register)"), &[]),
+            Self::NoTable => ((500, "Server Internal Error (no such table)"), &[]),
+        };
+        let is_too_many = matches!(self, Self::Rejected(Rejection::TooManyContacts));
+        let code = if is_too_many { TOO_MANY_CONTACTS } else { FALSE };
+        Answer { result: Err(code), status, headers }
+    }
+}
+
+impl From<Rejection> for Failure<'_> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<ParseError> for Failure<'_> {
+    fn from(error: ParseError) -> Self {
+        Self::Rejected(Rejection::Malformed(error))
+    }
+}
+
+/// Does what the REGISTER asks for (RFC 3261 §10.3 steps 2 and 5 to 8; the others are the
+/// script's).
+fn store<'m>(
+    execution: &Execution<'m>,
+    arguments: &[Argument<'m>],
+    flags: i64,
+) -> Result<Answer<'m>, Failure<'m>> {
+    let Execution { transit, program, .. } = execution;
+    let (message, arena) = (transit.message, transit.arena);
+    let config = config(program);
+    require(transit, config)?;
+    let given = text(arguments, 2);
+    let to = message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
+    let address = if given.is_empty() { NameAddr::parse(to)?.uri } else { given };
+    let aor = key_of(address, program, arena).ok_or(Failure::NoUser)?;
+    let path = path(transit, config)?;
+    let request = Request::parse(message.items(HeaderName::Contact), expires(message), config)?;
+    let registration = Registration {
+        call_id: message.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?,
+        cseq: message.cseq()?.number,
+        path: path.stored,
+        user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
+        listener: transit.listener,
+        cflags: 0,
+        received: received(transit, path.stored),
+        replaces_others: flags & REPLACE_OTHERS != 0,
+    };
+    let table = table(&*execution.host, text(arguments, 0)).ok_or(Failure::NoTable)?;
+    let now = location::seconds(execution.host.now());
+    let outcome = register(table, aor, (&request, &registration), config, now)?;
+    let headers = headers(table, aor, (now, config), transit, path.told);
+    Ok(Answer { result: Ok(outcome), status: (200, "OK"), headers })
+}
+
+/// The table of that name, made if there is none.
+fn table<'h>(host: &'h (dyn Host + '_), name: &[u8]) -> Option<&'h LocationTable> {
+    tables(host)?.get_or_create(name)
+}
+
+/// Checks that all extensions that are required are there (RFC 3261 §10.3 step 2, §8.2.2.3).
+fn require<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<(), Failure<'m>> {
+    let supports = |tag: &[u8]| config.path.is_some() && tag.eq_ignore_ascii_case(b"path");
+    let mut missing = ArenaVec::new_in(transit.arena);
+    for tag in transit.message.items(HeaderName::Require).filter(|tag| !supports(tag)) {
+        if !missing.is_empty() {
+            missing.extend_from_slice_copy(b", ");
+        }
+        missing.extend_from_slice_copy(tag);
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Failure::BadExtension(missing.into_bump_slice())) }
+}
+
+/// The Expires value; a malformed one stands for an hour (RFC 3261 §10.2.1.1).
+fn expires(message: Message<'_>) -> Option<u32> {
+    let value = message.value(HeaderName::Expires)?;
+    Some(parse_delta_seconds(value).unwrap_or(3_600))
+}
+
+/// The path of a REGISTER: values as they are stored, and as they are told in the answer.
+#[derive(Default)]
+struct Path<'m> {
+    stored: &'m [u8],
+    told: &'m [u8],
+}
+
+/// The path of the request, as far as the parameters want to know it (RFC 3327 §5.3).
+fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>, Failure<'m>> {
+    let message = transit.message;
+    let Some(mode) = config.path else { return Ok(Path::default()) };
+    let mut stored = ArenaVec::new_in(transit.arena);
+    for hop in message.items(HeaderName::Path) {
+        NameAddr::parse(hop)?;
+        if !stored.is_empty() {
+            stored.push(b',');
+        }
+        stored.extend_from_slice_copy(hop);
+    }
+    let stored = stored.into_bump_slice();
+    let mut supported = message.items(HeaderName::Supported);
+    let is_supported = supported.any(|tag| tag.eq_ignore_ascii_case(b"path"));
+    match mode {
+        PathMode::Strict if !stored.is_empty() && !is_supported => {
+            Err(Failure::BadExtension(b"path"))
+        }
+        PathMode::Strict | PathMode::Lazy if is_supported => Ok(Path { stored, told: stored }),
+        _ => Ok(Path { stored, told: &[] }),
+    }
+}
+
+/// The source of the request, if contacts at other addresses are to be reached there: the script
+/// has called `force_rport()`, which it does for phones behind a NAT, and no proxy in between has
+/// put itself on the path.
+fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
+    (transit.rport_forced && path.is_empty())
+        .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
+}
+
+/// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3).
+fn headers<'m>(
+    table: &LocationTable,
+    aor: &[u8],
+    (now, config): (u32, &RegistrarConfig),
+    transit: &Transit<'m>,
+    path: &[u8],
+) -> &'m [u8] {
+    let mut lines = ArenaVec::new_in(transit.arena);
+    table.lookup(aor, |set| {
+        let start = lines.len();
+        lines.extend_from_slice_copy(b"Contact: ");
+        if compose_contacts(set, now, &config.received_param, &mut lines) {
+            lines.extend_from_slice_copy(b"\r\n");
+        } else {
+            lines.truncate(start);
+        }
+    });
+    if !path.is_empty() {
+        for part in [b"Supported: path\r\nPath: ", path, b"\r\n"] {
+            lines.extend_from_slice_copy(part);
+        }
+    }
+    lines.into_bump_slice()
+}

@@ -1,0 +1,142 @@
+//! The parameters of `registrar`.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::super::table::{accepted_number, accepted_text, number, number_setting, text_setting};
+use crate::limits::{BINDING_BYTES_MAX, CONTACT_COUNT_MAX};
+use crate::location::{PathMode, RegistrarConfig};
+use crate::script::ast::GlobalValue;
+use crate::script::{ModuleConfig, SettingSpec};
+
+/// Says of a parameter that expiry is what the phone asked for.
+const NO_RANGE: &str = "Changes nothing: a binding ends when its phone was told.";
+
+/// Says of a parameter that its kind of variable has no say here.
+const NO_AVP: &str = "Changes nothing yet: the registrar reads and writes no AVPs.";
+
+/// Says of a parameter that it is about RFC 5626 or RFC 5627.
+const NO_OUTBOUND: &str = "Changes nothing: GRUU and outbound are not supported.";
+
+/// The parameters.
+pub(super) const SETTINGS: &[SettingSpec] = &[
+    number_setting("default_expires", "Seconds of a contact that asks for none."),
+    number_setting(
+        "min_expires",
+        "Fewest seconds of a contact. One that asks for fewer, but not for 0, is answered 423 \
+         with this number in Min-Expires; an hour or more is never too brief. 0: no minimum.",
+    ),
+    number_setting("max_expires", "Most seconds of a contact; more are lowered. 0: no maximum."),
+    number_setting(
+        "max_contacts",
+        "Most contacts of a user; a REGISTER for more is answered 503. 0: as many as can be.",
+    ),
+    number_setting("contact_max_size", "Most bytes of a Contact URI; longer ones are refused."),
+    number_setting("default_q", "q of a contact that has none, in thousandths. -1: none."),
+    number_setting(
+        "append_branches",
+        "1: lookup makes branches of all contacts but the best one. 0: it forgets them.",
+    ),
+    number_setting("case_sensitive", "1: Bob and bob are different users. 0: they are one."),
+    text_setting("realm_prefix", "Taken off the front of the domain of a user."),
+    text_setting(
+        "received_param",
+        "Name of the Contact parameter that tells, in the answer, the stored source address. \
+         Empty: it is not told.",
+    ),
+    number_setting("use_path", "1: Path is stored, and used by lookup (RFC 3327). 0: it is not."),
+    number_setting(
+        "path_mode",
+        "With use_path, 0: the path is not told in the answer. 1: it is told to who supports it. \
+         2: who does not support it is answered 420.",
+    ),
+    number_setting("retry_after", "Seconds of the Retry-After in a 503. 0: none."),
+    accepted_number("default_expires_range", NO_RANGE),
+    accepted_number("expires_range", NO_RANGE),
+    accepted_number("expires_max_deviation", NO_RANGE),
+    accepted_text(
+        "received_avp",
+        "Changes nothing: after force_rport() the source address is stored by itself for \
+         contacts at other addresses.",
+    ),
+    accepted_text("aor_avp", NO_AVP),
+    accepted_text("reg_callid_avp", NO_AVP),
+    accepted_text("mcontact_avp", NO_AVP),
+    accepted_text("attr_avp", NO_AVP),
+    accepted_text("xavp_cfg", NO_AVP),
+    accepted_text("xavp_rcd", NO_AVP),
+    accepted_number("xavp_rcd_mask", NO_AVP),
+    accepted_number("gruu_enabled", NO_OUTBOUND),
+    accepted_number("disable_gruu", NO_OUTBOUND),
+    accepted_text("gruu_secret", NO_OUTBOUND),
+    accepted_number("outbound_mode", NO_OUTBOUND),
+    accepted_number("regid_mode", NO_OUTBOUND),
+    accepted_number("flow_timer", NO_OUTBOUND),
+    accepted_number("path_use_received", "Changes nothing: the path itself is used."),
+    accepted_number("path_check_local", "Changes nothing: each server has tables of its own."),
+    accepted_number("sock_flag", "Changes nothing: a REGISTER came in where it came in."),
+    accepted_text("sock_hdr_name", "Changes nothing: a REGISTER came in where it came in."),
+    accepted_number("method_filtering", "Changes nothing: lookup returns all contacts."),
+    accepted_number("nat_flag", "Changes nothing: a stored source address says as much."),
+    accepted_number("tcp_persistent_flag", "Changes nothing: connections have their own time."),
+    accepted_number("desc_time_order", "Changes nothing: the newest contact is always first."),
+    accepted_number("use_domain", "Changes nothing here: it is a parameter of usrloc."),
+    accepted_number("save_nat_flag", "Changes nothing: a stored source address says as much."),
+    accepted_number("load_nat_flag", "Changes nothing: a stored source address says as much."),
+    accepted_text("event_callback", "Changes nothing: there are no event routes of contacts."),
+];
+
+/// Seconds that a parameter may say: ten years.
+const SECONDS_MAX: i64 = 315_360_000;
+
+/// Reads the module parameters.
+pub(super) fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
+    let mut config = RegistrarConfig::default();
+    let (mut use_path, mut path_mode) = (false, PathMode::Strict);
+    for (position, (name, value)) in values.iter().enumerate() {
+        let misfit = |text| (position, text);
+        let seconds = || number(name, value, 0, SECONDS_MAX).map_err(misfit);
+        let is_on = || number(name, value, 0, 1).map(|on: u8| on == 1).map_err(misfit);
+        let count = |most: usize| {
+            let most_int = i64::try_from(most).unwrap_or(i64::MAX);
+            let count: usize = number(name, value, 0, most_int).map_err(misfit)?;
+            Ok(if count == 0 { most } else { count })
+        };
+        match *name {
+            "default_expires" => config.default_expires = seconds()?,
+            "min_expires" => config.min_expires = seconds()?,
+            "max_expires" => config.max_expires = seconds()?,
+            "retry_after" => config.retry_after = seconds()?,
+            "max_contacts" => config.contact_count_max = count(CONTACT_COUNT_MAX)?,
+            "contact_max_size" => config.contact_bytes_max = count(BINDING_BYTES_MAX)?,
+            "default_q" => {
+                let q: i16 = number(name, value, -1, 1_000).map_err(misfit)?;
+                config.default_q = u16::try_from(q).ok();
+            }
+            "append_branches" => config.append_branches = is_on()?,
+            "case_sensitive" => config.case_sensitive = is_on()?,
+            "use_path" => use_path = is_on()?,
+            "path_mode" => {
+                path_mode = match number(name, value, 0, 2).map_err(misfit)? {
+                    0_u8 => PathMode::Off,
+                    1 => PathMode::Lazy,
+                    _ => PathMode::Strict,
+                }
+            }
+            "realm_prefix" => config.realm_prefix = bytes(value),
+            "received_param" => config.received_param = bytes(value),
+            _ => {}
+        }
+    }
+    config.path = use_path.then_some(path_mode);
+    Ok(Arc::new(config))
+}
+
+/// The text that a parameter was set to.
+fn bytes(value: &GlobalValue) -> Cow<'static, [u8]> {
+    Cow::Owned(match value {
+        GlobalValue::Text(text) => text.clone(),
+        GlobalValue::Word(word) => word.as_bytes().to_vec(),
+        GlobalValue::Int(number) => number.to_string().into_bytes(),
+    })
+}

@@ -1,0 +1,125 @@
+//! Comparing strings and lists, and the method of the message.
+
+use memchr::memmem;
+
+use crate::modules::table::{function, required_text, text, verdict};
+use crate::script::{Argument, Execution, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode};
+use crate::sip::StartLine;
+
+/// The functions of this part.
+pub(super) const FUNCTIONS: &[FunctionSpec] = &[
+    function(
+        "is_method",
+        &[ParameterSpec::required("name", ParameterKind::Text)],
+        "Whether the method of the message is the given one, or one of several with `|` between \
+         them. Of a response, the method in CSeq is compared.\n\nMethods are compared with regard \
+         to case (RFC 3261 §7.1).",
+        r#"if (is_method("INVITE|SUBSCRIBE")) exit;"#,
+        is_method,
+    ),
+    function(
+        "cmp_str",
+        &[required_text("str1"), required_text("str2")],
+        "Whether two strings are equal.",
+        r#"if (cmp_str("$rU", "operator")) exit;"#,
+        |_, arguments| verdict(text(arguments, 0) == text(arguments, 1)),
+    ),
+    function(
+        "cmp_istr",
+        &[required_text("str1"), required_text("str2")],
+        "Whether two strings are equal without regard to case.",
+        r#"if (cmp_istr("$rd", "EXAMPLE.com")) exit;"#,
+        |_, arguments| verdict(text(arguments, 0).eq_ignore_ascii_case(text(arguments, 1))),
+    ),
+    function(
+        "starts_with",
+        &[required_text("str"), required_text("prefix")],
+        "Whether the first string starts with the second.",
+        r#"if (starts_with("$rU", "+358")) exit;"#,
+        |_, arguments| verdict(text(arguments, 0).starts_with(text(arguments, 1))),
+    ),
+    function(
+        "ends_with",
+        &[required_text("str"), required_text("suffix")],
+        "Whether the first string ends with the second.",
+        r#"if (ends_with("$rU", "00")) exit;"#,
+        |_, arguments| verdict(text(arguments, 0).ends_with(text(arguments, 1))),
+    ),
+    function(
+        "str_find",
+        &[required_text("str"), required_text("part")],
+        "Whether the first string contains the second.",
+        r#"if (str_find("$ua", "friendly-scanner")) exit;"#,
+        |_, arguments| verdict(memmem::find(text(arguments, 0), text(arguments, 1)).is_some()),
+    ),
+    function(
+        "str_ifind",
+        &[required_text("str"), required_text("part")],
+        "Whether the first string contains the second, without regard to case.",
+        r#"if (str_ifind("$ua", "Friendly-Scanner")) exit;"#,
+        str_ifind,
+    ),
+    function(
+        "str_any_in",
+        &[required_text("str"), required_text("characters")],
+        "Whether the first string contains one of the characters of the second.",
+        r#"if (str_any_in("$rU", "*#")) exit;"#,
+        |_, arguments| {
+            verdict(text(arguments, 0).iter().any(|byte| text(arguments, 1).contains(byte)))
+        },
+    ),
+    function(
+        "str_all_in",
+        &[required_text("str"), required_text("characters")],
+        "Whether the first string consists of characters of the second.",
+        r#"if (str_all_in("$rU", "0123456789")) exit;"#,
+        |_, arguments| {
+            verdict(text(arguments, 0).iter().all(|byte| text(arguments, 1).contains(byte)))
+        },
+    ),
+    function(
+        "in_list",
+        &[required_text("subject"), required_text("list"), required_text("separator")],
+        "Whether the subject is an element of the list, whose elements have the separator, a \
+         single character, between them.",
+        r#"if (in_list("$rU", "110,112", ",")) exit;"#,
+        |_, arguments| verdict(elements(arguments).any(|element| element == text(arguments, 0))),
+    ),
+    function(
+        "in_list_prefix",
+        &[required_text("subject"), required_text("list"), required_text("separator")],
+        "Whether the subject starts with an element of the list, whose elements have the \
+         separator, a single character, between them.",
+        r#"if (in_list_prefix("$rU", "0900,0190", ",")) exit;"#,
+        |_, arguments| {
+            let subject = text(arguments, 0);
+            let fits = |element: &[u8]| !element.is_empty() && subject.starts_with(element);
+            verdict(elements(arguments).any(fits))
+        },
+    ),
+];
+
+/// `is_method(name)`.
+fn is_method<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let message = &execution.transit.message;
+    let method = match message.start_line() {
+        StartLine::Request { name, .. } => Some(name),
+        StartLine::Status { .. } => message.cseq().ok().map(|cseq| cseq.method),
+    };
+    let mut wanted = text(arguments, 0).split(|byte| *byte == b'|');
+    verdict(wanted.any(|name| Some(name.trim_ascii()) == method))
+}
+
+/// `str_ifind(str, part)`.
+fn str_ifind<'m>(_: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let (input, part) = (text(arguments, 0), text(arguments, 1));
+    let found = part.is_empty()
+        || input.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+    verdict(found)
+}
+
+/// The elements of the list that is the second argument.
+fn elements<'m>(arguments: &[Argument<'m>]) -> impl Iterator<Item = &'m [u8]> {
+    let separator = text(arguments, 2).first().copied();
+    text(arguments, 1).split(move |byte| Some(*byte) == separator).map(<[u8]>::trim_ascii)
+}

@@ -1,0 +1,393 @@
+//! Calls of functions and route blocks.
+
+use super::{Checker, expression, known, lint, title};
+use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOperator};
+use crate::script::checked::Node;
+use crate::script::format::{Format, FormatStyle};
+use crate::script::program::{CallSite, Constant, Prepared};
+use crate::script::registry::{
+    FunctionSpec, ModuleSpec, ModuleState, ParameterKind, ParameterSpec,
+};
+use crate::script::{PatternFlags, Span, Substitution, compile_pattern, nearest, parse_int};
+
+impl Checker<'_> {
+    /// Checks a call.
+    pub(super) fn call(&mut self, call: &Call, span: Span) -> Node {
+        if call.name.node == "route" {
+            return self.route_call(call, span).map_or(NOTHING, Node::Route);
+        }
+        let Some(function) = self.function(call) else { return NOTHING };
+        if !self.kinds.iter().any(|kind| function.routes.contains(*kind)) {
+            let blocks: Vec<&str> = self.kinds.iter().map(|kind| kind_name(*kind)).collect();
+            let message =
+                format!("`{}` cannot be called from a {}", function.name, blocks.join(" or "));
+            self.error("E0406", message, call.name.span);
+        }
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for (parameter, argument) in function.parameters.iter().zip(&call.arguments) {
+            arguments.extend(self.argument(function, parameter, argument));
+        }
+        if arguments.len() < call.arguments.len() {
+            return NOTHING;
+        }
+        Node::Call(CallSite { run: function.run, arguments: arguments.into() })
+    }
+
+    /// The number of the route block that `route(name)` calls.
+    fn route_call(&mut self, call: &Call, span: Span) -> Option<u16> {
+        let [argument] = call.arguments.as_slice() else {
+            self.error("E0404", "`route` takes one argument, the name of a block", span);
+            return None;
+        };
+        let Some(name) = lint::route_name(argument) else {
+            self.error("E0405", "the name of a route block is fixed", argument.span);
+            return None;
+        };
+        self.find_route(RouteKind::Request, &name, argument.span)
+    }
+
+    /// The number of a route block that must exist.
+    fn find_route(&mut self, kind: RouteKind, name: &str, span: Span) -> Option<u16> {
+        let routes = &self.ast.routes;
+        let found = routes.iter().position(|route| route.kind == kind && route.name.node == name);
+        if let Some(position) = found {
+            return u16::try_from(position).ok();
+        }
+        let same_kind = || routes.iter().filter(|route| route.kind == kind);
+        let similar = nearest(name, same_kind().map(|route| route.name.node.as_str()));
+        let help = match similar {
+            Some(similar) => Some(format!("did you mean `{similar}`?")),
+            None => routes
+                .iter()
+                .find(|route| route.name.node == name)
+                .map(|route| format!("there is `{}`, which is something else", title(route))),
+        };
+        let message = format!("there is no `{}[{name}]`", kind_name(kind));
+        self.error_with_help("E0407", message, span, help);
+        None
+    }
+
+    /// The function that a call is of: name and number of arguments decide.
+    fn function(&mut self, call: &Call) -> Option<&'static FunctionSpec> {
+        let name = call.name.node.as_str();
+        let named: Vec<(&ModuleSpec, &FunctionSpec)> = self
+            .registry
+            .functions()
+            .filter(|(_, spec)| spec.name == name || spec.aliases.contains(&name))
+            .collect();
+        let Some((module, _)) = named.first() else {
+            self.unknown_function(call);
+            return None;
+        };
+        if !named.iter().any(|(module, _)| self.is_loaded(module)) {
+            let message =
+                format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
+            let help = format!("add `loadmodule \"{}.so\"`", module.name);
+            self.error_with_help("E0402", message, call.name.span, Some(help));
+            return None;
+        }
+        let count = call.arguments.len();
+        let fitting = named.iter().find(|(module, spec)| {
+            let required = spec.parameters.iter().filter(|parameter| !parameter.optional).count();
+            self.is_loaded(module) && (required..=spec.parameters.len()).contains(&count)
+        });
+        if fitting.is_none() {
+            let forms: Vec<String> = named.iter().map(|(_, spec)| signature(spec)).collect();
+            let message = format!("`{name}` does not take {}", counted(count));
+            let help = format!("it is called as {}", forms.join(" or "));
+            self.error_with_help("E0404", message, call.name.span, Some(help));
+        }
+        fitting.map(|(_, spec)| *spec)
+    }
+
+    /// The error of a name that no function has.
+    fn unknown_function(&mut self, call: &Call) {
+        let (name, span) = (call.name.node.as_str(), call.name.span);
+        let announced = self.registry.modules.iter().find_map(|module| match module.state {
+            ModuleState::Announced(functions) => functions.contains(&name).then_some(module.name),
+            ModuleState::Ready => None,
+        });
+        if let Some(module) = announced.or_else(|| known::module_of(name)) {
+            let message = format!("`{name}` of module {module} is not supported yet");
+            self.error("E0403", message, span);
+            return;
+        }
+        let names = self
+            .registry
+            .functions()
+            .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
+        let names = names.chain(["route", "if", "while", "switch", "return", "exit", "drop"]);
+        let help = nearest(name, names).map(|similar| format!("did you mean `{similar}`?"));
+        self.error_with_help("E0401", format!("there is no function `{name}`"), span, help);
+    }
+
+    /// Prepares an argument.
+    fn argument(
+        &mut self,
+        function: &FunctionSpec,
+        parameter: &ParameterSpec,
+        argument: &Expression,
+    ) -> Option<Prepared> {
+        let prepared = match parameter.kind {
+            ParameterKind::Int => self.int_argument(argument),
+            ParameterKind::Flag => return self.flag(argument),
+            ParameterKind::Text => self.text_argument(argument, FormatStyle::Dollar)?,
+            ParameterKind::LogText => self.text_argument(argument, self.log_style())?.map(lazy),
+            ParameterKind::LogLevel => literal(argument).and_then(|text| log_level(&text)),
+            ParameterKind::Address => return self.address(argument),
+            ParameterKind::Literal => {
+                literal(argument).map(|text| Prepared::Text(Format::literal(&text)))
+            }
+            ParameterKind::Regex => return self.regex_argument(argument),
+            ParameterKind::Substitution => return self.substitution(argument),
+            ParameterKind::RouteName(kind) => return self.route_name(kind, argument),
+            ParameterKind::Variable => match &argument.kind {
+                ExpressionKind::Variable(text) => {
+                    let variable = self.variable(text, argument.span)?;
+                    variable.is_writable().then_some(Prepared::Variable(variable))
+                }
+                ExpressionKind::Text(text, _) if text.first() == Some(&b'$') => {
+                    let variable = self.variable(text, argument.span)?;
+                    variable.is_writable().then_some(Prepared::Variable(variable))
+                }
+                _ => None,
+            },
+        };
+        if prepared.is_none() {
+            let message = format!(
+                "`{}` of `{}` must be {}",
+                parameter.name,
+                function.name,
+                kind_text(parameter.kind)
+            );
+            self.error("E0405", message, argument.span);
+        }
+        prepared
+    }
+
+    /// How variables stand in log lines.
+    const fn log_style(&self) -> FormatStyle {
+        if self.has_percent { FormatStyle::Percent } else { FormatStyle::Dollar }
+    }
+
+    /// A number, a string that is one, or a variable.
+    fn int_argument(&mut self, argument: &Expression) -> Option<Prepared> {
+        match &argument.kind {
+            ExpressionKind::Int(number) => Some(Prepared::Int(*number)),
+            ExpressionKind::Unary(UnaryOperator::Negate, inner) => match inner.kind {
+                ExpressionKind::Int(number) => Some(Prepared::Int(-number)),
+                _ => None,
+            },
+            ExpressionKind::Text(text, _) if parse_int(text).is_some() => {
+                parse_int(text).map(Prepared::Int)
+            }
+            ExpressionKind::Text(text, _) | ExpressionKind::Variable(text)
+                if text.contains(&b'$') =>
+            {
+                let format = Format::parse(text, FormatStyle::Dollar, &mut self.scope).ok()?;
+                Some(Prepared::IntOf(format))
+            }
+            _ => None,
+        }
+    }
+
+    /// A string with variables. `None` after an error, `Some(None)` if it is no string.
+    #[expect(clippy::option_option, reason = "the caller has a better message than this")]
+    fn text_argument(
+        &mut self,
+        argument: &Expression,
+        style: FormatStyle,
+    ) -> Option<Option<Prepared>> {
+        let (text, quote) = match &argument.kind {
+            ExpressionKind::Int(number) => (number.to_string().into_bytes(), 0),
+            ExpressionKind::Text(text, _) => (text.clone(), 1),
+            ExpressionKind::Variable(text) => (text.clone(), 0),
+            ExpressionKind::Word(word) => {
+                return Some(Some(Prepared::Text(Format::literal(word.as_bytes()))));
+            }
+            _ => return Some(None),
+        };
+        match Format::parse(&text, style, &mut self.scope) {
+            Ok(format) => Some(Some(Prepared::Text(format))),
+            Err(fault) => {
+                self.fault(fault, argument.span, quote, text.len());
+                None
+            }
+        }
+    }
+
+    /// An address, a bare operand, or a string with variables.
+    fn address(&mut self, argument: &Expression) -> Option<Prepared> {
+        if let ExpressionKind::Word(word) = &argument.kind
+            && let Some(operand) = expression::operand(word)
+        {
+            return Some(Prepared::Operand(operand));
+        }
+        let prepared = self.text_argument(argument, FormatStyle::Dollar)?;
+        if prepared.is_none() {
+            self.error("E0405", "this must be an address", argument.span);
+        }
+        prepared
+    }
+
+    /// A flag, by its number or its name.
+    fn flag(&mut self, argument: &Expression) -> Option<Prepared> {
+        let text = literal(argument)?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let declared = self.ast.flags.iter().find(|(name, _)| name.node == text);
+        let number =
+            declared.map(|(_, number)| i64::from(*number)).or_else(|| parse_int(text.as_bytes()));
+        match number {
+            Some(number) if (0..32).contains(&number) => Some(Prepared::Int(number)),
+            Some(_) => {
+                self.error("E0416", "flags have numbers from 0 to 31", argument.span);
+                None
+            }
+            None => {
+                let names = self.ast.flags.iter().map(|(name, _)| name.node.as_str());
+                let help = match nearest(&text, names) {
+                    Some(similar) => format!("did you mean `{similar}`?"),
+                    None => format!("declare it: `flags {text}:1;`"),
+                };
+                let message = format!("there is no flag `{text}`");
+                self.error_with_help("E0416", message, argument.span, Some(help));
+                None
+            }
+        }
+    }
+
+    /// A regular expression.
+    fn regex_argument(&mut self, argument: &Expression) -> Option<Prepared> {
+        let Some(pattern) = literal(argument) else {
+            self.error("E0405", "this must be a regular expression in quotes", argument.span);
+            return None;
+        };
+        match compile_pattern(&pattern, PatternFlags::TEXTOPS) {
+            Ok(regex) => Some(Prepared::Regex(regex)),
+            Err(reason) => {
+                let message = format!("this is no regular expression: {reason}");
+                self.error("E0421", message, argument.span);
+                None
+            }
+        }
+    }
+
+    /// A substitution.
+    fn substitution(&mut self, argument: &Expression) -> Option<Prepared> {
+        let Some(text) = literal(argument) else {
+            self.error("E0405", "this must be \"/regex/replacement/flags\"", argument.span);
+            return None;
+        };
+        match Substitution::parse(&text, SUBSTITUTION) {
+            Ok(substitution) => Some(Prepared::Substitution(substitution)),
+            Err(reason) => {
+                let message = format!("this is no substitution: {reason}");
+                self.error("E0421", message, argument.span);
+                None
+            }
+        }
+    }
+
+    /// The name of a route block.
+    fn route_name(&mut self, kind: RouteKind, argument: &Expression) -> Option<Prepared> {
+        let Some(name) = lint::route_name(argument) else {
+            self.error("E0405", "the name of a route block is fixed", argument.span);
+            return None;
+        };
+        self.find_route(kind, &name, argument.span)?;
+        Some(Prepared::Text(Format::literal(name.as_bytes())))
+    }
+}
+
+/// How substitutions match unless their own flags say otherwise.
+const SUBSTITUTION: PatternFlags = PatternFlags { ignore_case: false, newline_sensitive: true };
+
+/// What stands for a faulty call.
+const NOTHING: Node = Node::Constant(Constant::Null);
+
+/// The text of an argument that is taken as it is.
+fn literal(argument: &Expression) -> Option<Vec<u8>> {
+    match &argument.kind {
+        ExpressionKind::Int(number) => Some(number.to_string().into_bytes()),
+        ExpressionKind::Text(text, _) | ExpressionKind::Variable(text) => Some(text.clone()),
+        ExpressionKind::Word(word) => Some(word.clone().into_bytes()),
+        ExpressionKind::Unary(UnaryOperator::Negate, inner) => match inner.kind {
+            ExpressionKind::Int(number) => Some((-number).to_string().into_bytes()),
+            _ => None,
+        },
+        ExpressionKind::Binary(..) | ExpressionKind::Call(_) | ExpressionKind::Unary(..) => None,
+    }
+}
+
+/// Leaves it to the function to put the text together.
+fn lazy(prepared: Prepared) -> Prepared {
+    match prepared {
+        Prepared::Text(format) => Prepared::Format(format),
+        other => other,
+    }
+}
+
+/// The number of a log level.
+fn log_level(text: &[u8]) -> Option<Prepared> {
+    let name = text.strip_prefix(b"L_").unwrap_or(text);
+    let number = match name {
+        b"ALERT" => -5,
+        b"BUG" => -4,
+        b"CRIT2" => -3,
+        b"CRIT" => -2,
+        b"ERR" | b"ERROR" => -1,
+        b"WARN" | b"WARNING" => 0,
+        b"NOTICE" => 1,
+        b"INFO" => 2,
+        b"DBG" | b"DEBUG" => 3,
+        digits => parse_int(digits)?,
+    };
+    Some(Prepared::Int(number))
+}
+
+/// How people call a kind of route block.
+const fn kind_name(kind: RouteKind) -> &'static str {
+    match kind {
+        RouteKind::Request => "route",
+        RouteKind::Reply => "onreply_route",
+        RouteKind::Failure => "failure_route",
+        RouteKind::Branch => "branch_route",
+        RouteKind::OnSend => "onsend_route",
+        RouteKind::Event => "event_route",
+        RouteKind::Other => "block of this kind",
+    }
+}
+
+/// What an argument must be, for people.
+const fn kind_text(kind: ParameterKind) -> &'static str {
+    match kind {
+        ParameterKind::Int => "a number",
+        ParameterKind::Flag => "a flag",
+        ParameterKind::LogLevel => "a log level such as L_ERR",
+        ParameterKind::Variable => "a variable that can be assigned to",
+        ParameterKind::RouteName(_) => "the name of a route block",
+        _ => "a string",
+    }
+}
+
+/// How a function is called.
+fn signature(spec: &FunctionSpec) -> String {
+    let parameters: Vec<String> = spec
+        .parameters
+        .iter()
+        .map(|parameter| match parameter.optional {
+            true => format!("[{}]", parameter.name),
+            false => parameter.name.to_owned(),
+        })
+        .collect();
+    format!("`{}({})`", spec.name, parameters.join(", "))
+}
+
+/// A number of arguments, for people.
+fn counted(count: usize) -> String {
+    match count {
+        0 => "no arguments".to_owned(),
+        1 => "1 argument".to_owned(),
+        count => format!("{count} arguments"),
+    }
+}

@@ -1,0 +1,317 @@
+//! Expressions.
+
+use regex::bytes::Regex;
+
+use super::{Checker, text_of};
+use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, Spanned};
+use crate::script::checked::Node;
+use crate::script::compile::subject;
+use crate::script::nearest;
+use crate::script::network::Network;
+use crate::script::program::{Constant, Operand, Subject};
+use crate::script::variable::Variable;
+use crate::script::{PatternFlags, Severity, Span, compile_pattern};
+use crate::sip::Method;
+
+impl Checker<'_> {
+    /// Checks an expression. A faulty one gives some node and an error.
+    pub(super) fn expression(&mut self, expression: &Expression) -> Node {
+        let span = expression.span;
+        match &expression.kind {
+            ExpressionKind::Binary(operator, left, right) => self.binary(*operator, left, right),
+            ExpressionKind::Call(call) => self.call(call, span),
+            ExpressionKind::Int(number) => Node::Constant(Constant::Int(*number)),
+            ExpressionKind::Text(text, _) => {
+                Node::Constant(Constant::Text(text.clone().into_boxed_slice()))
+            }
+            ExpressionKind::Unary(operator, inner) => {
+                Node::Unary(*operator, Box::new(self.expression(inner)))
+            }
+            ExpressionKind::Variable(text) => self.variable(text, span).map_or(NOTHING, |found| {
+                if found.plain_name() == Some("null") {
+                    Node::Constant(Constant::Null)
+                } else {
+                    Node::Variable(found)
+                }
+            }),
+            ExpressionKind::Word(word) => self.word(word, span),
+        }
+    }
+
+    /// Checks the value of an assignment: a string is taken as it is, which may surprise.
+    pub(super) fn assigned(&mut self, value: &Expression) -> Node {
+        if let ExpressionKind::Text(text, _) = &value.kind
+            && let Some(name) = self.variable_within(text)
+        {
+            let message =
+                format!("`{name}` is not replaced here: strings in expressions are literal");
+            let diagnostic = self.report(Severity::Warning, "W0402", message, value.span);
+            diagnostic.help = Some(format!("write `\"...\" + {name}`"));
+        }
+        self.expression(value)
+    }
+
+    /// The first variable that stands in a text.
+    fn variable_within(&mut self, text: &[u8]) -> Option<String> {
+        memchr::memchr_iter(b'$', text).find_map(|at| {
+            let follows = text.get(at + 1).copied()?;
+            if !follows.is_ascii_alphabetic() && follows != b'(' {
+                return None;
+            }
+            let (_, length) = Variable::parse(&text[at..], &mut self.scope).ok()?;
+            Some(String::from_utf8_lossy(&text[at..at + length]).into_owned())
+        })
+    }
+
+    /// Checks a variable as it stands in an expression.
+    pub(super) fn variable(&mut self, text: &[u8], span: Span) -> Option<Variable> {
+        match Variable::parse(text, &mut self.scope) {
+            Ok((variable, length)) if length == text.len() => Some(variable),
+            Ok((_, length)) => {
+                let rest = String::from_utf8_lossy(&text[length..]);
+                let message = format!("`{rest}` does not belong to this variable");
+                let help = "with an index or a transformation a variable is written `$(name...)`";
+                self.error_with_help("E0414", message, span, Some(help.to_owned()));
+                None
+            }
+            Err(fault) => {
+                self.fault(fault, span, 0, text.len());
+                None
+            }
+        }
+    }
+
+    /// Checks the target of an assignment.
+    pub(super) fn target(&mut self, target: &Spanned<Vec<u8>>) -> Option<Variable> {
+        let variable = self.variable(&target.node, target.span)?;
+        if variable.is_writable() {
+            return Some(variable);
+        }
+        let message = format!("`{}` cannot be assigned to", text_of(target));
+        self.error("E0413", message, target.span);
+        None
+    }
+
+    /// Checks a binary operation.
+    fn binary(&mut self, operator: BinaryOperator, left: &Expression, right: &Expression) -> Node {
+        match operator {
+            BinaryOperator::Equal | BinaryOperator::NotEqual => {
+                let node = self.equal(left, right);
+                if operator == BinaryOperator::NotEqual { negated(node) } else { node }
+            }
+            BinaryOperator::Match | BinaryOperator::NotMatch => {
+                let node = self.matches(left, right);
+                if operator == BinaryOperator::NotMatch { negated(node) } else { node }
+            }
+            _ => {
+                let (left, right) = (self.expression(left), self.expression(right));
+                Node::Binary(operator, Box::new(left), Box::new(right))
+            }
+        }
+    }
+
+    /// Checks `left == right`.
+    fn equal(&mut self, left: &Expression, right: &Expression) -> Node {
+        for (word, other) in [(right, left), (left, right)] {
+            if is_word(word, "myself") {
+                return self.is_myself(other);
+            }
+            if let Some(node) = self.in_network(other, word) {
+                return node;
+            }
+        }
+        let (left, right) = (self.expression(left), self.expression(right));
+        let (left, right) = match left {
+            Node::Constant(_) if !matches!(right, Node::Constant(_)) => (right, left),
+            left => (left, right),
+        };
+        if let (true, Some(method)) = (is_method(&left), known_method(&right)) {
+            return Node::Method(method);
+        }
+        Node::Binary(BinaryOperator::Equal, Box::new(left), Box::new(right))
+    }
+
+    /// Checks `other == myself`.
+    fn is_myself(&mut self, other: &Expression) -> Node {
+        match self.expression(other) {
+            Node::Operand(operand) => match subject(operand) {
+                Subject::Top => Node::Myself(Subject::Top, Some(Box::new(Node::Operand(operand)))),
+                subject => Node::Myself(subject, None),
+            },
+            Node::Variable(variable) if variable.plain_name() == Some("ru") => {
+                Node::Myself(Subject::Uri, None)
+            }
+            node @ Node::Variable(_) => Node::Myself(Subject::Top, Some(Box::new(node))),
+            _ => {
+                let message = "only a URI, a host or an address can be compared with `myself`";
+                self.error("E0420", message, other.span);
+                NOTHING
+            }
+        }
+    }
+
+    /// Checks `src_ip == network` and `dst_ip == network`; `None` if it is something else.
+    fn in_network(&mut self, operand: &Expression, network: &Expression) -> Option<Node> {
+        let is_source = is_word(operand, "src_ip");
+        if !is_source && !is_word(operand, "dst_ip") {
+            return None;
+        }
+        let text = match &network.kind {
+            ExpressionKind::Word(word) => word.clone(),
+            ExpressionKind::Text(text, _) => String::from_utf8_lossy(text).into_owned(),
+            _ => return None,
+        };
+        if text == "src_ip" || text == "dst_ip" || text == "myself" {
+            return None;
+        }
+        match Network::parse(&text) {
+            Some(network) => Some(Node::Network { is_source, network }),
+            None => {
+                let message = format!("`{text}` is no address and no network");
+                let help = "write an address (192.0.2.1), a network (192.0.2.0/24, \
+                            192.0.2.0/255.255.255.0) or `myself`; host names are not looked up here";
+                self.error_with_help("E0420", message, network.span, Some(help.to_owned()));
+                Some(NOTHING)
+            }
+        }
+    }
+
+    /// Checks `left =~ right`.
+    fn matches(&mut self, left: &Expression, right: &Expression) -> Node {
+        let subject = Box::new(self.expression(left));
+        match &right.kind {
+            ExpressionKind::Text(pattern, _) => match self.pattern(pattern, right.span) {
+                Some(regex) => Node::Match { subject, regex },
+                None => NOTHING,
+            },
+            _ => {
+                let pattern = Box::new(self.expression(right));
+                Node::Binary(BinaryOperator::Match, subject, pattern)
+            }
+        }
+    }
+
+    /// Compiles a regular expression of the core language.
+    pub(super) fn pattern(&mut self, pattern: &[u8], span: Span) -> Option<Regex> {
+        match compile_pattern(pattern, PatternFlags::OPERATOR) {
+            Ok(regex) => Some(regex),
+            Err(reason) => {
+                let message = format!("this is no regular expression: {reason}");
+                self.error("E0421", message, span);
+                None
+            }
+        }
+    }
+
+    /// Checks a bare word.
+    fn word(&mut self, word: &str, span: Span) -> Node {
+        if let Some((_, operand)) = OPERANDS.iter().find(|(name, _)| *name == word) {
+            return Node::Operand(*operand);
+        }
+        if let Some((_, number)) = NUMBERS.iter().find(|(name, _)| *name == word) {
+            return Node::Constant(Constant::Int(*number));
+        }
+        if word.starts_with('@') {
+            let help = "use a pseudo-variable such as `$tt`, `$fU` or `$hdr(name)`".to_owned();
+            let message = format!("the select `{word}` is not supported yet");
+            self.error_with_help("E0403", message, span, Some(help));
+            return NOTHING;
+        }
+        if word == "myself" {
+            let message = "`myself` can only be compared with `==` and `!=`";
+            self.error("E0422", message, span);
+            return NOTHING;
+        }
+        if Network::parse(word).is_some() {
+            return Node::Constant(Constant::Text(word.as_bytes().into()));
+        }
+        let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);
+        let help = match nearest(word, names) {
+            Some(similar) => format!("did you mean `{similar}`?"),
+            None => format!("a string is written in quotes: \"{word}\""),
+        };
+        self.error_with_help("E0422", format!("`{word}` has no meaning here"), span, Some(help));
+        NOTHING
+    }
+}
+
+/// What stands for a faulty expression.
+const NOTHING: Node = Node::Constant(Constant::Null);
+
+/// Bare words that stand for something of the message.
+const OPERANDS: &[(&str, Operand)] = &[
+    ("af", Operand::Af),
+    ("dst_ip", Operand::DstIp),
+    ("dst_port", Operand::DstPort),
+    ("from_uri", Operand::FromUri),
+    ("method", Operand::Method),
+    ("msg:len", Operand::MsgLen),
+    ("proto", Operand::Proto),
+    ("retcode", Operand::Retcode),
+    ("src_ip", Operand::SrcIp),
+    ("src_port", Operand::SrcPort),
+    ("status", Operand::Status),
+    ("to_uri", Operand::ToUri),
+    ("uri", Operand::Uri),
+    ("uri:host", Operand::UriHost),
+    ("uri:port", Operand::UriPort),
+];
+
+/// Bare words that stand for numbers.
+const NUMBERS: &[(&str, i64)] = &[
+    ("INET", crate::script::vm::AF_INET),
+    ("INET6", crate::script::vm::AF_INET6),
+    ("SCTP", 4),
+    ("TCP", 2),
+    ("TLS", 3),
+    ("UDP", crate::script::vm::PROTO_UDP),
+    ("WS", 5),
+    ("WSS", 6),
+    ("inet", crate::script::vm::AF_INET),
+    ("inet6", crate::script::vm::AF_INET6),
+    ("max_len", 4096),
+    ("no", 0),
+    ("off", 0),
+    ("on", 1),
+    ("sctp", 4),
+    ("tcp", 2),
+    ("tls", 3),
+    ("udp", crate::script::vm::PROTO_UDP),
+    ("ws", 5),
+    ("wss", 6),
+    ("yes", 1),
+];
+
+/// The operand that a bare word is.
+pub(super) fn operand(word: &str) -> Option<Operand> {
+    OPERANDS.iter().find(|(name, _)| *name == word).map(|(_, operand)| *operand)
+}
+
+/// Whether an expression is that bare word.
+fn is_word(expression: &Expression, word: &str) -> bool {
+    matches!(&expression.kind, ExpressionKind::Word(found) if found == word)
+}
+
+/// The opposite of a condition.
+fn negated(node: Node) -> Node {
+    Node::Unary(crate::script::ast::UnaryOperator::Not, Box::new(node))
+}
+
+/// Whether a node is the method.
+fn is_method(node: &Node) -> bool {
+    match node {
+        Node::Operand(Operand::Method) => true,
+        Node::Variable(variable) => variable.plain_name() == Some("rm"),
+        _ => false,
+    }
+}
+
+/// The method that a node names.
+fn known_method(node: &Node) -> Option<Method> {
+    match node {
+        Node::Constant(Constant::Text(name)) => {
+            Some(Method::parse(name)).filter(|method| *method != Method::Other)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,276 @@
+//! Looks up all names of a script: functions, variables, modules, parameters, route blocks,
+//! flags. What is left has no error that could be known before a message comes.
+//!
+//! Numbers of problems: `E04xx` errors, `W04xx` warnings and notes.
+
+mod call;
+mod expression;
+mod known;
+mod lint;
+mod module;
+mod statement;
+
+use super::ast::{Ast, GlobalValue, Route, RouteKind, Spanned};
+use super::checked::{Checked, CheckedRoute};
+use super::compile::emit;
+use super::registry::{ModuleSpec, Registry};
+use super::scope::{Fault, Scope};
+use super::{Code, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span};
+
+/// A program with the text that it was made of.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: Program,
+    /// The text of the script.
+    pub map: SourceMap,
+    /// Warnings and notes of all stages.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a script that was parsed, and compiles it.
+///
+/// # Errors
+///
+/// All that is wrong with the script. Where only its global parameters were wrong so far, the
+/// names in it are looked up nevertheless.
+pub fn compile(
+    parsed: Result<Parsed, Rejected>,
+    registry: &Registry,
+) -> Result<Compiled, Rejected> {
+    let Parsed { ast, map, settings, mut diagnostics } = match parsed {
+        Ok(parsed) => parsed,
+        Err(mut rejected) => {
+            if let Some(ast) = &rejected.ast {
+                let found = check(ast, Settings::default(), registry);
+                merge(
+                    &mut rejected.diagnostics,
+                    found.map_or_else(|found| found, |(_, found)| found),
+                );
+            }
+            return Err(rejected);
+        }
+    };
+    match check(&ast, settings, registry) {
+        Ok((checked, found)) => {
+            merge(&mut diagnostics, found);
+            Ok(Compiled { program: emit(checked, &map), map, diagnostics })
+        }
+        Err(found) => {
+            merge(&mut diagnostics, found);
+            Err(Rejected { map, diagnostics, ast: None })
+        }
+    }
+}
+
+/// Adds `more`, in the order of their places.
+fn merge(diagnostics: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    diagnostics.extend(more);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
+}
+
+/// Looks up all names of a script. With the result come warnings and notes.
+///
+/// # Errors
+///
+/// All that is wrong with the script, warnings and notes among it.
+pub fn check(
+    ast: &Ast,
+    settings: Settings,
+    registry: &Registry,
+) -> Result<(Checked, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut checker = Checker::new(ast, &settings, registry);
+    let configs = checker.modules();
+    let routes = checker.routes();
+    lint::lint(&mut checker);
+    let Checker { scope, mut diagnostics, .. } = checker;
+    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(diagnostics);
+    }
+    Ok((Checked { settings, configs, slot_names: scope.into_slots(), routes }, diagnostics))
+}
+
+/// The state of checking.
+struct Checker<'a> {
+    ast: &'a Ast,
+    registry: &'a Registry,
+    /// Modules whose functions can be called.
+    loaded: Vec<&'static ModuleSpec>,
+    scope: Scope<'a>,
+    diagnostics: Vec<Diagnostic>,
+    /// The kinds of route block that the present one may run as.
+    kinds: Vec<RouteKind>,
+    /// Whether `%` specifiers stand in log lines.
+    has_percent: bool,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker that has checked nothing yet.
+    fn new(ast: &'a Ast, settings: &Settings, registry: &'a Registry) -> Self {
+        let globals = ast.globals.iter().filter(|global| global.name.node.contains('.'));
+        let globals = globals.filter_map(|global| {
+            let value = match &global.values.first()?.node {
+                GlobalValue::Int(number) => number.to_string().into_bytes(),
+                GlobalValue::Text(text) => text.clone(),
+                GlobalValue::Word(word) => word.clone().into_bytes(),
+            };
+            Some((global.name.node.clone().into_bytes(), value))
+        });
+        let built_in = registry.modules.iter().copied().filter(|module| module.built_in);
+        Self {
+            ast,
+            registry,
+            loaded: built_in.collect(),
+            scope: Scope::new(registry, globals.collect()),
+            diagnostics: Vec::new(),
+            kinds: Vec::new(),
+            has_percent: settings.dialect == super::Dialect::Ser,
+        }
+    }
+
+    /// Checks all route blocks.
+    fn routes(&mut self) -> Vec<CheckedRoute> {
+        let ast = self.ast;
+        self.duplicate_routes();
+        if !ast.routes.iter().any(is_main) {
+            let place = ast.routes.first().map_or_else(Span::default, |route| route.keyword.span);
+            self.error("E0418", "there is no main route block", place).help =
+                Some("add `request_route { ... }` or `route { ... }`".to_owned());
+        }
+        ast.routes
+            .iter()
+            .map(|route| {
+                self.kinds = kinds_of(ast, route);
+                CheckedRoute {
+                    kind: route.kind,
+                    name: route.name.node.clone(),
+                    span: route.keyword.span,
+                    body: self.steps(&route.body, 0),
+                }
+            })
+            .collect()
+    }
+
+    /// Route blocks of one name.
+    fn duplicate_routes(&mut self) {
+        let routes = &self.ast.routes;
+        for (position, route) in routes.iter().enumerate() {
+            let same = |other: &&Route| {
+                other.kind == route.kind
+                    && other.name.node == route.name.node
+                    && (route.kind != RouteKind::Other || other.keyword.node == route.keyword.node)
+            };
+            let Some(first) = routes[..position].iter().find(same) else { continue };
+            let title = title(route);
+            let message = format!("there are two blocks `{title}`");
+            let diagnostic = self.error("E0417", message, route.name.span.or(route.keyword.span));
+            let place = first.name.span.or(first.keyword.span);
+            diagnostic.secondary.push((place, "the first is here".to_owned()));
+        }
+    }
+
+    /// Adds an error.
+    fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        at: Span,
+    ) -> &mut Diagnostic {
+        self.report(Severity::Error, code, message.into(), at)
+    }
+
+    /// Adds a diagnostic, to which more can be added.
+    fn report(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        message: String,
+        at: Span,
+    ) -> &mut Diagnostic {
+        self.diagnostics.push(Diagnostic {
+            severity,
+            code: Code(code),
+            message,
+            primary: (at, String::new()),
+            secondary: Vec::new(),
+            help: None,
+        });
+        let last = self.diagnostics.len() - 1;
+        &mut self.diagnostics[last]
+    }
+
+    /// Adds an error with advice, if there is any.
+    fn error_with_help(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        at: Span,
+        help: Option<String>,
+    ) {
+        self.error(code, message, at).help = help;
+    }
+
+    /// Adds the fault of a text that was written at `at`; `quote` bytes stand before it there.
+    fn fault(&mut self, fault: Fault, at: Span, quote: u32, length: usize) {
+        let written = (at.end - at.start) as usize;
+        let start = at.start + quote + u32::try_from(fault.at.start).unwrap_or(0);
+        let end = at.start + quote + u32::try_from(fault.at.end).unwrap_or(0);
+        // Escapes make a text shorter than it was written: then only the whole can be pointed at.
+        let is_verbatim = written == length + 2 * quote as usize && end <= at.end && start < end;
+        let place = if is_verbatim { Span { start, end } } else { at };
+        self.error_with_help(fault.code, fault.message, place, fault.help);
+    }
+}
+
+impl Span {
+    /// This place, or `other` if this is none.
+    fn or(self, other: Self) -> Self {
+        if self.end > self.start { self } else { other }
+    }
+}
+
+/// How a route block is called for people.
+fn title(route: &Route) -> String {
+    match route.name.node.as_str() {
+        "0" => route.keyword.node.clone(),
+        name => format!("{}[{name}]", route.keyword.node),
+    }
+}
+
+/// Whether it is the block that runs for each request.
+fn is_main(route: &Route) -> bool {
+    route.kind == RouteKind::Request && route.name.node == "0"
+}
+
+/// The kinds that a route block may run as: its own, or for a subroutine those of its callers.
+fn kinds_of(ast: &Ast, route: &Route) -> Vec<RouteKind> {
+    if route.kind != RouteKind::Request || is_main(route) {
+        return vec![route.kind];
+    }
+    let mut kinds = Vec::new();
+    let mut seen = vec![route.name.node.clone()];
+    let mut position = 0;
+    while position < seen.len() {
+        for caller in &ast.routes {
+            if !lint::calls(&caller.body).contains(&seen[position]) {
+                continue;
+            }
+            if caller.kind != RouteKind::Request || is_main(caller) {
+                kinds.push(caller.kind);
+            } else if !seen.contains(&caller.name.node) {
+                seen.push(caller.name.node.clone());
+            }
+        }
+        position += 1;
+    }
+    if kinds.is_empty() {
+        kinds.push(RouteKind::Request);
+    }
+    kinds
+}
+
+/// The text of a name.
+fn text_of(name: &Spanned<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&name.node).into_owned()
+}

@@ -1,0 +1,230 @@
+//! Global parameters: from `name = value` lines to [`Settings`].
+
+mod dialect;
+mod listen;
+mod table;
+
+use table::{Effect, GLOBALS, Kind, Parameter};
+
+use super::ast::{Ast, Global, GlobalValue, Spanned};
+use super::diagnostic::Diagnostic;
+use super::spelling::nearest;
+use super::{Settings, Span};
+use crate::limits::WORKER_COUNT_MAX;
+
+/// What the global parameters of a script say. Wrong ones are reported and keep their default.
+pub(super) fn settings(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Settings {
+    let mut builder = Builder { settings: Settings::default(), diagnostics, listeners: Vec::new() };
+    builder.settings.dialect = dialect::dialect_of(ast, builder.diagnostics);
+    for global in &ast.globals {
+        builder.global(global);
+    }
+    builder.finish()
+}
+
+/// Whether a global parameter takes several values.
+pub(super) fn is_list(name: &str) -> bool {
+    find(name).is_some_and(|parameter| matches!(parameter.kind, Kind::Listen | Kind::List))
+}
+
+/// Whether there is a global parameter of that name.
+pub(super) fn is_known(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// The global parameter of that name.
+fn find(name: &str) -> Option<&'static Parameter> {
+    GLOBALS.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))
+}
+
+/// Settings in the making.
+struct Builder<'d> {
+    settings: Settings,
+    diagnostics: &'d mut Vec<Diagnostic>,
+    /// Listen addresses; those without port get that of `port`, which may come later.
+    listeners: Vec<listen::Listener>,
+}
+
+impl Builder<'_> {
+    /// Reads one line.
+    fn global(&mut self, global: &Global) {
+        let name = global.name.node.as_str();
+        let Some(parameter) = find(name) else {
+            if !name.contains('.') {
+                self.unknown(&global.name);
+            }
+            return;
+        };
+        let Some(first) = global.values.first() else { return };
+        match parameter.kind {
+            Kind::Listen => self.listen(parameter, global),
+            Kind::List => self.list(parameter, global),
+            _ => {
+                if let Some(more) = global.values.get(1) {
+                    self.diagnostics.push(
+                        Diagnostic::error("E0302", more.span, "this is one value too many")
+                            .help(format!("`{name}` has one value")),
+                    );
+                } else if self.has_kind(parameter, first) {
+                    self.set(parameter, first);
+                }
+            }
+        }
+        if let Effect::None(why) = parameter.effect {
+            let message = format!("`{name}` has no effect here: {why}");
+            self.diagnostics.push(Diagnostic::note("N0302", global.name.span, message));
+        }
+    }
+
+    /// Reports a name that is not known.
+    fn unknown(&mut self, name: &Spanned<String>) {
+        let message = format!("there is no global parameter `{}`", name.node);
+        let known = nearest(&name.node, GLOBALS.iter().map(|parameter| parameter.name));
+        self.diagnostics.push(Diagnostic::error("E0301", name.span, message).suggest(known));
+    }
+
+    /// Whether the value has the type of the parameter; if not, this is reported.
+    fn has_kind(&mut self, parameter: &Parameter, value: &Spanned<GlobalValue>) -> bool {
+        let (fits, wanted) = match parameter.kind {
+            Kind::Bool => (flag(&value.node).is_some(), "`yes` or `no`"),
+            Kind::Int => (matches!(value.node, GlobalValue::Int(_)), "a number"),
+            Kind::Text => (!matches!(value.node, GlobalValue::Int(_)), "a string"),
+            Kind::Any | Kind::List | Kind::Listen => (true, ""),
+        };
+        if !fits {
+            let message = format!("`{}` must be {wanted}", parameter.name);
+            let diagnostic = Diagnostic::error("E0302", value.span, message);
+            self.diagnostics.push(diagnostic.help(parameter.doc));
+        }
+        fits
+    }
+
+    /// Takes over a single value.
+    fn set(&mut self, parameter: &Parameter, value: &Spanned<GlobalValue>) {
+        let number = match value.node {
+            GlobalValue::Int(number) => number,
+            _ => i64::from(flag(&value.node).unwrap_or(false)),
+        };
+        match parameter.name {
+            "port" => {
+                self.settings.port = self.within(number, 1, 65_535, value.span).unwrap_or(5060);
+            }
+            "children" | "workers" | "udp_workers" => {
+                self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
+            }
+            "debug" | "log_level" => {
+                self.settings.debug = i32::try_from(number.clamp(-5, 9)).unwrap_or(0);
+            }
+            "log_stderror" | "stderror_enabled" => self.settings.log_stderror = number != 0,
+            "server_signature" if number == 0 => self.settings.server_header = None,
+            "server_header" => self.settings.server_header = self.server_header(value),
+            "max_while_loops" => {
+                if let Some(turns) = self.within(number, 1, u32::MAX, value.span) {
+                    self.settings.max_while_loops = turns;
+                }
+            }
+            "max_branches" => {
+                if let Some(count) = self.within(number, 1, BRANCHES_MAX, value.span) {
+                    self.settings.max_branches = count;
+                }
+            }
+            "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
+            "steering" => match text(&value.node).as_str() {
+                "spread" => self.settings.steering_spread = true,
+                "hash" => self.settings.steering_spread = false,
+                _ => self.diagnostics.push(
+                    Diagnostic::error("E0305", value.span, "`steering` is `hash` or `spread`")
+                        .help(parameter.doc),
+                ),
+            },
+            _ => {}
+        }
+    }
+
+    /// A number within its limits, or a report.
+    fn within<T>(&mut self, number: i64, low: T, high: T, span: Span) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+    {
+        match T::try_from(number) {
+            Ok(number) if number >= low && number <= high => Some(number),
+            _ => {
+                let message = format!("{number} is not within {low} to {high}");
+                self.diagnostics.push(Diagnostic::error("E0305", span, message));
+                None
+            }
+        }
+    }
+
+    /// The `Server` header line: the value with or without the name of the header.
+    fn server_header(&mut self, value: &Spanned<GlobalValue>) -> Option<String> {
+        let line = text(&value.node);
+        if line.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            let message = "a header field is one line";
+            self.diagnostics.push(Diagnostic::error("E0305", value.span, message));
+            return None;
+        }
+        let has_name = line.get(..7).is_some_and(|name| name.eq_ignore_ascii_case("server:"));
+        match line.trim() {
+            "" => None,
+            line if has_name => Some(line.to_owned()),
+            line => Some(format!("Server: {line}")),
+        }
+    }
+
+    /// `alias` and other lists.
+    fn list(&mut self, parameter: &Parameter, global: &Global) {
+        if parameter.name != "alias" {
+            return;
+        }
+        for value in &global.values {
+            let name = text(&value.node);
+            match listen::split_host(listen::without_protocol(&name)) {
+                Some((host, port)) => {
+                    self.settings.aliases.push((host.to_ascii_lowercase(), port));
+                }
+                None => {
+                    let message = format!("`{name}` is no host name or address");
+                    self.diagnostics.push(Diagnostic::error("E0303", value.span, message));
+                }
+            }
+        }
+    }
+
+    /// The settings, listeners with their ports.
+    fn finish(self) -> Settings {
+        let mut settings = self.settings;
+        let port = settings.port;
+        settings.listen =
+            self.listeners.into_iter().map(|listener| listener.address(port)).collect();
+        settings
+    }
+}
+
+/// The truth value that a value is.
+fn flag(value: &GlobalValue) -> Option<bool> {
+    let word = match value {
+        GlobalValue::Int(number) => return Some(*number != 0),
+        value => text(value).to_ascii_lowercase(),
+    };
+    match word.as_str() {
+        "yes" | "on" | "true" | "enable" | "enabled" => Some(true),
+        "no" | "off" | "false" | "disable" | "disabled" => Some(false),
+        _ => None,
+    }
+}
+
+/// A value as text.
+fn text(value: &GlobalValue) -> String {
+    match value {
+        GlobalValue::Int(number) => number.to_string(),
+        GlobalValue::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        GlobalValue::Word(word) => word.clone(),
+    }
+}
+
+/// Largest `max_branches`: more than this fits no reply.
+const BRANCHES_MAX: usize = 30;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use super::*;
+use crate::script::load::{Reader, parse_text};
+use crate::script::{Dialect, Severity};
+
+/// Reads no files.
+struct Nothing;
+
+impl Reader for Nothing {
+    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The settings of a script, or its errors.
+fn read(text: &str) -> Result<Settings, String> {
+    parse_text(Path::new("test.cfg"), text.as_bytes().to_vec(), &Nothing)
+        .map(|parsed| parsed.settings)
+        .map_err(|rejected| {
+            let errors = rejected.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+            errors.map(|d| format!("{} {}", d.code.0, d.message)).collect::<Vec<_>>().join("\n")
+        })
+}
+
+#[test]
+fn settings_have_their_values() {
+    let settings = read(
+        "#!SER\ndebug=3 children=4\nport=5070\nlog_stderror=yes\nserver_header=\"Server: X\"\n\
+         max_while_loops=7\nmax_branches=5\nsteering=spread\nbranch_secret=\"s\"\n\
+         alias=\"Foo.bar\" alias=sip.foo.bar \"z:5061\"\nalias=udp:a.b:5060\n",
+    )
+    .unwrap();
+    assert_eq!(settings.dialect, Dialect::Ser);
+    assert_eq!((settings.debug, settings.workers, settings.port), (3, Some(4), 5070));
+    assert!(settings.log_stderror && settings.steering_spread);
+    assert_eq!(settings.server_header.as_deref(), Some("Server: X"));
+    assert_eq!((settings.max_while_loops, settings.max_branches), (7, 5));
+    assert_eq!(settings.branch_secret.as_deref(), Some("s"));
+    let aliases: Vec<_> = settings.aliases.iter().map(|(h, p)| (h.as_str(), *p)).collect();
+    let expected =
+        [("foo.bar", None), ("sip.foo.bar", None), ("z", Some(5061)), ("a.b", Some(5060))];
+    assert_eq!(aliases, expected);
+}
+
+#[test]
+fn the_server_header_may_lack_its_name_or_be_left_out() {
+    let header = |text: &str| read(text).unwrap().server_header;
+    assert_eq!(header("server_header=\"PrimiSIP\"").as_deref(), Some("Server: PrimiSIP"));
+    assert_eq!(header("server_header=\"server: Y\"").as_deref(), Some("server: Y"));
+    assert_eq!(header("server_header=\"\"\n"), None);
+    assert_eq!(header("server_signature=no\n"), None);
+    assert!(header("\n").unwrap().starts_with("Server: Viaduct ("));
+    assert!(read("server_header=\"a\\r\\nb\"").unwrap_err().starts_with("E0305"));
+}
+
+#[test]
+fn listen_addresses_take_the_port_of_the_script() {
+    let settings = read(
+        "listen=udp:10.0.0.1:5080 advertise sip.example.com name \"x\"\nlisten=127.0.0.1\n\
+         listen=udp:[::1]:5061\nlisten=\"udp:[2001:db8::1]\"\nsocket=udp:localhost:99\n\
+         listen=10.0.0.2 10.0.0.3:5062 advertise 1.2.3.4:5\nport=5070\n",
+    )
+    .unwrap();
+    let shown: Vec<_> = settings
+        .listen
+        .iter()
+        .map(|listen| match &listen.advertise {
+            Some((host, port)) => format!("{} as {host}:{port}", listen.address),
+            None => listen.address.to_string(),
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "10.0.0.1:5080 as sip.example.com:5080",
+            "127.0.0.1:5070",
+            "[::1]:5061",
+            "[2001:db8::1]:5070",
+            "127.0.0.1:99",
+            "10.0.0.2:5070",
+            "10.0.0.3:5062 as 1.2.3.4:5"
+        ]
+    );
+}
+
+#[test]
+fn wrong_values_are_reported() {
+    for (text, expected) in [
+        ("childern=4", "E0301 there is no global parameter `childern`"),
+        ("children=many", "E0302 `children` must be a number"),
+        ("children=0", "E0305 0 is not within 1 to 256"),
+        ("port=65536", "E0305 65536 is not within 1 to 65535"),
+        ("fork=maybe", "E0302 `fork` must be `yes` or `no`"),
+        ("debug=3 4", "E0302 this is one value too many"),
+        ("listen=eth0", "E0303 `eth0` is no address"),
+        ("listen=udp:sip.example.com:5060", "E0303 `udp:sip.example.com:5060` is no address"),
+        ("listen=udp:1.2.3.4:99999", "E0303 `udp:1.2.3.4:99999` is no address"),
+        ("listen=tls:1.2.3.4:5061", "E0304 `tls` is not supported yet"),
+        ("listen=1.2.3.4 advertise", "E0303 `advertise` needs a host, with or without a port"),
+        ("steering=left", "E0305 `steering` is `hash` or `spread`"),
+    ] {
+        assert_eq!(read(text).unwrap_err(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_custom_parameter_is_left_to_the_script() {
+    assert!(read("pstn.gw_ip = \"1.2.3.4\" desc \"gateway\"\n").is_ok());
+}
+
+#[test]
+fn the_dialect_is_guessed_from_paths_and_xlog() {
+    let dialect = |text: &str| read(text).unwrap().dialect;
+    assert_eq!(dialect("loadmodule \"/usr/lib/ser/modules/sl.so\""), Dialect::Ser);
+    assert_eq!(dialect("mpath=\"/usr/lib/openser/modules/\"\n"), Dialect::OpenSer);
+    assert_eq!(dialect("route { xlog(\"L_INFO\", \"%rm from %is\\n\"); }"), Dialect::Ser);
+    assert_eq!(dialect("route { xlog(\"L_INFO\", \"$rm 100%\\n\"); }"), Dialect::Kamailio);
+    assert_eq!(dialect("#!OPENSER\nloadmodule \"/usr/lib/ser/sl.so\""), Dialect::OpenSer);
+}
+
+#[test]
+fn the_table_has_each_name_once() {
+    let mut names: Vec<_> = GLOBALS.iter().map(|parameter| parameter.name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}

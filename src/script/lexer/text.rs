@@ -1,0 +1,152 @@
+//! Quoted strings, and the guess where one was meant to end that is not closed.
+
+use super::{Lexer, TokenKind};
+use crate::script::ast::StringStyle;
+use crate::script::diagnostic::{Diagnostic, Problems};
+
+impl Lexer {
+    /// A quoted string.
+    pub(super) fn quoted(&mut self, problems: &mut Problems) -> TokenKind {
+        let open = self.at;
+        let quote = self.text[open];
+        let style = if quote == b'"' { StringStyle::Double } else { StringStyle::Single };
+        let close = self.closing_quote(open + 1, quote);
+        let end = match close {
+            Some(close) if !self.swallows_code(open, close) => {
+                self.at = close + 1;
+                close
+            }
+            _ => {
+                let end = self.presumed_end(open);
+                self.at = end;
+                self.report_unclosed(open, end, problems);
+                end
+            }
+        };
+        TokenKind::Text(decode(&self.text[open + 1..end], style), style)
+    }
+
+    /// The regular expression of a `case`, quoted or bare up to the `:`.
+    pub(super) fn regex(&mut self, problems: &mut Problems) -> TokenKind {
+        self.at += 1;
+        if matches!(self.peek(0), Some(b'"' | b'\'')) {
+            return match self.quoted(problems) {
+                TokenKind::Text(text, _) => TokenKind::Regex(text),
+                other => other,
+            };
+        }
+        let line = line_of(self.rest());
+        let is_end =
+            |at: usize| line[at] == b':' && line.get(at + 1).is_none_or(u8::is_ascii_whitespace);
+        let length = (0..line.len()).find(|at| is_end(*at)).unwrap_or(line.len());
+        let regex = line[..length].trim_ascii_end().to_vec();
+        self.at += regex.len();
+        TokenKind::Regex(regex)
+    }
+
+    /// The quote that closes a string whose text starts at `start`.
+    fn closing_quote(&mut self, start: usize, quote: u8) -> Option<usize> {
+        let kind = usize::from(quote == b'"');
+        let end = if self.line_bound[kind] {
+            start + line_of(&self.text[start..self.end]).len()
+        } else {
+            self.end
+        };
+        let mut at = start;
+        while at < end {
+            match self.text[at] {
+                byte if byte == quote => return Some(at),
+                b'\\' if quote == b'"' => at += 2,
+                _ => at += 1,
+            }
+        }
+        self.line_bound[kind] = true;
+        None
+    }
+
+    /// Whether the string from `open` to `close` looks like one that was not closed and so took
+    /// up code until the next string's opening quote.
+    fn swallows_code(&self, open: usize, close: usize) -> bool {
+        let inside = &self.text[open + 1..close];
+        let behind = self.text[close + 1..self.end].first().copied().unwrap_or(b'\n');
+        let line = line_of(inside);
+        if line.len() == inside.len() {
+            let rest = line_of(&self.text[close + 1..self.end]);
+            let quotes = memchr::memchr_iter(self.text[open], rest).count();
+            return super::is_word_byte(behind) && quotes % 2 == 1;
+        }
+        let before = inside.trim_ascii_end();
+        let opens = OPENERS.iter().any(|opener| before.ends_with(opener));
+        let stops = matches!(line.trim_ascii_end().last(), Some(b';' | b'{' | b'}' | b')'));
+        (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || (opens && stops)
+    }
+
+    /// Where on its line the unclosed string at `open` was probably meant to end.
+    fn presumed_end(&self, open: usize) -> usize {
+        let line = line_of(&self.text[open + 1..self.end]).trim_ascii_end();
+        let mut depth = 0_usize;
+        let mut at = 0;
+        while at < line.len() {
+            match line[at..] {
+                [b'\\', ..] => at += 1,
+                [b'(', ..] => depth += 1,
+                [b')', ..] if depth == 0 => break,
+                [b')', ..] => depth -= 1,
+                [b',', ref rest @ ..] if rest.trim_ascii_start().starts_with(b"\"") => break,
+                [b' ', b'/', b'*', ..] => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        if at >= line.len() {
+            let code = line.trim_ascii_end();
+            at = code.strip_suffix(b";").or_else(|| code.strip_suffix(b"{")).unwrap_or(code).len();
+        }
+        open + 1 + line[..at].trim_ascii_end().len()
+    }
+
+    /// Reports a string that is not closed.
+    fn report_unclosed(&self, open: usize, end: usize, problems: &mut Problems) {
+        let quote = char::from(self.text[open]);
+        let shown = String::from_utf8_lossy(&self.text[open + 1..end]);
+        let diagnostic = Diagnostic::error("E0101", self.span(open..end), "missing closing quote")
+            .label("this string does not end on its line");
+        problems.report(if shown.len() > 60 {
+            diagnostic.help(format!("end the string with `{quote}`"))
+        } else {
+            diagnostic.help(format!("write `{quote}{shown}{quote}`"))
+        });
+    }
+}
+
+/// The text up to the first line end.
+fn line_of(text: &[u8]) -> &[u8] {
+    &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())]
+}
+
+/// The bytes that a string stands for.
+fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
+    if style == StringStyle::Single {
+        return text.to_vec();
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, behind @ ..] = rest {
+        let escape = match (first, behind) {
+            (b'\\', [b'n', ..]) => Some(b'\n'),
+            (b'\\', [b'r', ..]) => Some(b'\r'),
+            (b'\\', [b't', ..]) => Some(b'\t'),
+            (b'\\', [mark @ (b'\\' | b'"'), ..]) => Some(*mark),
+            _ => None,
+        };
+        decoded.push(escape.unwrap_or(*first));
+        rest = &rest[1 + usize::from(escape.is_some())..];
+    }
+    decoded
+}
+
+/// What may stand right behind the closing quote of a string of several lines.
+const FOLLOWERS: &[u8] = b",);]}+=!<>&|#:";
+
+/// What stands before the opening quote of a string.
+const OPENERS: &[&[u8]] = &[b"(", b",", b"=", b"=~", b"!~", b"loadmodule", b"include_file"];

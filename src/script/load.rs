@@ -1,0 +1,84 @@
+//! From the files of a script to its tree and settings.
+
+use std::io;
+use std::path::Path;
+
+use super::ast::Ast;
+use super::diagnostic::{Diagnostic, Problems};
+use super::{Settings, SourceMap, Span, globals, parser, preprocess};
+
+/// Where scripts come from: the file system, or memory in tests. The core opens no file itself.
+pub trait Reader {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// A variable of the environment, for `#!defenv`.
+    fn environment(&self, name: &str) -> Option<String>;
+}
+
+/// A script without errors so far, ready to be checked.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What it says.
+    pub ast: Ast,
+    /// Its text.
+    pub map: SourceMap,
+    /// What its global parameters say.
+    pub settings: Settings,
+    /// Warnings and notes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A script with errors.
+#[derive(Debug)]
+pub struct Rejected {
+    /// Its text, as far as it could be read.
+    pub map: SourceMap,
+    /// All errors, warnings and notes, in the order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What it says, if only its global parameters are wrong: enough to look for more errors.
+    pub ast: Option<Ast>,
+}
+
+/// Reads and parses a script.
+///
+/// # Errors
+///
+/// [`Rejected`] if it cannot be read or has an error.
+pub fn parse_script(path: &Path, reader: &dyn Reader) -> Result<Parsed, Rejected> {
+    match reader.read(path) {
+        Ok(text) => parse_text(path, text, reader),
+        Err(error) => {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            let diagnostics = vec![Diagnostic::error("E0109", Span::default(), message)];
+            Err(Rejected { map: SourceMap::default(), diagnostics, ast: None })
+        }
+    }
+}
+
+/// Parses a script whose main file has been read.
+///
+/// # Errors
+///
+/// [`Rejected`] if it has an error.
+pub fn parse_text(name: &Path, text: Vec<u8>, reader: &dyn Reader) -> Result<Parsed, Rejected> {
+    let mut problems = Problems::default();
+    let preprocessed = preprocess::preprocess(name, text, reader, &mut problems);
+    let preprocess::Preprocessed { map, tokens, dialect } = preprocessed;
+    let mut ast = parser::parse(&tokens, &map, &mut problems);
+    ast.dialect = dialect;
+    let is_sound = !problems.has_errors();
+    let mut found = Vec::new();
+    let settings = globals::settings(&ast, &mut found);
+    found.into_iter().for_each(|diagnostic| problems.report(diagnostic));
+    let has_errors = problems.has_errors();
+    let diagnostics = problems.into_list();
+    if has_errors {
+        return Err(Rejected { map, diagnostics, ast: is_sound.then_some(ast) });
+    }
+    Ok(Parsed { ast, map, settings, diagnostics })
+}

@@ -1,0 +1,115 @@
+//! Blocks, and which brace is missing where they do not match.
+//!
+//! Braces carry no names, so a missing one shows only at the end of the route. The indentation
+//! tells where it was meant to be; it is looked at only when something is wrong, or looks it.
+
+use super::Parser;
+use crate::script::Span;
+use crate::script::ast::Statement;
+use crate::script::diagnostic::Diagnostic;
+use crate::script::lexer::Gap;
+
+/// What is remembered to tell which brace is missing.
+#[derive(Debug, Default)]
+pub(super) struct Braces {
+    /// The keyword of the route block around the next token.
+    pub(super) route: Span,
+    /// `if`s whose statement stands on a line of its own without braces: the keyword, and the
+    /// place behind the condition.
+    loose: Vec<(Span, Span)>,
+    /// Opening braces that are closed by one further to the left, first ones first.
+    suspects: Vec<Span>,
+    /// Whether an unclosed block was reported for this route.
+    is_reported: bool,
+}
+
+impl Braces {
+    /// What is remembered at the start of a route block.
+    pub(super) fn of_route(keyword: Span) -> Self {
+        Self { route: keyword, ..Self::default() }
+    }
+}
+
+impl Parser<'_> {
+    /// A block, from the `{` on.
+    pub(super) fn block(&mut self) -> Vec<Statement> {
+        let open = self.advance().span;
+        let loose = self.braces.loose.len();
+        let mut statements = Vec::new();
+        loop {
+            statements.append(&mut self.statements(|_| false));
+            let Some(close) = self.take("}") else {
+                self.report_unclosed(open);
+                break;
+            };
+            if !self.closes_loose(open, close, loose) {
+                self.note_suspect(open, close);
+                break;
+            }
+        }
+        self.braces.loose.truncate(loose);
+        statements
+    }
+
+    /// Remembers an `if` whose statement stands on a line of its own without braces.
+    pub(super) fn note_loose(&mut self, keyword: Span, behind: Span) {
+        let next = self.peek();
+        if next.gap == Gap::Line && !next.is("{") {
+            self.braces.loose.push((keyword, behind));
+        }
+    }
+
+    /// Reports that the block opened at `open` is not closed where something else starts.
+    pub(super) fn report_unclosed(&mut self, open: Span) {
+        if std::mem::replace(&mut self.braces.is_reported, true) {
+            return;
+        }
+        let open = self.braces.suspects.first().copied().unwrap_or(open);
+        let route = self.braces.route;
+        let mut diagnostic = Diagnostic::error("E0205", open, "this `{` is not closed");
+        if self.map.place(route).map(|place| place.line)
+            != self.map.place(open).map(|place| place.line)
+        {
+            diagnostic = diagnostic.also(route, "in this block");
+        }
+        self.report(diagnostic.help("add `}`"));
+    }
+
+    /// Whether a `}` that would close the block of `open` seems to belong to one of its `if`s
+    /// that has no `{`, which is then reported.
+    fn closes_loose(&mut self, open: Span, close: Span, first: usize) -> bool {
+        let indent = self.map.indent(close);
+        if !self.is_first_on_line(close) || indent == self.map.indent(open) {
+            return false;
+        }
+        let of_block = self.braces.loose.get(first..).unwrap_or_default();
+        let is_meant = |(keyword, _): &&(Span, Span)| self.map.indent(*keyword) == indent;
+        let Some((_, behind)) = of_block.iter().rev().find(is_meant).copied() else {
+            return false;
+        };
+        self.braces.loose.truncate(first);
+        self.report(
+            Diagnostic::error("E0207", behind, "missing `{`")
+                .also(close, "this `}` seems to close the block")
+                .help("add `{`"),
+        );
+        if self.peek().is_word("else") {
+            self.advance();
+        }
+        true
+    }
+
+    /// Remembers an opening brace that is closed by one further to the left.
+    fn note_suspect(&mut self, open: Span, close: Span) {
+        let (inner, outer) = (self.map.indent(open), self.map.indent(close));
+        if self.is_first_on_line(close) && outer.len() < inner.len() {
+            self.braces.suspects.push(open);
+        }
+    }
+
+    /// Whether the token taken last, at `span`, is the first one on its line.
+    fn is_first_on_line(&self, span: Span) -> bool {
+        let token = self.at.checked_sub(1).and_then(|index| self.tokens.get(index));
+        token.is_some_and(|token| token.span == span && token.gap == Gap::Line)
+    }
+}

@@ -1,0 +1,91 @@
+//! What names mean while a script is compiled, and what can be wrong with a variable.
+
+use std::ops::Range;
+
+use super::registry::{PseudoVariable, Registry};
+
+/// What names in strings and variables refer to.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    registry: &'a Registry,
+    /// The names of `$var(...)`; a position is the number that the compiled script uses.
+    slots: Vec<Box<[u8]>>,
+    /// Custom global parameters (`group.name`), for `$sel(cfg_get.group.name)`.
+    globals: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What is wrong with a variable, a format or a transformation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Its number.
+    pub(super) code: &'static str,
+    /// What is wrong.
+    pub(super) message: String,
+    /// Where in the text.
+    pub(super) at: Range<usize>,
+    /// What to do about it.
+    pub(super) help: Option<String>,
+}
+
+impl<'a> Scope<'a> {
+    /// A scope with no `$var(...)` yet.
+    pub(super) const fn new(registry: &'a Registry, globals: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        Self { registry, slots: Vec::new(), globals }
+    }
+
+    /// The variable of that name.
+    pub(super) fn find_variable(&self, name: &[u8]) -> Option<&'static PseudoVariable> {
+        self.registry.variables().map(|(_, spec)| spec).find(|spec| {
+            spec.name.as_bytes() == name
+                || spec.aliases.iter().any(|alias| alias.as_bytes() == name)
+        })
+    }
+
+    /// The known variable whose name looks most like `name`.
+    pub(super) fn similar_variable(&self, name: &str) -> Option<&'static str> {
+        let names = self
+            .registry
+            .variables()
+            .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
+        super::nearest(name, names)
+    }
+
+    /// The number of `$var(name)`.
+    pub(super) fn slot(&mut self, name: &[u8]) -> Option<u16> {
+        let position = self.slots.iter().position(|slot| **slot == *name).unwrap_or_else(|| {
+            self.slots.push(name.into());
+            self.slots.len() - 1
+        });
+        u16::try_from(position).ok()
+    }
+
+    /// The value of a custom global parameter.
+    pub(super) fn global(&self, name: &[u8]) -> Option<&[u8]> {
+        let found = self.globals.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_slice())
+    }
+
+    /// The names of all `$var(...)`, in the order of their numbers.
+    pub(super) fn into_slots(self) -> Vec<Box<[u8]>> {
+        self.slots
+    }
+}
+
+impl Fault {
+    /// A fault that is at `at`.
+    pub(super) fn new(code: &'static str, message: impl Into<String>, at: Range<usize>) -> Self {
+        Self { code, message: message.into(), at, help: None }
+    }
+
+    /// The same fault with advice.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same fault, seen from a text in which this one starts at `offset`.
+    pub(super) fn moved_by(mut self, offset: usize) -> Self {
+        self.at = self.at.start + offset..self.at.end + offset;
+        self
+    }
+}

@@ -1,0 +1,307 @@
+//! Transformations: `{s.len}`, `{uri.host}`, `{param.value,name}` ... behind a pseudo-variable.
+
+mod list;
+mod text;
+mod uri;
+
+use super::scope::{Fault, Scope};
+use super::value::parse_int;
+use super::variable::Variable;
+use super::{Execution, PatternFlags, Substitution, Value};
+
+use list::ListPart;
+use text::TextPart;
+use uri::{NamePart, UriPart};
+
+/// One compiled transformation.
+#[derive(Clone, Debug)]
+pub(super) enum Transform {
+    /// `{line.at,n}` and its kin.
+    Line(LinePart),
+    /// `{nameaddr.uri}`, `{tobody.user}` and their kin.
+    Name(NamePart),
+    /// `{param.value,name}` and its kin.
+    Param(ListPart, u8),
+    /// `{re.subst,/regex/replacement/flags}`.
+    Subst(Box<Substitution>),
+    /// `{s.len}` and its kin.
+    Text(TextPart),
+    /// `{uri.host}` and its kin.
+    Uri(UriPart),
+}
+
+/// The transformations of lines.
+#[derive(Clone, Debug)]
+pub(super) enum LinePart {
+    /// The line of that number, from 0; from the back if negative.
+    At(Parameter),
+    /// How many there are.
+    Count,
+}
+
+/// A parameter of a transformation.
+#[derive(Clone, Debug)]
+pub(super) enum Parameter {
+    /// As written.
+    Fixed(Box<[u8]>),
+    /// A number as written.
+    Int(i64),
+    /// The value of a variable.
+    Variable(Box<Variable>),
+}
+
+impl Transform {
+    /// Reads what is between the braces.
+    pub(super) fn parse(inner: &[u8], scope: &mut Scope<'_>) -> Result<Self, Fault> {
+        let name_end = memchr::memchr(b',', inner).unwrap_or(inner.len());
+        let name = String::from_utf8_lossy(&inner[..name_end]).trim().to_owned();
+        let whole = 0..inner.len() + 2;
+        if name == "re.subst" {
+            let text = inner.get(name_end + 1..).unwrap_or_default();
+            let bad = |message: String| Fault::new("E0415", message, whole.clone());
+            let flags = PatternFlags { ignore_case: false, newline_sensitive: false };
+            return Substitution::parse(text, flags).map(Box::new).map(Self::Subst).map_err(bad);
+        }
+        let mut parameters = Parameters { text: inner, at: name_end };
+        let found = Self::find(&name, &mut parameters, scope)?;
+        let Some(transform) = found else { return Err(unknown(&name, whole)) };
+        if parameters.at < inner.len() {
+            let message = format!("`{{{name}}}` does not have so many parameters");
+            return Err(Fault::new("E0415", message, whole));
+        }
+        Ok(transform)
+    }
+
+    /// The transformation of that name with its parameters read.
+    fn find(
+        name: &str,
+        parameters: &mut Parameters<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Option<Self>, Fault> {
+        let Some((class, member)) = name.split_once('.') else { return Ok(None) };
+        Ok(match (class, member) {
+            ("s", _) => TextPart::find(member, parameters, scope)?.map(Self::Text),
+            ("uri", _) => UriPart::find(member, parameters, scope)?.map(Self::Uri),
+            ("nameaddr" | "tobody", _) => NamePart::find(class, member).map(Self::Name),
+            ("param", _) => ListPart::find(member, parameters, scope)?
+                .map(|(part, separator)| Self::Param(part, separator)),
+            ("line", "count") => Some(Self::Line(LinePart::Count)),
+            ("line", "at") => Some(Self::Line(LinePart::At(parameters.required(scope)?))),
+            _ => None,
+        })
+    }
+
+    /// What becomes of `value`. `$null` stays `$null`.
+    pub(super) fn apply<'m>(&'m self, execution: &Execution<'m>, value: Value<'m>) -> Value<'m> {
+        if value == Value::Null {
+            return Value::Null;
+        }
+        let text = execution.text(value);
+        match self {
+            Self::Line(part) => part.apply(execution, text),
+            Self::Name(part) => part.apply(execution, text),
+            Self::Param(part, separator) => part.apply(execution, text, *separator),
+            Self::Subst(substitution) => substitute(substitution, execution, text),
+            Self::Text(part) => part.apply(execution, text),
+            Self::Uri(part) => part.apply(execution, text),
+        }
+    }
+}
+
+impl LinePart {
+    /// What becomes of `text`.
+    fn apply<'m>(&'m self, execution: &Execution<'m>, text: &'m [u8]) -> Value<'m> {
+        let text = text.strip_suffix(b"\n").unwrap_or(text);
+        let lines = || text.split(|byte| *byte == b'\n');
+        match self {
+            Self::Count => Value::Int(count(lines())),
+            Self::At(number) => {
+                let line = pick(lines(), number.int(execution));
+                Value::Text(line.map_or(&[], |line| line.strip_suffix(b"\r").unwrap_or(line)))
+            }
+        }
+    }
+}
+
+impl Parameter {
+    /// The present number.
+    fn int<'m>(&'m self, execution: &Execution<'m>) -> i64 {
+        match self {
+            Self::Fixed(text) => parse_int(text).unwrap_or(0),
+            Self::Int(number) => *number,
+            Self::Variable(variable) => variable.read(execution).to_int(),
+        }
+    }
+
+    /// The present text.
+    fn text<'m>(&'m self, execution: &Execution<'m>) -> &'m [u8] {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Int(number) => execution.show_int(*number),
+            Self::Variable(variable) => execution.text(variable.read(execution)),
+        }
+    }
+}
+
+/// The parameters of a transformation that are still to be read; each starts with a comma.
+#[derive(Debug)]
+pub(super) struct Parameters<'t> {
+    text: &'t [u8],
+    at: usize,
+}
+
+impl<'t> Parameters<'t> {
+    /// The next one, if there is one.
+    fn optional(&mut self, scope: &mut Scope<'_>) -> Result<Option<Parameter>, Fault> {
+        if self.at >= self.text.len() {
+            return Ok(None);
+        }
+        let start = self.at + 1;
+        let rest = &self.text[start..];
+        if rest.first() == Some(&b'$') {
+            let (variable, length) =
+                Variable::parse(rest, scope).map_err(|fault| fault.moved_by(start))?;
+            self.at = start + length;
+            return Ok(Some(Parameter::Variable(Box::new(variable))));
+        }
+        let length = memchr::memchr(b',', rest).unwrap_or(rest.len());
+        self.at = start + length;
+        let text = &rest[..length];
+        Ok(Some(match parse_int(text) {
+            Some(number) if text.first() != Some(&b'+') => Parameter::Int(number),
+            _ => Parameter::Fixed(text.into()),
+        }))
+    }
+
+    /// The next one.
+    fn required(&mut self, scope: &mut Scope<'_>) -> Result<Parameter, Fault> {
+        let length = self.text.len();
+        self.optional(scope)?
+            .ok_or_else(|| Fault::new("E0415", "a parameter is missing", 0..length + 2))
+    }
+
+    /// The next one, which is a number or a variable.
+    fn number(&mut self, scope: &mut Scope<'_>) -> Result<Parameter, Fault> {
+        let length = self.text.len();
+        match self.required(scope)? {
+            Parameter::Fixed(_) => {
+                Err(Fault::new("E0415", "this parameter must be a number", 0..length + 2))
+            }
+            parameter => Ok(parameter),
+        }
+    }
+
+    /// All that is left, taken as it is.
+    fn rest(&mut self) -> Option<&'t [u8]> {
+        let rest = self.text.get(self.at + 1..)?;
+        self.at = self.text.len();
+        Some(rest)
+    }
+
+    /// A separator, if one is given: a single byte, a comma among them, or `\t` and the like.
+    fn separator(&mut self, default: u8) -> u8 {
+        match self.rest() {
+            Some([b'\\', b't', ..]) => b'\t',
+            Some([b'\\', b'n', ..]) => b'\n',
+            Some([b'\\', b's', ..]) => b' ',
+            Some([byte, ..]) => *byte,
+            _ => default,
+        }
+    }
+}
+
+/// How many there are.
+fn count<T>(items: impl Iterator<Item = T>) -> i64 {
+    i64::try_from(items.count()).unwrap_or(i64::MAX)
+}
+
+/// The item at `index`, from the back if negative.
+fn pick<'m>(items: impl Iterator<Item = &'m [u8]> + Clone, index: i64) -> Option<&'m [u8]> {
+    let index = if index < 0 { count(items.clone()) + index } else { index };
+    let mut items = items;
+    items.nth(usize::try_from(index).ok()?)
+}
+
+/// The fault of a name that no transformation has.
+fn unknown(name: &str, span: std::ops::Range<usize>) -> Fault {
+    let fault = Fault::new("E0415", format!("there is no transformation `{{{name}}}`"), span);
+    match super::nearest(name, NAMES.iter().copied()) {
+        Some(similar) => fault.help(format!("did you mean `{{{similar}}}`?")),
+        None => fault,
+    }
+}
+
+/// Carries a substitution out; nothing changes if it does not match.
+fn substitute<'m>(
+    substitution: &Substitution,
+    execution: &Execution<'m>,
+    text: &'m [u8],
+) -> Value<'m> {
+    Value::Text(substitution.apply(text, execution.transit.arena).unwrap_or(text))
+}
+
+/// All transformations, for suggestions and for listings.
+pub(super) const NAMES: &[&str] = &[
+    "line.at",
+    "line.count",
+    "nameaddr.len",
+    "nameaddr.name",
+    "nameaddr.params",
+    "nameaddr.uri",
+    "param.count",
+    "param.in",
+    "param.name",
+    "param.value",
+    "param.valueat",
+    "re.subst",
+    "s.count",
+    "s.decode.base64",
+    "s.decode.hexa",
+    "s.encode.base64",
+    "s.encode.hexa",
+    "s.escape.common",
+    "s.escape.param",
+    "s.escape.user",
+    "s.index",
+    "s.int",
+    "s.len",
+    "s.ltrim",
+    "s.md5",
+    "s.numeric",
+    "s.prefixes",
+    "s.replace",
+    "s.rm",
+    "s.rtrim",
+    "s.select",
+    "s.strip",
+    "s.striptail",
+    "s.substr",
+    "s.tolower",
+    "s.toupper",
+    "s.trim",
+    "s.unbracket",
+    "s.unescape.common",
+    "s.unescape.param",
+    "s.unescape.user",
+    "s.unquote",
+    "tobody.display",
+    "tobody.host",
+    "tobody.params",
+    "tobody.tag",
+    "tobody.uri",
+    "tobody.user",
+    "uri.headers",
+    "uri.host",
+    "uri.lr",
+    "uri.maddr",
+    "uri.method",
+    "uri.param",
+    "uri.params",
+    "uri.passwd",
+    "uri.port",
+    "uri.scheme",
+    "uri.transport",
+    "uri.ttl",
+    "uri.uparam",
+    "uri.user",
+];

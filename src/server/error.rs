@@ -1,0 +1,62 @@
+//! Why the server does not run.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::sys;
+use crate::transport::BindError;
+
+/// Why the server does not run, or ended.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// A file cannot be read.
+    #[error("cannot read {}: {}", path.display(), sys::reason(source))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The script has errors; they have been shown.
+    #[error("the script has errors")]
+    Script,
+    /// The script asks for more than there can be.
+    #[error("{what}: {count} are too many, the maximum is {maximum}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many are asked for.
+        count: usize,
+        /// How many there can be.
+        maximum: usize,
+    },
+    /// A listen address cannot be used.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system refused something else.
+    #[error("{what}: {}", sys::reason(source))]
+    System {
+        /// What we wanted.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ServerError {
+    /// The exit code of the process: 1 if the configuration is wrong, 3 if the system refused.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Unreadable { .. } | Self::Script | Self::TooMany { .. } => 1,
+            Self::Bind(_) | Self::System { .. } => 3,
+        }
+    }
+
+    /// For `map_err`: the system refused `what`.
+    pub(super) fn system(what: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}

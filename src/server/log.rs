@@ -1,0 +1,118 @@
+//! Where log lines go: the server's own, and those of the script.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixDatagram;
+use std::panic;
+use std::process;
+
+use tracing::level_filters::LevelFilter;
+
+use crate::proxy::LogSink;
+use crate::script::{LogLevel, Settings};
+
+/// Sends the server's own log lines up to `level` to standard error, and panics with them.
+pub(super) fn start(level: LevelFilter) {
+    let subscriber = tracing_subscriber::fmt()
+        .compact()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(io::stderr)
+        .finish();
+    // It can only be set already, by a test in the same process: that one stays.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!("defect at {place}");
+    }));
+}
+
+/// Writes to standard error what is meant for whoever started the server. Nothing can be done
+/// if it cannot be written.
+pub(super) fn tell(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Where the script's log lines go: `log_stderror` chooses between standard error and the system
+/// log.
+pub(super) fn script_log(settings: &Settings) -> Box<dyn LogSink> {
+    if settings.log_stderror { Box::new(StandardError) } else { Box::new(SystemLog::open()) }
+}
+
+/// Standard error: each entry is one `write`, so that the entries of workers do not mix.
+struct StandardError;
+
+impl LogSink for StandardError {
+    fn write(&mut self, _: LogLevel, text: &[u8]) {
+        // A log line that cannot be written is lost; the server goes on.
+        let _ = io::stderr().write_all(text);
+    }
+}
+
+/// The system log, if there is one. What it does not take at once is lost: a worker never waits
+/// for its log.
+struct SystemLog {
+    socket: Option<UnixDatagram>,
+    line: Vec<u8>,
+}
+
+impl SystemLog {
+    /// Connects to the system log.
+    fn open() -> Self {
+        let connect = || -> io::Result<UnixDatagram> {
+            let socket = UnixDatagram::unbound()?;
+            socket.connect(SYSTEM_LOG_PATH)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        };
+        Self { socket: connect().ok(), line: Vec::new() }
+    }
+}
+
+impl LogSink for SystemLog {
+    fn write(&mut self, level: LogLevel, text: &[u8]) {
+        if let Some(socket) = &self.socket {
+            compose_system_line(&mut self.line, level, text);
+            let _ = socket.send(&self.line);
+        }
+    }
+}
+
+const SYSTEM_LOG_PATH: &str = "/dev/log";
+
+/// Composes `<priority>viaduct[process]: text` (RFC 3164 §4.1.1; the time is added by the log).
+fn compose_system_line(line: &mut Vec<u8>, level: LogLevel, text: &[u8]) {
+    const FACILITY_DAEMON: u8 = 3;
+    let severity = match level {
+        LogLevel::Alert => 1,
+        LogLevel::Bug | LogLevel::Crit2 | LogLevel::Critical => 2,
+        LogLevel::Error => 3,
+        LogLevel::Warning => 4,
+        LogLevel::Notice => 5,
+        LogLevel::Info => 6,
+        LogLevel::Debug => 7,
+    };
+    line.clear();
+    // Writing to a vector does not fail.
+    let _ = write!(line, "<{}>viaduct[{}]: ", FACILITY_DAEMON * 8 + severity, process::id());
+    line.extend_from_slice(text.trim_ascii_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_the_system_log_has_priority_and_process() {
+        let mut line = b"rest of the last line".to_vec();
+        compose_system_line(&mut line, LogLevel::Error, b"no route\n");
+        let expected = format!("<27>viaduct[{}]: no route", process::id());
+        assert_eq!(line, expected.into_bytes());
+        compose_system_line(&mut line, LogLevel::Debug, b"");
+        assert!(line.starts_with(b"<31>"));
+    }
+
+    #[test]
+    fn without_a_system_log_lines_are_lost_in_silence() {
+        SystemLog { socket: None, line: Vec::new() }.write(LogLevel::Info, b"text");
+    }
+}

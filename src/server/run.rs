@@ -1,0 +1,274 @@
+//! `viaduct run`: from the configuration to the last datagram.
+
+use std::any::Any;
+use std::fs::File;
+use std::hash::Hasher;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, after, select, unbounded};
+use siphasher::sip128::{Hasher128, SipHasher24};
+use tracing::level_filters::LevelFilter;
+
+use super::clock::Clock;
+use super::plan::{Plan, cores_to_pin};
+use super::{ServerError, load, log};
+use crate::location::LocationTables;
+use crate::mem::ListenerId;
+use crate::metrics::WorkerCounters;
+use crate::proxy::{CoreParts, Listener, ProxyCore};
+use crate::script::{Program, Settings, render};
+use crate::sys;
+use crate::transport::{UdpListener, bind_group};
+use crate::worker::{self, PanicFiles, WorkerHandle, WorkerParts};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The script; none: the built-in one.
+    pub config: Option<PathBuf>,
+    /// Addresses to listen on; none: those of the script.
+    pub listen: Vec<SocketAddr>,
+    /// The number of workers; none: as the script says.
+    pub workers: Option<usize>,
+    /// Whether each worker stays on a core of its own.
+    pub pin: bool,
+    /// The server's own log lines that are written.
+    pub log_level: LevelFilter,
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+///
+/// When it cannot start, and when a worker fails.
+pub fn run(options: &Options) -> Result<(), ServerError> {
+    log::start(options.log_level);
+    sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
+    let loaded = load::load(options.config.as_deref())?;
+    log::tell(&render(&loaded.diagnostics, &loaded.map));
+    let program = loaded.program.ok_or(ServerError::Script)?;
+    let plan = Plan::new(options, program.settings())?;
+    let groups = bind_all(&plan)?;
+    let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
+    let (report, events) = unbounded();
+    let workers = start_workers(options, &plan, &program, groups, &report)?;
+    forward_signals(report)?;
+    log::tell(&ready_line(&addresses, workers.len()));
+    let reason = wait(&events);
+    stop(workers, &events);
+    reason
+}
+
+/// Something that the main thread waits for.
+enum Event {
+    /// The server is to stop.
+    Stop,
+    /// A worker has ended.
+    WorkerEnded(io::Result<()>),
+}
+
+/// Time that the workers have to send what they hold and to end.
+const STOP_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// Binds all sockets: a group for each listen address, with a member for each worker.
+fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
+    let mut groups = Vec::new();
+    for (position, listen) in plan.listen.iter().enumerate() {
+        let id = ListenerId(position as u16);
+        let group = bind_group(id, listen.address, plan.worker_count, plan.steering)?;
+        if let Ok((receive, send)) = group[0].granted_buffers() {
+            tracing::info!(
+                "udp:{}: buffers of {receive} bytes to receive and {send} to send",
+                group[0].local_address()
+            );
+        }
+        groups.push(group);
+    }
+    Ok(groups)
+}
+
+/// Starts the workers, each with one socket of each group.
+fn start_workers(
+    options: &Options,
+    plan: &Plan,
+    program: &Program,
+    groups: Vec<Vec<UdpListener>>,
+    report: &Sender<Event>,
+) -> Result<Vec<WorkerHandle>, ServerError> {
+    let listeners: Arc<[Listener]> = groups
+        .iter()
+        .zip(&plan.listen)
+        .map(|(group, listen)| Listener {
+            address: group[0].local_address(),
+            advertise: listen.advertise.clone(),
+        })
+        .collect();
+    let secret = branch_secret(program.settings())?;
+    let services: Services = Arc::new([Arc::new(LocationTables::new())]);
+    let shared = Shared { listeners, services, secret };
+    let clock = Clock::start();
+    let cores = cores_to_pin(options.pin);
+    let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
+    let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
+    let mut workers = Vec::new();
+    for index in 0..plan.worker_count {
+        let counters = WorkerCounters::default();
+        let parts = WorkerParts {
+            index,
+            pin_to: cores.get(index % cores.len().max(1)).copied(),
+            listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
+            make_core: core_maker(program, &shared, counters.clone(), index == 0)?,
+            clock: Box::new(move || clock.now()),
+            counters,
+            panic_files: Arc::clone(&panic_files),
+        };
+        let report = report.clone();
+        // The main thread may be gone already, and the process with it.
+        let ended = move |result| drop(report.send(Event::WorkerEnded(result)));
+        let worker = worker::spawn(parts, ended);
+        workers.push(worker.map_err(ServerError::system("cannot start a worker"))?);
+    }
+    Ok(workers)
+}
+
+/// What the cores of all workers have in common.
+#[derive(Clone)]
+struct Shared {
+    listeners: Arc<[Listener]>,
+    services: Services,
+    secret: [u8; 16],
+}
+
+/// What modules share; each is found by its type.
+type Services = Arc<[Arc<dyn Any + Send + Sync>]>;
+
+/// Makes the cores of one worker. Each runs a copy of the program, and goes on with other random
+/// numbers than the one before it.
+fn core_maker(
+    program: &Program,
+    shared: &Shared,
+    counters: WorkerCounters,
+    sweeps: bool,
+) -> Result<Box<dyn FnMut() -> ProxyCore + Send>, ServerError> {
+    let program = Arc::new(program.clone());
+    let shared = shared.clone();
+    let mut seed = u64::from_ne_bytes(random_bytes()?);
+    Ok(Box::new(move || {
+        seed = seed.wrapping_add(1);
+        ProxyCore::new(CoreParts {
+            program: Arc::clone(&program),
+            listeners: Arc::clone(&shared.listeners),
+            services: Arc::clone(&shared.services),
+            secret: shared.secret,
+            seed,
+            sweeps,
+            counters: counters.clone(),
+            log: log::script_log(program.settings()),
+        })
+    }))
+}
+
+/// The key of branch and tag hashes: made of the script's `branch_secret`, so that servers that
+/// share it understand each other's branches, or random.
+fn branch_secret(settings: &Settings) -> Result<[u8; 16], ServerError> {
+    let Some(text) = &settings.branch_secret else { return random_bytes() };
+    let mut hasher = SipHasher24::new();
+    hasher.write(text.as_bytes());
+    Ok(hasher.finish128().as_bytes())
+}
+
+/// Bytes that nobody can guess.
+fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], ServerError> {
+    let mut bytes = [0; COUNT];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(ServerError::system("cannot read random numbers"))?;
+    Ok(bytes)
+}
+
+/// Starts the thread that turns signals into events.
+fn forward_signals(report: Sender<Event>) -> Result<(), ServerError> {
+    let forward = move || {
+        while let Ok(sys::Signal::Stop) = sys::wait_for_signal() {
+            if report.send(Event::Stop).is_err() {
+                return;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("signals".to_owned()).spawn(forward);
+    thread.map(drop).map_err(ServerError::system("cannot start a thread for signals"))
+}
+
+/// `ready: udp:127.0.0.1:5060, 4 workers`, when it is so.
+fn ready_line(addresses: &[SocketAddr], worker_count: usize) -> String {
+    let mut line = String::from("ready: ");
+    for address in addresses {
+        line.push_str(&format!("udp:{address}, "));
+    }
+    let plural = if worker_count == 1 { "" } else { "s" };
+    line.push_str(&format!("{worker_count} worker{plural}\n"));
+    line
+}
+
+/// Waits for the reason to stop; it is an error if a worker ended by itself.
+fn wait(events: &Receiver<Event>) -> Result<(), ServerError> {
+    match events.recv() {
+        Ok(Event::WorkerEnded(Err(source))) => {
+            Err(ServerError::System { what: "a worker failed", source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Has the workers send what they hold and end. Does not wait for long, nor after a second
+/// signal.
+fn stop(workers: Vec<WorkerHandle>, events: &Receiver<Event>) {
+    for worker in &workers {
+        if let Err(error) = worker.stop() {
+            tracing::warn!("a worker cannot be woken to stop: {error}");
+        }
+    }
+    let late = after(STOP_TIME_MAX);
+    let mut running = workers.len();
+    while running > 0 {
+        select! {
+            recv(events) -> event => match event {
+                Ok(Event::WorkerEnded(_)) => running -= 1,
+                _ => return,
+            },
+            recv(late) -> _ => return tracing::warn!("{running} workers did not stop in time"),
+        }
+    }
+    workers.into_iter().for_each(WorkerHandle::join);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_names_all_addresses() {
+        let addresses = ["127.0.0.1:5060".parse().unwrap(), "[::1]:5070".parse().unwrap()];
+        assert_eq!(ready_line(&addresses[..1], 4), "ready: udp:127.0.0.1:5060, 4 workers\n");
+        assert_eq!(
+            ready_line(&addresses, 1),
+            "ready: udp:127.0.0.1:5060, udp:[::1]:5070, 1 worker\n"
+        );
+    }
+
+    #[test]
+    fn servers_with_the_same_secret_have_the_same_key() {
+        let mut settings = Settings::default();
+        assert_ne!(branch_secret(&settings).unwrap(), branch_secret(&settings).unwrap());
+        settings.branch_secret = Some("tell no one".to_owned());
+        let key = branch_secret(&settings).unwrap();
+        assert_eq!(key, branch_secret(&settings).unwrap());
+        settings.branch_secret = Some("tell someone".to_owned());
+        assert_ne!(key, branch_secret(&settings).unwrap());
+    }
+}

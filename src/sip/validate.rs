@@ -1,0 +1,199 @@
+//! What every message must have before it is worked on (RFC 3261 §16.3 step 1, §18.1.2).
+//!
+//! This runs for every datagram, so it looks at what a proxy relies on and no further: the
+//! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
+//! which are when someone walks them.
+
+use super::octet::{are_uri, number};
+use super::uri::scheme_len;
+use super::{HeaderName, Message, NameAddr, ParseError, StartLine, Uri, unescaped};
+
+impl Message<'_> {
+    /// Checks a request. A missing Max-Forwards is fine (RFC 3261 §16.3 step 3), as are a From
+    /// without tag and a Via without branch (RFC 2543). For a response this is
+    /// [`Self::validate_response`].
+    ///
+    /// # Errors
+    ///
+    /// The first fault, with [`ParseError::status`] to answer it.
+    pub fn validate_request(&self) -> Result<(), ParseError> {
+        let StartLine::Request { name, uri, .. } = self.start_line() else {
+            return self.validate_response();
+        };
+        let cseq_method = validate_headers(self)?;
+        if cseq_method != name {
+            return Err(ParseError::CSeqMethod);
+        }
+        self.max_forwards()?;
+        validate_request_uri(uri)
+    }
+
+    /// Checks a response, which is dropped if something is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub fn validate_response(&self) -> Result<(), ParseError> {
+        validate_headers(self).map(|_| ())
+    }
+}
+
+/// The header fields that may be there only once, as far as a proxy would have to choose between
+/// them (RFC 3261 §7.3.1). Content-Length is looked at apart.
+const SINGLE: [HeaderName; 5] = [
+    HeaderName::From,
+    HeaderName::To,
+    HeaderName::CallId,
+    HeaderName::CSeq,
+    HeaderName::MaxForwards,
+];
+
+/// Checks the fields that requests and responses share; the method in CSeq.
+fn validate_headers<'d>(message: &Message<'d>) -> Result<&'d [u8], ParseError> {
+    let value = |name| message.value(name).ok_or(ParseError::MissingHeader);
+    let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
+    if value(HeaderName::CallId)?.is_empty() {
+        return Err(ParseError::MissingHeader);
+    }
+    if SINGLE.iter().any(|name| message.is_repeated(*name)) || !has_one_length(message) {
+        return Err(ParseError::DuplicateHeader);
+    }
+    message.top_via()?;
+    NameAddr::parse(from)?;
+    NameAddr::parse(to)?;
+    message.cseq().map(|cseq| cseq.method)
+}
+
+/// Whether all Content-Length fields say the same; where the message ends is unknown otherwise
+/// (RFC 4475 §3.3.9).
+fn has_one_length(message: &Message<'_>) -> bool {
+    if !message.is_repeated(HeaderName::ContentLength) {
+        return true;
+    }
+    let mut lengths = message.headers(HeaderName::ContentLength).map(|field| number(field.value));
+    let first = lengths.next().flatten();
+    lengths.all(|length| length == first)
+}
+
+/// Checks that `uri` can be a Request-URI: one word without angle brackets (RFC 3261 §7.1), and
+/// without header fields (RFC 3261 §19.1.1, RFC 4475 §3.1.2.11).
+fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
+    if scheme_len(uri).is_none() || !are_uri(uri) {
+        return Err(ParseError::Uri);
+    }
+    if memchr::memchr(b'?', uri).is_none() {
+        return Ok(());
+    }
+    let headers = Uri::parse(uri)?.headers.unwrap_or_default();
+    if headers.split(|byte| *byte == b'&').any(is_dangerous) {
+        Err(ParseError::Uri)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a `name=value` of a URI's headers would put into a request what decides its way or
+/// its dialog (RFC 3261 §19.1.5). Others are passed on as they are.
+fn is_dangerous(header: &[u8]) -> bool {
+    let name = header.split(|byte| *byte == b'=').next().unwrap_or_default();
+    matches!(
+        HeaderName::parse(&unescaped(name)),
+        HeaderName::Via
+            | HeaderName::Route
+            | HeaderName::RecordRoute
+            | HeaderName::From
+            | HeaderName::CallId
+            | HeaderName::CSeq
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::{MessageIndex, parse};
+
+    /// What is wrong with the request of that URI and header fields.
+    fn fault(uri: &str, headers: &[&str]) -> Result<(), ParseError> {
+        let text = format!("INVITE {uri} SIP/2.0\r\n{}\r\n\r\n", headers.join("\r\n"));
+        let mut index = MessageIndex::default();
+        parse(text.as_bytes(), &mut index)?;
+        Message::new(text.as_bytes(), &index).validate_request()
+    }
+
+    const URI: &str = "sip:bob@example.com";
+    const HEADERS: [&str; 6] = [
+        "v: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa",
+        "f: <sip:a@b>;tag=1",
+        "t: sip:c@d",
+        "i: 1@a",
+        "CSeq: 1 INVITE",
+        "Max-Forwards: 70",
+    ];
+
+    #[test]
+    fn an_ordinary_request_is_valid() {
+        assert_eq!(fault(URI, &HEADERS), Ok(()));
+        assert_eq!(fault(URI, &HEADERS[..5]), Ok(()), "Max-Forwards may be missing");
+    }
+
+    #[test]
+    fn each_mandatory_header_field_must_be_there() {
+        for missing in 0..5 {
+            let mut headers = HEADERS.to_vec();
+            headers.remove(missing);
+            assert_eq!(fault(URI, &headers), Err(ParseError::MissingHeader), "{missing}");
+        }
+    }
+
+    #[test]
+    fn all_but_via_must_be_there_only_once() {
+        for repeated in HEADERS {
+            let mut headers = HEADERS.to_vec();
+            headers.push(repeated);
+            let is_via = repeated.starts_with('v');
+            let expected = if is_via { Ok(()) } else { Err(ParseError::DuplicateHeader) };
+            assert_eq!(fault(URI, &headers), expected, "{repeated}");
+        }
+    }
+
+    #[test]
+    fn lengths_must_agree() {
+        let with = |more: [&'static str; 2]| fault(URI, &[&HEADERS[..], &more[..]].concat());
+        assert_eq!(with(["Content-Length: 0", "l: 00"]), Ok(()));
+        let expected = Err(ParseError::DuplicateHeader);
+        assert_eq!(with(["Content-Length: 0", "l: 1"]), expected);
+        assert_eq!(with(["Content-Length: 0", "l: x"]), expected);
+    }
+
+    #[test]
+    fn each_malformed_value_has_its_fault() {
+        for (position, header, expected) in [
+            (0, "v: SIP/2.0/UDP", ParseError::Via),
+            (0, "v:", ParseError::Via),
+            (1, "f: \"a <sip:a@b>", ParseError::Address),
+            (2, "t:", ParseError::Address),
+            (3, "i:", ParseError::MissingHeader),
+            (4, "CSeq: INVITE", ParseError::CSeq),
+            (4, "CSeq: 1 BYE", ParseError::CSeqMethod),
+            (4, "CSeq: 1 invite", ParseError::CSeqMethod),
+            (5, "Max-Forwards: 256", ParseError::Number),
+            (5, "Max-Forwards: -1", ParseError::Number),
+        ] {
+            let mut headers = HEADERS.to_vec();
+            headers[position] = header;
+            assert_eq!(fault(URI, &headers), Err(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn the_request_uri_is_one_word() {
+        for uri in
+            ["<sip:a@b>", " sip:a@b", "sip:a@b ", "sip:a@b; lr", "bob", "sip:a@b?route=y", ""]
+        {
+            assert_eq!(fault(uri, &HEADERS), Err(ParseError::Uri), "{uri:?}");
+        }
+        for uri in ["sip:a?b@c", "tel:+1", "http://a?b", "sip:a@b;lr", "sip:a@b?x=y"] {
+            assert_eq!(fault(uri, &HEADERS), Ok(()), "{uri:?}");
+        }
+    }
+}

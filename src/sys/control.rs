@@ -1,0 +1,147 @@
+//! Control messages (`cmsg`), read and written as bytes: the local address of a datagram, and
+//! how many the kernel lost.
+
+use std::mem::{offset_of, size_of};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Room for the control messages of one datagram.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(8))]
+pub(super) struct Control {
+    bytes: [u8; Self::CAPACITY],
+}
+
+/// What the control messages of a received datagram say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The address that the datagram was sent to.
+    pub(super) local: Option<IpAddr>,
+    /// Datagrams lost at this socket since it was made, modulo 2^32.
+    pub(super) overruns: Option<u32>,
+}
+
+impl Control {
+    /// The largest local address (40) and the count of lost datagrams (24).
+    pub(super) const CAPACITY: usize = 64;
+
+    /// No control messages.
+    pub(super) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY] };
+
+    /// Becomes one message that makes a datagram leave from `source`; its length.
+    pub(super) fn set_source(&mut self, source: IpAddr) -> usize {
+        match source {
+            IpAddr::V4(source) => {
+                let mut data = [0; V4_INFO_BYTES];
+                data[V4_LOCAL..V4_LOCAL + 4].copy_from_slice(&source.octets());
+                self.set(libc::IPPROTO_IP, libc::IP_PKTINFO, data)
+            }
+            IpAddr::V6(source) => {
+                let mut data = [0; V6_INFO_BYTES];
+                data[..16].copy_from_slice(&source.octets());
+                self.set(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, data)
+            }
+        }
+    }
+
+    /// What the first `length` bytes, written by the kernel, say.
+    pub(super) fn read(&self, length: usize) -> Told {
+        let mut told = Told::default();
+        let mut rest = &self.bytes[..length.min(Self::CAPACITY)];
+        while let Some((level, kind, data, next)) = split_message(rest) {
+            match (level, kind) {
+                (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                    let octets = data.get(V4_LOCAL..).and_then(|tail| tail.first_chunk::<4>());
+                    told.local = octets.map(|octets| Ipv4Addr::from(*octets).into());
+                }
+                (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                    let octets = data.first_chunk::<16>();
+                    told.local = octets.map(|octets| Ipv6Addr::from(*octets).into());
+                }
+                (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
+                    told.overruns = data.first_chunk::<4>().copied().map(u32::from_ne_bytes);
+                }
+                _ => {}
+            }
+            rest = next;
+        }
+        told
+    }
+
+    /// Becomes one message with `data`; its length.
+    fn set<const BYTES: usize>(&mut self, level: i32, kind: i32, data: [u8; BYTES]) -> usize {
+        let length = HEADER_BYTES + BYTES;
+        self.bytes[..8].copy_from_slice(&length.to_ne_bytes());
+        self.bytes[8..12].copy_from_slice(&level.to_ne_bytes());
+        self.bytes[12..16].copy_from_slice(&kind.to_ne_bytes());
+        self.bytes[HEADER_BYTES..length].copy_from_slice(&data);
+        length.next_multiple_of(ALIGNMENT)
+    }
+}
+
+/// Level, kind and data of the first message, and what follows it.
+fn split_message(bytes: &[u8]) -> Option<(i32, i32, &[u8], &[u8])> {
+    let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let [length @ .., l0, l1, l2, l3, k0, k1, k2, k3] = *header;
+    let length = usize::from_ne_bytes(length);
+    let data = bytes.get(HEADER_BYTES..length)?;
+    let next = bytes.get(length.next_multiple_of(ALIGNMENT)..).unwrap_or(&[]);
+    let level = i32::from_ne_bytes([l0, l1, l2, l3]);
+    let kind = i32::from_ne_bytes([k0, k1, k2, k3]);
+    Some((level, kind, data, next))
+}
+
+const HEADER_BYTES: usize = size_of::<libc::cmsghdr>();
+const ALIGNMENT: usize = 8;
+const V4_INFO_BYTES: usize = size_of::<libc::in_pktinfo>();
+/// `ipi_spec_dst`: the local address, also where the datagram itself went to a broadcast address.
+const V4_LOCAL: usize = offset_of!(libc::in_pktinfo, ipi_spec_dst);
+const V6_INFO_BYTES: usize = size_of::<libc::in6_pktinfo>();
+
+const _: () = {
+    assert!(HEADER_BYTES == 16);
+    assert!(offset_of!(libc::cmsghdr, cmsg_len) == 0);
+    assert!(offset_of!(libc::cmsghdr, cmsg_level) == 8);
+    assert!(offset_of!(libc::cmsghdr, cmsg_type) == 12);
+    assert!(offset_of!(libc::in6_pktinfo, ipi6_addr) == 0);
+    assert!(
+        HEADER_BYTES + V6_INFO_BYTES.next_multiple_of(8) + HEADER_BYTES + 8 <= Control::CAPACITY
+    );
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_address_reads_as_the_local_address() {
+        for source in ["192.0.2.7", "2001:db8::7"] {
+            let source = source.parse().unwrap();
+            let mut control = Control::EMPTY;
+            let length = control.set_source(source);
+            assert_eq!(control.read(length), Told { local: Some(source), overruns: None });
+        }
+    }
+
+    #[test]
+    fn two_messages_are_both_read() {
+        let source = "192.0.2.7".parse().unwrap();
+        let mut control = Control::EMPTY;
+        let first = control.set_source(source);
+        let mut second = Control::EMPTY;
+        let length = second.set(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 9_u32.to_ne_bytes());
+        control.bytes[first..first + length].copy_from_slice(&second.bytes[..length]);
+        let told = Told { local: Some(source), overruns: Some(9) };
+        assert_eq!(control.read(first + length), told);
+    }
+
+    #[test]
+    fn impossible_lengths_end_the_reading() {
+        let mut control = Control::EMPTY;
+        let length = control.set_source("192.0.2.7".parse().unwrap());
+        assert_eq!(control.read(length - 8), Told::default(), "cut off");
+        for impossible in [0, 15, 65, usize::MAX] {
+            control.bytes[..8].copy_from_slice(&impossible.to_ne_bytes());
+            assert_eq!(control.read(Control::CAPACITY), Told::default(), "{impossible}");
+        }
+    }
+}

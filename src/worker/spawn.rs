@@ -1,0 +1,238 @@
+//! Starting and stopping a worker's thread.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use core_affinity::CoreId;
+use mio::{Poll, Waker};
+
+use super::cycle::{Cycle, WAKER};
+use super::{Core, PanicFiles};
+use crate::metrics::WorkerCounters;
+use crate::time::Now;
+use crate::transport::UdpListener;
+
+/// What a worker needs to be started.
+pub struct WorkerParts<C> {
+    /// Its number, from 0.
+    pub index: usize,
+    /// The core to run on, if it is to be pinned.
+    pub pin_to: Option<CoreId>,
+    /// Its socket at each listen address, in the order of their ids.
+    pub listeners: Vec<UdpListener>,
+    /// Makes the core: at start, and anew when one has failed.
+    pub make_core: Box<dyn FnMut() -> C + Send>,
+    /// Reads the clocks.
+    pub clock: Box<dyn Fn() -> Now + Send>,
+    /// Its counters.
+    pub counters: WorkerCounters,
+    /// Where datagrams are saved whose handling failed.
+    pub panic_files: Arc<PanicFiles>,
+}
+
+impl<C> std::fmt::Debug for WorkerParts<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WorkerParts").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    waker: Waker,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts a worker. `ended` is called on its thread when it ends, with the reason if it was not
+/// asked to.
+///
+/// # Errors
+///
+/// When the system gives no thread or no poll.
+pub fn spawn<C: Core + 'static>(
+    mut parts: WorkerParts<C>,
+    ended: impl FnOnce(io::Result<()>) + Send + 'static,
+) -> io::Result<WorkerHandle> {
+    let poll = Poll::new()?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let name = format!("worker-{}", parts.index);
+    let seen_by_worker = Arc::clone(&stop);
+    let thread = thread::Builder::new().name(name).spawn(move || {
+        if let Some(core) = parts.pin_to.take()
+            && !core_affinity::set_for_current(core)
+        {
+            tracing::warn!("worker {} cannot be pinned to core {}", parts.index, core.id);
+        }
+        let work = || Cycle::new(parts, poll, seen_by_worker).and_then(Cycle::run);
+        // The core is isolated further inside; this is for the cycle itself, whose state is gone
+        // with it.
+        let result = catch_unwind(AssertUnwindSafe(work));
+        ended(result.unwrap_or_else(|_| Err(io::Error::other("the worker panicked"))));
+    })?;
+    Ok(WorkerHandle { waker, stop, thread })
+}
+
+impl WorkerHandle {
+    /// Asks the worker to send what it holds and to end.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not wake it; it then ends at its next event.
+    pub fn stop(&self) -> io::Result<()> {
+        self.stop.store(true, Ordering::Release);
+        self.waker.wake()
+    }
+
+    /// Waits for its end.
+    pub fn join(self) {
+        // It cannot have panicked but in `ended`, whose owner knows.
+        let _ = self.thread.join();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::mem::{ListenerId, Outbox, Received};
+    use crate::metrics::Counter;
+    use crate::transport::{Steering, bind_group};
+
+    /// Sends each datagram back; sends one to `timer_peer` when its time has come.
+    struct Echo {
+        timer_peer: Option<SocketAddr>,
+    }
+
+    impl Core for Echo {
+        fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
+            assert!(!received.datagram().starts_with(b"fail"), "not this one");
+            let start = crate::limits::HEADROOM_BYTES;
+            outbox.push(crate::mem::Transmit {
+                destination: received.source,
+                listener: received.listener,
+                source: received.local.ip(),
+                payload: crate::mem::Payload::Slot(received.slot, start..start + received.length),
+            });
+        }
+
+        fn poll_timeout(&self) -> Option<u64> {
+            self.timer_peer.map(|_| 5)
+        }
+
+        fn handle_timeout(&mut self, _: Now, outbox: &mut Outbox) {
+            let Some(peer) = self.timer_peer.take() else { return };
+            let way = (peer, ListenerId(0), "127.0.0.1".parse().unwrap());
+            outbox.push_composed(way, |bytes| {
+                bytes.extend_from_slice(b"time");
+                true
+            });
+        }
+    }
+
+    /// A running worker, and what a test asks of it.
+    struct Running {
+        worker: WorkerHandle,
+        addresses: Vec<SocketAddr>,
+        counters: WorkerCounters,
+        ended: mpsc::Receiver<io::Result<()>>,
+    }
+
+    /// A worker with an echo on a free port of each of `ips`.
+    fn start(ips: &[&str], timer_peer: Option<SocketAddr>) -> Running {
+        let bind = |(position, ip): (usize, &&str)| {
+            let address = SocketAddr::new(ip.parse().unwrap(), 0);
+            let id = ListenerId(position as u16);
+            bind_group(id, address, 1, Steering::Hash).unwrap().remove(0)
+        };
+        let listeners: Vec<UdpListener> = ips.iter().enumerate().map(bind).collect();
+        let addresses = listeners.iter().map(UdpListener::local_address).collect();
+        let counters = WorkerCounters::default();
+        let parts = WorkerParts {
+            index: 0,
+            pin_to: None,
+            listeners,
+            make_core: Box::new(move || Echo { timer_peer }),
+            clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0 }),
+            counters: counters.clone(),
+            panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),
+        };
+        let (sender, ended) = mpsc::channel();
+        let worker = spawn(parts, move |result| sender.send(result).unwrap()).unwrap();
+        Running { worker, addresses, counters, ended }
+    }
+
+    /// A peer that gives up when nothing comes.
+    fn peer() -> UdpSocket {
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        peer
+    }
+
+    impl Running {
+        /// Stops the worker, which must end well.
+        fn stop(self) -> WorkerCounters {
+            self.worker.stop().unwrap();
+            self.ended.recv().unwrap().unwrap();
+            self.worker.join();
+            self.counters
+        }
+    }
+
+    #[test]
+    fn datagrams_go_in_and_out_at_every_listener_until_it_is_stopped() {
+        let running = start(&["127.0.0.1", "127.0.0.2", "0.0.0.0"], None);
+        let peer = peer();
+        let wildcard_port = running.addresses[2].port();
+        let targets = [
+            running.addresses[0],
+            running.addresses[1],
+            SocketAddr::new("127.0.0.3".parse().unwrap(), wildcard_port),
+        ];
+        for target in targets {
+            for number in 0..100_u8 {
+                peer.send_to(&[number], target).unwrap();
+            }
+            for number in 0..100_u8 {
+                let mut bytes = [0; 8];
+                let (length, source) = peer.recv_from(&mut bytes).unwrap();
+                assert_eq!((&bytes[..length], source), (&[number][..], target));
+            }
+        }
+        let counters = running.stop();
+        assert_eq!(counters.value(Counter::ReceivedDatagrams), 300);
+        assert_eq!(counters.value(Counter::SentDatagrams), 300);
+    }
+
+    #[test]
+    fn it_goes_on_after_a_datagram_that_the_core_cannot_bear() {
+        let running = start(&["127.0.0.1"], None);
+        let peer = peer();
+        for text in ["a", "fail", "b"] {
+            peer.send_to(text.as_bytes(), running.addresses[0]).unwrap();
+        }
+        for text in ["a", "b"] {
+            let mut bytes = [0; 8];
+            let length = peer.recv(&mut bytes).unwrap();
+            assert_eq!(&bytes[..length], text.as_bytes());
+        }
+        assert_eq!(running.stop().value(Counter::DroppedAtWorkerPanic), 1);
+    }
+
+    #[test]
+    fn timers_run_without_any_datagram() {
+        let peer = peer();
+        let running = start(&["127.0.0.1"], Some(peer.local_addr().unwrap()));
+        let mut bytes = [0; 8];
+        let length = peer.recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..length], b"time");
+        running.stop();
+    }
+}

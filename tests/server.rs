@@ -1,0 +1,162 @@
+//! The process from outside: starting, refusing to start, stopping.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::{fs, process};
+
+/// The program with arguments, its standard streams caught.
+fn viaduct(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_viaduct"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What it says and gives when it ends by itself.
+fn outcome(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = viaduct(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+/// A running server; killed when the test forgets it.
+struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    ready: String,
+}
+
+impl Server {
+    /// Starts it and waits until it is ready.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = viaduct(arguments).spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut ready = String::new();
+        stderr.read_line(&mut ready).unwrap();
+        Self { child, stderr, ready }
+    }
+
+    /// Its first listen address, from the line that it is ready.
+    fn address(&self) -> SocketAddr {
+        let rest = self.ready.strip_prefix("ready: udp:").expect(&self.ready);
+        rest.split(',').next().unwrap().parse().unwrap()
+    }
+
+    /// Sends it a signal.
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for its end: the exit code, and what it said since it was ready.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A file of its own for a test.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", process::id()));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn it_says_in_one_line_that_it_is_ready_and_stops_when_told() {
+    for signal in ["TERM", "INT"] {
+        let arguments = ["run", "--no-pin", "--listen", "udp:127.0.0.1:0", "--workers", "3"];
+        let server = Server::start(&arguments);
+        let expected = format!("ready: udp:{}, 3 workers\n", server.address());
+        assert_eq!(server.ready, expected);
+        server.signal(signal);
+        assert_eq!(server.end(), (Some(0), String::new()), "{signal}");
+    }
+}
+
+#[test]
+fn several_listen_addresses_are_all_named() {
+    let listen =
+        ["run", "--listen", "127.0.0.1:0", "--listen", "udp:127.0.0.2:0", "--workers", "1"];
+    let server = Server::start(&listen);
+    let parts: Vec<&str> = server.ready.trim_end().split(", ").collect();
+    assert!(parts[0].starts_with("ready: udp:127.0.0.1:"), "{}", server.ready);
+    assert!(parts[1].starts_with("udp:127.0.0.2:"), "{}", server.ready);
+    assert_eq!(parts[2..], ["1 worker"]);
+}
+
+#[test]
+fn it_outlives_its_terminal_and_datagrams_of_every_kind() {
+    let server = Server::start(&["run", "--listen", "127.0.0.1:0", "--workers", "2"]);
+    server.signal("HUP");
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for datagram in [&b""[..], b"\r\n\r\n", b"\0\xff nonsense", &[b'x'; 60_000]] {
+        peer.send_to(datagram, server.address()).unwrap();
+    }
+    server.signal("TERM");
+    assert_eq!(server.end().0, Some(0));
+}
+
+#[test]
+fn a_second_server_at_the_same_port_is_refused() {
+    let first = Server::start(&["run", "--listen", "127.0.0.1:0", "--workers", "2"]);
+    let address = first.address().to_string();
+    let (code, _, stderr) = outcome(&["run", "--listen", &address, "--workers", "2"]);
+    assert_eq!(code, Some(3));
+    let expected = format!("viaduct: cannot listen on udp:{address}: Address already in use\n");
+    assert_eq!(stderr, expected);
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused() {
+    let (code, _, stderr) = outcome(&["run", "--listen", "192.0.2.1:5060", "--workers", "1"]);
+    assert_eq!(code, Some(3));
+    let expected =
+        "viaduct: cannot listen on udp:192.0.2.1:5060: Cannot assign requested address\n";
+    assert_eq!(stderr, expected);
+}
+
+#[test]
+fn a_missing_script_is_named() {
+    let expected = "viaduct: cannot read nofile.cfg: No such file or directory\n";
+    for arguments in [&["run", "--config", "nofile.cfg"][..], &["check", "nofile.cfg"]] {
+        let (code, stdout, stderr) = outcome(arguments);
+        assert_eq!((code, stdout.as_str(), stderr.as_str()), (Some(1), "", expected));
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_explained() {
+    for (arguments, word) in [
+        (&["run", "--listen", "udp:nowhere"][..], "udp:ADDRESS:PORT"),
+        (&["run", "--workers", "0"], "from 1 to 256"),
+        (&["run", "--log-level", "loud"], "--log-level"),
+        (&["walk"], "unrecognized subcommand"),
+        (&["check"], "<FILE>"),
+        (&[], "Usage"),
+    ] {
+        let (code, _, stderr) = outcome(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(word), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_good_script_checks_without_a_word() {
+    let script = file("good.cfg", "#!KAMAILIO\nrequest_route {\n    exit;\n}\n");
+    let script = script.to_str().unwrap();
+    assert_eq!(outcome(&["check", script]), (Some(0), String::new(), String::new()));
+    let json = outcome(&["check", script, "--format", "json"]);
+    assert_eq!(json, (Some(0), "[]\n".to_owned(), String::new()));
+}

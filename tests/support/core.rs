@@ -1,0 +1,121 @@
+//! A proxy core without a network: datagrams in, datagrams out, on a clock of the test's own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use viaduct::limits::HEADROOM_BYTES;
+use viaduct::location::LocationTables;
+use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
+use viaduct::metrics::{Counter, WorkerCounters};
+use viaduct::modules::REGISTRY;
+use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
+use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
+use viaduct::time::Now;
+
+/// What goes out: where to, and the bytes.
+pub type Sent = (SocketAddr, Vec<u8>);
+
+/// A core with its slots, its outbox and its log.
+pub struct CoreBench {
+    pub core: ProxyCore,
+    pub slots: SlotPool,
+    pub outbox: Outbox,
+    pub now: Now,
+    pub counters: WorkerCounters,
+    pub local: SocketAddr,
+    log: Arc<Mutex<Vec<u8>>>,
+}
+
+/// Keeps what the script logs.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl LogSink for Kept {
+    fn write(&mut self, _: LogLevel, text: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(text);
+    }
+}
+
+/// Scripts of tests include no files.
+struct NoFiles;
+
+impl Reader for NoFiles {
+    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The address of the server in all of these.
+pub fn server() -> SocketAddr {
+    "192.0.2.1:5060".parse().unwrap()
+}
+
+/// The program of a script, which must compile.
+pub fn program(script: &str) -> Program {
+    let text = script.as_bytes().to_vec();
+    compile(parse_text(Path::new("test.cfg"), text, &NoFiles), &REGISTRY)
+        .unwrap_or_else(|rejected| panic!("{}", render(&rejected.diagnostics, &rejected.map)))
+        .program
+}
+
+impl CoreBench {
+    /// A core that runs `script`, listening on [`server`].
+    pub fn new(script: &str) -> Self {
+        let counters = WorkerCounters::default();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let core = ProxyCore::new(CoreParts {
+            program: Arc::new(program(script)),
+            listeners: Arc::new([Listener { address: server(), advertise: None }]),
+            services: Arc::new([Arc::new(LocationTables::default())]),
+            secret: *b"0123456789abcdef",
+            seed: 1,
+            sweeps: true,
+            counters: counters.clone(),
+            log: Box::new(Kept(Arc::clone(&log))),
+        });
+        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
+        let slots = SlotPool::new(1);
+        Self { core, slots, outbox: Outbox::new(), now, counters, local: server(), log }
+    }
+
+    /// Gives the core one datagram. What it sends stays in the outbox.
+    pub fn handle(&mut self, source: SocketAddr, datagram: &[u8]) {
+        let slot = SlotId(0);
+        let buffer = self.slots.slot_mut(slot);
+        buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
+        let received = Received {
+            slot,
+            buffer,
+            length: datagram.len(),
+            source,
+            local: self.local,
+            listener: ListenerId(0),
+        };
+        self.core.handle_datagram(self.now, received, &mut self.outbox);
+    }
+
+    /// Gives the core one datagram; what it sends.
+    pub fn send(&mut self, source: &str, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
+        self.handle(source.parse().unwrap(), datagram.as_ref());
+        let sent = self.outbox.transmits().iter().map(|transmit| {
+            (transmit.destination, self.outbox.bytes(transmit, &self.slots).to_vec())
+        });
+        let sent: Vec<Sent> = sent.collect();
+        self.outbox.sent(sent.len());
+        sent
+    }
+
+    /// How often something was counted.
+    pub fn counted(&self, counter: Counter) -> u64 {
+        self.counters.value(counter)
+    }
+
+    /// What the script has logged.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+}
