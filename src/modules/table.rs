@@ -8,6 +8,7 @@ use crate::script::{
     Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
     RouteKinds, SettingKind, SettingSpec, TRUE, Value,
 };
+use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.
@@ -142,6 +143,20 @@ pub(super) fn joined<'m>(arena: &'m Bump, parts: &[&[u8]]) -> &'m [u8] {
     let mut out = bumpalo::collections::Vec::with_capacity_in(length, arena);
     for part in parts {
         out.extend_from_slice(part);
+    }
+    out.into_bump_slice()
+}
+
+/// Writes a text into the variable at that position of the arguments.
+pub(super) fn write<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    position: usize,
+    text: &'m [u8],
+) -> bool {
+    match arguments.get(position) {
+        Some(Argument::Variable(variable)) => variable.write(execution, Value::Text(text)),
+        _ => false,
     }
     out.into_bump_slice()
 }

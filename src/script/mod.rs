@@ -63,4 +63,4 @@ pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, run};
-pub(crate) use vm::{default_port, method_name, split_host_port};
+pub(crate) use vm::{method_name, split_host_port};
