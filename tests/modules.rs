@@ -69,6 +69,7 @@ fn substitutions_take_variables() {
         r"subst('/^Subject: (.*) world(.*)$/Subject: \1 $fU of $(fd{s.len})\2/');",
         "Subject: hello bob of 11!",
     );
+    has_line(r"subst('/^Subject: .*$/Subject: $$fU $1 $/');", "Subject: $fU $1 $");
     has_line(r"subst('/^Subject: .*$/Subject: \u/');", "Subject: sip:123abc@example.com");
     has_line(
         r"subst_uri('/^sip:([0-9]+)([a-z]*)@(.*)$/sip:\2-\1-$fU@\3/i');",

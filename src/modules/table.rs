@@ -8,7 +8,6 @@ use crate::script::{
     Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
     RouteKinds, SettingKind, SettingSpec, TRUE, Value,
 };
-use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.
@@ -90,19 +89,6 @@ pub(super) const fn optional_text(name: &'static str) -> ParameterSpec {
     ParameterSpec::optional(name, ParameterKind::Text)
 }
 
-/// Writes a text into the variable at that position of the arguments.
-pub(super) fn write<'m>(
-    execution: &mut Execution<'m>,
-    arguments: &[Argument<'m>],
-    position: usize,
-    text: &'m [u8],
-) -> bool {
-    match arguments.get(position) {
-        Some(Argument::Variable(variable)) => variable.write(execution, Value::Text(text)),
-        _ => false,
-    }
-}
-
 /// A module parameter that is a number and has an effect.
 pub(super) const fn number_setting(name: &'static str, doc: &'static str) -> SettingSpec {
     SettingSpec { name, kind: SettingKind::Int, effective: true, doc }
@@ -158,5 +144,4 @@ pub(super) fn write<'m>(
         Some(Argument::Variable(variable)) => variable.write(execution, Value::Text(text)),
         _ => false,
     }
-    out.into_bump_slice()
 }
