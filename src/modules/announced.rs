@@ -66,8 +66,6 @@ announced! {
     "acc_json" "Accounting as JSON.": acc_json_request;
     "exec" "Running programs.":
         exec_dset exec_msg exec_avp exec_getenv exec_cmd exec;
-    "uri" "Questions about URIs.":
-        is_user has_totag uri_param add_uri_param tel2sip;
     "uri_db" "Users in a database.":
         check_uri check_to check_from does_uri_exist check_user_uri;
     "uri_radius" "Users in a RADIUS server.":
@@ -274,7 +272,6 @@ announced! {
     "b2b_logic" "Back-to-back user agents.": b2b_init_request b2b_server_new b2b_client_new
         b2b_bridge;
     "signaling" "Replies with or without transactions.": send_reply;
-    "options" "Answers to OPTIONS.": options_reply;
     "sst" "Session timers (RFC 4028).": sstCheckMin;
     "qos" "Quality of service.":;
     "gflags" alias "gflags_mi" "Flags of the server.":
