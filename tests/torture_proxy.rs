@@ -79,7 +79,12 @@ fn a_forwarded_message_keeps_every_byte_that_is_not_the_proxys() {
         for line in lines(message.text) {
             let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
             if !is_the_proxys(&line) && !folded {
-                assert!(found.contains(&line), "{}: {:?}", message.name, String::from_utf8_lossy(&line));
+                assert!(
+                    found.contains(&line),
+                    "{}: {:?}",
+                    message.name,
+                    String::from_utf8_lossy(&line)
+                );
             }
         }
     }

@@ -13,15 +13,13 @@ pub const MODULE: ModuleSpec = ModuleSpec {
 };
 
 /// The functions.
-const FUNCTIONS: &[FunctionSpec] = &[
-    function(
-        "is_myself",
-        &[required_text("uri")],
-        "Whether the host and port of a URI are this server.",
-        r#"if (is_myself("$ru")) exit;"#,
-        is_myself,
-    ),
-];
+const FUNCTIONS: &[FunctionSpec] = &[function(
+    "is_myself",
+    &[required_text("uri")],
+    "Whether the host and port of a URI are this server.",
+    r#"if (is_myself("$ru")) exit;"#,
+    is_myself,
+)];
 
 /// `is_myself(uri)`.
 fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
