@@ -14,6 +14,11 @@ const TO_BOB: &str = "route { forward(203.0.113.9, 5060); }";
 /// Sends everything where its URI says.
 const BY_URI: &str = "route { if (!forward()) { sl_reply_error(); } }";
 
+/// A core that runs the script, the modules that these tests use in front.
+fn bench(script: &str) -> CoreBench {
+    CoreBench::new(&format!("loadmodule \"sl.so\"\nloadmodule \"textops.so\"\n{script}"))
+}
+
 /// A request of Alice's with the extra header lines.
 fn request(method: &str, uri: &str, extra: &str) -> String {
     format!(
@@ -61,8 +66,8 @@ fn only(sent: Vec<Sent>) -> Sent {
 
 #[test]
 fn a_request_gains_a_via_and_loses_a_hop() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let sent = only(bench.send(ALICE, request("INVITE", "sip:bob@b.example", "X-Odd:  a \t\r\n")));
+    let mut core = bench(TO_BOB);
+    let sent = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "X-Odd:  a \t\r\n")));
     assert_eq!(sent.0, BOB.parse().unwrap());
     assert_eq!(lines(&sent, "Max-Forwards"), ["69"]);
     let vias = lines(&sent, "Via");
@@ -73,11 +78,11 @@ fn a_request_gains_a_via_and_loses_a_hop() {
 
 #[test]
 fn a_response_loses_our_via_and_nothing_else() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let forwarded = only(bench.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    let mut core = bench(TO_BOB);
+    let forwarded = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
     let answer = response(&forwarded, 180);
     let own_via = format!("Via: {}\r\n", lines(&forwarded, "Via")[0]);
-    let sent = only(bench.send(BOB, &answer));
+    let sent = only(core.send(BOB, &answer));
     assert_eq!(sent.0, ALICE.parse().unwrap());
     assert_eq!(text(&sent), answer.replace(&own_via, ""));
 }
@@ -85,52 +90,52 @@ fn a_response_loses_our_via_and_nothing_else() {
 /// RFC 3261 §7.3.1: both forms of a stack mean the same.
 #[test]
 fn our_via_is_taken_off_a_line_with_several() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let forwarded = only(bench.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    let mut core = bench(TO_BOB);
+    let forwarded = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
     let vias = lines(&forwarded, "Via").join(" , ");
     let answer = format!(
         "SIP/2.0 200 OK\r\nv: {vias}\r\nf: <sip:alice@a.example>;tag=a1\r\n\
          t: <sip:bob@b.example>;tag=b\r\ni: c1@a\r\nCSeq: 7 INVITE\r\n\r\n"
     );
-    let sent = only(bench.send(BOB, answer));
+    let sent = only(core.send(BOB, answer));
     assert!(text(&sent).contains("\r\nv: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKalice1\r\n"));
 }
 
 /// RFC 3261 §16.11.
 #[test]
 fn retransmission_cancel_and_failure_ack_have_the_branch_of_their_invite() {
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(TO_BOB);
     let invite = request("INVITE", "sip:bob@b.example", "");
-    let first = only(bench.send(ALICE, &invite));
-    assert_eq!(only(bench.send(ALICE, &invite)), first);
-    let cancel = only(bench.send(ALICE, request("CANCEL", "sip:bob@b.example", "")));
+    let first = only(core.send(ALICE, &invite));
+    assert_eq!(only(core.send(ALICE, &invite)), first);
+    let cancel = only(core.send(ALICE, request("CANCEL", "sip:bob@b.example", "")));
     assert_eq!(branch(&cancel), branch(&first));
     let ack = request("ACK", "sip:bob@b.example", "")
         .replace("To: <sip:bob@b.example>", "To: <sip:bob@b.example>;tag=b1");
-    assert_eq!(branch(&only(bench.send(ALICE, ack))), branch(&first));
+    assert_eq!(branch(&only(core.send(ALICE, ack))), branch(&first));
     let other = request("INVITE", "sip:bob@b.example", "").replace("alice1", "alice2");
-    assert_ne!(branch(&only(bench.send(ALICE, other))), branch(&first));
+    assert_ne!(branch(&only(core.send(ALICE, other))), branch(&first));
 }
 
 /// RFC 3261 §16.11: a client of RFC 2543 has no branch to go by.
 #[test]
 fn without_a_branch_cookie_call_id_and_cseq_tell_the_transaction() {
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(TO_BOB);
     let old = |number: &str| {
         request("INVITE", "sip:bob@b.example", "")
             .replace(";branch=z9hG4bKalice1", "")
             .replace("CSeq: 7", number)
     };
-    let first = only(bench.send(ALICE, old("CSeq: 7")));
-    assert_eq!(branch(&only(bench.send(ALICE, old("CSeq: 7")))), branch(&first));
-    assert_ne!(branch(&only(bench.send(ALICE, old("CSeq: 8")))), branch(&first));
-    assert_eq!(only(bench.send(BOB, response(&first, 200))).0, ALICE.parse().unwrap());
+    let first = only(core.send(ALICE, old("CSeq: 7")));
+    assert_eq!(branch(&only(core.send(ALICE, old("CSeq: 7")))), branch(&first));
+    assert_ne!(branch(&only(core.send(ALICE, old("CSeq: 8")))), branch(&first));
+    assert_eq!(only(core.send(BOB, response(&first, 200))).0, ALICE.parse().unwrap());
 }
 
 #[test]
 fn a_response_that_we_did_not_cause_is_dropped_and_counted() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let forwarded = only(bench.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    let mut core = bench(TO_BOB);
+    let forwarded = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
     let genuine = response(&forwarded, 200);
     let forged = [
         genuine.replace("198.51.100.7;branch=z9hG4bKalice1", "198.51.100.66;branch=z9hG4bKalice1"),
@@ -141,10 +146,10 @@ fn a_response_that_we_did_not_cause_is_dropped_and_counted() {
     ];
     let count = forged.len() as u64;
     for forged in forged {
-        assert_eq!(bench.send(BOB, &forged), [], "{forged}");
+        assert_eq!(core.send(BOB, &forged), [], "{forged}");
     }
-    assert_eq!(bench.counted(Counter::DroppedForeignResponse), count);
-    assert_eq!(bench.send(BOB, &genuine).len(), 1);
+    assert_eq!(core.counted(Counter::DroppedForeignResponse), count);
+    assert_eq!(core.send(BOB, &genuine).len(), 1);
 }
 
 /// RFC 3261 §18.2.1, §18.2.2 and RFC 3581.
@@ -175,11 +180,11 @@ fn received_and_rport_say_where_the_request_came_from() {
         ),
         ("SIP/2.0/UDP 10.0.0.1;maddr=198.51.100.5", "", "198.51.100.5:5060"),
     ] {
-        let mut bench = CoreBench::new(TO_BOB);
+        let mut core = bench(TO_BOB);
         let sent_via = format!("{via};branch=z9hG4bKnat");
         let invite = request("INVITE", "sip:bob@b.example", "")
             .replace("SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKalice1", &sent_via);
-        let forwarded = only(bench.send(behind_nat, invite));
+        let forwarded = only(core.send(behind_nat, invite));
         if !stamped.is_empty() {
             let mut found = lines(&forwarded, "Via").remove(1).replace(";branch=z9hG4bKnat", "");
             // The order of parameters does not matter.
@@ -188,19 +193,19 @@ fn received_and_rport_say_where_the_request_came_from() {
             }
             assert_eq!(found, stamped);
         }
-        let answer = only(bench.send(BOB, response(&forwarded, 200)));
+        let answer = only(core.send(BOB, response(&forwarded, 200)));
         assert_eq!(answer.0, reply_to.parse().unwrap(), "{via}");
     }
 }
 
 #[test]
 fn replies_made_here_go_where_the_via_says() {
-    let mut bench = CoreBench::new(r#"route { sl_send_reply("404", "Not Found"); }"#);
-    let plain = only(bench.send("198.51.100.7:40000", request("OPTIONS", "sip:x@y", "")));
+    let mut core = bench(r#"route { sl_send_reply("404", "Not Found"); }"#);
+    let plain = only(core.send("198.51.100.7:40000", request("OPTIONS", "sip:x@y", "")));
     assert_eq!(plain.0, ALICE.parse().unwrap());
     assert_eq!(status(&plain), "SIP/2.0 404 Not Found");
     let with_rport = request("OPTIONS", "sip:x@y", "").replace(";branch", ";rport;branch");
-    let sent = only(bench.send("198.51.100.7:40000", with_rport));
+    let sent = only(core.send("198.51.100.7:40000", with_rport));
     assert_eq!(sent.0, "198.51.100.7:40000".parse().unwrap());
     assert_eq!(
         lines(&sent, "Via"),
@@ -211,38 +216,38 @@ fn replies_made_here_go_where_the_via_says() {
 /// RFC 3261 §8.2.7, §17.1.1.3.
 #[test]
 fn the_tag_of_a_reply_is_the_same_for_a_retransmission_and_its_ack_ends_here() {
-    let mut bench = CoreBench::new(
+    let mut core = bench(
         r#"route { if (method=="ACK") { forward(203.0.113.9, 5060); } else { sl_send_reply("486", "Busy"); } }"#,
     );
     let invite = request("INVITE", "sip:bob@b.example", "");
-    let first = only(bench.send(ALICE, &invite));
-    assert_eq!(only(bench.send(ALICE, &invite)), first);
+    let first = only(core.send(ALICE, &invite));
+    assert_eq!(only(core.send(ALICE, &invite)), first);
     let to = lines(&first, "To").remove(0);
     assert!(to.contains(";tag="), "{to}");
     let ack = request("ACK", "sip:bob@b.example", "").replace("<sip:bob@b.example>", &to);
-    assert_eq!(bench.send(ALICE, &ack), []);
-    assert_eq!(bench.counted(Counter::AbsorbedAcks), 1);
+    assert_eq!(core.send(ALICE, &ack), []);
+    assert_eq!(core.counted(Counter::AbsorbedAcks), 1);
     let foreign = ack.replace(&to, "<sip:bob@b.example>;tag=0123456789abcdef");
-    assert_eq!(bench.send(ALICE, foreign).len(), 1, "the ACK to somebody else's answer goes on");
+    assert_eq!(core.send(ALICE, foreign).len(), 1, "the ACK to somebody else's answer goes on");
 }
 
 #[test]
 fn an_ack_is_never_answered() {
-    let mut bench = CoreBench::new(r#"route { sl_send_reply("500", "No"); }"#);
-    assert_eq!(bench.send(ALICE, request("ACK", "sip:bob@b.example", "")), []);
-    assert_eq!(bench.counted(Counter::DroppedReplyToAck), 1);
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(r#"route { sl_send_reply("500", "No"); }"#);
+    assert_eq!(core.send(ALICE, request("ACK", "sip:bob@b.example", "")), []);
+    assert_eq!(core.counted(Counter::DroppedReplyToAck), 1);
+    let mut core = bench(TO_BOB);
     let broken = request("ACK", "sip:bob@b.example", "").replace("CSeq: 7 ACK", "CSeq: x");
-    assert_eq!(bench.send(ALICE, broken), []);
+    assert_eq!(core.send(ALICE, broken), []);
 }
 
 /// RFC 3261 §16.3 step 3.
 #[test]
 fn max_forwards_ends_at_zero_and_starts_at_seventy() {
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(TO_BOB);
     let invite = request("INVITE", "sip:bob@b.example", "");
     let with = |value: &str| invite.replace("Max-Forwards: 70\r\n", value);
-    let zero = only(bench.send(ALICE, with("Max-Forwards: 0\r\n")));
+    let zero = only(core.send(ALICE, with("Max-Forwards: 0\r\n")));
     assert_eq!(
         (zero.0, status(&zero)),
         (ALICE.parse().unwrap(), "SIP/2.0 483 Too Many Hops".into())
@@ -253,45 +258,45 @@ fn max_forwards_ends_at_zero_and_starts_at_seventy() {
         ("Max-Forwards: 10\r\n", " 9"),
         ("max-forwards:255\r\n", "254"),
     ] {
-        let sent = only(bench.send(ALICE, with(before)));
+        let sent = only(core.send(ALICE, with(before)));
         let found = text(&sent).lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("max-forwards").then(|| value.trim_start().to_owned())
         });
         assert_eq!(found.as_deref(), Some(after.trim_start()), "{before}");
-        assert_eq!(sent.1.len() - only(bench.send(ALICE, with(before))).1.len(), 0);
+        assert_eq!(sent.1.len() - only(core.send(ALICE, with(before))).1.len(), 0);
     }
 }
 
 /// RFC 3261 §16.3 step 4: unchanged it is a loop, changed a spiral.
 #[test]
 fn a_request_that_comes_back_unchanged_is_a_loop() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let forwarded = only(bench.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
-    let back = only(bench.send(BOB, text(&forwarded)));
+    let mut core = bench(TO_BOB);
+    let forwarded = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    let back = only(core.send(BOB, text(&forwarded)));
     assert_eq!(status(&back), "SIP/2.0 482 Loop Detected");
-    assert_eq!(bench.counted(Counter::RefusedLoop), 1);
+    assert_eq!(core.counted(Counter::RefusedLoop), 1);
     let spiral = text(&forwarded).replace("INVITE sip:bob@b.example", "INVITE sip:eve@b.example");
-    assert_eq!(only(bench.send(BOB, spiral)).0, BOB.parse().unwrap());
+    assert_eq!(only(core.send(BOB, spiral)).0, BOB.parse().unwrap());
 }
 
 /// RFC 3261 §16.3 step 5.
 #[test]
 fn a_demanded_extension_is_refused_by_name() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let sent = only(bench.send(ALICE, request("INVITE", "sip:b@b", "Proxy-Require: foo, bar\r\n")));
+    let mut core = bench(TO_BOB);
+    let sent = only(core.send(ALICE, request("INVITE", "sip:b@b", "Proxy-Require: foo, bar\r\n")));
     assert_eq!(status(&sent), "SIP/2.0 420 Bad Extension");
     assert_eq!(lines(&sent, "Unsupported"), ["foo, bar"]);
     for method in ["CANCEL", "ACK"] {
-        let sent = bench.send(ALICE, request(method, "sip:b@b", "Proxy-Require: foo\r\n"));
+        let sent = core.send(ALICE, request(method, "sip:b@b", "Proxy-Require: foo\r\n"));
         assert_eq!(only(sent).0, BOB.parse().unwrap());
     }
 }
 
 #[test]
 fn a_scheme_that_cannot_be_routed_is_refused() {
-    let mut bench = CoreBench::new(TO_BOB);
-    let sent = only(bench.send(ALICE, request("OPTIONS", "soap.beep://192.0.2.103:3002", "")));
+    let mut core = bench(TO_BOB);
+    let sent = only(core.send(ALICE, request("OPTIONS", "soap.beep://192.0.2.103:3002", "")));
     assert_eq!(status(&sent), "SIP/2.0 416 Unsupported URI Scheme");
 }
 
@@ -313,8 +318,8 @@ fn the_next_hop_is_the_uri_or_an_error() {
             Err("SIP/2.0 479 Regretfully, the URI could not be processed (479/SL)"),
         ),
     ] {
-        let mut bench = CoreBench::new(BY_URI);
-        let sent = only(bench.send(ALICE, request("OPTIONS", uri, "")));
+        let mut core = bench(BY_URI);
+        let sent = only(core.send(ALICE, request("OPTIONS", uri, "")));
         match expected {
             Ok(address) => assert_eq!(sent.0, address.parse().unwrap(), "{uri}"),
             Err(line) => assert_eq!(status(&sent), line, "{uri}"),
@@ -324,7 +329,7 @@ fn the_next_hop_is_the_uri_or_an_error() {
 
 #[test]
 fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
-    let mut bench = CoreBench::new(
+    let mut core = bench(
         r#"route {
             append_hf("X-One: 1\r\n");
             forward(203.0.113.1, 5060);
@@ -333,7 +338,7 @@ fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
             forward(203.0.113.2, 5060);
         }"#,
     );
-    let sent = bench.send(ALICE, request("INVITE", "sip:bob@b.example", ""));
+    let sent = core.send(ALICE, request("INVITE", "sip:bob@b.example", ""));
     assert_eq!(sent.len(), 2);
     let view = |sent: &Sent| {
         (sent.0.to_string(), status(sent), lines(sent, "X-One"), lines(sent, "X-Two"))
@@ -356,21 +361,21 @@ fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
 
 #[test]
 fn keep_alives_and_rubbish_are_swallowed_and_counted() {
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(TO_BOB);
     for datagram in ["", "\r\n\r\n", "\0\0\0\0", "\r\n"] {
-        assert_eq!(bench.send(ALICE, datagram), []);
+        assert_eq!(core.send(ALICE, datagram), []);
     }
-    assert_eq!(bench.counted(Counter::DroppedKeepAlive), 4);
+    assert_eq!(core.counted(Counter::DroppedKeepAlive), 4);
     for datagram in ["hello", "INVITE\r\n\r\n", "SIP/2.0 abc OK\r\n\r\n", "\u{fffd}"] {
-        assert_eq!(bench.send(ALICE, datagram), []);
+        assert_eq!(core.send(ALICE, datagram), []);
     }
-    assert_eq!(bench.counted(Counter::DroppedMalformed), 4);
+    assert_eq!(core.counted(Counter::DroppedMalformed), 4);
 }
 
 /// RFC 3261 §16.3 step 1.
 #[test]
 fn a_malformed_request_is_answered_400_where_it_can_be() {
-    let mut bench = CoreBench::new(TO_BOB);
+    let mut core = bench(TO_BOB);
     let good = request("OPTIONS", "sip:bob@b.example", "");
     for (from, to, status_line) in [
         ("Content-Length: 0", "Content-Length: 99", "SIP/2.0 400 Bad Request (bad Content-Length)"),
@@ -382,11 +387,11 @@ fn a_malformed_request_is_answered_400_where_it_can_be() {
         ),
         ("Max-Forwards: 70", "Max-Forwards: 7x", "SIP/2.0 400 Bad Request (malformed number)"),
     ] {
-        let sent = only(bench.send(ALICE, good.replace(from, to)));
+        let sent = only(core.send(ALICE, good.replace(from, to)));
         assert_eq!(status(&sent), status_line);
     }
     assert_eq!(
-        bench.send(ALICE, good.replace("Call-ID: c1@a\r\n", "")),
+        core.send(ALICE, good.replace("Call-ID: c1@a\r\n", "")),
         [],
         "nothing to answer with"
     );
@@ -394,14 +399,14 @@ fn a_malformed_request_is_answered_400_where_it_can_be() {
 
 #[test]
 fn a_script_that_runs_away_is_cut_off_and_answered() {
-    let mut bench = CoreBench::new("route { route(A); } route[A] { route(A); }");
-    let sent = only(bench.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")));
+    let mut core = bench("route { route(A); } route[A] { route(A); }");
+    let sent = only(core.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")));
     assert_eq!(status(&sent), "SIP/2.0 500 Server error occurred (1/SL)");
 }
 
 #[test]
 fn a_request_that_the_script_leaves_undecided_is_dropped_and_counted() {
-    let mut bench = CoreBench::new("route { setflag(1); }");
-    assert_eq!(bench.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")), []);
-    assert_eq!(bench.counted(Counter::DroppedByScript), 1);
+    let mut core = bench("route { setflag(1); }");
+    assert_eq!(core.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")), []);
+    assert_eq!(core.counted(Counter::DroppedByScript), 1);
 }

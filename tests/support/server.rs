@@ -92,6 +92,13 @@ impl Server {
         &self.process
     }
 
+    /// Ends it as a terminal would. It must end with exit code 0.
+    pub(crate) fn interrupt(mut self) {
+        self.process.signal("INT");
+        let status = self.process.wait();
+        assert_eq!(status.code(), Some(0), "exit code after SIGINT; log:\n{}", self.log());
+    }
+
     /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
