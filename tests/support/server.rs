@@ -168,6 +168,7 @@ const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
 /// What the test bench needs in each script; nothing here changes how messages are treated.
 const VIADUCT: &str = "debug=2\nlog_stderror=yes\nchildren=2\n";
 
-/// The same for Kamailio, which in addition is kept from asking name servers.
-const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=2\ndisable_tcp=yes\ndns=no\n\
+/// The same for Kamailio, which in addition is kept from asking name servers. One process keeps
+/// the messages of a phone in order, as the workers of the program under test do.
+const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=1\ndisable_tcp=yes\ndns=no\n\
     rev_dns=no\nauto_aliases=no\nuse_dns_cache=off\n";
