@@ -126,6 +126,11 @@ impl Problems {
         self.errors >= PROBLEM_COUNT_MAX
     }
 
+    /// Whether a problem of this kind was found.
+    pub(super) fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|diagnostic| diagnostic.code.0 == code)
+    }
+
     /// Whether an error was found.
     pub(super) fn has_errors(&self) -> bool {
         self.errors > 0

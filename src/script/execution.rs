@@ -230,6 +230,21 @@ impl<'m> Execution<'m> {
         }
     }
 
+    /// The value of the `$var(...)` of that name.
+    pub(crate) fn variable(&self, name: &[u8]) -> Value<'m> {
+        let slots = self.program.slot_names();
+        slots.iter().position(|slot| **slot == *name).map_or(Value::Null, |at| self.slots[at])
+    }
+
+    /// Assigns the `$var(...)` of that name; false if the script has none.
+    pub(crate) fn set_variable(&mut self, name: &[u8], value: Value<'m>) -> bool {
+        let slots = self.program.slot_names();
+        let at = slots.iter().position(|slot| **slot == *name);
+        let Some(at) = at.and_then(|at| u16::try_from(at).ok()) else { return false };
+        self.set_slot(at, value);
+        true
+    }
+
     /// The value of the AVP `name` at `index`, counted from the newest, or from the oldest if
     /// negative.
     pub(crate) fn avp(&self, name: &[u8], index: i32) -> Value<'m> {
@@ -244,7 +259,9 @@ impl<'m> Execution<'m> {
 
     /// Puts a value on top of the AVP `name`.
     pub(crate) fn push_avp(&mut self, name: &'m [u8], value: Value<'m>) {
-        self.avps.push(Avp { name, value });
+        if self.charge(size_of::<Avp<'_>>()) {
+            self.avps.push(Avp { name, value });
+        }
     }
 
     /// Removes the newest value of the AVP `name`, or all of them.

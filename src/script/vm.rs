@@ -424,7 +424,7 @@ fn read_operand<'m>(execution: &Execution<'m>, operand: Operand) -> Value<'m> {
             Value::text_or_null(execution.parse_uri(transit.uri).map(|uri| uri.host))
         }
         Operand::UriPort => execution.parse_uri(transit.uri).map_or(Value::Null, |uri| {
-            Value::Int(uri.port.unwrap_or_else(|| default_port(&uri)).into())
+            Value::Int(uri.port.unwrap_or_else(|| uri.default_port()).into())
         }),
     }
 }
@@ -435,11 +435,6 @@ pub(super) const AF_INET: i64 = 2;
 pub(super) const AF_INET6: i64 = 10;
 /// The number of `UDP`.
 pub(super) const PROTO_UDP: i64 = 1;
-
-/// The port that a URI without one means (RFC 3261 §19.1.2).
-pub(crate) fn default_port(uri: &crate::sip::Uri<'_>) -> u16 {
-    if uri.scheme == crate::sip::Scheme::Sips { 5061 } else { 5060 }
-}
 
 /// The method of a request; for a response, that of its CSeq.
 pub(crate) fn method_name<'m>(execution: &Execution<'m>) -> &'m [u8] {

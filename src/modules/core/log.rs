@@ -3,9 +3,9 @@
 use crate::script::{Argument, Execution, FALSE, LogLevel, ReturnCode, TRUE};
 
 /// `log(text)`.
-pub(super) fn debug(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+pub(super) fn error(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     let [Argument::Text(text)] = arguments else { return FALSE };
-    execution.host.log(LogLevel::Debug, text);
+    execution.host.log(LogLevel::Error, text);
     TRUE
 }
 

@@ -9,9 +9,9 @@ pub(super) mod uri;
 
 use crate::script::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, RouteKinds};
 
-/// The module. `corex` and `kex` are where Kamailio keeps some of these functions.
+/// The module. `corex` is where Kamailio keeps some of these functions.
 pub const MODULE: ModuleSpec = ModuleSpec {
-    aliases: &["corex", "kex"],
+    aliases: &["corex"],
     built_in: true,
     functions: FUNCTIONS,
     ..ModuleSpec::new("core", "The language itself: URI rewriting, flags, forwarding, logging.")
@@ -197,8 +197,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("log", &[]),
         &[ParameterSpec::required("text", ParameterKind::Literal)],
         RouteKinds::ANY,
-        ("Writes a text, as it is, to the log at level L_DBG.", "log(\"a request\\n\");"),
-        log::debug,
+        ("Writes a text, as it is, to the log at level L_ERR.", "log(\"a request\\n\");"),
+        log::error,
     ),
     function(
         ("log", &[]),

@@ -1,6 +1,6 @@
 //! Calls of functions and route blocks.
 
-use super::{Checker, expression, known, lint, title};
+use super::{Checker, expression, lint, title};
 use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOperator};
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
@@ -107,7 +107,7 @@ impl Checker<'_> {
             ModuleState::Announced(functions) => functions.contains(&name).then_some(module.name),
             ModuleState::Ready => None,
         });
-        if let Some(module) = announced.or_else(|| known::module_of(name)) {
+        if let Some(module) = announced {
             let message = format!("`{name}` of module {module} is not supported yet");
             self.error("E0403", message, span);
             return;
@@ -278,7 +278,7 @@ impl Checker<'_> {
             self.error("E0405", "this must be \"/regex/replacement/flags\"", argument.span);
             return None;
         };
-        match Substitution::parse(&text, SUBSTITUTION) {
+        match Substitution::parse(&text, SUBSTITUTION, &mut self.scope) {
             Ok(substitution) => Some(Prepared::Substitution(substitution)),
             Err(reason) => {
                 let message = format!("this is no substitution: {reason}");

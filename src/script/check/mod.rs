@@ -5,7 +5,6 @@
 
 mod call;
 mod expression;
-mod known;
 mod lint;
 mod module;
 mod statement;

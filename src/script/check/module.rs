@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use super::{Checker, known};
+use super::Checker;
 use crate::script::ast::{GlobalValue, ModParam, Spanned};
 use crate::script::nearest;
 use crate::script::registry::{ModuleConfig, ModuleSpec, ModuleState, SettingKind, SettingSpec};
@@ -40,11 +40,6 @@ impl Checker<'_> {
         }
         let base = name.node.rsplit('/').next().unwrap_or(&name.node);
         let base = base.strip_suffix(".so").unwrap_or(base).to_owned();
-        if known::module(&base) {
-            let message = format!("module `{base}` is not supported yet");
-            self.error("E0403", message, name.span);
-            return;
-        }
         let names = self.registry.modules.iter().map(|module| module.name);
         let help = nearest(&base, names).map(|name| format!("did you mean `{name}`?"));
         self.error_with_help("E0408", format!("there is no module `{base}`"), name.span, help);
@@ -59,9 +54,6 @@ impl Checker<'_> {
     fn set<'p>(&mut self, name: &str, parameter: &'p ModParam) -> Option<Value<'p>> {
         let at = parameter.module.span;
         let Some(module) = self.registry.module(name) else {
-            if known::module(name) {
-                return None;
-            }
             let names = self.registry.modules.iter().map(|module| module.name);
             let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
             self.error_with_help("E0408", format!("there is no module `{name}`"), at, help);

@@ -94,7 +94,10 @@ impl Builder<'_> {
         if !fits {
             let message = format!("`{}` must be {wanted}", parameter.name);
             let diagnostic = Diagnostic::error("E0302", value.span, message);
-            self.diagnostics.push(diagnostic.help(parameter.doc));
+            self.diagnostics.push(match parameter.doc {
+                "" => diagnostic,
+                doc => diagnostic.help(doc),
+            });
         }
         fits
     }

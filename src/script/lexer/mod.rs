@@ -240,7 +240,7 @@ impl Lexer {
         match first {
             b'#' | b'!' if self.at_directive() => Some(self.directive()),
             b'"' | b'\'' => Some(self.quoted(problems)),
-            b'$' => self.variable(problems),
+            b'$' => Some(self.variable(problems)),
             b'@' => self.select(problems),
             b'/' if self.after_case => Some(self.regex(problems)),
             _ if is_word_byte(first) => Some(self.word(problems)),

@@ -72,7 +72,7 @@ fn pseudo_variables_are_captured_whole() {
     );
     assert_eq!(show("$var(x = 1;\nb"), "<$var(x> = 1; b [E0105 0..6]");
     assert_eq!(show("$f.uid $fu.a.b"), "<$f.uid> <$fu.a>.b");
-    assert_eq!(show("$ x"), "x [E0105 0..1]");
+    assert_eq!(show("$ x"), "<$> x [E0105 0..1]");
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Parser<'_> {
 
     /// Reports that the block opened at `open` is not closed where something else starts.
     pub(super) fn report_unclosed(&mut self, open: Span) {
-        if std::mem::replace(&mut self.braces.is_reported, true) {
+        // A comment that is not closed hides all the rest, and was reported.
+        if std::mem::replace(&mut self.braces.is_reported, true) || self.problems.has("E0102") {
             return;
         }
         let open = self.braces.suspects.first().copied().unwrap_or(open);

@@ -27,14 +27,35 @@ impl Parser<'_> {
         }
     }
 
-    /// Skips to the body of a statement whose head has an error: to the `{` if there is one.
-    pub(super) fn skip_head(&mut self) {
+    /// Skips to the body of a statement whose head, which starts at `start`, has an error: behind
+    /// the `)` that closes it, or else to the `{` if there is one.
+    pub(super) fn skip_head(&mut self, start: usize) {
+        if let Some(close) = self.closing_parenthesis(start).filter(|close| *close >= self.at) {
+            self.at = close + 1;
+            return;
+        }
         while !matches!(self.peek().kind, TokenKind::End | TokenKind::Mark("{" | "}" | ";")) {
             if self.at_block_start() {
                 return;
             }
             self.advance();
         }
+    }
+
+    /// The index of the token that closes the parenthesis opened at `start`.
+    fn closing_parenthesis(&self, start: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (index, token) in self.tokens.iter().enumerate().skip(start) {
+            match token.kind {
+                TokenKind::Mark("(") => depth += 1,
+                TokenKind::Mark(")") if depth == 1 => return Some(index),
+                TokenKind::Mark(")") => depth = depth.checked_sub(1)?,
+                TokenKind::End | TokenKind::Mark(";" | "{" | "}") => return None,
+                _ if depth == 0 => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Skips to the `)` that ends a list of arguments, or to where the statement ends.
@@ -72,9 +93,7 @@ impl Parser<'_> {
     fn at_top_start(&self) -> bool {
         let token = self.peek();
         let Some(word) = token.word().filter(|_| token.gap == Gap::Line) else { return false };
-        let next = self.peek_at(1);
-        let is_line = matches!(next.kind, TokenKind::Text(..)) || next.is("(") || next.is("=");
-        self.at_block_start() || (is_top_keyword(word) && is_line) || next.is("=")
+        self.at_block_start() || is_top_keyword(word) || self.peek_at(1).is("=")
     }
 
     /// Whether something that can start a statement stands here on a line of its own, or the

@@ -141,10 +141,11 @@ impl Parser<'_> {
     /// The condition of `if` and `while`, the value of `switch`. If it has an error, something
     /// that stands for it, so that the body is looked at.
     fn condition(&mut self) -> Expression {
+        let start = self.at;
         match self.expression() {
             Ok(condition) => condition,
             Err(super::Failed) => {
-                self.skip_head();
+                self.skip_head(start);
                 Expression { kind: ExpressionKind::Int(1), span: self.previous() }
             }
         }

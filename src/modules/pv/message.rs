@@ -1,0 +1,193 @@
+//! The message and its header fields.
+
+use crate::script::{Execution, Index, Key, Value, method_name};
+use crate::sip::{HeaderName, StartLine};
+
+/// `$rm`.
+pub(super) fn method<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(method_name(execution))
+}
+
+/// `$method`.
+pub(super) fn first_token<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(match execution.transit.message.start_line() {
+        StartLine::Request { name, .. } => name,
+        StartLine::Status { .. } => b"SIP/2.0",
+    })
+}
+
+/// `$mline`.
+pub(super) fn first_line<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    let message = execution.transit.message;
+    let bytes = message.bytes().get(..message.headers_start()).unwrap_or_default();
+    Value::Text(bytes.trim_ascii())
+}
+
+/// `$mb`.
+pub(super) fn whole<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.transit.message.text())
+}
+
+/// `$mbu`.
+pub(super) fn whole_edited<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(edited(execution, execution.transit.message.text()))
+}
+
+/// `$headers`.
+pub(super) fn headers<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.transit.message.head())
+}
+
+/// `$sendhdr`.
+pub(super) fn headers_edited<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    let message = execution.transit.message;
+    if execution.transit.edits.is_empty() {
+        return Value::Text(message.head());
+    }
+    let text = edited(execution, message.text());
+    let start = memchr::memchr(b'\n', text).map_or(0, |feed| feed + 1);
+    let rest = &text[start..];
+    let end = memchr::memmem::find(rest, b"\r\n\r\n").map_or(rest.len(), |end| end + 2);
+    Value::Text(&rest[..end])
+}
+
+/// The message with the changes made so far.
+fn edited<'m>(execution: &Execution<'m>, text: &'m [u8]) -> &'m [u8] {
+    if execution.transit.edits.is_empty() {
+        return text;
+    }
+    let mut out = Vec::with_capacity(text.len() + 256);
+    execution.transit.edits.write_to(text, &mut out);
+    execution.build(&[&out])
+}
+
+/// `$rb`.
+pub(super) fn body<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.transit.message.body())
+}
+
+/// `$ml`.
+pub(super) fn length<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(i64::try_from(execution.transit.message.end()).unwrap_or(i64::MAX))
+}
+
+/// `$mi`.
+pub(super) fn number<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(i64::try_from(execution.message_number).unwrap_or(i64::MAX))
+}
+
+/// `$mt`.
+pub(super) fn kind<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(if execution.transit.message.method().is_some() { 1 } else { 2 })
+}
+
+/// `$rv`.
+pub(super) fn version<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(b"SIP/2.0")
+}
+
+/// `$rs`.
+pub(super) fn status<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    execution.transit.message.status().map_or(Value::Null, |code| Value::Int(code.into()))
+}
+
+/// `$rr`.
+pub(super) fn reason<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    match execution.transit.message.start_line() {
+        StartLine::Status { reason, .. } => Value::Text(reason),
+        StartLine::Request { .. } => Value::Null,
+    }
+}
+
+/// The value of the first header field of that name.
+fn value<'m>(execution: &Execution<'m>, name: HeaderName) -> Value<'m> {
+    Value::text_or_null(execution.transit.message.value(name))
+}
+
+/// `$ci`.
+pub(super) fn call_id<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::CallId)
+}
+
+/// `$cl`.
+pub(super) fn content_length<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::ContentLength)
+}
+
+/// `$cT`.
+pub(super) fn content_type<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::ContentType)
+}
+
+/// `$ct`.
+pub(super) fn contact<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::Contact)
+}
+
+/// `$ua`.
+pub(super) fn user_agent<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::UserAgent)
+}
+
+/// `$csb`.
+pub(super) fn cseq<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    value(execution, HeaderName::CSeq)
+}
+
+/// `$cs`.
+pub(super) fn cseq_number<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    execution.transit.message.cseq().map_or(Value::Null, |cseq| Value::Int(cseq.number.into()))
+}
+
+/// `$hdr(name)`.
+pub(super) fn header<'m>(execution: &Execution<'m>, key: Key<'m>, index: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    let message = execution.transit.message;
+    select(execution, index, || message.headers_named(name).map(|header| header.value))
+}
+
+/// `$hfl(name)`.
+pub(super) fn header_item<'m>(execution: &Execution<'m>, key: Key<'m>, index: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    let message = execution.transit.message;
+    select(execution, index, || {
+        message.headers_named(name).flat_map(|header| crate::sip::Items::new(header.value))
+    })
+}
+
+/// `$hdrc(name)`.
+pub(super) fn header_count<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    let count = execution.transit.message.headers_named(name).count();
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The one of some values that an index means.
+fn select<'m, I: Iterator<Item = &'m [u8]>>(
+    execution: &Execution<'m>,
+    index: Index,
+    values: impl Fn() -> I,
+) -> Value<'m> {
+    let at = match index {
+        Index::None => 0,
+        Index::At(at) if at >= 0 => usize::try_from(at).unwrap_or(usize::MAX),
+        Index::At(at) => {
+            let back = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
+            match values().count().checked_sub(back) {
+                Some(at) => at,
+                None => return Value::Null,
+            }
+        }
+        Index::All => {
+            let mut all: smallvec::SmallVec<[&[u8]; 16]> = smallvec::SmallVec::new();
+            for value in values() {
+                if !all.is_empty() {
+                    all.push(b",");
+                }
+                all.push(value);
+            }
+            return if all.is_empty() { Value::Null } else { Value::Text(execution.build(&all)) };
+        }
+    };
+    Value::text_or_null(values().nth(at))
+}

@@ -1,0 +1,125 @@
+//! Where the message came from and where it was sent to.
+
+use std::net::SocketAddr;
+
+use crate::script::{Digits, Execution, Index, Key, Value, parse_int};
+
+/// `$si`.
+pub(super) fn source_ip<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.show_ip(execution.transit.source.ip()))
+}
+
+/// `$sp`.
+pub(super) fn source_port<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.transit.source.port().into())
+}
+
+/// `$Ri`.
+pub(super) fn local_ip<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.show_ip(execution.transit.local.ip()))
+}
+
+/// `$Rp`.
+pub(super) fn local_port<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.transit.local.port().into())
+}
+
+/// What is advertised instead of the listen address.
+fn advertisement<'m>(execution: &Execution<'m>) -> Option<(&'m [u8], u16)> {
+    let listener = usize::from(execution.transit.listener.0);
+    let advertised = execution.program.settings().listen.get(listener)?.advertise.as_ref()?;
+    Some((advertised.0.as_bytes(), advertised.1))
+}
+
+/// `$RAi`.
+pub(super) fn advertised<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
+    match advertisement(execution) {
+        Some((host, _)) => Value::Text(host),
+        None => local_ip(execution, key, at),
+    }
+}
+
+/// `$RAp`.
+pub(super) fn advertised_port<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
+    match advertisement(execution) {
+        Some((_, port)) => Value::Int(port.into()),
+        None => local_port(execution, key, at),
+    }
+}
+
+/// `$proto`.
+pub(super) fn transport<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(b"udp")
+}
+
+/// `$af`.
+pub(super) fn family<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(if execution.transit.local.is_ipv4() { b"INET" } else { b"INET6" })
+}
+
+/// Host and port of an address, with a text before and one behind.
+fn show<'m>(
+    execution: &Execution<'m>,
+    before: &[u8],
+    address: SocketAddr,
+    behind: &[u8],
+) -> Value<'m> {
+    let host = execution.show_host(address.ip());
+    let port = Digits::new(address.port().into());
+    Value::Text(execution.build(&[before, host, b":", port.as_bytes(), behind]))
+}
+
+/// `$su`.
+pub(super) fn source_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    show(execution, b"sip:", execution.transit.source, b"")
+}
+
+/// `$sut`.
+pub(super) fn source_uri_transport<'m>(
+    execution: &Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+) -> Value<'m> {
+    show(execution, b"sip:", execution.transit.source, b";transport=udp")
+}
+
+/// `$sas`.
+pub(super) fn source_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    show(execution, b"udp:", execution.transit.source, b"")
+}
+
+/// `$rcv(part)`.
+pub(super) fn received<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    match part {
+        b"af" => family(execution, key, at),
+        b"buf" => Value::Text(execution.transit.message.bytes()),
+        b"ip" => local_ip(execution, key, at),
+        b"len" => {
+            let length = execution.transit.message.bytes().len();
+            Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
+        }
+        b"port" => local_port(execution, key, at),
+        b"proto" => transport(execution, key, at),
+        b"srcip" => source_ip(execution, key, at),
+        b"srcport" => source_port(execution, key, at),
+        _ => Value::Null,
+    }
+}
+
+/// `$snd(part)`.
+pub(super) fn sent<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    let transit = &execution.transit;
+    let Some(uri) = execution.parse_uri(transit.destination.unwrap_or(transit.uri)) else {
+        return Value::Null;
+    };
+    match part {
+        b"ip" => Value::Text(uri.host),
+        b"port" => {
+            Value::Int(parse_int(uri.port_text).unwrap_or_else(|| i64::from(uri.default_port())))
+        }
+        b"proto" => Value::Text(b"udp"),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,121 @@
+//! What the script keeps: variables, attributes, flags.
+
+use crate::script::{Execution, Index, Key, Value};
+
+/// `$null`.
+pub(super) fn null<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Null
+}
+
+/// A variable that the compiler has replaced by its value.
+pub(super) fn nothing<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Null
+}
+
+/// `$rc`.
+pub(super) fn code<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.code().into())
+}
+
+/// `$var(name)`, where the name was not known to the compiler.
+pub(super) fn read_var<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    match key {
+        Key::Name(name) => execution.variable(name),
+        Key::None => Value::Null,
+    }
+}
+
+/// `$var(name) = value`, where the name was not known to the compiler.
+pub(super) fn write_var<'m>(
+    execution: &mut Execution<'m>,
+    key: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    matches!(key, Key::Name(name) if execution.set_variable(name, value))
+}
+
+/// The name of an attribute without `s:`.
+fn plain(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"s:").unwrap_or(name)
+}
+
+/// `$avp(name)`.
+pub(super) fn read_avp<'m>(execution: &Execution<'m>, key: Key<'m>, index: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    let at = match index {
+        Index::At(at) => at,
+        Index::None | Index::All => 0,
+    };
+    execution.avp(plain(name), at)
+}
+
+/// `$avp(name) = value`.
+pub(super) fn write_avp<'m>(
+    execution: &mut Execution<'m>,
+    key: Key<'m>,
+    index: Index,
+    value: Value<'m>,
+) -> bool {
+    let Key::Name(name) = key else { return false };
+    let name = plain(name);
+    if index == Index::All {
+        execution.remove_avp(name, true);
+    }
+    match value {
+        Value::Null => execution.remove_avp(name, false),
+        value => execution.push_avp(name, value),
+    }
+    true
+}
+
+/// `$mf`.
+pub(super) fn flags<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.transit.flags.into())
+}
+
+/// `$mF`.
+pub(super) fn flags_hex<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    hexadecimal(execution, execution.transit.flags)
+}
+
+/// `$mf = value`.
+pub(super) fn write_flags<'m>(
+    execution: &mut Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    let flags = u32::try_from(value.to_int());
+    flags.map(|flags| execution.transit.flags = flags).is_ok()
+}
+
+/// `$bf`.
+pub(super) fn branch_flags<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.branch_flags.into())
+}
+
+/// `$bF`.
+pub(super) fn branch_flags_hex<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    hexadecimal(execution, execution.branch_flags)
+}
+
+/// `$bf = value`.
+pub(super) fn write_branch_flags<'m>(
+    execution: &mut Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    let flags = u32::try_from(value.to_int());
+    flags.map(|flags| execution.branch_flags = flags).is_ok()
+}
+
+/// Eight hexadecimal digits.
+fn hexadecimal<'m>(execution: &Execution<'m>, number: u32) -> Value<'m> {
+    Value::Text(execution.build_with(8, |out| {
+        for shift in (0..8).rev() {
+            out.push(b"0123456789abcdef"[(number >> (4 * shift) & 15) as usize]);
+        }
+    }))
+}
