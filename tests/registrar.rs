@@ -1,6 +1,6 @@
 //! The registrar and its location tables, end to end (RFC 3261 §10).
 
-#[expect(dead_code, reason = "each test program uses a part of the harness")]
+#[expect(dead_code, unused_imports, reason = "each test program uses a part of the harness")]
 mod support;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! SIPp retransmits what gets lost, so a busy machine makes the run longer, not wrong.
 
-#[expect(dead_code, reason = "each test program uses a part of the harness")]
+#[expect(dead_code, unused_imports, reason = "each test program uses a part of the harness")]
 mod support;
 
 use std::net::SocketAddr;
