@@ -2,10 +2,12 @@
 
 use regex::bytes::Regex;
 
+use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
-    RouteKinds, TRUE,
+    RouteKinds, SettingKind, SettingSpec, TRUE, Value,
 };
+use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.
@@ -85,6 +87,50 @@ pub(super) const fn required_text(name: &'static str) -> ParameterSpec {
 /// A parameter that is a text and may be left out.
 pub(super) const fn optional_text(name: &'static str) -> ParameterSpec {
     ParameterSpec::optional(name, ParameterKind::Text)
+}
+
+/// A module parameter that is a number and has an effect.
+pub(super) const fn number_setting(name: &'static str, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind: SettingKind::Int, effective: true, doc }
+}
+
+/// A module parameter that is a text and has an effect.
+pub(super) const fn text_setting(name: &'static str, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind: SettingKind::Text, effective: true, doc }
+}
+
+/// A module parameter that is a number and changes nothing.
+pub(super) const fn accepted_number(name: &'static str, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind: SettingKind::Int, effective: false, doc }
+}
+
+/// A module parameter that is a text and changes nothing.
+pub(super) const fn accepted_text(name: &'static str, doc: &'static str) -> SettingSpec {
+    SettingSpec { name, kind: SettingKind::Text, effective: false, doc }
+}
+
+/// The number that the parameter `name` was set to, from `least` to `most`, or what is wrong.
+pub(super) fn number<N: TryFrom<i64>>(
+    name: &str,
+    value: &GlobalValue,
+    least: i64,
+    most: i64,
+) -> Result<N, String> {
+    match value {
+        GlobalValue::Int(number) if (least..=most).contains(number) => N::try_from(*number).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| format!("{name} must be a number from {least} to {most}"))
+}
+
+/// The parts in one piece, in the arena.
+pub(super) fn joined<'m>(arena: &'m Bump, parts: &[&[u8]]) -> &'m [u8] {
+    let length = parts.iter().map(|part| part.len()).sum();
+    let mut out = bumpalo::collections::Vec::with_capacity_in(length, arena);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.into_bump_slice()
 }
 
 /// Writes a text into the variable at that position of the arguments.
