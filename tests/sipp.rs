@@ -2,7 +2,10 @@
 //!
 //! SIPp retransmits what gets lost, so a busy machine makes the run longer, not wrong.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
 #[expect(dead_code, unused_imports, reason = "each test program uses a part of the harness")]
+#[cfg(test)]
 mod support;
 
 use std::net::SocketAddr;
@@ -81,7 +84,7 @@ fn statistics(file: &PathBuf) -> Vec<(String, String)> {
     let text = std::fs::read_to_string(file).expect("the statistics");
     let mut rows = text.lines().filter(|row| row.contains(';'));
     let names = rows.next().expect("headings").split(';');
-    let values = rows.last().expect("a row of numbers").split(';');
+    let values = rows.next_back().expect("a row of numbers").split(';');
     names.map(str::to_owned).zip(values.map(str::to_owned)).collect()
 }
 
@@ -94,7 +97,6 @@ fn assert_all_succeeded(statistics: &[(String, String)]) {
     };
     assert_eq!(number("FailedCall(C)"), 0);
     assert_eq!(number("SuccessfulCall(C)"), CALL_COUNT);
-    println!("retransmissions: {}", number("Retransmissions(C)"));
 }
 
 /// SIPp as callee, until the end of the test.
@@ -149,7 +151,7 @@ const SIPP_PATH: &str = "/usr/bin/sipp";
 fn sipp_is_installed() -> bool {
     let installed = Path::new(SIPP_PATH).exists();
     if !installed {
-        println!("left out: SIPp is not installed");
+        support::left_out("SIPp is not installed");
     }
     installed
 }

@@ -129,6 +129,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(clippy::print_stderr, reason = "beside the message of the test that failed")]
     fn drop(&mut self) {
         let status = self.process.stop();
         if std::thread::panicking() {
@@ -148,7 +149,7 @@ pub(crate) fn peer_is_kamailio() -> bool {
 /// Whether to leave a test out because Kamailio 5.6 is known to do something else.
 pub(crate) fn differs_on_kamailio(how: &str) -> bool {
     if peer_is_kamailio() {
-        println!("left out: Kamailio {how}");
+        super::left_out(&format!("Kamailio {how}"));
     }
     peer_is_kamailio()
 }
@@ -157,7 +158,7 @@ pub(crate) fn differs_on_kamailio(how: &str) -> bool {
 pub(crate) fn kamailio_is_installed() -> bool {
     let installed = Path::new(KAMAILIO_PATH).exists();
     if !installed {
-        println!("left out: Kamailio is not installed");
+        super::left_out("Kamailio is not installed");
     }
     installed
 }
