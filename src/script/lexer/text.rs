@@ -75,10 +75,7 @@ impl Lexer {
             let quotes = memchr::memchr_iter(self.text[open], rest).count();
             return super::is_word_byte(behind) && quotes % 2 == 1;
         }
-        let before = inside.trim_ascii_end();
-        let opens = OPENERS.iter().any(|opener| before.ends_with(opener));
-        let stops = matches!(line.trim_ascii_end().last(), Some(b';' | b'{' | b'}' | b')'));
-        (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || (opens && stops)
+        (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || is_code(inside)
     }
 
     /// Where on its line the unclosed string at `open` was probably meant to end.
@@ -124,6 +121,17 @@ fn line_of(text: &[u8]) -> &[u8] {
     &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())]
 }
 
+/// Whether the text of several lines starts with the end of a statement and ends where the first
+/// string of another one would start.
+fn is_code(text: &[u8]) -> bool {
+    let first = line_of(text).trim_ascii_end();
+    let last = &text[memchr::memrchr(b'\n', text).unwrap_or(0)..];
+    let count = |mark: u8| memchr::memchr_iter(mark, last).count();
+    let stops = [&b");"[..], b"){", b") {", b";"].iter().any(|stop| first.ends_with(stop));
+    let opens = OPENERS.iter().any(|opener| last.trim_ascii_end().ends_with(opener));
+    stops && opens && count(b'(') > count(b')')
+}
+
 /// The bytes that a string stands for.
 fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
     if style == StringStyle::Single {
@@ -149,4 +157,4 @@ fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
 const FOLLOWERS: &[u8] = b",);]}+=!<>&|#:";
 
 /// What stands before the opening quote of a string.
-const OPENERS: &[&[u8]] = &[b"(", b",", b"=", b"=~", b"!~", b"loadmodule", b"include_file"];
+const OPENERS: &[&[u8]] = &[b"(", b",", b"==", b"=~", b"!=", b"!~"];

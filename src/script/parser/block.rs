@@ -4,10 +4,11 @@
 //! tells where it was meant to be; it is looked at only when something is wrong, or looks it.
 
 use super::Parser;
+use super::recover::is_block_keyword;
 use crate::script::Span;
 use crate::script::ast::Statement;
 use crate::script::diagnostic::Diagnostic;
-use crate::script::lexer::Gap;
+use crate::script::lexer::{Gap, TokenKind};
 
 /// What is remembered to tell which brace is missing.
 #[derive(Debug, Default)]
@@ -21,6 +22,10 @@ pub(super) struct Braces {
     suspects: Vec<Span>,
     /// Whether an unclosed block was reported for this route.
     is_reported: bool,
+    /// Braces open around the next token.
+    open: usize,
+    /// Whether the route has more closing than opening braces, once that was asked.
+    has_surplus: Option<bool>,
 }
 
 impl Braces {
@@ -33,7 +38,7 @@ impl Braces {
 impl Parser<'_> {
     /// A block, from the `{` on.
     pub(super) fn block(&mut self) -> Vec<Statement> {
-        let open = self.advance().span;
+        let open = self.open_brace();
         let loose = self.braces.loose.len();
         let mut statements = Vec::new();
         loop {
@@ -47,8 +52,20 @@ impl Parser<'_> {
                 break;
             }
         }
+        self.leave_brace();
         self.braces.loose.truncate(loose);
         statements
+    }
+
+    /// Takes a `{`.
+    pub(super) fn open_brace(&mut self) -> Span {
+        self.braces.open += 1;
+        self.advance().span
+    }
+
+    /// Notes that what a `{` opened is over.
+    pub(super) fn leave_brace(&mut self) {
+        self.braces.open = self.braces.open.saturating_sub(1);
     }
 
     /// Remembers an `if` whose statement stands on a line of its own without braces.
@@ -88,6 +105,10 @@ impl Parser<'_> {
         let Some((_, behind)) = of_block.iter().rev().find(is_meant).copied() else {
             return false;
         };
+        if !self.has_surplus() {
+            return false;
+        }
+        self.braces.has_surplus = Some(false);
         self.braces.loose.truncate(first);
         self.report(
             Diagnostic::error("E0207", behind, "missing `{`")
@@ -98,6 +119,36 @@ impl Parser<'_> {
             self.advance();
         }
         true
+    }
+
+    /// Whether there are more closing braces up to the next route block than blocks are open, the
+    /// one just taken included.
+    fn has_surplus(&mut self) -> bool {
+        if let Some(has_surplus) = self.braces.has_surplus {
+            return has_surplus;
+        }
+        let mut depth = self.braces.open.saturating_sub(1);
+        let mut has_surplus = false;
+        let mut ahead = 0;
+        loop {
+            let token = self.peek_at(ahead);
+            let next = self.peek_at(ahead + 1);
+            let starts_route = token.word().is_some_and(is_block_keyword);
+            match token.kind {
+                TokenKind::End => break,
+                _ if starts_route && (next.is("{") || next.is("[")) => break,
+                TokenKind::Mark("{") => depth += 1,
+                TokenKind::Mark("}") if depth == 0 => {
+                    has_surplus = true;
+                    break;
+                }
+                TokenKind::Mark("}") => depth -= 1,
+                _ => {}
+            }
+            ahead += 1;
+        }
+        self.braces.has_surplus = Some(has_surplus);
+        has_surplus
     }
 
     /// Remembers an opening brace that is closed by one further to the left.

@@ -93,7 +93,7 @@ impl<'t> Parser<'t> {
 
     /// The token `ahead` of the next one; the end is repeated for ever.
     fn peek_at(&self, ahead: usize) -> &'t Token {
-        self.tokens.get(self.at + ahead).or(self.tokens.last()).unwrap_or(&END)
+        self.tokens.get(self.at + ahead).or_else(|| self.tokens.last()).unwrap_or(&END)
     }
 
     /// Takes the next token.

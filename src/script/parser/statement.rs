@@ -219,7 +219,7 @@ impl Parser<'_> {
         if !self.peek().is("{") {
             return Err(self.unexpected("`{`"));
         }
-        let open = self.advance();
+        let open = self.open_brace();
         let mut cases: Vec<Case> = Vec::new();
         loop {
             let at = self.at;
@@ -229,7 +229,7 @@ impl Parser<'_> {
                     break;
                 }
                 TokenKind::End => {
-                    self.report_unclosed(open.span);
+                    self.report_unclosed(open);
                     break;
                 }
                 TokenKind::Word(word) if word == "case" || word == "default" => {
@@ -241,7 +241,7 @@ impl Parser<'_> {
                     self.advance();
                 }
                 _ if self.at_block_start() => {
-                    self.report_unclosed(open.span);
+                    self.report_unclosed(open);
                     break;
                 }
                 _ => {
@@ -253,6 +253,7 @@ impl Parser<'_> {
                 }
             }
         }
+        self.leave_brace();
         Ok(StatementKind::Switch { value, cases })
     }
 
