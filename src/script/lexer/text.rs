@@ -105,6 +105,12 @@ impl Lexer {
     /// Reports a string that is not closed.
     fn report_unclosed(&self, open: usize, end: usize, problems: &mut Problems) {
         let quote = char::from(self.text[open]);
+        if end == open + 1 {
+            let message = "this quote has no counterpart on its line";
+            let diagnostic = Diagnostic::error("E0101", self.span(open..end), message);
+            problems.report(diagnostic.help(format!("add the missing `{quote}`")));
+            return;
+        }
         let shown = String::from_utf8_lossy(&self.text[open + 1..end]);
         let diagnostic = Diagnostic::error("E0101", self.span(open..end), "missing closing quote")
             .label("this string does not end on its line");

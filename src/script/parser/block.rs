@@ -3,6 +3,8 @@
 //! Braces carry no names, so a missing one shows only at the end of the route. The indentation
 //! tells where it was meant to be; it is looked at only when something is wrong, or looks it.
 
+use std::cmp::Ordering;
+
 use super::Parser;
 use super::recover::is_block_keyword;
 use crate::script::Span;
@@ -24,8 +26,11 @@ pub(super) struct Braces {
     is_reported: bool,
     /// Braces open around the next token.
     open: usize,
-    /// Whether the route has more closing than opening braces, once that was asked.
-    has_surplus: Option<bool>,
+    /// Whether the route has more closing than opening braces (`Less`) or fewer, once that was
+    /// asked.
+    balance: Option<Ordering>,
+    /// Whether the next block is that of an `if`, behind which `else` may stand.
+    pub(super) is_arm: bool,
 }
 
 impl Braces {
@@ -38,11 +43,19 @@ impl Braces {
 impl Parser<'_> {
     /// A block, from the `{` on.
     pub(super) fn block(&mut self) -> Vec<Statement> {
+        let is_arm = std::mem::take(&mut self.braces.is_arm);
         let open = self.open_brace();
         let loose = self.braces.loose.len();
         let mut statements = Vec::new();
         loop {
-            statements.append(&mut self.statements(|_| false));
+            let at_else = |parser: &Self| is_arm && parser.peek().is_word("else");
+            statements.append(&mut self.statements(at_else));
+            if self.peek().is_word("else") {
+                if self.ends_before_else(open) {
+                    break;
+                }
+                continue;
+            }
             let Some(close) = self.take("}") else {
                 self.report_unclosed(open);
                 break;
@@ -105,10 +118,10 @@ impl Parser<'_> {
         let Some((_, behind)) = of_block.iter().rev().find(is_meant).copied() else {
             return false;
         };
-        if !self.has_surplus() {
+        if self.balance() != Ordering::Less {
             return false;
         }
-        self.braces.has_surplus = Some(false);
+        self.braces.balance = Some(Ordering::Equal);
         self.braces.loose.truncate(first);
         self.report(
             Diagnostic::error("E0207", behind, "missing `{`")
@@ -121,34 +134,53 @@ impl Parser<'_> {
         true
     }
 
-    /// Whether there are more closing braces up to the next route block than blocks are open, the
-    /// one just taken included.
-    fn has_surplus(&mut self) -> bool {
-        if let Some(has_surplus) = self.braces.has_surplus {
-            return has_surplus;
+    /// Whether the block of `open` lacks its `}` before the `else` that stands here, which is then
+    /// reported; if not, the `else` has no `if`.
+    fn ends_before_else(&mut self, open: Span) -> bool {
+        let word = self.peek().span;
+        if self.balance() != Ordering::Greater {
+            self.misplaced("`else` without `if`", "remove the `;` before it");
+            return false;
         }
-        let mut depth = self.braces.open.saturating_sub(1);
-        let mut has_surplus = false;
+        self.braces.balance = Some(Ordering::Equal);
+        self.report(
+            Diagnostic::error("E0205", open, "this `{` is not closed")
+                .also(word, "before this `else`")
+                .help("add `}`"),
+        );
+        true
+    }
+
+    /// Whether the braces up to the next route block close more than is open, the one just taken
+    /// included, or less.
+    fn balance(&mut self) -> Ordering {
+        if let Some(balance) = self.braces.balance {
+            return balance;
+        }
+        let mut depth = self.braces.open - usize::from(self.took_brace());
         let mut ahead = 0;
-        loop {
+        let balance = loop {
             let token = self.peek_at(ahead);
             let next = self.peek_at(ahead + 1);
             let starts_route = token.word().is_some_and(is_block_keyword);
             match token.kind {
-                TokenKind::End => break,
-                _ if starts_route && (next.is("{") || next.is("[")) => break,
+                TokenKind::End => break depth.cmp(&0),
+                _ if starts_route && (next.is("{") || next.is("[")) => break depth.cmp(&0),
                 TokenKind::Mark("{") => depth += 1,
-                TokenKind::Mark("}") if depth == 0 => {
-                    has_surplus = true;
-                    break;
-                }
+                TokenKind::Mark("}") if depth == 0 => break Ordering::Less,
                 TokenKind::Mark("}") => depth -= 1,
                 _ => {}
             }
             ahead += 1;
-        }
-        self.braces.has_surplus = Some(has_surplus);
-        has_surplus
+        };
+        self.braces.balance = Some(balance);
+        balance
+    }
+
+    /// Whether a `}` was taken last, whose block is still counted as open.
+    fn took_brace(&self) -> bool {
+        let last = self.at.checked_sub(1).and_then(|index| self.tokens.get(index));
+        self.braces.open > 0 && last.is_some_and(|token| token.is("}"))
     }
 
     /// Remembers an opening brace that is closed by one further to the left.

@@ -20,6 +20,11 @@ impl Parser<'_> {
                     self.advance();
                     return;
                 }
+                TokenKind::Word(word) if word == "else" => {
+                    // What follows is a statement whose `if` is lost.
+                    self.advance();
+                    return;
+                }
                 TokenKind::Word(word) if token.gap == Gap::Line && starts_control(word) => return,
                 _ if self.at_block_start() => return,
                 _ => self.advance(),
