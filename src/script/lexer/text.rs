@@ -105,7 +105,8 @@ impl Lexer {
     /// Reports a string that is not closed.
     fn report_unclosed(&self, open: usize, end: usize, problems: &mut Problems) {
         let quote = char::from(self.text[open]);
-        if end == open + 1 {
+        let inside = self.text[open + 1..end].trim_ascii_start();
+        if matches!(inside.first(), None | Some(b',' | b')' | b';')) {
             let message = "this quote has no counterpart on its line";
             let diagnostic = Diagnostic::error("E0101", self.span(open..end), message);
             problems.report(diagnostic.help(format!("add the missing `{quote}`")));

@@ -131,8 +131,8 @@ impl Parser<'_> {
         Ok(behind)
     }
 
-    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the next statement starts, this
-    /// is reported and parsing goes on as though it were there.
+    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the
+    /// next statement starts, this is reported and parsing goes on as though it were there.
     pub(super) fn end_statement(&mut self) -> super::Parse<()> {
         if self.take(";").is_some() || self.peek().is_word("else") {
             return Ok(());
