@@ -224,7 +224,7 @@ announced! {
     "db_unixodbc" alias "unixodbc" "ODBC.":;
     "db2_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
     "db2_ldap" "LDAP directories as tables.":;
-    "alias_db" "Aliases in a database.": lookup alias_db_lookup alias_db_find;
+    "alias_db" "Aliases in a database.": alias_db_lookup alias_db_find;
     "speeddial" "Short numbers.": sd_lookup;
     "cpl-c" alias "cpl_c" "Call processing language (RFC 3880).":
         cpl_run_script cpl_process_register cpl_process_register_norpl;
