@@ -225,23 +225,27 @@ impl ShortText {
     /// With a number behind it, in decimal.
     #[inline]
     #[must_use]
-    pub fn decimal(mut self, number: usize) -> Self {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut rest = number;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
+    pub fn decimal(self, number: usize) -> Self {
+        match number {
+            0..10 => self.digit(number),
+            10..100 => self.digit(number / 10).digit(number % 10),
+            100..1_000 => self.three_digits(number),
+            _ => self.decimal(number / 1_000).three_digits(number % 1_000),
         }
-        for digit in &digits[start..] {
-            if let Some(place) = self.bytes.get_mut(self.length) {
-                *place = *digit;
-                self.length += 1;
-            }
+    }
+
+    /// With a number below 1000 behind it, zeros in front.
+    #[inline]
+    fn three_digits(self, number: usize) -> Self {
+        self.digit(number / 100).digit(number / 10 % 10).digit(number % 10)
+    }
+
+    /// With one digit behind it.
+    #[inline]
+    fn digit(mut self, digit: usize) -> Self {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = b'0' + digit as u8;
+            self.length += 1;
         }
         self
     }

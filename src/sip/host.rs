@@ -38,23 +38,19 @@ fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let mut digits = 0;
     let mut dots = 0;
     for byte in text {
-        match byte {
-            b'0'..=b'9' if digits == 0 || octet > 0 => {
-                octet = octet * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits > 0 => {
-                address = address << 8 | octet;
-                (octet, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
-        }
-        if octet > 255 {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        if digit < 10 && digits < 3 && (digits == 0 || octet > 0) {
+            octet = octet * 10 + digit;
+            digits += 1;
+        } else if *byte == b'.' && digits > 0 && octet < 256 {
+            address = address << 8 | octet;
+            (octet, digits) = (0, 0);
+            dots += 1;
+        } else {
             return None;
         }
     }
-    (dots == 3 && digits > 0).then(|| Ipv4Addr::from_bits(address << 8 | octet))
+    (dots == 3 && digits > 0 && octet < 256).then(|| Ipv4Addr::from_bits(address << 8 | octet))
 }
 
 /// The IPv6 address that `text`, without brackets, is.

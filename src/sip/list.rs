@@ -66,13 +66,12 @@ pub(super) fn quoted_end(text: &[u8], start: usize) -> usize {
 #[must_use]
 pub(super) fn closing_quote(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
-    while at < text.len() {
-        match text[at] {
-            b'\\' => at += 1,
-            b'"' => return Some(at),
-            _ => {}
+    while let Some(next) = find2(text.get(at..)?, b'"', b'\\') {
+        at += next;
+        if text[at] == b'"' {
+            return Some(at);
         }
-        at += 1;
+        at += 2;
     }
     None
 }
