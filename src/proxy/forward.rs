@@ -106,7 +106,8 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
     let number = value.iter().fold(0_u32, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
     });
-    let less = ShortText::new(b"").decimal(number.saturating_sub(1).min(255) as usize);
+    let mut less = ShortText::new(b"");
+    less.decimal(number.saturating_sub(1).min(255) as usize);
     let padding = value.len().saturating_sub(less.as_bytes().len());
     let padding = &b"          "[..padding.min(10)];
     edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
@@ -239,13 +240,21 @@ fn record_route<'a>(
     [double, params]: [&'a [u8]; 2],
     parts: &mut Parts<'a>,
 ) {
-    let host = asked.preset.unwrap_or(&own.sent_by);
     let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
     let ftag: &[u8] = if tag.is_some() { b";ftag=" } else { b"" };
-    let tag = tag.unwrap_or_default();
-    let pieces =
-        [b"Record-Route: <sip:", asked.user, host, double, lr, ftag, tag, params, b">\r\n"];
-    pieces.into_iter().for_each(|piece| parts.push(piece));
+    let host = asked.preset.unwrap_or(&own.sent_by);
+    let pieces = [
+        &b"Record-Route: <sip:"[..],
+        asked.user,
+        host,
+        double,
+        lr,
+        ftag,
+        tag.unwrap_or_default(),
+        params,
+        b">\r\n",
+    ];
+    pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| parts.push(piece));
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends
@@ -259,6 +268,6 @@ pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> 
     let Some(value) = message.value(HeaderName::ContentLength) else { return true };
     let at = message.offset_of(value);
     let length = body_length.saturating_add_signed(growth);
-    let length = ShortText::new(b"").decimal(length);
-    edits.removes(at) || edits.replace(at, value.len(), length.as_bytes())
+    let mut text = ShortText::new(b"");
+    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

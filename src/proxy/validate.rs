@@ -83,6 +83,10 @@ fn loop_detection(
     if is_loop(&essentials.via) {
         return Err(Rejection::Loop);
     }
+    let only = request.value(HeaderName::Via).map(<[u8]>::len) == Some(essentials.via.text.len());
+    if only && !request.is_repeated(HeaderName::Via) {
+        return Ok(());
+    }
     for (count, value) in request.items(HeaderName::Via).skip(1).enumerate() {
         if count >= VIA_COUNT_MAX || is_loop(&Via::parse(value)?) {
             return Err(Rejection::Loop);
