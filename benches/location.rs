@@ -95,6 +95,17 @@ fn run(
     let done = AtomicBool::new(false);
     let slowest_lookup = AtomicU64::new(0);
     let slowest = AtomicU64::new(0);
+    let write = |writer: usize| {
+        let (mut key, mut random) = (Key::default(), Random(1 + writer as u64));
+        start.wait();
+        let spent = timed(|| {
+            for round in 0..OPERATIONS {
+                operation(table, key.of(random.next() % count), first + round);
+            }
+        });
+        slowest.fetch_max(spent / u64::from(OPERATIONS), Ordering::Relaxed);
+    };
+    let write = &write;
     std::thread::scope(|scope| {
         for reader in 0..readers {
             let (start, done, slowest_lookup) = (&start, &done, &slowest_lookup);
@@ -111,17 +122,6 @@ fn run(
                 slowest_lookup.fetch_max(spent / lookups.max(1), Ordering::Relaxed);
             });
         }
-        let write = |writer: usize| {
-            let (mut key, mut random) = (Key::default(), Random(1 + writer as u64));
-            start.wait();
-            let spent = timed(|| {
-                for round in 0..OPERATIONS {
-                    operation(table, key.of(random.next() % count), first + round);
-                }
-            });
-            slowest.fetch_max(spent / u64::from(OPERATIONS), Ordering::Relaxed);
-        };
-        let write = &write;
         let threads: Vec<_> = (0..writers).map(|at| scope.spawn(move || write(at))).collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         done.store(true, Ordering::Relaxed);
