@@ -57,10 +57,12 @@ fn measure(name: &str, make: fn() -> Box<dyn Table>, count: u64) {
     let filling = timed(|| (0..count).for_each(|number| table.replace(key.of(number), 1)));
     let bytes = resident_bytes().saturating_sub(before) / count;
     (0..count).for_each(|number| table.refresh(key.of(number), 1));
-    let lookup = |table: &dyn Table, key: &[u8], _: u32| drop(black_box(table.lookup(key)));
+    let lookup = |table: &dyn Table, key: &[u8], _: u32| {
+        black_box(table.lookup(key));
+    };
     let refresh = |table: &dyn Table, key: &[u8], round: u32| table.refresh(key, round);
     let replace = |table: &dyn Table, key: &[u8], round: u32| table.replace(key, round);
-    let best = |writers, readers, operation: Operation| {
+    let best = |writers, readers, operation: Operation<'_>| {
         let runs = (0..RUNS).map(|_| run(table, count, (writers, readers), operation));
         runs.fold((u64::MAX, u64::MAX), |a, b| (a.0.min(b.0), a.1.min(b.1)))
     };
@@ -122,6 +124,7 @@ fn run(
                 slowest_lookup.fetch_max(spent / lookups.max(1), Ordering::Relaxed);
             });
         }
+        #[expect(clippy::needless_collect, reason = "all run before the first is waited for")]
         let threads: Vec<_> = (0..writers).map(|at| scope.spawn(move || write(at))).collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         done.store(true, Ordering::Relaxed);
