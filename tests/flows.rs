@@ -1,7 +1,9 @@
 //! End-to-end flows: phones and servers over real sockets, every message checked and counted.
 
+#[cfg(test)]
 mod support;
 
+#[cfg(test)]
 mod flows {
     mod chain;
     mod checks;

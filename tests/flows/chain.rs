@@ -11,16 +11,16 @@
 
 use std::net::SocketAddr;
 
-use crate::support::message::Message;
+use crate::support::message::{Message, uri_address};
 use crate::support::scripts::{self, NOTE_REPLIES, NOTE_REQUEST};
 use crate::support::{Dialog, Phone, Server, barrier, free_address, kamailio_is_installed};
 
 /// What runs on the transit and the far proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Others {
-    /// The same program, with forward().
+    /// The same program, with `forward()`.
     Stateless,
-    /// Kamailio with t_relay(), as the OpenSER proxies of the seed.
+    /// Kamailio with `t_relay()`, as the OpenSER proxies of the seed.
     Stateful,
 }
 
@@ -117,11 +117,8 @@ impl Chain {
     /// A request within the dialog as it arrives: three Routes used up, nothing rewritten.
     fn arrive(&self, sent: &Message, direction: Direction) -> Message {
         let path = self.path(direction);
-        let routes: Vec<SocketAddr> = sent
-            .uris("Route")
-            .iter()
-            .map(|uri| crate::support::message::uri_address(uri))
-            .collect();
+        let routes: Vec<SocketAddr> =
+            sent.uris("Route").iter().map(|uri| uri_address(uri)).collect();
         assert_eq!(routes, path);
         let (_, to) = self.phones(direction);
         let arrived = to.expect_request(sent.method());
@@ -190,7 +187,7 @@ fn cancelled(chain: &Chain, direction: Direction) {
     caller.send(&caller.ack_failure(&invite, &terminated), first);
     let ack_arrived = callee.expect_request("ACK");
     assert_eq!(ack_arrived.branch(), arrived.branch());
-    assert_eq!(ack_arrived.to_tag(), Some(callee.tag().as_str()));
+    assert_eq!(ack_arrived.tag_of_to(), Some(callee.tag().as_str()));
     expect_cancel_answers(chain, direction);
 }
 
@@ -271,7 +268,7 @@ fn refused(chain: &Chain) {
     let invite = caller.send(&caller.invite(&callee.aor(first)), first);
     let refusal = caller.expect_response(500, "INVITE");
     assert_eq!(refusal.vias(), invite.vias());
-    assert!(refusal.to_tag().is_some(), "{refusal:?}");
+    assert!(refusal.tag_of_to().is_some(), "{refusal:?}");
     caller.expect_reason(100, "Giving a try", "INVITE");
     if chain.others == Others::Stateful {
         caller.expect_response(100, "INVITE");

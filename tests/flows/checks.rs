@@ -20,7 +20,7 @@ fn request_that_may_go_no_further_is_answered_483() {
     let refused =
         alice.ask(&alice.request("MESSAGE", &bob.uri()).set("Max-Forwards", "0"), server.address());
     assert_eq!(refused.start, "SIP/2.0 483 Too Many Hops");
-    assert!(refused.to_tag().is_some());
+    assert!(refused.tag_of_to().is_some());
     let last = alice.request("MESSAGE", &bob.uri()).set("Max-Forwards", "1");
     let sent = alice.send(&last, server.address());
     let arrived = bob.expect_request("MESSAGE");

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::support::address::free_port;
+use crate::support::message::uri_address;
 use crate::support::{
-    Phone, RequestHop, Server, assert_response_hop, barrier, differs_on_kamailio, free_address,
-    scripts,
+    Dialog, Phone, RequestHop, Server, assert_response_hop, barrier, differs_on_kamailio,
+    free_address, left_out, scripts,
 };
 
 /// Two phones and a plain proxy.
@@ -158,21 +159,17 @@ fn call_that_crosses_listeners_is_record_routed_twice() {
     let (alice, bob) = (Phone::new("alice"), Phone::new("bob"));
     let invite = alice.send(&alice.invite(&bob.uri()), server.address());
     let arrived = bob.expect_request("INVITE");
-    let hosts: Vec<_> = arrived
-        .uris("Record-Route")
-        .iter()
-        .map(|uri| crate::support::message::uri_address(uri))
-        .collect();
+    let hosts: Vec<_> = arrived.uris("Record-Route").iter().map(|uri| uri_address(uri)).collect();
     assert_eq!(hosts, [outside, server.address()]);
     bob.answer(&arrived, 200, "OK");
     let answer = alice.expect_response(200, "INVITE");
-    let calling = crate::support::Dialog::of_caller(&alice, &invite, &answer);
+    let calling = Dialog::of_caller(&alice, &invite, &answer);
     assert_eq!(calling.next_hop(), server.address());
     let ack = calling.send(&calling.ack());
     let ack_arrived = bob.expect_request("ACK");
     assert_eq!(ack_arrived.source, outside);
     RequestHop::new(&ack, &ack_arrived).route_popped().route_popped().check(outside);
-    let mut called = crate::support::Dialog::of_callee(&bob, &arrived);
+    let mut called = Dialog::of_callee(&bob, &arrived);
     assert_eq!(called.next_hop(), outside);
     let bye = called.request("BYE");
     let bye = called.send(&bye);
@@ -186,7 +183,7 @@ fn call_that_crosses_listeners_is_record_routed_twice() {
 fn ipv6_works_like_ipv4() {
     let loopback = IpAddr::V6(Ipv6Addr::LOCALHOST);
     if std::net::UdpSocket::bind((loopback, 0)).is_err() {
-        println!("left out: no IPv6 here");
+        left_out("no IPv6 here");
         return;
     }
     let (alice, bob) = (Phone::at("alice", loopback), Phone::at("bob", loopback));
@@ -204,7 +201,7 @@ fn ipv6_works_like_ipv4() {
     let sent = bob.answer(&arrived, 200, "OK");
     let answer = alice.expect_response(200, "INVITE");
     assert_response_hop(&sent, &answer);
-    let calling = crate::support::Dialog::of_caller(&alice, &invite, &answer);
+    let calling = Dialog::of_caller(&alice, &invite, &answer);
     assert_eq!(calling.next_hop(), server.address());
     let ack = calling.send(&calling.ack());
     let arrived = bob.expect_request("ACK");
@@ -217,7 +214,7 @@ fn ipv6_works_like_ipv4() {
 fn request_may_change_the_address_family() {
     let loopback = IpAddr::V6(Ipv6Addr::LOCALHOST);
     if std::net::UdpSocket::bind((loopback, 0)).is_err() {
-        println!("left out: no IPv6 here");
+        left_out("no IPv6 here");
         return;
     }
     let (alice, bob) = (Phone::new("alice"), Phone::at("bob", loopback));

@@ -146,7 +146,7 @@ impl Phone {
     /// (RFC 3261 §8.2.6), and from 101 on our tag.
     pub(crate) fn response(&self, request: &Message, code: u16, reason: &str) -> Draft {
         let mut to = request.value("To").to_owned();
-        if code > 100 && request.to_tag().is_none() {
+        if code > 100 && request.tag_of_to().is_none() {
             to += &format!(";tag={}", self.tag());
         }
         Draft::new(format!("SIP/2.0 {code} {reason}"))

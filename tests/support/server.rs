@@ -129,6 +129,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(clippy::print_stderr, reason = "beside the message of the test that failed")]
     fn drop(&mut self) {
         let status = self.process.stop();
         if std::thread::panicking() {
@@ -148,7 +149,7 @@ pub(crate) fn peer_is_kamailio() -> bool {
 /// Whether to leave a test out because Kamailio 5.6 is known to do something else.
 pub(crate) fn differs_on_kamailio(how: &str) -> bool {
     if peer_is_kamailio() {
-        println!("left out: Kamailio {how}");
+        super::left_out(&format!("Kamailio {how}"));
     }
     peer_is_kamailio()
 }
@@ -157,7 +158,7 @@ pub(crate) fn differs_on_kamailio(how: &str) -> bool {
 pub(crate) fn kamailio_is_installed() -> bool {
     let installed = Path::new(KAMAILIO_PATH).exists();
     if !installed {
-        println!("left out: Kamailio is not installed");
+        super::left_out("Kamailio is not installed");
     }
     installed
 }
@@ -168,6 +169,7 @@ const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
 /// What the test bench needs in each script; nothing here changes how messages are treated.
 const VIADUCT: &str = "debug=2\nlog_stderror=yes\nchildren=2\n";
 
-/// The same for Kamailio, which in addition is kept from asking name servers.
-const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=2\ndisable_tcp=yes\ndns=no\n\
+/// The same for Kamailio, which in addition is kept from asking name servers. One process keeps
+/// the messages of a phone in order, as the workers of the program under test do.
+const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=1\ndisable_tcp=yes\ndns=no\n\
     rev_dns=no\nauto_aliases=no\nuse_dns_cache=off\n";

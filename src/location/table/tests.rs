@@ -51,17 +51,17 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        (0..24_u8, any::<u32>(), 0..20_u32).prop_map(|(aor, number, seconds)| Step::Put {
+        (0..12_u8, any::<u32>(), 0..20_u32).prop_map(|(aor, number, seconds)| Step::Put {
             aor,
             number,
             seconds
         }),
-        (0..24_u8, 0..20_u32).prop_map(|(aor, seconds)| Step::Refresh { aor, seconds }),
-        (0..24_u8).prop_map(|aor| Step::Clear { aor }),
+        (0..12_u8, 0..20_u32).prop_map(|(aor, seconds)| Step::Refresh { aor, seconds }),
+        (0..12_u8).prop_map(|aor| Step::Clear { aor }),
         (0..600_usize).prop_map(|budget| Step::Sweep { budget }),
         (1..8_u32).prop_map(|seconds| Step::Wait { seconds }),
     ];
-    prop::collection::vec(step, 1..120)
+    prop::collection::vec(step, 1..80)
 }
 
 proptest! {
@@ -101,12 +101,14 @@ proptest! {
                 }
                 Step::Wait { seconds } => now += seconds,
             }
-            for aor in 0..24_u8 {
+            for aor in 0..12_u8 {
                 let expected = model.get(&aor).copied().filter(|binding| binding.1 > now);
                 prop_assert_eq!(live(&table, &[aor], now), expected);
             }
         }
-        table.sweep(now, 100_000);
+        // A sweep goes around once at most; the second one ends where the first one began.
+        table.sweep(now, 1_000);
+        table.sweep(now, 1_000);
         let alive = model.values().filter(|binding| binding.1 > now).count();
         prop_assert_eq!(table.aor_count(), alive);
     }
@@ -156,7 +158,7 @@ fn an_empty_set_for_a_new_name_leaves_no_trace() {
 #[test]
 fn readers_never_see_a_torn_or_freed_set() {
     const AORS: u32 = 16;
-    const ROUNDS: u32 = 20_000;
+    const ROUNDS: u32 = 10_000;
     let table = LocationTable::new();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
