@@ -56,18 +56,21 @@ impl<'d> ViaStamp<'d> {
 
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.
     pub fn changes(&self, mut replace: impl FnMut(&'d [u8], &[u8])) {
-        let rport = ShortText::new(b";rport=").decimal(self.source.port().into());
+        if !self.received {
+            return;
+        }
+        let received = ShortText::new(b";received=").ip(self.source.ip());
+        let mut rport = ShortText::new(b";rport=").decimal(self.source.port().into());
+        match self.old_received {
+            Some(old) => replace(old.text, &received.as_bytes()[1..]),
+            None if self.rport == RportStamp::Keep => replace(&[], received.as_bytes()),
+            // Both in one place: one change less.
+            None => rport = rport.text(received.as_bytes()),
+        }
         match self.rport {
             RportStamp::Keep => {}
             RportStamp::Fill(old) => replace(old, &rport.as_bytes()[1..]),
             RportStamp::Append => replace(&[], rport.as_bytes()),
-        }
-        if self.received {
-            let received = ShortText::new(b";received=").ip(self.source.ip());
-            match self.old_received {
-                Some(old) => replace(old.text, &received.as_bytes()[1..]),
-                None => replace(&[], received.as_bytes()),
-            }
         }
     }
 }
@@ -222,7 +225,7 @@ impl ShortText {
     /// With a number behind it, in decimal.
     #[inline]
     #[must_use]
-    pub fn decimal(self, number: usize) -> Self {
+    pub fn decimal(mut self, number: usize) -> Self {
         let mut digits = [0; 20];
         let mut start = digits.len();
         let mut rest = number;
@@ -231,9 +234,16 @@ impl ShortText {
             digits[start] = b'0' + (rest % 10) as u8;
             rest /= 10;
             if rest == 0 {
-                return self.text(&digits[start..]);
+                break;
             }
         }
+        for digit in &digits[start..] {
+            if let Some(place) = self.bytes.get_mut(self.length) {
+                *place = *digit;
+                self.length += 1;
+            }
+        }
+        self
     }
 
     /// With an address behind it; an IPv6 address without brackets.

@@ -19,6 +19,7 @@ mod method;
 mod octet;
 mod params;
 pub mod rewrite;
+mod scan;
 mod status;
 mod uri;
 mod validate;
