@@ -32,8 +32,9 @@ fn folder() -> PathBuf {
 /// The names of the scripts.
 fn scripts() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.ends_with(".cfg"))
         .collect();
     names.sort();

@@ -21,7 +21,6 @@ const FUNCTIONS: &[FunctionSpec] = &[function(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::modules::testing::over;
     use crate::script::{FALSE, TRUE};
 

@@ -1,5 +1,6 @@
 //! Shorthands for the tables of modules.
 
+use bumpalo::Bump;
 use regex::bytes::Regex;
 
 use crate::script::ast::GlobalValue;
@@ -7,7 +8,6 @@ use crate::script::{
     Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
     RouteKinds, SettingKind, SettingSpec, TRUE, Value,
 };
-use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.

@@ -131,6 +131,12 @@ impl Problems {
         self.list.iter().any(|diagnostic| diagnostic.code.0 == code)
     }
 
+    /// Where errors were found so far.
+    pub(super) fn error_spans(&self) -> impl Iterator<Item = Span> {
+        let errors = self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.map(|diagnostic| diagnostic.primary.0)
+    }
+
     /// Whether an error was found.
     pub(super) fn has_errors(&self) -> bool {
         self.errors > 0

@@ -20,6 +20,11 @@ impl Parser<'_> {
                     self.advance();
                     return;
                 }
+                TokenKind::Word(word) if word == "else" => {
+                    // What follows is a statement whose `if` is lost.
+                    self.advance();
+                    return;
+                }
                 TokenKind::Word(word) if token.gap == Gap::Line && starts_control(word) => return,
                 _ if self.at_block_start() => return,
                 _ => self.advance(),
@@ -126,8 +131,8 @@ impl Parser<'_> {
         Ok(behind)
     }
 
-    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the next statement starts, this
-    /// is reported and parsing goes on as though it were there.
+    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the
+    /// next statement starts, this is reported and parsing goes on as though it were there.
     pub(super) fn end_statement(&mut self) -> super::Parse<()> {
         if self.take(";").is_some() || self.peek().is_word("else") {
             return Ok(());

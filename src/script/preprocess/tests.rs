@@ -15,7 +15,7 @@ struct Memory {
 impl Reader for Memory {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let text = path.to_str().and_then(|path| self.files.get(path));
-        text.map(|text| text.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
+        text.map(|text| text.as_bytes().to_vec()).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn environment(&self, name: &str) -> Option<String> {
@@ -36,7 +36,7 @@ fn show_with(text: &str, files: &[(&'static str, &'static str)]) -> String {
         }
         match &token.kind {
             TokenKind::Text(text, _) => {
-                shown.push_str(&format!("{:?}", String::from_utf8_lossy(text)))
+                shown.push_str(&format!("{:?}", String::from_utf8_lossy(text)));
             }
             _ => shown.push_str(token.bare().unwrap_or_default()),
         }
