@@ -60,7 +60,7 @@ impl Chain {
         };
         let chain = Self {
             others,
-            near: Server::start_at(near, &scripts::primisip(transit)),
+            near: Server::start_at(near, &format!("children=1\n{}", scripts::primisip(transit))),
             transit: start(transit, &transit_script(others, near, far)),
             far: start(far, &far_script(others, transit)),
             low: Phone::new("+41215501111"),
@@ -366,10 +366,11 @@ fn far_script(others: Others, transit: SocketAddr) -> String {
     )
 }
 
-/// A script with its modules; the timers of a stateful proxy are long, so that a slow machine
+/// A script with its modules. One worker notes messages in the order in which they came, so
+/// that a probe is noted last. The timers of a stateful proxy are long, so that a slow machine
 /// adds no retransmissions to the count.
 fn wrap(others: Others, statements: &str) -> String {
-    let script = scripts::route(statements) + NOTE_REPLIES;
+    let script = format!("children=1\n{}{NOTE_REPLIES}", scripts::route(statements));
     match others {
         Others::Stateless => script,
         Others::Stateful => format!(

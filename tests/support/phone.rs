@@ -230,10 +230,11 @@ impl Phone {
     }
 
     /// Fails if anything comes before the server's answer to a probe.
-    pub(crate) fn assert_nothing_before_probe(&self, server: SocketAddr) {
-        let probe = self.request("OPTIONS", &format!("sip:probe@{server}"));
-        let answer = self.ask(&probe, server);
+    pub(crate) fn assert_nothing_before_probe(&self, server: &Server) {
+        let probe = self.request("OPTIONS", &format!("sip:probe@{}", server.address()));
+        let answer = self.ask(&probe, server.address());
         assert_eq!(answer.status(), 200, "answer to the probe");
+        server.process().wait_for_log(&format!("probe {}", answer.value("Call-ID")));
         self.discount_probe();
         self.assert_inbox_empty();
     }
