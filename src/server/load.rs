@@ -33,7 +33,10 @@ pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
         Ok(Compiled { program, map, diagnostics }) => {
             Loaded { map, diagnostics, program: Some(program) }
         }
-        Err(Rejected { map, diagnostics, .. }) => Loaded { map, diagnostics, program: None },
+        Err(rejected) => {
+            let Rejected { map, diagnostics, .. } = *rejected;
+            Loaded { map, diagnostics, program: None }
+        }
     })
 }
 
