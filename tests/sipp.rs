@@ -106,6 +106,7 @@ struct Callee {
 }
 
 impl Callee {
+    /// Starts it at a free address.
     fn start(folder: &Folder) -> Self {
         let address = free_address();
         let child = sipp(folder, address)

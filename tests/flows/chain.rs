@@ -52,6 +52,7 @@ struct Chain {
 }
 
 impl Chain {
+    /// The proxies started, the low phone registered.
     fn new(others: Others) -> Self {
         let (near, transit, far) = (free_address(), free_address(), free_address());
         let start = |address, script: &str| match others {

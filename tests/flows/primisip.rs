@@ -14,6 +14,7 @@ struct Bench {
 }
 
 impl Bench {
+    /// With a gateway that nobody calls.
     fn new() -> Self {
         Self::with_gateway(free_address())
     }
