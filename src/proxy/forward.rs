@@ -12,9 +12,7 @@ use crate::metrics::Counter;
 use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{
-    Essentials, HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_uri, host_ip,
-};
+use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_uri, host_ip};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";

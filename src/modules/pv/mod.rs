@@ -10,7 +10,7 @@ mod uri;
 use crate::script::{Execution, Index, Key, ModuleSpec, PseudoVariable, Value};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     variables: VARIABLES,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
