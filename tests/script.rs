@@ -243,7 +243,7 @@ fn xlog_takes_percent_signs_in_the_dialect_of_ser() {
 /// C22, C23: the script runs once for each request, retransmissions included (F07).
 #[test]
 fn every_request_runs_the_script_from_the_top() {
-    let mut bench = bench("", r#"route { log(1, "run\n"); sl_send_reply("404", "none"); }"#);
+    let mut bench = bench("debug=1", r#"route { log(1, "run\n"); sl_send_reply("404", "none"); }"#);
     for _ in 0..3 {
         assert_eq!(bench.send(ALICE, message("MESSAGE", "sip:a@b", "", "")).len(), 1);
     }

@@ -160,3 +160,43 @@ fn a_good_script_checks_without_a_word() {
     let json = outcome(&["check", script, "--format", "json"]);
     assert_eq!(json, (Some(0), "[]\n".to_owned(), String::new()));
 }
+
+#[test]
+fn a_bad_script_is_explained_and_does_not_run() {
+    let script = file("bad.cfg", "#!KAMAILIO\nrequest_route {\n    frward();\n}\n");
+    let script = script.to_str().unwrap();
+    for arguments in [&["check", script][..], &["run", "--config", script]] {
+        let (code, stdout, stderr) = outcome(arguments);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{arguments:?}");
+        assert!(stderr.starts_with("error[E0401]: there is no function `frward`"), "{stderr}");
+        assert!(stderr.contains("bad.cfg:3:5"), "{stderr}");
+        assert!(stderr.ends_with("viaduct: the script has errors\n"), "{stderr}");
+    }
+    let (code, stdout, _) = outcome(&["check", script, "--format", "json"]);
+    assert_eq!(code, Some(1));
+    assert!(stdout.contains("\"code\":\"E0401\"") && stdout.contains("\"line\":3"), "{stdout}");
+}
+
+#[test]
+fn the_script_that_is_named_answers_and_logs() {
+    let text = "#!KAMAILIO\nchildren=2\nlog_stderror=yes\nloadmodule \"sl.so\"\n\
+        loadmodule \"xlog.so\"\nrequest_route {\n    xlog(\"L_ERR\", \"got $rm\\n\");\n    \
+        sl_send_reply(\"200\", \"Fine\");\n    exit;\n}\n";
+    let script = file("answer.cfg", text);
+    let script = script.to_str().unwrap();
+    let server = Server::start(&["run", "--config", script, "--listen", "127.0.0.1:0"]);
+    assert!(server.ready.ends_with(", 2 workers\n"), "{}", server.ready);
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let request = "OPTIONS sip:nobody@example.org SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK1\r\n\
+        From: <sip:a@example.org>;tag=1\r\nTo: <sip:nobody@example.org>\r\n\
+        Call-ID: 1@127.0.0.1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\
+        Content-Length: 0\r\n\r\n";
+    peer.send_to(request.as_bytes(), server.address()).unwrap();
+    let mut bytes = [0; 2_048];
+    let (length, source) = peer.recv_from(&mut bytes).unwrap();
+    assert_eq!(source, server.address());
+    assert!(bytes[..length].starts_with(b"SIP/2.0 200 Fine\r\n"));
+    server.signal("TERM");
+    assert_eq!(server.end(), (Some(0), "got OPTIONS\n".to_owned()));
+}

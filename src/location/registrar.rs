@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::{Binding, BindingSet, BindingView, LocationTable, RegistrarConfig, TableFull};
-use crate::limits::REGISTER_REPLY_BYTES_MAX;
+use crate::limits::{CONTACT_COUNT_MAX, REGISTER_REPLY_BYTES_MAX};
 use crate::mem::ListenerId;
 use crate::sip::{Contact, ParseError, Uri, host_ip};
 
@@ -147,7 +147,7 @@ impl<'a> Request<'a> {
                 Contact::Address { address, q, expires: own } => {
                     let uri = Uri::parse(address.uri)?;
                     let wish = Wish { uri, q, expires: granted(own.or(expires), config)? };
-                    insert(&mut wishes, wish, config)?;
+                    insert(&mut wishes, wish, config.contact_bytes_max)?;
                 }
             }
         }
@@ -164,16 +164,16 @@ impl<'a> Request<'a> {
 fn insert<'a>(
     wishes: &mut SmallVec<[Wish<'a>; 1]>,
     wish: Wish<'a>,
-    config: &RegistrarConfig,
+    contact_bytes_max: usize,
 ) -> Result<(), Rejection> {
-    if wish.uri.text.len() > config.contact_bytes_max {
+    if wish.uri.text.len() > contact_bytes_max {
         return Err(Rejection::TooLong);
     }
     if let Some(earlier) = wishes.iter_mut().find(|earlier| earlier.uri.eq_rfc3261(&wish.uri)) {
         *earlier = wish;
         return Ok(());
     }
-    if wishes.len() >= config.contact_count_max {
+    if wishes.len() >= CONTACT_COUNT_MAX {
         return Err(Rejection::TooManyContacts);
     }
     wishes.push(wish);
@@ -447,3 +447,6 @@ fn position_of(contact: &[u8], wishes: &[Wish<'_>]) -> Option<usize> {
     let contact = Uri::parse(contact).ok()?;
     wishes.iter().position(|wish| wish.uri.eq_rfc3261(&contact))
 }
+
+#[cfg(test)]
+mod tests;

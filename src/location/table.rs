@@ -192,3 +192,6 @@ impl LocationTable {
         self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,3 +62,38 @@ impl LocationTables {
         self.iter().map(|(_, table)| table.sweep(now, budget)).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // L01
+    #[test]
+    fn tables_are_told_apart_by_name() {
+        let tables = LocationTables::new();
+        assert!(tables.get(b"location").is_none());
+        let location: *const LocationTable = tables.get_or_create(b"location").unwrap();
+        let aliases: *const LocationTable = tables.get_or_create(b"aliases").unwrap();
+        assert!(std::ptr::eq(location, tables.get_or_create(b"location").unwrap()));
+        assert!(std::ptr::eq(aliases, tables.get(b"aliases").unwrap()));
+        assert!(!std::ptr::eq(location, aliases));
+        let names: Vec<&[u8]> = tables.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [&b"location"[..], b"aliases"]);
+    }
+
+    #[test]
+    fn there_are_so_many_tables_and_no_more() {
+        let tables = LocationTables::new();
+        for number in 0..LOCATION_TABLE_COUNT_MAX {
+            assert!(tables.get_or_create(number.to_string().as_bytes()).is_some());
+        }
+        assert!(tables.get_or_create(b"one more").is_none());
+        assert!(tables.get_or_create(b"0").is_some());
+    }
+
+    #[test]
+    fn tables_can_be_shared_by_threads() {
+        const fn shared<T: Send + Sync + 'static>() {}
+        shared::<LocationTables>();
+    }
+}

@@ -1,9 +1,7 @@
 //! `kex`: Functions of the core that are no keywords. They can be called without `loadmodule`.
 
 use super::table::{function, required_text, text, verdict};
-use crate::script::TRUE;
-use crate::script::{Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ReturnCode, RouteKinds};
-use crate::sip::Uri;
+use crate::script::{FunctionSpec, ModuleSpec};
 
 /// The module.
 pub const MODULE: ModuleSpec = ModuleSpec {
@@ -18,20 +16,13 @@ const FUNCTIONS: &[FunctionSpec] = &[function(
     &[required_text("uri")],
     "Whether the host and port of a URI are this server.",
     r#"if (is_myself("$ru")) exit;"#,
-    is_myself,
+    |execution, arguments| verdict(execution.is_myself(text(arguments, 0))),
 )];
-
-/// `is_myself(uri)`.
-fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let Ok(uri) = Uri::parse(text(arguments, 0)) else { return FALSE };
-    verdict(execution.host.is_myself(uri.host, uri.port))
-}
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::modules::testing::over;
-    use crate::script::TRUE;
+    use crate::script::{FALSE, TRUE};
 
     #[test]
     fn own_addresses_are_known() {

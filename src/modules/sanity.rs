@@ -127,7 +127,7 @@ fn sanity_check<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -
     let Some((code, reason)) = fault else { return TRUE };
     if config.reply && message.method().is_some() {
         let parts: [&[u8]; 3] = [b"Unsupported: ", extension.unwrap_or_default(), b"\r\n"];
-        let line = super::table::joined(execution.transit.arena, &parts);
+        let line = execution.build(&parts);
         let headers = if extension.is_some() { line } else { b"" };
         let sent = execution.host.reply(&mut execution.transit, code, reason.as_bytes(), headers);
         execution.transit.refusal = sent.err();

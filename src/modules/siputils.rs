@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::table::{function, joined, optional_text, required_text, text, verdict};
+use super::core::uri::{UriParts, assign_uri, is_safe};
+use super::table::{function, optional_text, required_text, text, verdict, write};
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ReturnCode, RouteKinds,
-    SettingKind, SettingSpec, TRUE,
+    Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
+    ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Value, Variable,
 };
-use crate::sip::{HeaderName, Method, NameAddr, Uri};
+use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 
 /// The module.
 pub const MODULE: ModuleSpec = ModuleSpec {
@@ -62,6 +63,45 @@ const FUNCTIONS: &[FunctionSpec] = &[
             add_uri_param,
         )
     },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "get_uri_param",
+            &[required_text("name"), RESULT],
+            "Writes the value of a parameter of the Request-URI into a variable. FALSE if it is \
+             not there.",
+            r#"if (get_uri_param("nat", "$var(nat)")) exit;"#,
+            get_uri_param,
+        )
+    },
+    function(
+        "tel2sip",
+        &[required_text("uri"), required_text("host"), RESULT],
+        "Writes the `sip:` URI of a `tel:` URI into a variable (RFC 3261 §19.1.6). The code is 2, \
+         and nothing is written, if it is no `tel:` URI.",
+        r#"tel2sip("$ru", "example.com", "$ru");"#,
+        tel2sip,
+    ),
+    function(
+        "set_uri_user",
+        &[URI, required_text("user")],
+        "Changes the user part of the URI in a variable.",
+        r#"set_uri_user("$var(uri)", "alice");"#,
+        |execution, arguments| {
+            let user = text(arguments, 1);
+            change_uri(execution, arguments, |parts| parts.user = Some(user))
+        },
+    ),
+    function(
+        "set_uri_host",
+        &[URI, required_text("host")],
+        "Changes the host of the URI in a variable.",
+        r#"set_uri_host("$var(uri)", "example.com");"#,
+        |execution, arguments| {
+            let host = text(arguments, 1);
+            change_uri(execution, arguments, |parts| parts.host = host)
+        },
+    ),
     function(
         "is_e164",
         &[required_text("value")],
@@ -156,6 +196,12 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
+/// A variable that a result is written into.
+const RESULT: ParameterSpec = ParameterSpec::required("result", ParameterKind::Variable);
+
+/// A variable that holds a URI, which is changed.
+const URI: ParameterSpec = ParameterSpec::required("uri", ParameterKind::Variable);
+
 /// A module parameter that `options_reply` puts into a header field.
 const fn option(name: &'static str, doc: &'static str) -> SettingSpec {
     SettingSpec { name, kind: SettingKind::Text, effective: true, doc }
@@ -232,18 +278,59 @@ fn uri_param<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
 
 /// `add_uri_param(param)`.
 fn add_uri_param<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let transit = &mut execution.transit;
     let param = text(arguments, 0);
-    let Ok(uri) = Uri::parse(transit.uri) else { return FALSE };
-    let breaks = |byte: &u8| *byte <= b' ' || b"<>?;\x7f".contains(byte);
+    let Some(uri) = execution.parse_uri(execution.transit.uri) else { return FALSE };
+    let breaks = |byte: &u8| b"<>?;".contains(byte);
     if param.is_empty() || param.iter().any(breaks) {
         return FALSE;
     }
     let headers_length = uri.headers.map_or(0, |headers| headers.len() + 1);
     let end = uri.text.len().saturating_sub(headers_length);
     let (before, headers) = uri.text.split_at(end);
-    transit.uri = joined(transit.arena, &[before, b";", param, headers]);
-    TRUE
+    let text = execution.build(&[before, b";", param, headers]);
+    verdict(assign_uri(execution, text))
+}
+
+/// `get_uri_param(name, result)`.
+fn get_uri_param<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let uri = execution.parse_uri(execution.transit.uri);
+    let param = uri.and_then(|uri| uri.params.get(text(arguments, 0)));
+    let value = param.map(|param| param.value.unwrap_or_default());
+    verdict(value.is_some_and(|value| write(execution, arguments, 1, value)))
+}
+
+/// Changes the URI in the variable that is the first argument.
+fn change_uri<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    change: impl FnOnce(&mut UriParts<'m>),
+) -> ReturnCode {
+    let Some(Argument::Variable(variable)) = arguments.first() else { return FALSE };
+    let variable: &'m Variable = variable;
+    let Value::Text(old) = variable.read(execution) else { return FALSE };
+    let Ok(uri) = Uri::parse(old) else { return FALSE };
+    let Some(mut parts) = UriParts::of(&uri).filter(|parts| parts.has_host) else { return FALSE };
+    change(&mut parts);
+    let new = parts.compose(execution);
+    let sound = is_safe(new) && Uri::parse(new).is_ok();
+    verdict(sound && write(execution, arguments, 0, new))
+}
+
+/// `tel2sip(uri, host, result)`.
+fn tel2sip<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let (old, host) = (text(arguments, 0), text(arguments, 1));
+    let Ok(uri) = Uri::parse(old) else { return FALSE };
+    let Some(number) = uri.user.filter(|_| uri.scheme == Scheme::Tel) else { return 2 };
+    let new = execution.build_with(old.len() + host.len() + 16, |out| {
+        out.extend_from_slice(b"sip:");
+        out.extend(number.iter().filter(|byte| !b"-.()".contains(byte)));
+        out.extend(uri.params.text().iter().map(u8::to_ascii_lowercase));
+        out.push(b'@');
+        out.extend_from_slice(host);
+        out.extend_from_slice(b";user=phone");
+    });
+    let sound = is_safe(new) && Uri::parse(new).is_ok();
+    verdict(sound && write(execution, arguments, 2, new))
 }
 
 /// Whether `value` is a plus and 2 to 15 digits.
@@ -304,10 +391,7 @@ fn options_reply<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> Retur
     let capabilities = config.map_or(CAPABILITIES, |config| &config.capabilities);
     match execution.host.reply(&mut execution.transit, 200, b"OK", capabilities) {
         Ok(()) => TRUE,
-        Err(refusal) => {
-            execution.transit.refusal = Some(refusal);
-            FALSE
-        }
+        Err(refusal) => execution.refuse(refusal),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Shorthands for the tables of modules.
 
+use bumpalo::Bump;
 use regex::bytes::Regex;
 
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode, RouteKinds,
-    SettingKind, SettingSpec, TRUE,
+    Argument, Execution, FALSE, Function, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode,
+    RouteKinds, SettingKind, SettingSpec, TRUE, Value,
 };
-use bumpalo::Bump;
 
 /// A function that may be called from every route block and has one name; the rest is changed
 /// with `..`.
@@ -131,4 +131,17 @@ pub(super) fn joined<'m>(arena: &'m Bump, parts: &[&[u8]]) -> &'m [u8] {
         out.extend_from_slice(part);
     }
     out.into_bump_slice()
+}
+
+/// Writes a text into the variable at that position of the arguments.
+pub(super) fn write<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    position: usize,
+    text: &'m [u8],
+) -> bool {
+    match arguments.get(position) {
+        Some(Argument::Variable(variable)) => variable.write(execution, Value::Text(text)),
+        _ => false,
+    }
 }

@@ -154,7 +154,7 @@ impl<'m> Trial<'m> {
                 Argument::Regex(Box::leak(Box::new(regex)))
             }
             ParameterKind::Substitution => {
-                let substitution = Substitution::parse(text, exact).unwrap();
+                let substitution = Substitution::parse_plain(text, exact).unwrap();
                 Argument::Substitution(Box::leak(Box::new(substitution)))
             }
             _ => Argument::Text(self.execution.transit.arena.alloc_slice_copy(text)),

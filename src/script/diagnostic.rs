@@ -126,6 +126,17 @@ impl Problems {
         self.errors >= PROBLEM_COUNT_MAX
     }
 
+    /// Whether a problem of this kind was found.
+    pub(super) fn has(&self, code: &str) -> bool {
+        self.list.iter().any(|diagnostic| diagnostic.code.0 == code)
+    }
+
+    /// Where errors were found so far.
+    pub(super) fn error_spans(&self) -> impl Iterator<Item = Span> {
+        let errors = self.list.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.map(|diagnostic| diagnostic.primary.0)
+    }
+
     /// Whether an error was found.
     pub(super) fn has_errors(&self) -> bool {
         self.errors > 0

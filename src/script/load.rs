@@ -49,13 +49,13 @@ pub struct Rejected {
 /// # Errors
 ///
 /// [`Rejected`] if it cannot be read or has an error.
-pub fn parse_script(path: &Path, reader: &dyn Reader) -> Result<Parsed, Rejected> {
+pub fn parse_script(path: &Path, reader: &dyn Reader) -> Result<Parsed, Box<Rejected>> {
     match reader.read(path) {
         Ok(text) => parse_text(path, text, reader),
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", path.display());
             let diagnostics = vec![Diagnostic::error("E0109", Span::default(), message)];
-            Err(Rejected { map: SourceMap::default(), diagnostics, ast: None })
+            Err(Box::new(Rejected { map: SourceMap::default(), diagnostics, ast: None }))
         }
     }
 }
@@ -65,7 +65,11 @@ pub fn parse_script(path: &Path, reader: &dyn Reader) -> Result<Parsed, Rejected
 /// # Errors
 ///
 /// [`Rejected`] if it has an error.
-pub fn parse_text(name: &Path, text: Vec<u8>, reader: &dyn Reader) -> Result<Parsed, Rejected> {
+pub fn parse_text(
+    name: &Path,
+    text: Vec<u8>,
+    reader: &dyn Reader,
+) -> Result<Parsed, Box<Rejected>> {
     let mut problems = Problems::default();
     let preprocessed = preprocess::preprocess(name, text, reader, &mut problems);
     let preprocess::Preprocessed { map, tokens, dialect } = preprocessed;
@@ -78,7 +82,8 @@ pub fn parse_text(name: &Path, text: Vec<u8>, reader: &dyn Reader) -> Result<Par
     let has_errors = problems.has_errors();
     let diagnostics = problems.into_list();
     if has_errors {
-        return Err(Rejected { map, diagnostics, ast: is_sound.then_some(ast) });
+        let ast = is_sound.then_some(ast);
+        return Err(Box::new(Rejected { map, diagnostics, ast }));
     }
     Ok(Parsed { ast, map, settings, diagnostics })
 }

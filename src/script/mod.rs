@@ -58,7 +58,7 @@ pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
-pub use substitution::{Substitution, whole_line_range};
+pub use substitution::{Bound, Substitution, whole_line_range};
 pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;

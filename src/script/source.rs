@@ -79,11 +79,19 @@ impl SourceMap {
         Some(Place { file: &file.name, line, column })
     }
 
+    /// Offset of the first byte of the line that `span` starts on.
+    pub(super) fn line_start(&self, span: Span) -> u32 {
+        let Some(file) = self.file_of(span) else { return 0 };
+        let before = file.before(span);
+        let length = before.len() - memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
+        span.start.saturating_sub(u32::try_from(length).unwrap_or(0))
+    }
+
     /// The white space before the first word of the line that `span` starts on.
     #[must_use]
     pub(super) fn indent(&self, span: Span) -> &[u8] {
         let Some(file) = self.file_of(span) else { return &[] };
-        let start = memchr::memrchr(b'\n', file.before(span)).map_or(0, |feed| feed + 1);
+        let start = self.line_start(span).saturating_sub(file.start) as usize;
         let line = file.text.get(start..).unwrap_or_default();
         let blank = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         &line[..blank]

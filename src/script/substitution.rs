@@ -3,7 +3,8 @@
 //! Any byte but a backslash can stand for the slash. Flags: `i` without regard to case, `g` all
 //! matches and not the first only, `s` newlines are ordinary (`.` crosses them, `^` and `$` are
 //! the ends of the text). In the replacement `\0` is the whole match, `\1` to `\9` are the
-//! groups, `\n`, `\r`, `\t` control characters, `\\` and `\/` the characters themselves.
+//! groups, `\n`, `\r`, `\t` control characters, `\\` and `\/` the characters themselves, `\u` is the
+//! Request-URI. Pseudo-variables are replaced by what they hold when the substitution is bound.
 //!
 //! A match never ends between the CR and the LF of a line break: `(.*)$` takes all of a line, and
 //! what replaces it is a whole line again.
@@ -13,8 +14,11 @@ use std::ops::Range;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 use regex::bytes::Regex;
+use smallvec::SmallVec;
 
-use super::{PatternFlags, compile_pattern};
+use super::format::is_name;
+use super::scope::Scope;
+use super::{Execution, PatternFlags, Variable, compile_pattern};
 use crate::limits::SCRIPT_STRING_BYTES_MAX;
 
 /// A compiled substitution.
@@ -23,6 +27,8 @@ pub struct Substitution {
     regex: Regex,
     /// The replacement.
     pieces: Vec<Piece>,
+    /// The variables in it.
+    variables: Vec<Variable>,
     /// Whether the replacement contains groups; the search then has to find them.
     has_groups: bool,
     /// Whether all matches are replaced.
@@ -38,6 +44,16 @@ enum Piece {
     Text(Vec<u8>),
     /// The text that a group matched; 0 is the whole match.
     Group(usize),
+    /// The value of a variable, by its number.
+    Variable(usize),
+}
+
+/// A substitution with the present values of its variables.
+#[derive(Clone, Debug)]
+pub struct Bound<'m> {
+    substitution: &'m Substitution,
+    values: SmallVec<[&'m [u8]; 4]>,
+    arena: &'m Bump,
 }
 
 impl Substitution {
@@ -46,7 +62,11 @@ impl Substitution {
     /// # Errors
     ///
     /// What is wrong with it, in a few words.
-    pub fn parse(text: &[u8], base: PatternFlags) -> Result<Self, String> {
+    pub(super) fn parse(
+        text: &[u8],
+        base: PatternFlags,
+        scope: &mut Scope<'_>,
+    ) -> Result<Self, String> {
         let Some((&delimiter, rest)) = text.split_first() else {
             return Err("the substitution is empty".to_owned());
         };
@@ -70,7 +90,9 @@ impl Substitution {
             }
         }
         let regex = compile_pattern(&unescape_delimiter(pattern, delimiter), pattern_flags)?;
-        let pieces = pieces(replacement, delimiter)?;
+        let mut reader = Replacement { delimiter, ..Replacement::default() };
+        reader.read(replacement, scope)?;
+        let Replacement { pieces, variables, .. } = reader;
         let mut has_groups = false;
         for piece in &pieces {
             if let Piece::Group(group) = piece {
@@ -81,16 +103,33 @@ impl Substitution {
             }
         }
         let newline_sensitive = pattern_flags.newline_sensitive;
-        Ok(Self { regex, pieces, has_groups, all, newline_sensitive })
+        Ok(Self { regex, pieces, variables, has_groups, all, newline_sensitive })
     }
 
+    /// Compiles a substitution in which no variable stands, for tests of functions.
+    #[cfg(test)]
+    pub(crate) fn parse_plain(text: &[u8], base: PatternFlags) -> Result<Self, String> {
+        let registry = super::Registry { modules: &[] };
+        Self::parse(text, base, &mut Scope::new(&registry, Vec::new()))
+    }
+
+    /// Looks the variables up; what is built lives in the arena of the run.
+    #[must_use]
+    pub fn bind<'m>(&'m self, execution: &Execution<'m>) -> Bound<'m> {
+        let value = |variable: &'m Variable| execution.shown(variable.read(execution));
+        let values = self.variables.iter().map(value).collect();
+        Bound { substitution: self, values, arena: execution.transit.arena }
+    }
+}
+
+impl<'m> Bound<'m> {
     /// `input` with what matches replaced; `None` if nothing matches, or if the result would be
     /// longer than a run of the script may build.
     #[must_use]
-    pub fn apply<'m>(&self, input: &[u8], arena: &'m Bump) -> Option<&'m [u8]> {
-        let mut out = ArenaVec::new_in(arena);
+    pub fn apply(&self, input: &[u8]) -> Option<&'m [u8]> {
+        let mut out = ArenaVec::new_in(self.arena);
         let mut copied = 0;
-        for (range, replacement) in self.replacements(input, arena) {
+        for (range, replacement) in self.replacements(input) {
             out.extend_from_slice(&input[copied..range.start]);
             out.extend_from_slice(replacement);
             copied = range.end;
@@ -98,7 +137,7 @@ impl Substitution {
                 return None;
             }
         }
-        let matched = copied > 0 || !out.is_empty() || self.regex.is_match(input);
+        let matched = copied > 0 || !out.is_empty() || self.substitution.regex.is_match(input);
         matched.then(|| {
             out.extend_from_slice(&input[copied..]);
             let out: &'m [u8] = out.into_bump_slice();
@@ -107,43 +146,51 @@ impl Substitution {
     }
 
     /// The pieces of `input` to be replaced, in order, each with what replaces it.
-    pub fn replacements<'a, 'm>(
+    pub fn replacements<'a>(
         &'a self,
         input: &'a [u8],
-        arena: &'m Bump,
     ) -> impl Iterator<Item = (Range<usize>, &'m [u8])> + use<'a, 'm> {
+        let substitution = self.substitution;
         let mut at = 0;
         let mut done = false;
         std::iter::from_fn(move || {
             while !done && at <= input.len() {
-                let found = self.regex.find_at(input, at)?;
+                let found = substitution.regex.find_at(input, at)?;
                 at = found.end() + usize::from(found.is_empty());
-                let range = if self.newline_sensitive {
+                let range = if substitution.newline_sensitive {
                     whole_line_range(input, found.range())
                 } else {
                     Some(found.range())
                 };
                 let Some(range) = range else { continue };
-                done = !self.all;
-                let replacement = self.replacement(input, found.start(), range.end, arena);
+                done = !substitution.all;
+                let replacement = self.replacement(input, range.clone());
                 return Some((range, replacement));
             }
             None
         })
     }
 
-    /// The replacement for the match that starts at `start`; no group reaches beyond `end`.
-    fn replacement<'m>(&self, input: &[u8], start: usize, end: usize, arena: &'m Bump) -> &'m [u8] {
-        let captures = self.has_groups.then(|| self.regex.captures_at(input, start)).flatten();
-        let mut out = ArenaVec::new_in(arena);
-        for piece in &self.pieces {
+    /// What replaces the match in `range`; no group reaches beyond it.
+    fn replacement(&self, input: &[u8], range: Range<usize>) -> &'m [u8] {
+        let substitution = self.substitution;
+        let captures = substitution
+            .has_groups
+            .then(|| substitution.regex.captures_at(input, range.start))
+            .flatten();
+        let mut out = ArenaVec::new_in(self.arena);
+        for piece in &substitution.pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
-                Piece::Group(0) => out.extend_from_slice(&input[start..end]),
+                Piece::Group(0) => out.extend_from_slice(&input[range.clone()]),
                 Piece::Group(group) => {
                     let group = captures.as_ref().and_then(|captures| captures.get(*group));
-                    let range = group.map_or(0..0, |group| group.range());
-                    out.extend_from_slice(&input[range.start.min(end)..range.end.min(end)]);
+                    let group = group.map_or(0..0, |group| group.range());
+                    let (start, end) = (group.start.min(range.end), group.end.min(range.end));
+                    out.extend_from_slice(&input[start..end]);
+                }
+                Piece::Variable(variable) => {
+                    out.extend_from_slice(self.values.get(*variable).copied().unwrap_or_default());
                 }
             }
         }
@@ -152,14 +199,17 @@ impl Substitution {
 }
 
 /// The range of a match, up to before the line break that it would split: `.*` takes the CR of
-/// a CRLF too. `None` if it is empty and between the CR and the LF.
+/// a CRLF too. `None` if it is empty and no place in a line: between the CR and the LF, or behind
+/// the last line break.
 #[must_use]
 pub fn whole_line_range(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
-    let end = range.end;
-    if end == 0 || text.get(end - 1) != Some(&b'\r') || text.get(end) != Some(&b'\n') {
-        return Some(range);
+    let (before, behind) = text.split_at(range.end.min(text.len()));
+    let splits = before.ends_with(b"\r") && behind.starts_with(b"\n");
+    if range.is_empty() {
+        let at_end = before.ends_with(b"\n") && behind.is_empty();
+        return (!splits && !at_end).then_some(range);
     }
-    (!range.is_empty()).then(|| range.start..end - 1)
+    Some(range.start..range.end - usize::from(splits))
 }
 
 /// `text` up to the first `delimiter` that no backslash precedes, and what is behind that.
@@ -199,53 +249,109 @@ fn unescape_delimiter(pattern: &[u8], delimiter: u8) -> Vec<u8> {
     out
 }
 
-/// The pieces of a replacement.
-fn pieces(replacement: &[u8], delimiter: u8) -> Result<Vec<Piece>, String> {
-    let mut pieces = Vec::new();
-    let mut text = Vec::new();
-    let mut bytes = replacement.iter().copied();
-    while let Some(byte) = bytes.next() {
-        if byte != b'\\' {
-            text.push(byte);
-            continue;
-        }
-        match bytes.next() {
-            Some(digit @ b'0'..=b'9') => {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+/// The pieces of a replacement, as they are read.
+#[derive(Default)]
+struct Replacement {
+    delimiter: u8,
+    pieces: Vec<Piece>,
+    variables: Vec<Variable>,
+    /// Text that is no piece yet.
+    text: Vec<u8>,
+}
+
+impl Replacement {
+    /// Reads all of `rest`.
+    fn read(&mut self, mut rest: &[u8], scope: &mut Scope<'_>) -> Result<(), String> {
+        while !rest.is_empty() {
+            rest = match rest {
+                [b'\\', b'u', behind @ ..] => {
+                    self.variable(b"$ru", scope)?;
+                    behind
                 }
-                pieces.push(Piece::Group(usize::from(digit - b'0')));
+                [b'\\', escaped @ ..] => self.escape(escaped)?,
+                [b'$', b'$', behind @ ..] => {
+                    self.text.push(b'$');
+                    behind
+                }
+                [b'$', next, ..] if *next == b'(' || (is_name(*next) && !next.is_ascii_digit()) => {
+                    &rest[self.variable(rest, scope)?..]
+                }
+                [byte, behind @ ..] => {
+                    self.text.push(*byte);
+                    behind
+                }
+                [] => rest,
+            };
+        }
+        self.flush();
+        Ok(())
+    }
+
+    /// Takes what stands behind a backslash; the rest.
+    fn escape<'t>(&mut self, escaped: &'t [u8]) -> Result<&'t [u8], String> {
+        let Some((byte, behind)) = escaped.split_first() else {
+            return Err("the replacement ends in a backslash".to_owned());
+        };
+        match *byte {
+            digit @ b'0'..=b'9' => {
+                self.flush();
+                self.pieces.push(Piece::Group(usize::from(digit - b'0')));
             }
-            Some(b'n') => text.push(b'\n'),
-            Some(b'r') => text.push(b'\r'),
-            Some(b't') => text.push(b'\t'),
-            Some(other) if other == delimiter || !other.is_ascii_alphanumeric() => text.push(other),
-            Some(other) => {
+            b'n' => self.text.push(b'\n'),
+            b'r' => self.text.push(b'\r'),
+            b't' => self.text.push(b'\t'),
+            other if other == self.delimiter || !other.is_ascii_alphanumeric() => {
+                self.text.push(other);
+            }
+            other => {
                 let escape = char::from(other);
                 return Err(format!("unknown escape '\\{escape}' in the replacement"));
             }
-            None => return Err("the replacement ends in a backslash".to_owned()),
+        }
+        Ok(behind)
+    }
+
+    /// Takes the variable at the start of `text`; its length there.
+    fn variable(&mut self, text: &[u8], scope: &mut Scope<'_>) -> Result<usize, String> {
+        let (variable, length) = Variable::parse(text, scope).map_err(|fault| fault.message)?;
+        self.flush();
+        self.pieces.push(Piece::Variable(self.variables.len()));
+        self.variables.push(variable);
+        Ok(length)
+    }
+
+    /// Makes a piece of the text so far.
+    fn flush(&mut self) {
+        if !self.text.is_empty() {
+            self.pieces.push(Piece::Text(std::mem::take(&mut self.text)));
         }
     }
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    Ok(pieces)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::Registry;
 
     /// The flags that the functions of textops start from.
     const BASE: PatternFlags = PatternFlags { ignore_case: false, newline_sensitive: true };
 
+    /// Compiles `text` where there is no variable.
+    fn compiled(text: &[u8]) -> Result<Substitution, String> {
+        Substitution::parse_plain(text, BASE)
+    }
+
+    /// The substitution, which has no variables.
+    fn bound<'m>(substitution: &'m Substitution, arena: &'m Bump) -> Bound<'m> {
+        Bound { substitution, values: SmallVec::new(), arena }
+    }
+
     /// `input` after the substitution `text`.
     fn applied(text: &str, input: &str) -> Option<String> {
-        let substitution = Substitution::parse(text.as_bytes(), BASE)
-            .unwrap_or_else(|message| panic!("{text}: {message}"));
+        let substitution =
+            compiled(text.as_bytes()).unwrap_or_else(|message| panic!("{text}: {message}"));
         let arena = Bump::new();
-        let out = substitution.apply(input.as_bytes(), &arena)?;
+        let out = bound(&substitution, &arena).apply(input.as_bytes())?;
         Some(String::from_utf8(out.to_vec()).unwrap())
     }
 
@@ -295,7 +401,8 @@ mod tests {
             ("/^a=.*$/a=x/g", "a=1\r\nb=2\r\na=3\r\n", "a=x\r\nb=2\r\na=x\r\n"),
             ("/^a=.*\n//g", "a=1\r\nb=2\r\na=3\r\n", "b=2\r\n"),
             (r"/^a=(.*)\r\n/c=\1\r\n/", "a=1\r\nb=2\r\n", "c=1\r\nb=2\r\n"),
-            ("/$/;/g", "a\r\nb\n", "a;\r\nb;\n;"),
+            ("/$/;/g", "a\r\nb\n", "a;\r\nb;\n"),
+            ("/^/>/g", "a\r\nb", ">a\r\n>b"),
             ("/a.*$/x/s", "a\r\nb", "x"),
         ] {
             assert_eq!(applied(text, input).as_deref(), Some(expected), "{text} on {input:?}");
@@ -304,18 +411,19 @@ mod tests {
 
     #[test]
     fn replacements_name_the_places() {
-        let substitution = Substitution::parse(b"/b(.)/<\\1>/g", BASE).unwrap();
+        let substitution = compiled(b"/b(.)/<\\1>/g").unwrap();
         let arena = Bump::new();
-        let places: Vec<_> = substitution.replacements(b"abcabd", &arena).collect();
+        let bound = bound(&substitution, &arena);
+        let places: Vec<_> = bound.replacements(b"abcabd").collect();
         assert_eq!(places, [(1..3, &b"<c>"[..]), (4..6, &b"<d>"[..])]);
     }
 
     #[test]
     fn results_are_bounded() {
-        let substitution = Substitution::parse(b"/(.*)./\\1\\1\\1\\1/g", BASE).unwrap();
+        let substitution = compiled(b"/(.*)./\\1\\1\\1\\1/g").unwrap();
         let arena = Bump::new();
         let input = vec![b'a'; SCRIPT_STRING_BYTES_MAX / 3];
-        assert!(substitution.apply(&input, &arena).is_none());
+        assert!(bound(&substitution, &arena).apply(&input).is_none());
     }
 
     #[test]
@@ -329,9 +437,10 @@ mod tests {
             ("/(a/b/", "closed"),
             (r"/a/\1/", "no group"),
             (r"/a/\q/", "escape"),
+            ("/a/$nothing/", "nothing"),
             (r"/a\/b/", "form"),
         ] {
-            let message = Substitution::parse(text.as_bytes(), BASE).expect_err(text);
+            let message = compiled(text.as_bytes()).expect_err(text);
             assert!(message.contains(word), "{text}: {message}");
         }
     }

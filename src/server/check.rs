@@ -1,6 +1,6 @@
 //! `viaduct check`: what is wrong with a script.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::load::load;

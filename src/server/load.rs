@@ -1,19 +1,12 @@
 //! From the name of a file to a program.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::{env, fs, io};
 
 use super::ServerError;
 use crate::modules::REGISTRY;
-use crate::script::{
-    Compiled, Diagnostic, Program, Reader, Rejected, SourceMap, compile, parse_text,
-};
-
-/// The script that runs when none is named.
-const DEFAULT_SCRIPT: &[u8] = include_bytes!("../../examples/default.cfg");
-const DEFAULT_SCRIPT_NAME: &str = "(built-in)/default.cfg";
+use crate::script::{Compiled, Diagnostic, Program, Reader, Rejected, SourceMap};
+use crate::script::{compile, parse_text};
 
 /// A script that was read.
 #[derive(Debug)]
@@ -23,7 +16,7 @@ pub(super) struct Loaded {
     /// What is wrong or worth knowing, in the order of the text.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The program; none if there are errors.
-    pub(super) program: Option<Arc<Program>>,
+    pub(super) program: Option<Program>,
 }
 
 /// Loads a script, or the built-in one.
@@ -33,19 +26,25 @@ pub(super) struct Loaded {
 /// When the file cannot be read. What is wrong with the script is in [`Loaded::diagnostics`].
 pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
     let (name, text) = match path {
-        Some(path) => (path.to_owned(), read(path)?),
-        None => (PathBuf::from(DEFAULT_SCRIPT_NAME), DEFAULT_SCRIPT.to_vec()),
+        Some(path) => (path, read(path)?),
+        None => (Path::new(DEFAULT_SCRIPT_NAME), DEFAULT_SCRIPT.to_vec()),
     };
-    let compiled = compile(parse_text(&name, text, &Files), &REGISTRY);
-    Ok(match compiled {
+    Ok(match compile(parse_text(name, text, &Files), &REGISTRY) {
         Ok(Compiled { program, map, diagnostics }) => {
-            Loaded { map, diagnostics, program: Some(Arc::new(program)) }
+            Loaded { map, diagnostics, program: Some(program) }
         }
-        Err(Rejected { map, diagnostics, .. }) => Loaded { map, diagnostics, program: None },
+        Err(rejected) => {
+            let Rejected { map, diagnostics, .. } = *rejected;
+            Loaded { map, diagnostics, program: None }
+        }
     })
 }
 
-/// The file system and the environment.
+/// The script that runs when none is named.
+const DEFAULT_SCRIPT: &[u8] = include_bytes!("../../examples/default.cfg");
+const DEFAULT_SCRIPT_NAME: &str = "(built-in)/default.cfg";
+
+/// Scripts in the file system.
 struct Files;
 
 impl Reader for Files {
@@ -54,11 +53,25 @@ impl Reader for Files {
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        env::var(name).ok()
     }
 }
 
 /// The text of a file.
 fn read(path: &Path) -> Result<Vec<u8>, ServerError> {
     fs::read(path).map_err(|source| ServerError::Unreadable { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Severity;
+
+    #[test]
+    fn the_built_in_script_is_beyond_reproach() {
+        let loaded = load(None).unwrap();
+        let is_reproach = |diagnostic: &&Diagnostic| diagnostic.severity > Severity::Note;
+        assert_eq!(loaded.diagnostics.iter().find(is_reproach), None);
+        assert!(loaded.program.is_some());
+    }
 }

@@ -76,7 +76,6 @@ pub(super) fn cores_to_pin(pin: bool) -> Vec<CoreId> {
 mod tests {
     use tracing::level_filters::LevelFilter;
 
-    use super::super::load::stand_in_settings;
     use super::*;
 
     /// Options with nothing given but these.
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_command_line_goes_before_the_script() {
-        let mut settings = stand_in_settings();
+        let mut settings = Settings::default();
         let listen = ListenAddress { address: "192.0.2.1:5070".parse().unwrap(), advertise: None };
         settings.listen = vec![listen.clone(), listen];
         settings.workers = Some(3);
@@ -111,15 +110,14 @@ mod tests {
 
     #[test]
     fn without_any_word_it_listens_everywhere_with_a_worker_for_each_core() {
-        let plan = Plan::new(&options(&[], None), &stand_in_settings()).unwrap();
+        let plan = Plan::new(&options(&[], None), &Settings::default()).unwrap();
         assert_eq!(addresses(&plan), ["0.0.0.0:5060"]);
         assert_eq!(plan.worker_count, usable_cores());
     }
 
     #[test]
     fn too_many_workers_are_refused_with_the_maximum() {
-        let mut settings = stand_in_settings();
-        settings.workers = Some(5_000);
+        let settings = Settings { workers: Some(5_000), ..Settings::default() };
         let error = Plan::new(&options(&[], None), &settings).unwrap_err();
         assert_eq!(error.to_string(), "workers: 5000 are too many, the maximum is 256");
         assert_eq!(error.exit_code(), 1);

@@ -15,13 +15,14 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use tracing::level_filters::LevelFilter;
 
 use super::clock::Clock;
+use super::load::{Loaded, load};
 use super::plan::{Plan, cores_to_pin};
-use super::{ServerError, load, log};
+use super::{ServerError, log};
 use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
-use crate::script::{Program, Settings, render};
+use crate::script::{Diagnostic, Program, Settings, Severity, render};
 use crate::sys;
 use crate::transport::{UdpListener, bind_group};
 use crate::worker::{self, PanicFiles, WorkerHandle, WorkerParts};
@@ -49,9 +50,9 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), ServerError> {
     log::start(options.log_level);
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
-    let loaded = load::load(options.config.as_deref())?;
-    log::tell(&render(&loaded.diagnostics, &loaded.map));
-    let program = loaded.program.ok_or(ServerError::Script)?;
+    let loaded = load(options.config.as_deref())?;
+    tell_diagnostics(&loaded, options.log_level);
+    let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
     let plan = Plan::new(options, program.settings())?;
     let groups = bind_all(&plan)?;
     let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
@@ -75,6 +76,17 @@ enum Event {
 /// Time that the workers have to send what they hold and to end.
 const STOP_TIME_MAX: Duration = Duration::from_secs(1);
 
+/// Shows what is wrong with a script, and what is worth knowing if that is wanted.
+fn tell_diagnostics(loaded: &Loaded, level: LevelFilter) {
+    let is_wanted = |diagnostic: &&Diagnostic| match diagnostic.severity {
+        Severity::Error => true,
+        Severity::Warning => level >= LevelFilter::WARN,
+        Severity::Note => level >= LevelFilter::INFO,
+    };
+    let wanted: Vec<_> = loaded.diagnostics.iter().filter(is_wanted).cloned().collect();
+    log::tell(&render(&wanted, &loaded.map));
+}
+
 /// Binds all sockets: a group for each listen address, with a member for each worker.
 fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
     let mut groups = Vec::new();
@@ -96,7 +108,7 @@ fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
 fn start_workers(
     options: &Options,
     plan: &Plan,
-    program: &Program,
+    program: &Arc<Program>,
     groups: Vec<Vec<UdpListener>>,
     report: &Sender<Event>,
 ) -> Result<Vec<WorkerHandle>, ServerError> {
@@ -108,9 +120,12 @@ fn start_workers(
             advertise: listen.advertise.clone(),
         })
         .collect();
-    let secret = branch_secret(program.settings())?;
-    let services: Services = Arc::new([Arc::new(LocationTables::new())]);
-    let shared = Shared { listeners, services, secret };
+    let template = Template {
+        program: Arc::clone(program),
+        listeners,
+        services: Arc::new([Arc::new(LocationTables::new())]),
+        secret: branch_secret(program.settings())?,
+    };
     let clock = Clock::start();
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
@@ -122,7 +137,7 @@ fn start_workers(
             index,
             pin_to: cores.get(index % cores.len().max(1)).copied(),
             listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
-            make_core: core_maker(program, &shared, counters.clone(), index == 0)?,
+            make_core: core_maker(template.clone(), index, counters.clone())?,
             clock: Box::new(move || clock.now()),
             counters,
             panic_files: Arc::clone(&panic_files),
@@ -138,40 +153,39 @@ fn start_workers(
 
 /// What the cores of all workers have in common.
 #[derive(Clone)]
-struct Shared {
+struct Template {
+    program: Arc<Program>,
     listeners: Arc<[Listener]>,
-    services: Services,
+    services: Arc<[Arc<dyn Any + Send + Sync>]>,
     secret: [u8; 16],
 }
 
-/// What modules share; each is found by its type.
-type Services = Arc<[Arc<dyn Any + Send + Sync>]>;
-
-/// Makes the cores of one worker. Each runs a copy of the program, and goes on with other random
-/// numbers than the one before it.
+/// Makes the cores of worker `index`. Each goes on with other random numbers than the one before
+/// it.
 fn core_maker(
-    program: &Program,
-    shared: &Shared,
+    template: Template,
+    index: usize,
     counters: WorkerCounters,
-    sweeps: bool,
 ) -> Result<Box<dyn FnMut() -> ProxyCore + Send>, ServerError> {
-    let program = Arc::new(program.clone());
-    let shared = shared.clone();
     let mut seed = u64::from_ne_bytes(random_bytes()?);
     Ok(Box::new(move || {
-        seed = seed.wrapping_add(1);
+        seed = seed.wrapping_add(SEED_STEP);
+        let Template { program, listeners, services, secret } = template.clone();
         ProxyCore::new(CoreParts {
-            program: Arc::clone(&program),
-            listeners: Arc::clone(&shared.listeners),
-            services: Arc::clone(&shared.services),
-            secret: shared.secret,
-            seed,
-            sweeps,
-            counters: counters.clone(),
             log: log::script_log(program.settings()),
+            program,
+            listeners,
+            services,
+            secret,
+            seed,
+            sweeps: index == 0,
+            counters: counters.clone(),
         })
     }))
 }
+
+/// An odd number with its bits well mixed, so that neighbouring seeds have little in common.
+const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The key of branch and tag hashes: made of the script's `branch_secret`, so that servers that
 /// share it understand each other's branches, or random.

@@ -1,6 +1,6 @@
 //! PrimiSIP between two phones: calls cancelled and answered.
 
-use super::super::support::{
+use crate::support::{
     Dialog, Message, Phone, RequestHop, Server, assert_response_hop, barrier, free_address, scripts,
 };
 

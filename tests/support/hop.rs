@@ -30,7 +30,7 @@ impl<'a> RequestHop<'a> {
 
     /// The proxy adds `<sip:proxy;lr=on;ftag=...>` on top of the Record-Routes.
     pub(crate) fn record_routed(mut self, proxy: SocketAddr) -> Self {
-        self.record_route = Some(format!("<sip:{proxy};lr=on;ftag={}>", self.sent.from_tag()));
+        self.record_route = Some(format!("<sip:{proxy};lr=on;ftag={}>", self.sent.tag_of_from()));
         self
     }
 

@@ -56,7 +56,8 @@ impl Via {
         let (host, port) = split_host_port(&self.sent_by);
         let host = self.param("maddr").or_else(|| self.param("received")).unwrap_or(host);
         let rport = self.param("rport").filter(|port| !port.is_empty());
-        let port = rport.map_or(port.unwrap_or(5060), |port| port.parse().expect("a port"));
+        let rport = rport.map(|port| port.parse().expect("a port"));
+        let port = rport.or(port).unwrap_or(5060);
         let ip = host.trim_matches(['[', ']']).parse().expect("an address in Via");
         SocketAddr::new(ip, port)
     }
@@ -159,12 +160,12 @@ impl Message {
     }
 
     /// The tag of To, if it has one.
-    pub(crate) fn to_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_to(&self) -> Option<&str> {
         param(name_addr(self.value("To")).1, "tag")
     }
 
     /// The tag of From.
-    pub(crate) fn from_tag(&self) -> &str {
+    pub(crate) fn tag_of_from(&self) -> &str {
         param(name_addr(self.value("From")).1, "tag").expect("a From tag")
     }
 

@@ -25,5 +25,11 @@ pub(crate) use server::{Server, differs_on_kamailio, kamailio_is_installed};
 
 use std::time::Duration;
 
+/// Says that a test is left out, and why.
+#[expect(clippy::print_stdout, reason = "for whoever runs the tests")]
+pub(crate) fn left_out(why: &str) {
+    println!("left out: {why}");
+}
+
 /// How long anything may take before a test fails. Generous, as the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

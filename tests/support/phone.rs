@@ -146,7 +146,7 @@ impl Phone {
     /// (RFC 3261 §8.2.6), and from 101 on our tag.
     pub(crate) fn response(&self, request: &Message, code: u16, reason: &str) -> Draft {
         let mut to = request.value("To").to_owned();
-        if code > 100 && request.to_tag().is_none() {
+        if code > 100 && request.tag_of_to().is_none() {
             to += &format!(";tag={}", self.tag());
         }
         Draft::new(format!("SIP/2.0 {code} {reason}"))
@@ -261,7 +261,8 @@ impl Phone {
 }
 
 /// Sends a probe from one phone through the server to another and its answer back. Whatever
-/// either has sent on this way before is then worked through; nothing of it may be left.
+/// either has sent on this way before is then worked through and logged; nothing of it may be
+/// left.
 pub(crate) fn barrier(from: &Phone, to: &Phone, server: &Server) {
     let probe = from.request("OPTIONS", &format!("sip:probe@{}", to.address()));
     let sent = from.send(&probe, server.address());
@@ -269,6 +270,7 @@ pub(crate) fn barrier(from: &Phone, to: &Phone, server: &Server) {
     let arrived = to.expect("the probe", is_probe);
     to.answer(&arrived, 200, "OK");
     from.expect("the answer to the probe", is_probe);
+    server.process().wait_for_log(&format!("probe {}", sent.value("Call-ID")));
     from.discount_probe();
     to.discount_probe();
     from.assert_inbox_empty();

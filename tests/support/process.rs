@@ -143,7 +143,9 @@ impl Process {
 
     /// Asks it to end and waits; kills it if it does not. The exit status if it ended by itself.
     pub(crate) fn stop(&mut self) -> Option<ExitStatus> {
-        self.signal("TERM");
+        if !self.has_ended() {
+            self.signal("TERM");
+        }
         if self.log.wait(|state| state.ended) {
             return self.child.wait().ok();
         }

@@ -20,6 +20,7 @@ modparam("rr", "enable_full_lr", 1)
 /// has been worked through.
 pub(crate) const PROBE: &str = r#"
     if (method=="OPTIONS" && uri=~"^sip:probe@") {
+        xlog("L_ERR", "probe $ci\n");
         if (uri==myself) { sl_send_reply("200", "OK"); } else { forward(); }
         exit;
     }

@@ -92,6 +92,13 @@ impl Server {
         &self.process
     }
 
+    /// Ends it as a terminal would. It must end with exit code 0.
+    pub(crate) fn interrupt(mut self) {
+        self.process.signal("INT");
+        let status = self.process.wait();
+        assert_eq!(status.code(), Some(0), "exit code after SIGINT; log:\n{}", self.log());
+    }
+
     /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
@@ -122,6 +129,7 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(clippy::print_stderr, reason = "beside the message of the test that failed")]
     fn drop(&mut self) {
         let status = self.process.stop();
         if std::thread::panicking() {
@@ -141,7 +149,7 @@ pub(crate) fn peer_is_kamailio() -> bool {
 /// Whether to leave a test out because Kamailio 5.6 is known to do something else.
 pub(crate) fn differs_on_kamailio(how: &str) -> bool {
     if peer_is_kamailio() {
-        println!("left out: Kamailio {how}");
+        super::left_out(&format!("Kamailio {how}"));
     }
     peer_is_kamailio()
 }
@@ -150,7 +158,7 @@ pub(crate) fn differs_on_kamailio(how: &str) -> bool {
 pub(crate) fn kamailio_is_installed() -> bool {
     let installed = Path::new(KAMAILIO_PATH).exists();
     if !installed {
-        println!("left out: Kamailio is not installed");
+        super::left_out("Kamailio is not installed");
     }
     installed
 }
@@ -161,6 +169,7 @@ const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
 /// What the test bench needs in each script; nothing here changes how messages are treated.
 const VIADUCT: &str = "debug=2\nlog_stderror=yes\nchildren=2\n";
 
-/// The same for Kamailio, which in addition is kept from asking name servers.
-const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=2\ndisable_tcp=yes\ndns=no\n\
+/// The same for Kamailio, which in addition is kept from asking name servers. One process keeps
+/// the messages of a phone in order, as the workers of the program under test do.
+const KAMAILIO: &str = "debug=1\nlog_stderror=yes\nchildren=1\ndisable_tcp=yes\ndns=no\n\
     rev_dns=no\nauto_aliases=no\nuse_dns_cache=off\n";

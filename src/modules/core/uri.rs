@@ -30,7 +30,11 @@ pub(in crate::modules) struct UriParts<'m> {
 impl<'m> UriParts<'m> {
     /// The parts of the present Request-URI; `None` if it is none.
     pub(in crate::modules) fn current(execution: &Execution<'m>) -> Option<Self> {
-        let uri = execution.parse_uri(execution.transit.uri)?;
+        Self::of(&execution.parse_uri(execution.transit.uri)?)
+    }
+
+    /// The parts of a URI; `None` if it is neither `sip:`, `sips:` nor `tel:`.
+    pub(in crate::modules) fn of(uri: &Uri<'m>) -> Option<Self> {
         let scheme_end = memchr::memchr(b':', uri.text)? + 1;
         let has_host = match uri.scheme {
             Scheme::Sip | Scheme::Sips => true,
@@ -43,7 +47,7 @@ impl<'m> UriParts<'m> {
             password: uri.password,
             host: uri.host,
             port: uri.port_text,
-            rest: rest(&uri, has_host)?,
+            rest: rest(uri, has_host)?,
             has_host,
         })
     }
@@ -51,6 +55,12 @@ impl<'m> UriParts<'m> {
     /// Puts the URI together and makes it the Request-URI. False, and nothing changes, if it
     /// would have something in it that no URI may have.
     pub(in crate::modules) fn assign(&self, execution: &mut Execution<'m>) -> bool {
+        let text = self.compose(execution);
+        assign_uri(execution, text)
+    }
+
+    /// Puts the URI together.
+    pub(in crate::modules) fn compose(&self, execution: &Execution<'m>) -> &'m [u8] {
         let none: &[u8] = &[];
         let (colon, password) = self.password.map_or((none, none), |text| (&b":"[..], text));
         let at: &[u8] = if self.user.is_some() && self.has_host { b"@" } else { none };
@@ -66,8 +76,7 @@ impl<'m> UriParts<'m> {
             self.port,
             self.rest,
         ];
-        let text = execution.build(&parts);
-        assign_uri(execution, text)
+        execution.build(&parts)
     }
 }
 

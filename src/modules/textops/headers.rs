@@ -2,7 +2,7 @@
 
 use super::Which;
 use crate::modules::table::verdict;
-use crate::modules::table::{function, int, joined, optional_text, regex, required_text, text};
+use crate::modules::table::{function, int, optional_text, regex, required_text, text};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, LogLevel, ParameterKind, ParameterSpec, PatternFlags,
     ReturnCode, RouteKinds, TRUE, compile_pattern,
@@ -260,7 +260,7 @@ fn append_to_reply<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]
 /// `append_time()`.
 fn append_time<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
     let date = date_line(execution.host.now().wall_seconds);
-    let line = joined(execution.transit.arena, &[date.as_bytes()]);
+    let line = execution.build(&[date.as_bytes()]);
     execution.transit.reply_headers.push(line);
     TRUE
 }
@@ -286,7 +286,7 @@ fn is_privacy<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> 
 
 /// The parts as header lines that end in CRLF; `None`, and a line in the log, if they are none.
 fn lines<'m>(execution: &mut Execution<'m>, parts: &[&'m [u8]]) -> Option<&'m [u8]> {
-    let whole = joined(execution.transit.arena, parts);
+    let whole = execution.build(parts);
     let body = whole.strip_suffix(b"\n").unwrap_or(whole);
     let body = body.strip_suffix(b"\r").unwrap_or(body);
     if !are_header_lines(body) {
@@ -296,7 +296,7 @@ fn lines<'m>(execution: &mut Execution<'m>, parts: &[&'m [u8]]) -> Option<&'m [u
     if whole.len() == body.len() + 2 {
         return Some(whole);
     }
-    Some(joined(execution.transit.arena, &[body, b"\r\n"]))
+    Some(execution.build(&[body, b"\r\n"]))
 }
 
 /// Whether `text` consists of header lines: `name: value`, folds allowed, and no line break but

@@ -2,12 +2,12 @@
 
 use super::Which;
 use super::search::{body, headers_and_body};
-use crate::modules::table::{function, joined, required_text, text, verdict};
+use crate::modules::core::uri::{assign_uri, rewrite};
+use crate::modules::table::{function, required_text, text, verdict, write};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode, RouteKinds,
     Substitution, TRUE,
 };
-use crate::sip::Uri;
 
 /// A required substitution.
 const SUBEXP: ParameterSpec = ParameterSpec::required("subexp", ParameterKind::Substitution);
@@ -42,6 +42,17 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
          the first, `l` the last.",
         r#"subst_hf("From", "/:test@/:best@/", "a");"#,
         subst_hf,
+    ),
+    function(
+        "subst_v",
+        &[
+            required_text("text"),
+            SUBEXP,
+            ParameterSpec::required("result", ParameterKind::Variable),
+        ],
+        "Substitutes in a text and writes the result into a variable, if there was a match.",
+        r#"subst_v("$fU", "/^00/+/", "$var(number)");"#,
+        subst_v,
     ),
     FunctionSpec {
         routes: RouteKinds::NOT_REPLY,
@@ -79,11 +90,11 @@ fn substitute<'m>(
     substitution: Option<&'m Substitution>,
     input: &[u8],
 ) -> ReturnCode {
-    let Some(substitution) = substitution else { return FALSE };
+    let Some(bound) = substitution.map(|it| it.bind(execution)) else { return FALSE };
     let transit = &mut execution.transit;
     let start = transit.message.offset_of(input);
     let mut replaced = false;
-    for (range, replacement) in substitution.replacements(input, transit.arena) {
+    for (range, replacement) in bound.replacements(input) {
         if !transit.edits.replace(start + range.start, range.len(), replacement) {
             return FALSE;
         }
@@ -103,45 +114,26 @@ fn subst_hf<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Re
     verdict(replaced)
 }
 
+/// `subst_v(text, subexp, result)`.
+fn subst_v<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let input = text(arguments, 0);
+    let result = substitution(arguments, 1).and_then(|it| it.bind(execution).apply(input));
+    verdict(result.is_some_and(|result| write(execution, arguments, 2, result)))
+}
+
 /// `subst_uri(subexp)`.
 fn subst_uri<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let transit = &mut execution.transit;
-    let uri = substitution(arguments, 0)
-        .and_then(|substitution| substitution.apply(transit.uri, transit.arena))
-        .filter(|uri| can_be_uri(uri));
-    let Some(uri) = uri else { return FALSE };
-    transit.uri = uri;
-    TRUE
+    let uri =
+        substitution(arguments, 0).and_then(|it| it.bind(execution).apply(execution.transit.uri));
+    verdict(uri.is_some_and(|uri| assign_uri(execution, uri)))
 }
 
 /// `subst_user(subexp)`.
 fn subst_user<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let transit = &mut execution.transit;
-    let Ok(uri) = Uri::parse(transit.uri) else { return FALSE };
+    let Some(uri) = execution.parse_uri(execution.transit.uri) else { return FALSE };
     let user = substitution(arguments, 0)
-        .and_then(|substitution| substitution.apply(uri.user.unwrap_or_default(), transit.arena))
-        .filter(|user| can_be_uri(user));
+        .and_then(|it| it.bind(execution).apply(uri.user.unwrap_or_default()))
+        .filter(|user| !user.is_empty());
     let Some(user) = user else { return FALSE };
-    transit.uri = match uri.user {
-        Some(old) => {
-            let start = offset_in(uri.text, old);
-            let (before, behind) = (&uri.text[..start], &uri.text[start + old.len()..]);
-            joined(transit.arena, &[before, user, behind])
-        }
-        None => {
-            let (scheme, host) = uri.text.split_at(offset_in(uri.text, uri.host));
-            joined(transit.arena, &[scheme, user, b"@", host])
-        }
-    };
-    TRUE
-}
-
-/// Whether `text` can stand in a request line without breaking it.
-fn can_be_uri(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
-}
-
-/// Offset of `part`, which is a piece of `text`.
-fn offset_in(text: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr().wrapping_sub(text.as_ptr().addr()).min(text.len())
+    verdict(rewrite(execution, |parts| parts.user = Some(user)))
 }

@@ -176,8 +176,8 @@ impl Checker<'_> {
                 ExpressionKind::Int(number) => Some(Prepared::Int(-number)),
                 _ => None,
             },
-            ExpressionKind::Text(text, _) if parse_int(text).is_some() => {
-                parse_int(text).map(Prepared::Int)
+            ExpressionKind::Text(text, _) if number(text).is_some() => {
+                number(text).map(Prepared::Int)
             }
             ExpressionKind::Text(text, _) | ExpressionKind::Variable(text)
                 if text.contains(&b'$') =>
@@ -276,7 +276,7 @@ impl Checker<'_> {
             self.error("E0405", "this must be \"/regex/replacement/flags\"", argument.span);
             return None;
         };
-        match Substitution::parse(&text, SUBSTITUTION) {
+        match Substitution::parse(&text, SUBSTITUTION, &mut self.scope) {
             Ok(substitution) => Some(Prepared::Substitution(substitution)),
             Err(reason) => {
                 let message = format!("this is no substitution: {reason}");
@@ -388,5 +388,15 @@ fn counted(count: usize) -> String {
         0 => "no arguments".to_owned(),
         1 => "1 argument".to_owned(),
         count => format!("{count} arguments"),
+    }
+}
+
+/// The number that a string is, decimal or, with `0x`, hexadecimal: `save("location", "0x04")`.
+fn number(text: &[u8]) -> Option<i64> {
+    match text {
+        [b'0', b'x' | b'X', digits @ ..] => {
+            i64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        }
+        _ => parse_int(text),
     }
 }

@@ -34,9 +34,9 @@ pub struct Compiled {
 /// All that is wrong with the script. Where only its global parameters were wrong so far, the
 /// names in it are looked up nevertheless.
 pub fn compile(
-    parsed: Result<Parsed, Rejected>,
+    parsed: Result<Parsed, Box<Rejected>>,
     registry: &Registry,
-) -> Result<Compiled, Rejected> {
+) -> Result<Compiled, Box<Rejected>> {
     let Parsed { ast, map, settings, mut diagnostics } = match parsed {
         Ok(parsed) => parsed,
         Err(mut rejected) => {
@@ -57,7 +57,7 @@ pub fn compile(
         }
         Err(found) => {
             merge(&mut diagnostics, found);
-            Err(Rejected { map, diagnostics, ast: None })
+            Err(Box::new(Rejected { map, diagnostics, ast: None }))
         }
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn dialect_of(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Dialec
         return dialect;
     }
     let (dialect, name, why) = guess(ast);
-    let message = format!("no dialect is named; this script is read as one of {name}: {why}");
+    let message = format!("no dialect is named; read as a script for {name}: {why}");
     let help = "name it in the first line: `#!KAMAILIO`, `#!OPENSER` or `#!SER`";
     diagnostics.push(Diagnostic::note("N0301", Span::default(), message).help(help));
     dialect

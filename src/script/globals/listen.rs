@@ -65,7 +65,7 @@ impl Builder<'_> {
                 Diagnostic::error("E0303", value.span, format!("`{whole}` is no address"))
                     .label("neither an IP address nor `localhost`")
                     .help(format!(
-                        "names of interfaces and hosts are not looked up; write `{}=udp:192.0.2.1:5060`",
+                        "interfaces and host names are not looked up: `{}=udp:192.0.2.1:5060`",
                         parameter.name
                     )),
             ),

@@ -87,6 +87,10 @@ impl Builder<'_> {
     fn has_kind(&mut self, parameter: &Parameter, value: &Spanned<GlobalValue>) -> bool {
         let (fits, wanted) = match parameter.kind {
             Kind::Bool => (flag(&value.node).is_some(), "`yes` or `no`"),
+            // Some numbers of Kamailio may be given as `yes`, which is 1.
+            Kind::Int if parameter.effect != Effect::Some => {
+                (flag(&value.node).is_some(), "a number")
+            }
             Kind::Int => (matches!(value.node, GlobalValue::Int(_)), "a number"),
             Kind::Text => (!matches!(value.node, GlobalValue::Int(_)), "a string"),
             Kind::Any | Kind::List | Kind::Listen => (true, ""),
@@ -94,7 +98,10 @@ impl Builder<'_> {
         if !fits {
             let message = format!("`{}` must be {wanted}", parameter.name);
             let diagnostic = Diagnostic::error("E0302", value.span, message);
-            self.diagnostics.push(diagnostic.help(parameter.doc));
+            self.diagnostics.push(match parameter.doc {
+                "" => diagnostic,
+                doc => diagnostic.help(doc),
+            });
         }
         fits
     }

@@ -9,7 +9,7 @@ pub(super) struct Parameter {
     pub(super) kind: Kind,
     /// Whether it changes anything.
     pub(super) effect: Effect,
-    /// What it does.
+    /// What it does; empty if nothing.
     pub(super) doc: &'static str,
 }
 
@@ -46,7 +46,7 @@ const fn used(name: &'static str, kind: Kind, doc: &'static str) -> Parameter {
 
 /// A parameter that is accepted so that scripts load unchanged.
 const fn idle(name: &'static str, kind: Kind, why: &'static str) -> Parameter {
-    Parameter { name, kind, effect: Effect::None(why), doc: "It has no effect here." }
+    Parameter { name, kind, effect: Effect::None(why), doc: "" }
 }
 
 /// Why parameters about processes have no effect.

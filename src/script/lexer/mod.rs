@@ -115,11 +115,6 @@ impl Lexer {
         Self { at: part.start, end: part.end, after_case: false, ..self.clone() }
     }
 
-    /// The bytes of a part of the text.
-    pub(super) fn bytes(&self, part: Range<usize>) -> &[u8] {
-        self.text.get(part).unwrap_or_default()
-    }
-
     /// The span of a part of the text.
     pub(super) fn span(&self, part: Range<usize>) -> Span {
         let place = |at: usize| self.base + u32::try_from(at).unwrap_or(u32::MAX / 2);
@@ -240,7 +235,7 @@ impl Lexer {
         match first {
             b'#' | b'!' if self.at_directive() => Some(self.directive()),
             b'"' | b'\'' => Some(self.quoted(problems)),
-            b'$' => self.variable(problems),
+            b'$' => Some(self.variable(problems)),
             b'@' => self.select(problems),
             b'/' if self.after_case => Some(self.regex(problems)),
             _ if is_word_byte(first) => Some(self.word(problems)),
@@ -256,7 +251,9 @@ impl Lexer {
         loop {
             self.skip_line();
             let line = self.text[start..self.at].strip_suffix(b"\r");
-            if !line.unwrap_or(&self.text[start..self.at]).ends_with(b"\\") || self.at == self.end {
+            if !line.unwrap_or_else(|| &self.text[start..self.at]).ends_with(b"\\")
+                || self.at == self.end
+            {
                 break;
             }
             self.at += 1;

@@ -10,7 +10,7 @@ fn show(text: &str) -> String {
         let piece = match &token.kind {
             TokenKind::End => break,
             TokenKind::Directive(word, rest) => {
-                format!("!{word}{}", String::from_utf8_lossy(lexer.bytes(rest.clone())))
+                format!("!{word}{}", String::from_utf8_lossy(&lexer.text[rest.clone()]))
             }
             TokenKind::Mark(mark) => (*mark).to_owned(),
             TokenKind::Number(number, _) => format!("{number}"),
@@ -72,7 +72,7 @@ fn pseudo_variables_are_captured_whole() {
     );
     assert_eq!(show("$var(x = 1;\nb"), "<$var(x> = 1; b [E0105 0..6]");
     assert_eq!(show("$f.uid $fu.a.b"), "<$f.uid> <$fu.a>.b");
-    assert_eq!(show("$ x"), "x [E0105 0..1]");
+    assert_eq!(show("$ x"), "<$> x [E0105 0..1]");
 }
 
 #[test]
@@ -93,6 +93,8 @@ fn preprocessor_lines_stand_at_the_start_of_a_line() {
 #[test]
 fn a_string_of_several_lines_is_one_string() {
     assert_eq!(show("(\"a=$b;\n c=$d\")"), "(\"a=$b;\\n c=$d\")");
+    assert_eq!(show("(\"values (a)\n and (\" + $x)"), "(\"values (a)\\n and (\" + <$x>)");
+    assert_eq!(show("(\"{ (a);\n b=\", 1)"), "(\"{ (a);\\n b=\", 1)");
 }
 
 #[test]
@@ -107,6 +109,7 @@ fn an_unclosed_string_ends_where_it_was_meant_to() {
         show("loadmodule \"sl.so\nloadmodule \"tm.so\"\n"),
         "loadmodule \"sl.so\" loadmodule \"tm.so\" [E0101 11..17]"
     );
+    assert_eq!(show("f(\"a);\nif (g(\" b\"))"), "f(\"a\"); if (g(\" b\")) [E0101 2..4]");
     assert_eq!(show("loadmodule \"sl.so"), "loadmodule \"sl.so\" [E0101 11..17]");
 }
 

@@ -75,10 +75,7 @@ impl Lexer {
             let quotes = memchr::memchr_iter(self.text[open], rest).count();
             return super::is_word_byte(behind) && quotes % 2 == 1;
         }
-        let before = inside.trim_ascii_end();
-        let opens = OPENERS.iter().any(|opener| before.ends_with(opener));
-        let stops = matches!(line.trim_ascii_end().last(), Some(b';' | b'{' | b'}' | b')'));
-        (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || (opens && stops)
+        (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || is_code(inside)
     }
 
     /// Where on its line the unclosed string at `open` was probably meant to end.
@@ -108,6 +105,13 @@ impl Lexer {
     /// Reports a string that is not closed.
     fn report_unclosed(&self, open: usize, end: usize, problems: &mut Problems) {
         let quote = char::from(self.text[open]);
+        let inside = self.text[open + 1..end].trim_ascii_start();
+        if matches!(inside.first(), None | Some(b',' | b')' | b';')) {
+            let message = "this quote has no counterpart on its line";
+            let diagnostic = Diagnostic::error("E0101", self.span(open..end), message);
+            problems.report(diagnostic.help(format!("add the missing `{quote}`")));
+            return;
+        }
         let shown = String::from_utf8_lossy(&self.text[open + 1..end]);
         let diagnostic = Diagnostic::error("E0101", self.span(open..end), "missing closing quote")
             .label("this string does not end on its line");
@@ -122,6 +126,17 @@ impl Lexer {
 /// The text up to the first line end.
 fn line_of(text: &[u8]) -> &[u8] {
     &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())]
+}
+
+/// Whether the text of several lines starts with the end of a statement and ends where the first
+/// string of another one would start.
+fn is_code(text: &[u8]) -> bool {
+    let first = line_of(text).trim_ascii_end();
+    let last = &text[memchr::memrchr(b'\n', text).unwrap_or(0)..];
+    let count = |mark: u8| memchr::memchr_iter(mark, last).count();
+    let stops = [&b");"[..], b"){", b") {", b";"].iter().any(|stop| first.ends_with(stop));
+    let opens = OPENERS.iter().any(|opener| last.trim_ascii_end().ends_with(opener));
+    stops && opens && count(b'(') > count(b')')
 }
 
 /// The bytes that a string stands for.
@@ -149,4 +164,4 @@ fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
 const FOLLOWERS: &[u8] = b",);]}+=!<>&|#:";
 
 /// What stands before the opening quote of a string.
-const OPENERS: &[&[u8]] = &[b"(", b",", b"=", b"=~", b"!~", b"loadmodule", b"include_file"];
+const OPENERS: &[&[u8]] = &[b"(", b",", b"==", b"=~", b"!=", b"!~"];

@@ -5,7 +5,7 @@ use crate::script::diagnostic::{Diagnostic, Problems};
 
 impl Lexer {
     /// A pseudo-variable: `$ru`, `$var(x)`, `$(hdr(X)[-1]{s.len})`, `$$`.
-    pub(super) fn variable(&mut self, problems: &mut Problems) -> Option<TokenKind> {
+    pub(super) fn variable(&mut self, problems: &mut Problems) -> TokenKind {
         let start = self.at;
         self.at += 1;
         match self.peek(0) {
@@ -27,10 +27,9 @@ impl Lexer {
                     Diagnostic::error("E0105", self.span(start..self.at), message)
                         .help("a pseudo-variable is written `$ru`, `$var(name)` or `$(ru{...})`"),
                 );
-                return None;
             }
         }
-        Some(TokenKind::Variable(self.text[start..self.at].to_vec()))
+        TokenKind::Variable(self.text[start..self.at].to_vec())
     }
 
     /// The name of an attribute of SER behind its owner: `.uid` in `$f.uid`.

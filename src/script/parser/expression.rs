@@ -111,7 +111,7 @@ impl Parser<'_> {
                 return text.ok_or_else(|| self.unexpected("a string"));
             }
             TokenKind::Variable(name) => ExpressionKind::Variable(name.clone()),
-            TokenKind::Word(word) if self.peek_at(1).is("(") => {
+            TokenKind::Word(word) if self.peek_at(1).is("(") || self.text_follows() => {
                 let name = Spanned { node: word.clone(), span: token.span };
                 self.advance();
                 let call = self.call(name)?;
@@ -154,7 +154,13 @@ impl Parser<'_> {
 
     /// The arguments of a call, from the `(` on.
     pub(super) fn call(&mut self, name: Spanned<String>) -> Parse<Call> {
-        let open = self.expect("(")?;
+        let open = if self.at_argument() {
+            let behind = self.behind();
+            self.report(Diagnostic::error("E0202", behind, "missing `(`").help("add `(`"));
+            behind
+        } else {
+            self.expect("(")?
+        };
         let in_label = std::mem::replace(&mut self.in_label, false);
         let arguments = self.arguments(name.node == "route");
         self.in_label = in_label;
@@ -168,6 +174,17 @@ impl Parser<'_> {
         };
         self.close(open)?;
         Ok(Call { name, arguments })
+    }
+
+    /// Whether a string follows the next token on its line, which is a call without `(` then.
+    fn text_follows(&self) -> bool {
+        let next = self.peek_at(1);
+        matches!(next.kind, TokenKind::Text(..)) && next.gap != Gap::Line
+    }
+
+    /// Whether a string stands here where a call should have its `(`.
+    pub(super) fn at_argument(&self) -> bool {
+        matches!(self.peek().kind, TokenKind::Text(..)) && self.peek().gap != Gap::Line
     }
 
     /// Arguments with commas between them, up to what cannot be one.

@@ -14,7 +14,7 @@ mod top;
 use super::ast::{Ast, Expression};
 use super::diagnostic::{Diagnostic, Problems};
 use super::lexer::{Token, TokenKind};
-use super::{SourceMap, Span};
+use super::{Severity, SourceMap, Span};
 use crate::limits::SCRIPT_NESTING_MAX;
 
 /// Parses a script. What has errors is left out of the tree.
@@ -55,6 +55,11 @@ struct Parser<'t> {
     /// For line ends and indentation, where it must be guessed what is missing.
     map: &'t SourceMap,
     problems: &'t mut Problems,
+    /// Starts of the lines in whose tokens there were errors already: what the parser finds wrong
+    /// there mostly comes from those.
+    bad_lines: Vec<u32>,
+    /// Start of the line of the last error.
+    last_line: Option<u32>,
     /// Statements and parentheses around the next token.
     depth: usize,
     /// Whether the limit of nesting was hit: what is left of the block goes unread.
@@ -72,11 +77,14 @@ struct Parser<'t> {
 impl<'t> Parser<'t> {
     /// A parser at the first token.
     fn new(tokens: &'t [Token], map: &'t SourceMap, problems: &'t mut Problems) -> Self {
+        let bad_lines = problems.error_spans().map(|span| map.line_start(span)).collect();
         Self {
             tokens,
             at: 0,
             map,
             problems,
+            bad_lines,
+            last_line: None,
             depth: 0,
             is_abandoned: false,
             in_label: false,
@@ -93,7 +101,7 @@ impl<'t> Parser<'t> {
 
     /// The token `ahead` of the next one; the end is repeated for ever.
     fn peek_at(&self, ahead: usize) -> &'t Token {
-        self.tokens.get(self.at + ahead).or(self.tokens.last()).unwrap_or(&END)
+        self.tokens.get(self.at + ahead).or_else(|| self.tokens.last()).unwrap_or(&END)
     }
 
     /// Takes the next token.
@@ -123,9 +131,14 @@ impl<'t> Parser<'t> {
         Span { start: end, end }
     }
 
-    /// Reports a problem.
+    /// Reports a problem, unless it comes from one that was reported.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.is_abandoned {
+        let line = self.map.line_start(diagnostic.primary.0);
+        let is_follower = diagnostic.code.0 == "E0201" && self.last_line == Some(line);
+        if diagnostic.severity == Severity::Error {
+            self.last_line = Some(line);
+        }
+        if !self.is_abandoned && !is_follower && !self.bad_lines.contains(&line) {
             self.problems.report(diagnostic);
         }
     }

@@ -20,6 +20,11 @@ impl Parser<'_> {
                     self.advance();
                     return;
                 }
+                TokenKind::Word(word) if word == "else" => {
+                    // What follows is a statement whose `if` is lost.
+                    self.advance();
+                    return;
+                }
                 TokenKind::Word(word) if token.gap == Gap::Line && starts_control(word) => return,
                 _ if self.at_block_start() => return,
                 _ => self.advance(),
@@ -27,14 +32,35 @@ impl Parser<'_> {
         }
     }
 
-    /// Skips to the body of a statement whose head has an error: to the `{` if there is one.
-    pub(super) fn skip_head(&mut self) {
+    /// Skips to the body of a statement whose head, which starts at `start`, has an error: behind
+    /// the `)` that closes it, or else to the `{` if there is one.
+    pub(super) fn skip_head(&mut self, start: usize) {
+        if let Some(close) = self.closing_parenthesis(start).filter(|close| *close >= self.at) {
+            self.at = close + 1;
+            return;
+        }
         while !matches!(self.peek().kind, TokenKind::End | TokenKind::Mark("{" | "}" | ";")) {
             if self.at_block_start() {
                 return;
             }
             self.advance();
         }
+    }
+
+    /// The index of the token that closes the parenthesis opened at `start`.
+    fn closing_parenthesis(&self, start: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for (index, token) in self.tokens.iter().enumerate().skip(start) {
+            match token.kind {
+                TokenKind::Mark("(") => depth += 1,
+                TokenKind::Mark(")") if depth == 1 => return Some(index),
+                TokenKind::Mark(")") => depth = depth.checked_sub(1)?,
+                TokenKind::End | TokenKind::Mark(";" | "{" | "}") => return None,
+                _ if depth == 0 => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Skips to the `)` that ends a list of arguments, or to where the statement ends.
@@ -72,9 +98,7 @@ impl Parser<'_> {
     fn at_top_start(&self) -> bool {
         let token = self.peek();
         let Some(word) = token.word().filter(|_| token.gap == Gap::Line) else { return false };
-        let next = self.peek_at(1);
-        let is_line = matches!(next.kind, TokenKind::Text(..)) || next.is("(") || next.is("=");
-        self.at_block_start() || (is_top_keyword(word) && is_line) || next.is("=")
+        self.at_block_start() || is_top_keyword(word) || self.peek_at(1).is("=")
     }
 
     /// Whether something that can start a statement stands here on a line of its own, or the
@@ -107,8 +131,8 @@ impl Parser<'_> {
         Ok(behind)
     }
 
-    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the next statement starts, this
-    /// is reported and parsing goes on as though it were there.
+    /// Takes the `;` that ends a statement; before `else` SER wants none. If it is missing and the
+    /// next statement starts, this is reported and parsing goes on as though it were there.
     pub(super) fn end_statement(&mut self) -> super::Parse<()> {
         if self.take(";").is_some() || self.peek().is_word("else") {
             return Ok(());

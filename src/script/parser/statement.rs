@@ -53,7 +53,7 @@ impl Parser<'_> {
     }
 
     /// Reports a word that has no place here.
-    fn misplaced(&mut self, message: &str, help: &str) -> super::Failed {
+    pub(super) fn misplaced(&mut self, message: &str, help: &str) -> super::Failed {
         let word = self.advance();
         self.report(Diagnostic::error("E0212", word.span, message).help(help));
         super::Failed
@@ -78,7 +78,7 @@ impl Parser<'_> {
         let token = self.advance();
         let name = Spanned { node: word.to_owned(), span: token.span };
         let next = self.peek();
-        if next.is("(") {
+        if next.is("(") || self.at_argument() {
             let call = self.call(name)?;
             self.end_statement()?;
             return Ok(StatementKind::Call(call));
@@ -141,10 +141,17 @@ impl Parser<'_> {
     /// The condition of `if` and `while`, the value of `switch`. If it has an error, something
     /// that stands for it, so that the body is looked at.
     fn condition(&mut self) -> Expression {
-        match self.expression() {
+        let start = self.at;
+        let condition = self.expression();
+        if condition.is_ok() && self.peek().is(")") {
+            let close = self.advance().span;
+            let diagnostic = Diagnostic::error("E0202", close, "this `)` has no `(`");
+            self.report(diagnostic.help("remove it, or add the `(`"));
+        }
+        match condition {
             Ok(condition) => condition,
             Err(super::Failed) => {
-                self.skip_head();
+                self.skip_head(start);
                 Expression { kind: ExpressionKind::Int(1), span: self.previous() }
             }
         }
@@ -152,10 +159,6 @@ impl Parser<'_> {
 
     /// The statement that depends on a condition.
     fn body(&mut self) -> Parse<Statement> {
-        if self.peek().is(")") {
-            self.unexpected("a statement");
-            self.advance();
-        }
         if let Some(span) = self.take(";") {
             let message = "this `;` ends the statement, so nothing depends on the condition";
             self.report(Diagnostic::warning("W0203", span, message));
@@ -192,6 +195,7 @@ impl Parser<'_> {
             let condition = self.condition();
             let behind = self.behind();
             self.note_loose(keyword, behind);
+            self.braces.is_arm = self.peek().is("{");
             arms.push((keyword, condition, self.body()?));
             if !self.peek().is_word("else") {
                 return Ok(None);
@@ -215,10 +219,16 @@ impl Parser<'_> {
     fn switch_statement(&mut self) -> Parse<StatementKind> {
         self.advance();
         let value = self.condition();
-        if !self.peek().is("{") {
+        let open = if self.peek().is("{") {
+            self.open_brace()
+        } else if self.peek().is_word("case") || self.peek().is_word("default") {
+            let behind = self.behind();
+            let diagnostic = Diagnostic::error("E0207", behind, "missing `{`");
+            self.report(diagnostic.help("add `{`"));
+            behind
+        } else {
             return Err(self.unexpected("`{`"));
-        }
-        let open = self.advance();
+        };
         let mut cases: Vec<Case> = Vec::new();
         loop {
             let at = self.at;
@@ -228,7 +238,7 @@ impl Parser<'_> {
                     break;
                 }
                 TokenKind::End => {
-                    self.report_unclosed(open.span);
+                    self.report_unclosed(open);
                     break;
                 }
                 TokenKind::Word(word) if word == "case" || word == "default" => {
@@ -240,7 +250,7 @@ impl Parser<'_> {
                     self.advance();
                 }
                 _ if self.at_block_start() => {
-                    self.report_unclosed(open.span);
+                    self.report_unclosed(open);
                     break;
                 }
                 _ => {
@@ -252,6 +262,7 @@ impl Parser<'_> {
                 }
             }
         }
+        self.leave_brace();
         Ok(StatementKind::Switch { value, cases })
     }
 

@@ -282,6 +282,8 @@ fn a_missing_brace_is_found_by_the_indentation() {
     let closing =
         "route {\n  if (a) {\n    if (b) {\n      f();\n  }\n}\n\nroute[1] {\n  f();\n}\n";
     assert_eq!(parse(closing).unwrap_err(), "E0205@3:12 this `{` is not closed");
+    let odd = "route {\n  if (a)\n    f();\n  }\nroute[1] {\n  if (b)\n    f();\n  }\n";
+    assert!(parse(odd).is_ok(), "indentation alone is no error");
     let end = "route {\n  f();\n";
     assert_eq!(parse(end).unwrap_err(), "E0205@1:7 this `{` is not closed");
     let stray = "route {\n f();\n}\n}\nroute[1] { g( }\n";

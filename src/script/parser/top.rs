@@ -47,7 +47,7 @@ impl Parser<'_> {
         let next = self.peek_at(1);
         match word {
             _ if next.is("=") && word != "mpath" && word != "loadpath" => self.global(ast),
-            _ if is_block_keyword(word) => self.route(word, ast),
+            _ if is_block_keyword(word) && !next.is("(") => self.route(word, ast),
             "loadmodule" | "loadmodulex" => self.load_module(ast),
             "loadpath" | "mpath" | "cfgengine" => self.global(ast),
             "modparam" | "modparamx" => self.mod_param(ast),
@@ -75,7 +75,9 @@ impl Parser<'_> {
         let mut diagnostic = Diagnostic::error("E0206", token.span, message);
         let before = self.at.checked_sub(1).and_then(|index| self.tokens.get(index));
         if let Some(close) = before.filter(|token| token.is("}")) {
-            diagnostic = diagnostic.also(close.span, "the block ended here");
+            diagnostic = diagnostic
+                .also(close.span, "the block ended here")
+                .help("this `}` may be one too many");
         } else if let Some(word) = token.word() {
             let known = TOP_KEYWORDS.iter().chain(BLOCK_KEYWORDS).copied();
             diagnostic = diagnostic.suggest(nearest(word, known));
@@ -113,25 +115,12 @@ impl Parser<'_> {
             Spanned { node: "0".to_owned(), span: keyword.span }
         };
         if !self.peek().is("{") {
-            if self.peek().is("(") {
-                return Err(self.outside_call(&keyword));
-            }
             return Err(self.unexpected("`{`"));
         }
         self.braces = Braces::of_route(keyword.span);
         let body = self.block();
         ast.routes.push(Route { kind: route_kind(word), name, keyword, body });
         Ok(())
-    }
-
-    /// Reports `route(...)` outside of a block.
-    fn outside_call(&mut self, keyword: &Spanned<String>) -> Failed {
-        let message = "this call stands outside of a route block";
-        self.report(
-            Diagnostic::error("E0206", keyword.span, message)
-                .help("a block is written `route[NAME] { ... }`"),
-        );
-        Failed
     }
 
     /// The name of a route block in brackets, bare or quoted.
@@ -155,7 +144,8 @@ impl Parser<'_> {
         self.advance();
         self.take("=");
         let Some(text) = self.text() else {
-            return Err(match self.run(&[";"]) {
+            let is_here = self.peek().gap != Gap::Line;
+            return Err(match self.run(&[";"]).filter(|_| is_here) {
                 Some((name, span)) => {
                     let message = "the name of a module stands in quotes";
                     let help = format!("write `loadmodule \"{name}\"`");
@@ -187,14 +177,10 @@ impl Parser<'_> {
 
     /// A quoted name.
     fn name_argument(&mut self, what: &str) -> Parse<Spanned<String>> {
-        match self.text() {
-            Some(text) => {
-                let ExpressionKind::Text(name, _) = text.kind else { return Err(Failed) };
-                let node = String::from_utf8_lossy(&name).into_owned();
-                Ok(Spanned { node, span: text.span })
-            }
-            None => Err(self.unexpected(what)),
-        }
+        let token = self.peek();
+        let TokenKind::Text(name, _) = &token.kind else { return Err(self.unexpected(what)) };
+        self.advance();
+        Ok(Spanned { node: String::from_utf8_lossy(name).into_owned(), span: token.span })
     }
 
     /// Takes a comma; a missing one before a value is reported and parsing goes on.
@@ -260,7 +246,7 @@ impl Parser<'_> {
         }
         let is_list = globals::is_list(&name.node);
         let mut values = Vec::new();
-        while values.is_empty() || self.continues(is_list) {
+        while self.continues(is_list, values.is_empty()) {
             let Some(value) = self.value(&[";", ",", "{", "}"], !is_list) else { break };
             values.push(value);
         }
@@ -273,12 +259,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Whether a further value of a global parameter follows, and not the next line.
-    fn continues(&mut self, is_list: bool) -> bool {
+    /// Whether a value of a global parameter follows, and not the next line.
+    fn continues(&mut self, is_list: bool, is_first: bool) -> bool {
         let token = self.peek();
         let continues_line = match &token.kind {
             TokenKind::Word(word) => matches!(word.as_str(), "desc" | "advertise"),
-            TokenKind::Text(..) => is_list,
+            TokenKind::Text(..) => is_list || is_first,
             _ => false,
         };
         if token.gap == Gap::Line && !continues_line {

@@ -1,5 +1,7 @@
 //! `#!define` and its kin, and the replacement of defined names.
 
+use std::rc::Rc;
+
 use super::{Line, Preprocessor, TOKEN_COUNT_MAX};
 use crate::script::Span;
 use crate::script::ast::StringStyle;
@@ -10,7 +12,7 @@ use crate::script::lexer::{Gap, Lexer, Token, TokenKind};
 #[derive(Clone)]
 pub(super) struct Define {
     /// What it stands for; nothing if it is only there for `#!ifdef`.
-    value: Vec<Token>,
+    value: Rc<[Token]>,
     /// Where it was defined.
     span: Span,
 }
@@ -18,12 +20,12 @@ pub(super) struct Define {
 impl Define {
     /// A name that stands for a value.
     pub(super) fn new(value: Vec<Token>, span: Span) -> Self {
-        Self { value, span }
+        Self { value: value.into(), span }
     }
 
     /// What it stands for, unless it is only there for `#!ifdef`.
-    pub(super) fn tokens(&self) -> Option<Vec<Token>> {
-        (!self.value.is_empty()).then(|| self.value.clone())
+    pub(super) fn tokens(&self) -> Option<Rc<[Token]>> {
+        (!self.value.is_empty()).then(|| Rc::clone(&self.value))
     }
 }
 
@@ -93,7 +95,7 @@ impl Preprocessor<'_> {
 
     /// Puts in the value of the defined name `site`, in which names are replaced again. `names`
     /// are those being replaced: a name within its own value stays.
-    pub(super) fn expand(&mut self, names: Vec<String>, site: &Token, value: &[Token]) {
+    pub(super) fn expand(&mut self, names: &mut Vec<String>, site: &Token, value: &[Token]) {
         for (index, token) in value.iter().enumerate() {
             if self.tokens.len() >= TOKEN_COUNT_MAX {
                 return self.too_large(site.span);
@@ -108,8 +110,9 @@ impl Preprocessor<'_> {
             };
             match inner {
                 Some((word, value)) => {
-                    let names = names.iter().chain([word]).cloned().collect();
+                    names.push(word.clone());
                     self.expand(names, &token, &value);
+                    names.pop();
                 }
                 None => self.tokens.push(token),
             }

@@ -7,7 +7,7 @@ use super::Preprocessor;
 use crate::limits::SCRIPT_INCLUDE_DEPTH_MAX;
 use crate::script::Span;
 use crate::script::diagnostic::Diagnostic;
-use crate::script::lexer::{Lexer, TokenKind};
+use crate::script::lexer::{Gap, Lexer, TokenKind};
 
 impl Preprocessor<'_> {
     /// Reads the name behind `include_file` or `import_file` and then that file.
@@ -21,6 +21,9 @@ impl Preprocessor<'_> {
             let message = format!("`{word}` needs the name of a file");
             let help = format!("write `{word} \"name\"`");
             self.problems.report(Diagnostic::error("E0107", span, message).help(help));
+            if token.gap != Gap::Line {
+                *lexer = ahead;
+            }
             return;
         };
         *lexer = ahead;

@@ -121,8 +121,8 @@ impl Preprocessor<'_> {
         match &mut token.kind {
             TokenKind::Word(word) => {
                 if let Some(value) = self.defines.get(word).and_then(Define::tokens) {
-                    let name = word.clone();
-                    self.expand(vec![name], &token, &value);
+                    let mut names = vec![word.clone()];
+                    self.expand(&mut names, &token, &value);
                     return;
                 }
             }
@@ -199,7 +199,7 @@ fn is_include(word: &str) -> bool {
 }
 
 /// Tokens of a script, defines replaced: some hundred bytes of memory each.
-const TOKEN_COUNT_MAX: usize = 4 << 20;
+const TOKEN_COUNT_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,11 @@ impl Preprocessor<'_> {
                 replacement: replacement.to_vec(),
                 is_global: flags.contains(&b'g'),
             }),
-            Err(error) => self.refuse(line, &format!("the regular expression is wrong: {error}")),
+            Err(error) => {
+                let reason = error.lines().last().unwrap_or_default();
+                let reason = reason.trim_start_matches("error: ");
+                self.refuse(line, &format!("the regular expression is wrong: {reason}"));
+            }
         }
         if line.word != "subst" {
             let name = String::from_utf8_lossy(pattern).into_owned();

@@ -60,7 +60,8 @@ impl Transform {
             let text = inner.get(name_end + 1..).unwrap_or_default();
             let bad = |message: String| Fault::new("E0415", message, whole.clone());
             let flags = PatternFlags { ignore_case: false, newline_sensitive: false };
-            return Substitution::parse(text, flags).map(Box::new).map(Self::Subst).map_err(bad);
+            let substitution = Substitution::parse(text, flags, scope).map_err(bad)?;
+            return Ok(Self::Subst(Box::new(substitution)));
         }
         let mut parameters = Parameters { text: inner, at: name_end };
         let found = Self::find(&name, &mut parameters, scope)?;
@@ -233,11 +234,11 @@ fn unknown(name: &str, span: std::ops::Range<usize>) -> Fault {
 
 /// Carries a substitution out; nothing changes if it does not match.
 fn substitute<'m>(
-    substitution: &Substitution,
+    substitution: &'m Substitution,
     execution: &Execution<'m>,
     text: &'m [u8],
 ) -> Value<'m> {
-    Value::Text(substitution.apply(text, execution.transit.arena).unwrap_or(text))
+    Value::Text(substitution.bind(execution).apply(text).unwrap_or(text))
 }
 
 /// All transformations, for suggestions and for listings.

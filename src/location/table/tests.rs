@@ -1,0 +1,210 @@
+//! The table against a model, and with readers and writers at once.
+
+use std::sync::atomic::AtomicBool;
+
+use hashbrown::HashMap;
+use proptest::prelude::*;
+
+use super::*;
+use crate::location::{Binding, BindingView};
+use crate::mem::ListenerId;
+
+/// A set with one binding whose parts all tell `number`.
+fn set_of(number: u32, expires_at: u32) -> BindingSet {
+    let (contact, call_id) = (format!("sip:{number}@h"), number.to_string());
+    let view = BindingView {
+        contact: contact.as_bytes(),
+        received: b"",
+        path: b"",
+        call_id: call_id.as_bytes(),
+        user_agent: b"",
+        q: None,
+        listener: ListenerId(0),
+        cflags: number,
+    };
+    let mut bindings = SmallVec::new();
+    bindings.push(Binding::new(&view, expires_at, number).unwrap());
+    BindingSet::new(bindings)
+}
+
+/// Puts `set` in the place of what is there.
+fn put(table: &LocationTable, aor: &[u8], set: BindingSet) {
+    table.update::<(), TableFull>(aor, |_| Ok((Some(set), ()))).unwrap();
+}
+
+/// The number and the expiry of the live binding.
+fn live(table: &LocationTable, aor: &[u8], now: u32) -> Option<(u32, u32)> {
+    table.lookup(aor, |set| {
+        set.live(now).next().map(|binding| (binding.cflags(), binding.expires_at()))
+    })?
+}
+
+/// One step of the model test.
+#[derive(Clone, Debug)]
+enum Step {
+    Put { aor: u8, number: u32, seconds: u32 },
+    Refresh { aor: u8, seconds: u32 },
+    Clear { aor: u8 },
+    Sweep { budget: usize },
+    Wait { seconds: u32 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0..24_u8, any::<u32>(), 0..20_u32).prop_map(|(aor, number, seconds)| Step::Put {
+            aor,
+            number,
+            seconds
+        }),
+        (0..24_u8, 0..20_u32).prop_map(|(aor, seconds)| Step::Refresh { aor, seconds }),
+        (0..24_u8).prop_map(|aor| Step::Clear { aor }),
+        (0..600_usize).prop_map(|budget| Step::Sweep { budget }),
+        (1..8_u32).prop_map(|seconds| Step::Wait { seconds }),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+proptest! {
+    // L01, L04, L05
+    #[test]
+    fn the_table_equals_a_map(steps in steps()) {
+        let table = LocationTable::new();
+        let mut model: HashMap<u8, (u32, u32)> = HashMap::new();
+        let mut now = 100;
+        for step in steps {
+            match step {
+                Step::Put { aor, number, seconds } => {
+                    put(&table, &[aor], set_of(number, now + seconds));
+                    model.insert(aor, (number, now + seconds));
+                }
+                Step::Refresh { aor, seconds } => {
+                    table.update::<(), TableFull>(&[aor], |set| {
+                        set.all().iter().for_each(|binding| binding.refresh(now + seconds, 7));
+                        Ok((None, ()))
+                    }).unwrap();
+                    // What has expired may have been swept, so that there is nothing to refresh.
+                    let is_there = table.lookup(&[aor], |set| !set.all().is_empty());
+                    match model.get_mut(&aor) {
+                        Some(binding) if is_there == Some(true) => binding.1 = now + seconds,
+                        Some(binding) => prop_assert!(binding.1 <= now, "a live one was swept"),
+                        None => {}
+                    }
+                }
+                Step::Clear { aor } => {
+                    put(&table, &[aor], BindingSet::default());
+                    model.remove(&aor);
+                }
+                Step::Sweep { budget } => {
+                    let removed = table.sweep(now, budget);
+                    let expired = model.values().filter(|binding| binding.1 <= now).count();
+                    prop_assert!(removed <= expired.min(budget));
+                }
+                Step::Wait { seconds } => now += seconds,
+            }
+            for aor in 0..24_u8 {
+                let expected = model.get(&aor).copied().filter(|binding| binding.1 > now);
+                prop_assert_eq!(live(&table, &[aor], now), expected);
+            }
+        }
+        table.sweep(now, 100_000);
+        let alive = model.values().filter(|binding| binding.1 > now).count();
+        prop_assert_eq!(table.aor_count(), alive);
+    }
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_stopped() {
+    let table = LocationTable::new();
+    for number in 0..1_000_u32 {
+        put(&table, &number.to_be_bytes(), set_of(number, 10 + number % 2));
+    }
+    let (mut removed, mut calls) = (0, 0);
+    while removed < 500 {
+        let now = table.sweep(10, 50);
+        assert!(now <= 50, "a call is bounded");
+        removed += now;
+        calls += 1;
+        // A call also counts the shard that it goes on with.
+        assert!(calls <= (1_000 + SHARD_COUNT) / 49 + 1, "one round finds them all");
+    }
+    assert_eq!(table.aor_count(), 500);
+    assert_eq!(table.sweep(10, 10_000), 0);
+}
+
+#[test]
+fn coming_and_going_does_not_grow_the_list_of_a_shard() {
+    let table = LocationTable::new();
+    for number in 0..1_000 {
+        put(&table, b"bob", set_of(number, 10));
+        put(&table, b"bob", BindingSet::default());
+    }
+    let listed: usize = (0..SHARD_COUNT).map(|shard| table.lock(shard).aors.len()).sum();
+    assert_eq!(listed, 1);
+    table.sweep(0, 1_000);
+    assert_eq!(table.aor_count(), 0);
+}
+
+#[test]
+fn an_empty_set_for_a_new_name_leaves_no_trace() {
+    let table = LocationTable::new();
+    put(&table, b"bob", BindingSet::default());
+    assert_eq!(table.aor_count(), 0);
+}
+
+/// Readers while writers replace, refresh, remove and sweep: every set that a reader sees is
+/// whole, and expiry and CSeq belong together.
+#[test]
+fn readers_never_see_a_torn_or_freed_set() {
+    const AORS: u32 = 16;
+    const ROUNDS: u32 = 20_000;
+    let table = LocationTable::new();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for reader in 0..2_u32 {
+            let (table, done) = (&table, &done);
+            scope.spawn(move || {
+                let mut at = reader;
+                while !done.load(Ordering::Relaxed) {
+                    at = (at + 1) % AORS;
+                    table.lookup(&at.to_be_bytes(), |set| set.all().iter().for_each(check));
+                }
+            });
+        }
+        let writers: Vec<_> = (0..2_u32)
+            .map(|writer| {
+                let table = &table;
+                scope.spawn(move || {
+                    (0..ROUNDS).for_each(|round| write(table, writer * 7 + round, round));
+                })
+            })
+            .collect();
+        let panicked = writers.into_iter().any(|writer| writer.join().is_err());
+        done.store(true, Ordering::Relaxed);
+        assert!(!panicked, "no writer panicked");
+    });
+
+    /// Checks that all parts of a binding tell the same number.
+    fn check(binding: &Binding) {
+        let number = binding.cflags();
+        assert_eq!(binding.contact(), format!("sip:{number}@h").as_bytes());
+        assert_eq!(binding.call_id(), number.to_string().as_bytes());
+        let (expires_at, cseq) = binding.state();
+        assert_eq!(expires_at, cseq, "both halves are of one refresh");
+    }
+
+    /// One change: mostly a refresh.
+    fn write(table: &LocationTable, seed: u32, round: u32) {
+        let aor = (seed % AORS).to_be_bytes();
+        match seed % 11 {
+            0 => put(table, &aor, set_of(round, round)),
+            1 => put(table, &aor, BindingSet::default()),
+            2 => drop(table.sweep(round / 2, 40)),
+            _ => table
+                .update::<(), TableFull>(&aor, |set| {
+                    set.all().iter().for_each(|binding| binding.refresh(round, round));
+                    Ok((None, ()))
+                })
+                .unwrap(),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! REGISTER and lookup as a script sees them, through the whole core.
+
+#[path = "support/core.rs"]
+mod core_support;
+
+use core_support::{CoreBench, Sent};
+use viaduct::metrics::Counter;
+
+/// Registers, and tells where a call would go: `302` with the destination set, `$du` in front.
+const SCRIPT: &str = r#"
+request_route {
+    if (is_method("REGISTER")) {
+        FORCE
+        SAVE;
+        xlog("L_ALERT", "[$retcode]");
+        exit;
+    }
+    if (is_method("MESSAGE")) {
+        lookup("location");
+        forward();
+        exit;
+    }
+    if (is_method("OPTIONS")) {
+        if (registered("location")) { sl_send_reply("200", "Yes"); } else { sl_send_reply("404", "No"); }
+        exit;
+    }
+    if (is_method("SUBSCRIBE")) {
+        if (unregister("location", "$fu")) { sl_send_reply("200", "Gone"); } else { sl_send_reply("404", "No"); }
+        exit;
+    }
+    if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
+    sl_send_reply("302", "to $du");
+}
+"#;
+
+/// Modules that the script uses.
+const MODULES: &str = r#"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "xlog.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+"#;
+
+/// The usual phone.
+const PHONE: &str = "192.0.2.33:5060";
+
+/// A registrar whose script has these parameters.
+fn registrar(parameters: &str) -> CoreBench {
+    saving(parameters, r#"save("location")"#)
+}
+
+/// A registrar that saves like that.
+fn saving(parameters: &str, save: &str) -> CoreBench {
+    let script = SCRIPT.replace("SAVE", save).replace("FORCE", "");
+    CoreBench::new(&format!("{MODULES}{parameters}{script}"))
+}
+
+/// A registrar that calls `force_rport()`.
+fn behind_nat() -> CoreBench {
+    let script = SCRIPT.replace("SAVE", r#"save("location")"#).replace("FORCE", "force_rport();");
+    CoreBench::new(&format!("{MODULES}{script}"))
+}
+
+/// A request of `user` with these further header lines.
+fn request(method: &str, user: &str, cseq: u32, lines: &str) -> String {
+    format!(
+        "{method} sip:{user}@one.example SIP/2.0\n\
+         Via: SIP/2.0/UDP 192.0.2.33:5060;branch=z9hG4bK{cseq}{method}\n\
+         Max-Forwards: 70\nFrom: <sip:{user}@one.example>;tag=1\nTo: <sip:{user}@one.example>\n\
+         Call-ID: call-1\nCSeq: {cseq} {method}\n{lines}Content-Length: 0\n\n"
+    )
+    .replace('\n', "\r\n")
+}
+
+/// Sends a request; the one answer.
+#[track_caller]
+fn ask(bench: &mut CoreBench, message: &str) -> String {
+    let mut sent: Vec<Sent> = bench.send(PHONE, message);
+    assert_eq!(sent.len(), 1, "one answer");
+    String::from_utf8(sent.remove(0).1).unwrap()
+}
+
+/// The status line and those header lines of an answer that start with one of `names`.
+fn shown(answer: &str, names: &[&str]) -> String {
+    let mut lines = answer.lines();
+    let mut shown = lines.next().unwrap().trim_start_matches("SIP/2.0 ").to_owned();
+    for line in lines.filter(|line| names.iter().any(|name| line.starts_with(name))) {
+        shown.push_str(" | ");
+        shown.push_str(line);
+    }
+    shown
+}
+
+/// Registers; status and header lines of interest.
+#[track_caller]
+fn register(bench: &mut CoreBench, user: &str, cseq: u32, lines: &str) -> String {
+    let answer = ask(bench, &request("REGISTER", user, cseq, lines));
+    let names = ["Contact", "Min-Expires", "Retry-After", "Unsupported", "Path", "Supported"];
+    shown(&answer, &names)
+}
+
+/// Where an INVITE to that user would go.
+#[track_caller]
+fn call(bench: &mut CoreBench, user: &str) -> String {
+    shown(&ask(bench, &request("INVITE", user, 1, "")), &["Contact"])
+}
+
+// L10: the sample of the SER guide.
+#[test]
+fn the_register_sample_is_answered() {
+    let sample = "REGISTER sip:192.168.2.16 SIP/2.0\r\n\
+        Via: SIP/2.0/UDP 192.168.2.16;branch=z9hG4bKd5e5.5a9947e4.0\r\n\
+        Via: SIP/2.0/UDP 192.168.2.33:5060\r\n\
+        From: sip:123312@192.168.2.16\r\nTo: sip:123312@192.168.2.16\r\n\
+        Call-ID: 00036bb9-0fd30217-491b6aa6-0a7092e9@192.168.2.33\r\n\
+        Date: Wed, 29 Jan 2003 18:13:15 GMT\r\nCSeq: 101 REGISTER\r\nUser-Agent: CSCO/4\r\n\
+        Contact: sip:123312@192.168.2.33:5060\r\nContent-Length: 0\r\nExpires: 600\r\n\r\n";
+    let answer = ask(&mut registrar(""), sample);
+    assert_eq!(
+        shown(&answer, &["Via", "Contact"]),
+        "200 OK | Via: SIP/2.0/UDP 192.168.2.16;branch=z9hG4bKd5e5.5a9947e4.0;received=192.0.2.33 \
+         | Via: SIP/2.0/UDP 192.168.2.33:5060 | Contact: <sip:123312@192.168.2.33:5060>;expires=600"
+    );
+}
+
+// L01, L02
+#[test]
+fn a_call_goes_to_the_best_contact_and_the_others_are_branches() {
+    let mut bench = registrar("");
+    assert_eq!(call(&mut bench, "bob"), "404 Not Found");
+    let contacts = "Contact: <sip:a@h>, <sip:b@h>;q=0.5\nContact: <sip:c@h;x-y=z>;q=0.25\n";
+    register(&mut bench, "bob", 1, contacts);
+    assert_eq!(
+        call(&mut bench, "bob"),
+        "302 to <null> | Contact: <sip:b@h> | Contact: <sip:c@h;x-y=z>;q=0.250 | Contact: <sip:a@h>"
+    );
+    assert_eq!(bench.counted(Counter::Registrations), 1);
+}
+
+#[test]
+fn other_contacts_are_forgotten_without_append_branches() {
+    let mut bench = registrar("modparam(\"registrar\", \"append_branches\", 0)\n");
+    register(&mut bench, "bob", 1, "Contact: <sip:a@h>, <sip:b@h>;q=0.5\n");
+    assert_eq!(call(&mut bench, "bob"), "302 to <null> | Contact: <sip:b@h>");
+}
+
+// L04
+#[test]
+fn a_contact_is_out_of_use_when_its_time_is_up() {
+    let mut bench = registrar("");
+    register(&mut bench, "bob", 1, "Contact: <sip:a@h>\nExpires: 60\n");
+    bench.now.monotonic_ms += 59_999;
+    assert!(call(&mut bench, "bob").starts_with("302"));
+    bench.now.monotonic_ms += 1;
+    assert_eq!(call(&mut bench, "bob"), "404 Not Found");
+    assert_eq!(register(&mut bench, "bob", 2, ""), "200 OK");
+}
+
+// L05
+#[test]
+fn a_register_asks_and_removes() {
+    let mut bench = registrar("");
+    assert_eq!(register(&mut bench, "bob", 1, ""), "200 OK");
+    register(&mut bench, "bob", 2, "Contact: <sip:a@h>, <sip:b@h>\n");
+    let both = "200 OK | Contact: <sip:a@h>;expires=3600, <sip:b@h>;expires=3600";
+    assert_eq!(register(&mut bench, "bob", 3, ""), both);
+    let one = "200 OK | Contact: <sip:b@h>;expires=3600";
+    assert_eq!(register(&mut bench, "bob", 4, "Contact: <sip:a@h>\nExpires: 0\n"), one);
+    assert_eq!(register(&mut bench, "bob", 5, "Contact: *\nExpires: 0\n"), "200 OK");
+}
+
+#[test]
+fn what_is_wrong_is_answered_with_its_status() {
+    let parameters = "modparam(\"registrar\", \"max_contacts\", 1)\n\
+                      modparam(\"registrar\", \"retry_after\", 30)\n";
+    let mut bench = registrar(parameters);
+    let first = "200 OK | Contact: <sip:a@h>;expires=3600";
+    assert_eq!(register(&mut bench, "bob", 5, "Contact: <sip:a@h>\n"), first);
+    for (cseq, lines, expected) in [
+        (6, "Contact: *\n", "400 Bad Request (Contact * is for removal only)"),
+        (6, "Contact: <sip:a\n", "400 Bad Request (malformed address)"),
+        (6, "Contact: <sip:a@h>;expires=59\n", "423 Interval Too Brief | Min-Expires: 60"),
+        (4, "Contact: <sip:a@h>\n", "500 Server Internal Error (CSeq out of order)"),
+        (
+            6,
+            "Contact: <sip:b@h>\n",
+            "503 Service Unavailable (too many contacts) | Retry-After: 30",
+        ),
+        (
+            6,
+            "Require: path, gruu\nContact: <sip:a@h>\n",
+            "420 Bad Extension | Unsupported: path, gruu",
+        ),
+    ] {
+        assert_eq!(register(&mut bench, "bob", cseq, lines), expected, "{lines}");
+    }
+    assert_eq!(bench.counted(Counter::RegistrationsRefused), 6);
+    assert_eq!(register(&mut bench, "bob", 6, ""), first);
+}
+
+// L01: tables are separate.
+#[test]
+fn tables_are_told_apart() {
+    let mut bench = saving("", r#"save("mydomain1")"#);
+    assert!(register(&mut bench, "bob", 1, "Contact: <sip:a@h>\n").starts_with("200"));
+    assert_eq!(call(&mut bench, "bob"), "404 Not Found");
+}
+
+#[test]
+fn users_are_told_apart_by_name_or_by_domain_too() {
+    let other = |bench: &mut CoreBench| {
+        let invite =
+            request("INVITE", "Bob", 1, "").replace("INVITE sip:Bob@one", "INVITE sip:Bob@two");
+        shown(&ask(bench, &invite), &[])
+    };
+    let mut by_name = registrar("");
+    register(&mut by_name, "bob", 1, "Contact: <sip:a@h>\n");
+    assert_eq!(other(&mut by_name), "302 to <null>");
+    let mut by_domain = registrar("modparam(\"usrloc\", \"use_domain\", 1)\n");
+    register(&mut by_domain, "bob", 1, "Contact: <sip:a@h>\n");
+    assert_eq!(other(&mut by_domain), "404 Not Found");
+    assert!(call(&mut by_domain, "BOB").starts_with("302"));
+    let mut by_case = registrar("modparam(\"registrar\", \"case_sensitive\", 1)\n");
+    register(&mut by_case, "bob", 1, "Contact: <sip:a@h>\n");
+    assert_eq!(call(&mut by_case, "BOB"), "404 Not Found");
+}
+
+#[test]
+fn a_phone_behind_a_nat_is_called_where_it_registered_from() {
+    let mut bench = behind_nat();
+    let stored =
+        "200 OK | Contact: <sip:bob@10.0.0.5>;expires=3600;received=\"sip:192.0.2.33:5060\"";
+    assert_eq!(register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.5>\n"), stored);
+    assert!(call(&mut bench, "bob").starts_with("302 to sip:192.0.2.33:5060 |"));
+    let (destination, message) =
+        bench.send("192.0.2.9:5060", request("MESSAGE", "bob", 1, "")).remove(0);
+    assert_eq!(destination, "192.0.2.33:5060".parse().unwrap());
+    assert!(message.starts_with(b"MESSAGE sip:bob@10.0.0.5 SIP/2.0\r\n"));
+}
+
+#[test]
+fn a_contact_elsewhere_is_called_there() {
+    let mut bench = registrar("");
+    register(&mut bench, "bob", 1, "Contact: <sip:bob@192.168.2.33>\n");
+    let (destination, _) = bench.send(PHONE, request("MESSAGE", "bob", 1, "")).remove(0);
+    assert_eq!(destination, "192.168.2.33:5060".parse().unwrap());
+}
+
+// RFC 3327 §5.3
+#[test]
+fn a_path_is_stored_told_and_used() {
+    let path = "Path: <sip:192.0.2.70;lr>\nPath: <sip:192.0.2.71;lr>, <sip:192.0.2.72;lr>\n";
+    let contact = "Contact: <sip:a@h>";
+    let stored = "<sip:192.0.2.70;lr>,<sip:192.0.2.71;lr>,<sip:192.0.2.72;lr>";
+    let supported = format!("{path}{contact}\nSupported: 100rel, path\n");
+    let unsupported = format!("{path}{contact}\n");
+    let ok = format!("200 OK | {contact};expires=3600");
+    let told = format!("{ok} | Supported: path | Path: {stored}");
+    for (mode, lines, expected) in [
+        (0, &supported, &ok),
+        (0, &unsupported, &ok),
+        (1, &supported, &told),
+        (1, &unsupported, &ok),
+        (2, &supported, &told),
+        (2, &unsupported, &"420 Bad Extension | Unsupported: path".to_owned()),
+    ] {
+        let mut bench = registrar(&format!(
+            "modparam(\"registrar\", \"use_path\", 1)\nmodparam(\"registrar\", \"path_mode\", {mode})\n"
+        ));
+        assert_eq!(&register(&mut bench, "bob", 1, lines), expected, "mode {mode}");
+        if expected.starts_with("200") {
+            let (destination, message) =
+                bench.send(PHONE, request("MESSAGE", "bob", 1, "")).remove(0);
+            assert_eq!(destination, "192.0.2.70:5060".parse().unwrap());
+            let message = String::from_utf8(message).unwrap();
+            assert!(message.contains(&format!("Route: {stored}\r\n")), "{message}");
+            assert!(message.starts_with("MESSAGE sip:a@h SIP/2.0\r\n"));
+        }
+    }
+    let mut without = registrar("");
+    assert_eq!(register(&mut without, "bob", 1, &supported), ok);
+    assert!(call(&mut without, "bob").starts_with("302 to <null>"));
+}
+
+#[test]
+fn registered_and_unregister_speak_of_the_same_contacts() {
+    let mut bench = registrar("");
+    let ask_for =
+        |bench: &mut CoreBench, method| shown(&ask(bench, &request(method, "bob", 1, "")), &[]);
+    assert_eq!(ask_for(&mut bench, "OPTIONS"), "404 No");
+    assert_eq!(ask_for(&mut bench, "SUBSCRIBE"), "404 No");
+    register(&mut bench, "bob", 1, "Contact: <sip:a@h>\n");
+    assert_eq!(ask_for(&mut bench, "OPTIONS"), "200 Yes");
+    assert_eq!(ask_for(&mut bench, "SUBSCRIBE"), "200 Gone");
+    assert_eq!(ask_for(&mut bench, "OPTIONS"), "404 No");
+}
+
+#[test]
+fn the_code_of_save_says_what_happened() {
+    let mut bench = registrar("modparam(\"registrar\", \"max_contacts\", 1)\n");
+    for (cseq, lines) in [
+        (1, "Contact: <sip:a@h>\n"),
+        (2, "Contact: <sip:a@h>\n"),
+        (3, "Contact: <sip:b@h>\n"),
+        (3, "Contact: *\n"),
+        (4, "Contact: <sip:a@h>\nExpires: 0\n"),
+        (5, ""),
+    ] {
+        register(&mut bench, "bob", cseq, lines);
+    }
+    assert_eq!(bench.log(), "[1][2][-2][-1][3][4]");
+}
+
+#[test]
+fn save_takes_flags_and_another_uri() {
+    let mut silent = saving("", r#"save("location", "0x02")"#);
+    assert!(silent.send(PHONE, request("REGISTER", "bob", 1, "Contact: <sip:a@h>\n")).is_empty());
+    assert!(call(&mut silent, "bob").starts_with("302"));
+    let mut single = saving("", r#"save("location", 4)"#);
+    register(&mut single, "bob", 1, "Contact: <sip:a@h>\n");
+    let left = register(&mut single, "bob", 2, "Contact: <sip:b@h>\n");
+    assert_eq!(left, "200 OK | Contact: <sip:b@h>;expires=3600");
+    let mut other = saving("", r#"save("location", 0, "sip:alice@one.example")"#);
+    register(&mut other, "bob", 1, "Contact: <sip:a@h>\n");
+    assert_eq!(call(&mut other, "bob"), "404 Not Found");
+    assert!(call(&mut other, "alice").starts_with("302"));
+}
