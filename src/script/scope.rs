@@ -47,7 +47,11 @@ impl<'a> Scope<'a> {
             .registry
             .variables()
             .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-        super::nearest(name, names)
+        // All names of two letters are near each other.
+        match name.len() {
+            0..=2 => names.into_iter().find(|known| known.eq_ignore_ascii_case(name)),
+            _ => super::nearest(name, names),
+        }
     }
 
     /// The number of `$var(name)`.
