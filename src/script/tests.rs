@@ -637,6 +637,7 @@ fn names_that_nothing_has_are_errors_with_advice() {
         ),
         ("t_relay();", "`t_relay` of module tm is not supported yet", ""),
         ("exec_dset(\"x\");", "`exec_dset` of module exec is not supported yet", ""),
+        ("xlog(\"$xavp(a)\\n\");", "`$xavp` is not supported yet", ""),
         ("strip();", "`strip` does not take no arguments", "it is called as `strip(count)`"),
         ("strip(\"x\");", "`count` of `strip` must be a number", ""),
         ("route(HEPL);", "there is no `route[HEPL]`", ""),
@@ -723,6 +724,32 @@ fn doubtful_things_are_told_but_run() {
     }
     let quiet = "route { if (method == \"INVITE\") { forward(); } else { exit; } }";
     assert_eq!(try_compile(quiet).unwrap().diagnostics, []);
+}
+
+#[test]
+fn deep_and_long_expressions_do_not_fill_the_stack() {
+    let nested = format!("route {{ xlog(\"{}{}\"); }}", "$hdr(".repeat(500), ")".repeat(500));
+    assert_eq!(errors(&nested), ["E0414"]);
+    let long = format!("route {{ $var(x) = $rU{}; exit; }}", " + 1".repeat(20_000));
+    let _ = errors(&long);
+    let chain = format!("route {{ {} exit; }}", "if ($rU == 1) exit; else ".repeat(20_000));
+    let _ = errors(&chain);
+}
+
+#[test]
+fn the_examples_of_all_functions_compile() {
+    let is_ready = |module: &&&super::ModuleSpec| module.state == super::ModuleState::Ready;
+    let modules = REGISTRY.modules.iter().filter(is_ready);
+    let load: String =
+        modules.map(|module| format!("loadmodule \"{}.so\"\n", module.name)).collect();
+    for (_, function) in REGISTRY.functions() {
+        let block = match function.routes.contains(super::ast::RouteKind::Request) {
+            true => format!("route {{ {} }}", function.example),
+            false => format!("route {{ exit; }} onreply_route {{ {} }}", function.example),
+        };
+        let found = errors(&format!("{load}{block}"));
+        assert_eq!(found, [""; 0], "{}: {}", function.name, function.example);
+    }
 }
 
 #[test]

@@ -78,24 +78,16 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match *op {
             Op::Call(call) => {
-                execution.code = self::call(execution, call);
-                if execution.code == 0 {
-                    break Verdict::Exit;
-                }
-                if execution.is_out_of_strings() {
-                    break Verdict::Error(ScriptError::Strings);
+                if let Some(verdict) = self::call(execution, call) {
+                    break verdict;
                 }
             }
             Op::CallIf { call, want, target } => {
-                execution.code = self::call(execution, call);
-                if execution.code == 0 {
-                    break Verdict::Exit;
+                if let Some(verdict) = self::call(execution, call) {
+                    break verdict;
                 }
                 if (execution.code > 0) == want {
                     next = target as usize;
-                }
-                if execution.is_out_of_strings() {
-                    break Verdict::Error(ScriptError::Strings);
                 }
             }
             Op::CallRoute(route) => match enter(execution, route, next) {
@@ -227,11 +219,11 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
     execution.values.last().copied().unwrap_or_default()
 }
 
-/// Calls a function.
+/// Calls a function; how the script ends, if it does so because of that.
 #[inline]
-fn call(execution: &mut Execution<'_>, call: u32) -> ReturnCode {
+fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
     let site = &execution.program.calls[call as usize];
-    match &*site.arguments {
+    execution.code = match &*site.arguments {
         [] => (site.run)(execution, &[]),
         [only] => {
             let only = resolve(only, execution);
@@ -242,7 +234,11 @@ fn call(execution: &mut Execution<'_>, call: u32) -> ReturnCode {
                 several.iter().map(|prepared| resolve(prepared, execution)).collect();
             (site.run)(execution, &arguments)
         }
+    };
+    if execution.code == 0 {
+        return Some(Verdict::Exit);
     }
+    execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
 }
 
 /// Calls a route block: where it starts.
