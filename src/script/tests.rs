@@ -287,6 +287,7 @@ fn comparisons_are_exact_and_patterns_ignore_case() {
 fn bare_operands_are_parts_of_the_message() {
     check_conditions(&[
         ("method == \"OPTIONS\"", true),
+        ("method == OPTIONS", true),
         ("method == \"options\"", false),
         ("method != \"INVITE\"", true),
         ("method =~ \"^(IN|OPT)\"", true),
