@@ -223,7 +223,8 @@ impl Checker<'_> {
             self.error("E0422", message, span);
             return NOTHING;
         }
-        if Network::parse(word).is_some() {
+        let is_method = Method::parse(word.as_bytes()) != Method::Other;
+        if is_method || Network::parse(word).is_some() {
             return Node::Constant(Constant::Text(word.as_bytes().into()));
         }
         let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);
