@@ -19,8 +19,8 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
-        let digits = prefix_len(value, |byte| byte.is_ascii_digit());
-        let (digits, rest) = value.split_at(digits);
+        let length = prefix_len(value, |byte| byte.is_ascii_digit());
+        let (digits, rest) = value.split_at(length);
         let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
         let method = trim(rest);
         let is_spaced = rest.len() > method.len();

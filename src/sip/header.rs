@@ -24,25 +24,18 @@ macro_rules! header_names {
             }
 
             /// The name that `bytes` spell, in any case, long or compact.
-            #[inline]
             #[must_use]
             pub fn parse(bytes: &[u8]) -> Self {
-                if let [letter] = bytes {
-                    return match letter.to_ascii_lowercase() {
-                        $($($compact => Self::$variant,)?)*
-                        _ => Self::Other,
-                    };
-                }
-                let name = NAMES[hash(bytes, SEED)];
-                if is_same_token(bytes, name.canonical().as_bytes()) {
-                    name
-                } else {
-                    Self::Other
-                }
+                let mut first = [0; 8];
+                let length = bytes.len().min(8);
+                first[..length].copy_from_slice(&bytes[..length]);
+                Self::identify(bytes, &first)
             }
 
-            /// All but `Other`.
-            const ALL: [Self; Self::COUNT - 1] = [$(Self::$variant,)*];
+            /// All spellings: the names and their compact forms.
+            const SPELLINGS: &[(&'static [u8], Self)] = &[
+                $(($name.as_bytes(), Self::$variant), $((&[$compact], Self::$variant),)?)*
+            ];
         }
     };
 }
@@ -87,75 +80,114 @@ header_names! {
     RemotePartyId "Remote-Party-ID",
 }
 
-/// The names at the places that [`hash`] gives them, each at one of its own: the multiplier was
-/// chosen so, by the compiler. To find a name is to look at one place.
-const NAMES: [HeaderName; 256] = match names(SEED) {
-    Some(names) => names,
-    None => panic!("no multiplier keeps the names apart"),
-};
-
-/// The first odd multiplier for which no two names have the same hash.
-const SEED: u32 = {
-    let mut seed = 0x9e37_79b1;
-    while names(seed).is_none() {
-        seed += 2;
+impl HeaderName {
+    /// The name that `bytes` spell. `ahead` are the eight octets from the first of `bytes` on,
+    /// whatever stands behind a shorter name.
+    #[inline]
+    pub(super) fn identify(bytes: &[u8], ahead: &[u8; 8]) -> Self {
+        let word = folded(u64::from_le_bytes(*ahead), bytes.len());
+        let Some(entry) = ENTRIES.get(usize::from(PLACES[place(word, bytes.len(), SEED)])) else {
+            return Self::Other;
+        };
+        let is_it = entry.word == word
+            && entry.length == bytes.len()
+            && (bytes.len() <= 8 || is_same_end(bytes, entry.name.canonical().as_bytes()));
+        if is_it { entry.name } else { Self::Other }
     }
-    seed
-};
+}
 
-/// The table for a multiplier, if it keeps the names apart.
-const fn names(seed: u32) -> Option<[HeaderName; 256]> {
-    let mut names = [HeaderName::Other; 256];
-    let mut at = 0;
-    while at < HeaderName::ALL.len() {
-        let name = HeaderName::ALL[at];
-        let slot = hash(name.canonical().as_bytes(), seed);
-        if !matches!(names[slot], HeaderName::Other) {
-            return None;
+/// Whether two long names are the same behind their first eight octets.
+fn is_same_end(one: &[u8], other: &[u8]) -> bool {
+    match (one.last_chunk(), other.last_chunk()) {
+        (Some(a), Some(b)) if one.len() <= 16 => {
+            folded(u64::from_le_bytes(*a), 8) == folded(u64::from_le_bytes(*b), 8)
         }
-        names[slot] = name;
+        _ => one.eq_ignore_ascii_case(other),
+    }
+}
+
+/// The first `length` octets of a word, with the bit set that tells the cases of a letter apart,
+/// and no other two octets of a token.
+#[inline]
+const fn folded(word: u64, length: usize) -> u64 {
+    const CASES: u64 = 0x2020_2020_2020_2020;
+    match length {
+        0 => 0,
+        1..8 => (word | CASES) & (u64::MAX >> (64 - 8 * length)),
+        _ => word | CASES,
+    }
+}
+
+/// A spelling of a name.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Its first eight octets, as [`folded`] gives them.
+    word: u64,
+    length: usize,
+    name: HeaderName,
+}
+
+/// All spellings.
+static ENTRIES: [Entry; HeaderName::SPELLINGS.len()] = {
+    let mut entries =
+        [Entry { word: 0, length: 0, name: HeaderName::Other }; HeaderName::SPELLINGS.len()];
+    let mut at = 0;
+    while at < entries.len() {
+        let (text, name) = HeaderName::SPELLINGS[at];
+        entries[at] = Entry { word: first_word(text), length: text.len(), name };
         at += 1;
     }
-    Some(names)
+    entries
+};
+
+/// Binary logarithm of the length of [`PLACES`].
+const PLACE_BITS: u32 = 9;
+
+/// In [`PLACES`]: no spelling.
+const FREE: u8 = u8::MAX;
+
+/// For each value of [`place`] the number of the one spelling that has it: the multiplier was
+/// chosen so, which the compiler checks. To find a name is to look at one place.
+static PLACES: [u8; 1 << PLACE_BITS] = match places(SEED) {
+    Some(places) => places,
+    None => panic!("this multiplier does not keep the spellings apart"),
+};
+
+/// A multiplier for which no two spellings have the same place, found by trying odd random
+/// numbers; with a name more it may take another one.
+const SEED: u64 = 0x05b6_e6e3_07d4_bedd;
+
+/// The table for a multiplier, if it keeps the spellings apart.
+const fn places(seed: u64) -> Option<[u8; 1 << PLACE_BITS]> {
+    let mut places = [FREE; 1 << PLACE_BITS];
+    let mut at = 0;
+    while at < HeaderName::SPELLINGS.len() {
+        let text = HeaderName::SPELLINGS[at].0;
+        let place = place(first_word(text), text.len(), seed);
+        if places[place] != FREE {
+            return None;
+        }
+        places[place] = at as u8;
+        at += 1;
+    }
+    Some(places)
 }
 
-/// Whether two tokens are the same but for the case of letters. They are compared in two pieces
-/// that may overlap. The bit that is set in all octets tells apart no two octets of a token but
-/// the cases of a letter.
-#[inline]
-fn is_same_token(one: &[u8], other: &[u8]) -> bool {
-    if one.len() != other.len() {
-        return false;
+/// The first eight octets of a spelling, as [`folded`] gives them.
+const fn first_word(text: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let mut at = 0;
+    while at < text.len() && at < 8 {
+        word[at] = text[at];
+        at += 1;
     }
-    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
-        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
-    {
-        const CASES: u64 = 0x2020_2020_2020_2020;
-        let differ =
-            |x: &[u8; 8], y: &[u8; 8]| (u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y)) & !CASES;
-        let middle = one.len() > 16 && !one.eq_ignore_ascii_case(other);
-        return differ(a, b) | differ(c, d) == 0 && !middle;
-    }
-    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
-        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
-    {
-        const CASES: u32 = 0x2020_2020;
-        let differ =
-            |x: &[u8; 4], y: &[u8; 4]| (u32::from_le_bytes(*x) ^ u32::from_le_bytes(*y)) & !CASES;
-        return differ(a, b) | differ(c, d) == 0;
-    }
-    one.eq_ignore_ascii_case(other)
+    folded(u64::from_le_bytes(word), text.len())
 }
 
-/// The place of a name in a table of 256, in any case: made of its length and three octets.
+/// The place of a spelling in a table, made of its first octets and its length.
 #[inline]
-const fn hash(name: &[u8], seed: u32) -> usize {
-    let &[first, .., last] = name else { return 0 };
-    let middle = name[name.len() / 2];
-    // Setting this bit folds the case of letters; what else it makes equal, the comparison with
-    // the name itself tells apart.
-    let key = u32::from_le_bytes([first | 0x20, middle | 0x20, last | 0x20, name.len() as u8]);
-    (key.wrapping_mul(seed) >> 24) as usize
+const fn place(word: u64, length: usize, seed: u64) -> usize {
+    (word.wrapping_add(length as u64).wrapping_mul(seed) >> (64 - PLACE_BITS)) as usize
 }
 
 #[cfg(test)]
@@ -164,11 +196,14 @@ mod tests {
 
     #[test]
     fn every_name_is_found_by_its_spelling() {
-        for name in HeaderName::ALL {
-            let text = name.canonical();
-            assert_eq!(HeaderName::parse(text.as_bytes()), name, "{text}");
-            assert_eq!(HeaderName::parse(text.to_ascii_uppercase().as_bytes()), name, "{text}");
-            assert_eq!(HeaderName::parse(format!("{text}s").as_bytes()), HeaderName::Other);
+        for (text, name) in HeaderName::SPELLINGS {
+            assert_eq!(HeaderName::parse(text), *name, "{text:?}");
+            assert_eq!(HeaderName::parse(&text.to_ascii_uppercase()), *name, "{text:?}");
+            let longer = [text, &b"q"[..]].concat();
+            assert_eq!(HeaderName::parse(&longer), HeaderName::Other, "{text:?}");
+            let mut other = text.to_vec();
+            other[text.len() / 2] = b'!';
+            assert_eq!(HeaderName::parse(&other), HeaderName::Other, "{text:?}");
         }
     }
 

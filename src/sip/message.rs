@@ -215,7 +215,10 @@ fn header(
         name_end -= 1;
     }
     let name_text = &text[..name_end];
-    let name = HeaderName::parse(name_text);
+    let name = match bytes[start..].first_chunk() {
+        Some(ahead) => HeaderName::identify(name_text, ahead),
+        None => HeaderName::parse(name_text),
+    };
     // A name that is known is a token.
     if name == HeaderName::Other && !(name_end > 0 && name_text.iter().all(|byte| is_token(*byte)))
     {

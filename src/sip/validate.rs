@@ -32,6 +32,7 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault, with [`ParseError::status`] to answer it.
+    #[inline]
     pub fn validate_request(&self) -> Result<Essentials<'d>, ParseError> {
         let essentials = essentials(self)?;
         if let StartLine::Request { name, uri, .. } = self.start_line() {
@@ -49,6 +50,7 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault.
+    #[inline]
     pub fn validate_response(&self) -> Result<Essentials<'d>, ParseError> {
         essentials(self)
     }
@@ -65,6 +67,7 @@ const SINGLE: [HeaderName; 5] = [
 ];
 
 /// Checks the fields that requests and responses share.
+#[inline]
 fn essentials<'d>(message: &Message<'d>) -> Result<Essentials<'d>, ParseError> {
     let value = |name| message.value(name).ok_or(ParseError::MissingHeader);
     let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);

@@ -148,11 +148,14 @@ impl<'d> Via<'d> {
     /// Keeps a parameter that is asked for again; the first, should it stand twice.
     #[inline]
     fn note(&mut self, param: Param<'d>) {
-        let place = match param.name.len() {
-            5 if param.name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
-            5 if param.name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
-            6 if param.name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
-            8 if param.name.eq_ignore_ascii_case(b"received") => &mut self.received,
+        let place = match param.name {
+            b"branch" => &mut self.branch,
+            b"rport" => &mut self.rport,
+            b"received" => &mut self.received,
+            name if name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
+            name if name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
+            name if name.eq_ignore_ascii_case(b"received") => &mut self.received,
+            name if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
             _ => return,
         };
         place.get_or_insert(param);
