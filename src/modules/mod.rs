@@ -7,6 +7,7 @@ mod cfgutils;
 mod core;
 mod kex;
 mod maxfwd;
+mod missing;
 mod pv;
 mod registrar;
 mod rr;

@@ -14,6 +14,7 @@ pub const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::RR,
     ..ModuleSpec::new("rr", "Record routing and loose routing.")
 };
 

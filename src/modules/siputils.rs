@@ -11,11 +11,13 @@ use crate::script::{
 };
 use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 
-/// The module.
+/// The module. `uri` is what OpenSER calls it.
 pub const MODULE: ModuleSpec = ModuleSpec {
+    aliases: &["uri"],
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::SIPUTILS,
     ..ModuleSpec::new("siputils", "Questions about SIP messages.")
 };
 
@@ -207,9 +209,12 @@ const fn option(name: &'static str, doc: &'static str) -> SettingSpec {
     SettingSpec { name, kind: SettingKind::Text, effective: true, doc }
 }
 
+/// Says of a parameter that its function is not there.
+const UNUSED: &str = "Changes nothing: the function it is for is not supported yet.";
+
 /// A module parameter of a function that is not there.
 const fn unused(name: &'static str, kind: SettingKind) -> SettingSpec {
-    SettingSpec { name, kind, effective: false, doc: "Accepted, without effect." }
+    SettingSpec { name, kind, effective: false, doc: UNUSED }
 }
 
 /// The module parameters.

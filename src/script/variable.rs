@@ -315,6 +315,10 @@ impl<'t> Parser<'t> {
 /// The fault of a name that no variable has.
 fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Fault {
     let name = String::from_utf8_lossy(name);
+    if let Some(module) = scope.lacks_variable(&name) {
+        let message = format!("`${name}` of module `{module}` is not supported yet");
+        return Fault::new("E0403", message, span);
+    }
     let fault = Fault::new("E0412", format!("there is no variable `${name}`"), span);
     match scope.similar_variable(&name) {
         Some(similar) => fault.help(format!("did you mean `${similar}`?")),

@@ -3,6 +3,7 @@
 mod address;
 mod message;
 mod network;
+mod query;
 mod store;
 mod time;
 mod uri;
@@ -12,7 +13,9 @@ use crate::script::{Execution, Index, Key, ModuleSpec, PseudoVariable, Value};
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
 pub const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
+    functions: query::FUNCTIONS,
     variables: VARIABLES,
+    missing: super::missing::PV,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
 

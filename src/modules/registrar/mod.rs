@@ -20,6 +20,7 @@ pub const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: settings::SETTINGS,
     configure: Some(settings::configure),
+    missing: super::missing::REGISTRAR,
     ..ModuleSpec::new("registrar", "REGISTER processing and lookup.")
 };
 

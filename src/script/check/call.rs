@@ -5,9 +5,7 @@ use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOpera
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
-use crate::script::registry::{
-    FunctionSpec, ModuleSpec, ModuleState, ParameterKind, ParameterSpec,
-};
+use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::{PatternFlags, Span, Substitution, compile_pattern, nearest, parse_int};
 
 impl Checker<'_> {
@@ -20,7 +18,7 @@ impl Checker<'_> {
         if !self.kinds.iter().any(|kind| function.routes.contains(*kind)) {
             let blocks: Vec<&str> = self.kinds.iter().map(|kind| kind_name(*kind)).collect();
             let message =
-                format!("`{}` cannot be called from a {}", function.name, blocks.join(" or "));
+                format!("`{}` cannot be called from a {}", call.name.node, blocks.join(" or "));
             self.error("E0406", message, call.name.span);
         }
         let mut arguments = Vec::with_capacity(call.arguments.len());
@@ -103,12 +101,8 @@ impl Checker<'_> {
     /// The error of a name that no function has.
     fn unknown_function(&mut self, call: &Call) {
         let (name, span) = (call.name.node.as_str(), call.name.span);
-        let announced = self.registry.modules.iter().find_map(|module| match module.state {
-            ModuleState::Announced(functions) => functions.contains(&name).then_some(module.name),
-            ModuleState::Ready => None,
-        });
-        if let Some(module) = announced {
-            let message = format!("`{name}` of module {module} is not supported yet");
+        if let Some(module) = self.registry.lacks_function(name) {
+            let message = format!("`{name}` of module `{}` is not supported yet", module.name);
             self.error("E0403", message, span);
             return;
         }
@@ -128,6 +122,12 @@ impl Checker<'_> {
         parameter: &ParameterSpec,
         argument: &Expression,
     ) -> Option<Prepared> {
+        if let ExpressionKind::Binary(..) | ExpressionKind::Call(_) = argument.kind {
+            let message = "an argument cannot be calculated yet";
+            let help = "assign it to a `$var(...)` first and pass that on";
+            self.error_with_help("E0403", message, argument.span, Some(help.to_owned()));
+            return None;
+        }
         let prepared = match parameter.kind {
             ParameterKind::Int => self.int_argument(argument),
             ParameterKind::Flag => return self.flag(argument),
@@ -141,14 +141,14 @@ impl Checker<'_> {
             ParameterKind::Regex => return self.regex_argument(argument),
             ParameterKind::Substitution => return self.substitution(argument),
             ParameterKind::RouteName(kind) => return self.route_name(kind, argument),
-            ParameterKind::Variable => match &argument.kind {
-                ExpressionKind::Variable(text) => {
+            ParameterKind::Variable | ParameterKind::AnyVariable => match &argument.kind {
+                ExpressionKind::Variable(text) | ExpressionKind::Text(text, _)
+                    if text.first() == Some(&b'$') =>
+                {
                     let variable = self.variable(text, argument.span)?;
-                    variable.is_writable().then_some(Prepared::Variable(variable))
-                }
-                ExpressionKind::Text(text, _) if text.first() == Some(&b'$') => {
-                    let variable = self.variable(text, argument.span)?;
-                    variable.is_writable().then_some(Prepared::Variable(variable))
+                    let fits =
+                        parameter.kind == ParameterKind::AnyVariable || variable.is_writable();
+                    fits.then_some(Prepared::Variable(variable))
                 }
                 _ => None,
             },
@@ -174,6 +174,7 @@ impl Checker<'_> {
     fn int_argument(&mut self, argument: &Expression) -> Option<Prepared> {
         match &argument.kind {
             ExpressionKind::Int(number) => Some(Prepared::Int(*number)),
+            ExpressionKind::Word(word) => expression::number(word).map(Prepared::Int),
             ExpressionKind::Unary(UnaryOperator::Negate, inner) => match inner.kind {
                 ExpressionKind::Int(number) => Some(Prepared::Int(-number)),
                 _ => None,
@@ -365,6 +366,7 @@ const fn kind_text(kind: ParameterKind) -> &'static str {
         ParameterKind::Flag => "a flag",
         ParameterKind::LogLevel => "a log level such as L_ERR",
         ParameterKind::Variable => "a variable that can be assigned to",
+        ParameterKind::AnyVariable => "a variable",
         ParameterKind::RouteName(_) => "the name of a route block",
         _ => "a string",
     }

@@ -208,8 +208,11 @@ impl Checker<'_> {
         if let Some((_, operand)) = OPERANDS.iter().find(|(name, _)| *name == word) {
             return Node::Operand(*operand);
         }
-        if let Some((_, number)) = NUMBERS.iter().find(|(name, _)| *name == word) {
-            return Node::Constant(Constant::Int(*number));
+        if let Some(number) = number(word) {
+            return Node::Constant(Constant::Int(number));
+        }
+        if word == "NULL" || word == "null" {
+            return NOTHING;
         }
         if word.starts_with('@') {
             let help = "use a pseudo-variable such as `$tt`, `$fU` or `$hdr(name)`".to_owned();
@@ -235,7 +238,7 @@ impl Checker<'_> {
     }
 }
 
-/// What stands for a faulty expression.
+/// `$null`, and what stands for a faulty expression.
 const NOTHING: Node = Node::Constant(Constant::Null);
 
 /// Bare words that stand for something of the message.
@@ -281,6 +284,11 @@ const NUMBERS: &[(&str, i64)] = &[
     ("wss", 6),
     ("yes", 1),
 ];
+
+/// The number that a bare word is.
+pub(super) fn number(word: &str) -> Option<i64> {
+    NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number)
+}
 
 /// The operand that a bare word is.
 pub(super) fn operand(word: &str) -> Option<Operand> {
