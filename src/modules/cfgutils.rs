@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::table::{
-    accepted_number, accepted_text, function, int, number_setting, verdict,
-};
+use super::table::{accepted_number, accepted_text, function, int, number_setting, verdict};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind, ParameterSpec,

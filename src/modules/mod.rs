@@ -8,6 +8,7 @@ mod core;
 mod kex;
 mod maxfwd;
 mod missing;
+mod primisip;
 mod pv;
 mod registrar;
 mod rr;
@@ -31,6 +32,7 @@ pub static REGISTRY: Registry = Registry { modules: &MODULES };
 const READY: &[&ModuleSpec] = &[
     &core::MODULE,
     &pv::MODULE,
+    &primisip::MODULE,
     &sl::MODULE,
     &rr::MODULE,
     &maxfwd::MODULE,

@@ -90,12 +90,12 @@ const FUNCTIONS: &[FunctionSpec] = &[
 const SETTINGS: &[SettingSpec] = &[
     setting("buf_size", SettingKind::Int, "Changes nothing: lines may be of any length."),
     setting("force_color", SettingKind::Int, "Changes nothing: colours are always written."),
-    setting("long_format", SettingKind::Int, "Changes nothing: the place in the script is not written."),
     setting(
-        "log_facility",
-        SettingKind::Text,
-        "Changes nothing: log lines go to standard error.",
+        "long_format",
+        SettingKind::Int,
+        "Changes nothing: the place in the script is not written.",
     ),
+    setting("log_facility", SettingKind::Text, "Changes nothing: in the system log lines have the facility `daemon`."),
     setting("log_colors", SettingKind::Text, "Changes nothing: lines have no colours by level."),
     setting("methods_filter", SettingKind::Int, "Changes nothing: lines are never filtered."),
     setting("prefix_mode", SettingKind::Int, "Changes nothing: lines have no prefix."),

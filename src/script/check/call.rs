@@ -73,22 +73,26 @@ impl Checker<'_> {
             .functions()
             .filter(|(_, spec)| spec.name == name || spec.aliases.contains(&name))
             .collect();
-        let Some((module, _)) = named.first() else {
+        if named.is_empty() {
             self.unknown_function(call);
             return None;
+        }
+        let count = call.arguments.len();
+        let takes = |spec: &FunctionSpec| {
+            let required = spec.parameters.iter().filter(|parameter| !parameter.optional).count();
+            (required..=spec.parameters.len()).contains(&count)
         };
-        if !named.iter().any(|(module, _)| self.is_loaded(module)) {
+        let fitting = named.iter().find(|(module, spec)| self.is_loaded(module) && takes(spec));
+        let unloaded = named.iter().find(|(_, spec)| takes(spec)).or(named.first());
+        if let (None, Some((module, _))) = (fitting, unloaded)
+            && !self.is_loaded(module)
+        {
             let message =
                 format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
             let help = format!("add `loadmodule \"{}.so\"`", module.name);
             self.error_with_help("E0402", message, call.name.span, Some(help));
             return None;
         }
-        let count = call.arguments.len();
-        let fitting = named.iter().find(|(module, spec)| {
-            let required = spec.parameters.iter().filter(|parameter| !parameter.optional).count();
-            self.is_loaded(module) && (required..=spec.parameters.len()).contains(&count)
-        });
         if fitting.is_none() {
             let forms: Vec<String> = named.iter().map(|(_, spec)| signature(spec)).collect();
             let message = format!("`{name}` does not take {}", counted(count));
