@@ -174,11 +174,7 @@ fn the_edge_keeps_out_what_does_not_belong() {
             invite.replace("Max-Forwards: 70", "Max-Forwards: 0"),
             vec!["198.51.100.7:5060 SIP/2.0 483 Too Many Hops"],
         ),
-        (
-            ALICE,
-            invite.replace("7 INVITE", "7 BYE"),
-            vec!["198.51.100.7:5060 SIP/2.0 400"],
-        ),
+        (ALICE, invite.replace("7 INVITE", "7 BYE"), vec!["198.51.100.7:5060 SIP/2.0 400"]),
         (
             ALICE,
             tagged("BYE"),

@@ -45,25 +45,6 @@ fn has_line(body: &str, line: &str) {
 }
 
 #[test]
-fn examples_of_the_tables_compile() {
-    let modules = load_all();
-    for (_, function) in REGISTRY.functions() {
-        let routes = ["route", "onreply_route"];
-        let kinds =
-            [viaduct::script::ast::RouteKind::Request, viaduct::script::ast::RouteKind::Reply];
-        for (route, _) in
-            routes.iter().zip(kinds).filter(|(_, kind)| function.routes.contains(*kind))
-        {
-            let main = if *route == "route" { "" } else { "route { exit; }\n" };
-            program(&format!(
-                "{modules}{main}{route} {{ {} }}\nroute[1] {{ exit; }}",
-                function.example
-            ));
-        }
-    }
-}
-
-#[test]
 fn substitutions_take_variables() {
     has_line(
         r"subst('/^Subject: (.*) world(.*)$/Subject: \1 $fU of $(fd{s.len})\2/');",

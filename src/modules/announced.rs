@@ -485,12 +485,6 @@ announced! {
         blst_add blst_add_retry_after blst_clear_ignore blst_del blst_is_blacklisted
         blst_is_blocklisted blst_rpl_clear_ignore blst_rpl_set_ignore blst_set_ignore;
     "cfgt" "Testing scripts.":;
-    "corex" "More functions of the core.":
-        file_read file_write forward_reply is_faked_msg is_incoming is_socket_name isxflagset
-        msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
-        set_recv_socket set_recv_socket_name set_send_socket set_send_socket_name
-        set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
-        => cfg cfgs lsock_name;
     "evrexec" "Routes run when an event comes.":;
     "gzcompress" "Compressed bodies.":;
     "kemix" "Functions for other languages.":;

@@ -21,6 +21,12 @@ missing! {
         add_local_rport avpflags error forward_sctp forward_tcp forward_tls isavpflagset
         remove_branch resetavpflag send send_tcp set_advertised_address set_advertised_port
         setavpflag tcp_keepalive udp_mtu_try_proto;
+    COREX:
+        file_read file_write forward_reply is_faked_msg is_incoming is_socket_name isxflagset
+        msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
+        set_recv_socket set_recv_socket_name set_send_socket set_send_socket_name
+        set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
+        => cfg lsock;
     CFGUTILS:
         abort check_route_exists core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
         rand_set_prob reset_gflag route_if_exists set_gflag shm_status shm_summary sleep trylock
@@ -35,7 +41,7 @@ missing! {
         xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
         xavu_params_implode
         => Au C K RAu RAut Rn Ru Rut T TV Tb Tn aU aa ad adu ar au branch cnt cts ctu def defn env
-        expires fti ge hfitbody hfitname hflc hn hu lsock ltt msg nh nhu pid prefix prid rawbuf
+        expires fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
         rcvx ru_q ruid sbranch sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
         vn vz xavi xavp xavu xp;
     REGISTRAR:

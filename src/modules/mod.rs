@@ -5,6 +5,7 @@
 mod announced;
 mod cfgutils;
 mod core;
+mod corex;
 mod kex;
 mod maxfwd;
 mod missing;
@@ -31,6 +32,7 @@ pub static REGISTRY: Registry = Registry { modules: &MODULES };
 /// The modules whose functions can be called.
 const READY: &[&ModuleSpec] = &[
     &core::MODULE,
+    &corex::MODULE,
     &pv::MODULE,
     &primisip::MODULE,
     &sl::MODULE,

@@ -95,7 +95,11 @@ const SETTINGS: &[SettingSpec] = &[
         SettingKind::Int,
         "Changes nothing: the place in the script is not written.",
     ),
-    setting("log_facility", SettingKind::Text, "Changes nothing: in the system log lines have the facility `daemon`."),
+    setting(
+        "log_facility",
+        SettingKind::Text,
+        "Changes nothing: in the system log lines have the facility `daemon`.",
+    ),
     setting("log_colors", SettingKind::Text, "Changes nothing: lines have no colours by level."),
     setting("methods_filter", SettingKind::Int, "Changes nothing: lines are never filtered."),
     setting("prefix_mode", SettingKind::Int, "Changes nothing: lines have no prefix."),

@@ -19,12 +19,6 @@ pub const MODULE: ModuleSpec = ModuleSpec {
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
 
-/// Reads a pseudo-variable.
-type Read = for<'m> fn(&Execution<'m>, Key<'m>, Index) -> Value<'m>;
-
-/// Writes a pseudo-variable.
-type Write = for<'m> fn(&mut Execution<'m>, Key<'m>, Index, Value<'m>) -> bool;
-
 /// A variable that can be read.
 const fn var(
     name: &'static str,
@@ -197,7 +191,12 @@ const VARIABLES: &[PseudoVariable] = &[
          not supported yet.",
         store::nothing,
     ),
-    var("sendhdr", &[], "The header fields with the changes made so far.", message::headers_edited),
+    var(
+        "sendhdr",
+        &[],
+        "The header fields with the changes made so far; Via and Record-Route are added when the request is sent.",
+        message::headers_edited,
+    ),
     var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
     var("sf", &[], "Message flags, as a number.", store::flags),
     var("si", &[], "Address that the message came from.", network::source_ip),
