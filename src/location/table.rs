@@ -148,8 +148,9 @@ impl LocationTable {
             left -= 1;
             let finished = match self.shards[number].try_lock() {
                 Ok(mut shard) => {
-                    removed += self.sweep_shard(&mut shard, now, &mut left);
-                    shard.sweep_position == 0
+                    let (expired, finished) = self.sweep_shard(&mut shard, now, &mut left);
+                    removed += expired;
+                    finished
                 }
                 Err(_) => true,
             };
@@ -160,13 +161,14 @@ impl LocationTable {
         removed
     }
 
-    /// Sweeps a shard until `left` is used up or its end is reached.
-    fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> usize {
+    /// Sweeps a shard until `left` is used up or its end is reached: how many bindings were
+    /// removed, and whether it is the end.
+    fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> (usize, bool) {
         let index = self.index.pin();
         let mut removed = 0;
         while let Some(aor) = shard.aors.get(shard.sweep_position) {
             if *left == 0 {
-                return removed;
+                return (removed, false);
             }
             *left -= 1;
             let set = index.get(aor);
@@ -185,7 +187,7 @@ impl LocationTable {
             shard.aors.swap_remove(shard.sweep_position);
         }
         shard.sweep_position = 0;
-        removed
+        (removed, true)
     }
 
     /// The number of the shard that `aor` belongs to.

@@ -256,7 +256,7 @@ announced! {
     "db_unixodbc" alias "unixodbc" "ODBC.":;
     "db2_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
     "db2_ldap" "LDAP directories as tables.":;
-    "alias_db" "Aliases in a database.": lookup alias_db_lookup alias_db_find;
+    "alias_db" "Aliases in a database.": alias_db_lookup alias_db_find;
     "speeddial" "Short numbers.": sd_lookup;
     "cpl-c" alias "cpl_c" "Call processing language (RFC 3880).":
         cpl_run_script cpl_process_register cpl_process_register_norpl;
@@ -304,7 +304,6 @@ announced! {
     "b2b_logic" "Back-to-back user agents.": b2b_init_request b2b_server_new b2b_client_new
         b2b_bridge;
     "signaling" "Replies with or without transactions.": send_reply;
-    "options" "Answers to OPTIONS.": options_reply;
     "sst" "Session timers (RFC 4028).": sstCheckMin;
     "qos" "Quality of service.":;
     "gflags" alias "gflags_mi" "Flags of the server.":

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use super::core::uri::{UriParts, assign_uri, is_safe};
-use super::table::{function, optional_text, required_text, text, verdict, write};
+use super::table::{
+    accepted_number, accepted_text, function, optional_text, required_text, text, text_setting,
+    verdict, write,
+};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Value, Variable,
+    ParameterSpec, ReturnCode, RouteKinds, SettingSpec, TRUE, Value, Variable,
 };
 use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 
-/// The module. `uri` is what OpenSER calls it.
-pub const MODULE: ModuleSpec = ModuleSpec {
-    aliases: &["uri"],
+/// The module. OpenSER has these functions in `uri` and `options`.
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
+    aliases: &["uri", "options"],
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
@@ -204,30 +207,29 @@ const RESULT: ParameterSpec = ParameterSpec::required("result", ParameterKind::V
 /// A variable that holds a URI, which is changed.
 const URI: ParameterSpec = ParameterSpec::required("uri", ParameterKind::Variable);
 
-/// A module parameter that `options_reply` puts into a header field.
-const fn option(name: &'static str, doc: &'static str) -> SettingSpec {
-    SettingSpec { name, kind: SettingKind::Text, effective: true, doc }
-}
-
 /// Says of a parameter that its function is not there.
-const UNUSED: &str = "Changes nothing: the function it is for is not supported yet.";
+const NO_USE: &str = "Changes nothing: no function needs it.";
 
-/// A module parameter of a function that is not there.
-const fn unused(name: &'static str, kind: SettingKind) -> SettingSpec {
-    SettingSpec { name, kind, effective: false, doc: UNUSED }
-}
-
-/// The module parameters.
+/// The module parameters. Those without `options_` are the ones of the module `options`.
 const SETTINGS: &[SettingSpec] = &[
-    option("options_accept", "Accept in answers to OPTIONS; `*/*` if not set."),
-    option("options_accept_encoding", "Accept-Encoding in answers to OPTIONS."),
-    option("options_accept_language", "Accept-Language in answers to OPTIONS; `en` if not set."),
-    option("options_support", "Supported in answers to OPTIONS."),
-    unused("ring_timeout", SettingKind::Int),
-    unused("contact_flds_separator", SettingKind::Text),
-    unused("rpid_prefix", SettingKind::Text),
-    unused("rpid_suffix", SettingKind::Text),
-    unused("rpid_avp", SettingKind::Text),
+    text_setting("options_accept", "Accept in answers to OPTIONS; `*/*` if not set."),
+    text_setting("options_accept_encoding", "Accept-Encoding in answers to OPTIONS."),
+    text_setting(
+        "options_accept_language",
+        "Accept-Language in answers to OPTIONS; `en` if not set.",
+    ),
+    text_setting("options_support", "Supported in answers to OPTIONS."),
+    text_setting("accept", "Like `options_accept`."),
+    text_setting("accept_encoding", "Like `options_accept_encoding`."),
+    text_setting("accept_language", "Like `options_accept_language`."),
+    text_setting("support", "Like `options_support`."),
+    accepted_number("ring_timeout", NO_USE),
+    accepted_text("contact_flds_separator", NO_USE),
+    accepted_text("rpid_prefix", NO_USE),
+    accepted_text("rpid_suffix", NO_USE),
+    accepted_text("rpid_avp", NO_USE),
+    accepted_text("aaa_url", NO_USE),
+    accepted_number("service_type", NO_USE),
 ];
 
 /// What the module parameters say.
@@ -252,7 +254,8 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
     ] {
         let mut value = default.as_bytes();
         for (position, (name, given)) in values.iter().enumerate() {
-            if let (true, GlobalValue::Text(text)) = (*name == parameter, given) {
+            let wanted = [parameter, &parameter["options_".len()..]].contains(name);
+            if let (true, GlobalValue::Text(text)) = (wanted, given) {
                 if text.iter().any(u8::is_ascii_control) {
                     return Err((position, format!("{parameter} cannot be a header value")));
                 }
@@ -269,9 +272,8 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `has_totag()`.
 fn has_totag<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let to = execution.transit.message.value(HeaderName::To);
-    let tag = to.and_then(|to| NameAddr::parse(to).ok()).and_then(|to| to.tag());
-    verdict(tag.is_some_and(|tag| !tag.is_empty()))
+    let to = execution.transit.to();
+    verdict(to.and_then(|to| to.tag()).is_some_and(|tag| !tag.is_empty()))
 }
 
 /// `uri_param(param[, value])`.
@@ -382,7 +384,7 @@ fn is_first_hop<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> Return
     let uri = top.and_then(|route| NameAddr::parse(route).ok()).map(|route| route.uri);
     let Some(Ok(uri)) = uri.map(Uri::parse) else { return FALSE };
     let source = execution.transit.source;
-    let looped = ours(source.ip().to_string().as_bytes(), Some(source.port()));
+    let looped = ours(execution.show_host(source.ip()), Some(source.port()));
     verdict(ours(uri.host, uri.port) && !looped)
 }
 
@@ -517,6 +519,10 @@ mod tests {
         let defaults = configure(&[]).unwrap();
         let defaults = defaults.downcast_ref::<Config>().unwrap();
         assert_eq!(defaults.capabilities, CAPABILITIES);
+        let accept = GlobalValue::Text(b"application/sdp".to_vec());
+        let changed = configure(&[("accept", accept)]).unwrap();
+        let changed = changed.downcast_ref::<Config>().unwrap();
+        assert!(changed.capabilities.starts_with(b"Accept: application/sdp\r\n"));
         let broken = GlobalValue::Text(b"a\r\nb".to_vec());
         assert!(configure(&[("options_accept", broken)]).is_err());
     }

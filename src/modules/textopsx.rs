@@ -7,7 +7,7 @@ use crate::script::{
 use crate::sip::HeaderName;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     missing: super::missing::TEXTOPSX,
     ..ModuleSpec::new("textopsx", "More text operations.")

@@ -18,7 +18,7 @@ use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
-use crate::sip::{self, HeaderName, Message, MessageIndex, Method, NameAddr};
+use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
 
 /// Where the script's log lines go.
@@ -187,19 +187,26 @@ impl ProxyCore {
         let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
+        let checked = match parsed {
+            Ok(()) if message.method().is_some() => validate(message, &standing.key).map(Some),
+            Ok(()) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        let essentials = checked.as_ref().ok().and_then(Option::as_ref);
         workspace.plan_edits.clear();
+        let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
             program,
-            turn: Turn::new(now, arrival, standing, &mut workspace.plan_edits, outbox),
+            turn: Turn::new((now, arrival), essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
             message_count: *message_count,
         };
-        let decision = match (parsed, message.method()) {
-            (Err(error), Some(_)) if message.has_start() => desk.refuse(message, error.into()),
-            (Err(_), _) => desk.drop_counted(Counter::DroppedMalformed),
-            (Ok(()), Some(_)) => desk.request(message),
-            (Ok(()), None) => desk.response(message),
+        let decision = match &checked {
+            Ok(Some(essentials)) => desk.request(message, essentials),
+            Ok(None) => desk.response(message),
+            Err(rejection) if message.method().is_some() => desk.refuse(message, *rejection),
+            Err(_) => desk.drop_counted(Counter::DroppedMalformed),
         };
         workspace.edits = desk.edits;
         workspace.edits.clear();
@@ -236,12 +243,9 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Works through a request (RFC 3261 §16.3 to §16.6).
-    fn request(&mut self, request: Message<'_>) -> Decision {
+    fn request(&mut self, request: Message<'_>, essentials: &Essentials<'_>) -> Decision {
         self.turn.count(Counter::ReceivedRequests);
-        if let Err(rejection) = validate(request, &self.turn.standing.key) {
-            return self.refuse(request, rejection);
-        }
-        if self.acknowledges_own_reply(request) {
+        if self.acknowledges_own_reply(request, essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
         match self.program.main_route().map(|route| self.run(request, route)) {
@@ -304,6 +308,7 @@ impl Desk<'_> {
         let ways = (arrival.source, arrival.local);
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
+        transit.essentials = self.turn.essentials;
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
         let verdict = run(&mut execution, route);
@@ -339,13 +344,13 @@ impl Desk<'_> {
 
     /// Whether this is the ACK to a failure that was answered here: it has the tag that only we
     /// could have given (RFC 3261 §17.1.1.3). It ends here, as it would with a transaction.
-    fn acknowledges_own_reply(&self, request: Message<'_>) -> bool {
-        if request.method() != Some(Method::Ack) {
-            return false;
-        }
-        let to = request.value(HeaderName::To).map(NameAddr::parse);
-        let tag = to.and_then(Result::ok).and_then(|to| to.tag());
-        tag.is_some_and(|tag| tag == self.turn.standing.key.tag(request))
+    fn acknowledges_own_reply(&self, request: Message<'_>, essentials: &Essentials<'_>) -> bool {
+        let Essentials { call_id, cseq, from, to, .. } = essentials;
+        let own = || {
+            let from_tag = from.tag().unwrap_or_default();
+            self.turn.standing.key.tag(call_id, Some(cseq.number), from_tag)
+        };
+        request.method() == Some(Method::Ack) && to.tag().is_some_and(|tag| tag == own())
     }
 
     /// Counts why the message ends here.

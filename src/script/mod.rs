@@ -51,8 +51,8 @@ pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
 pub use registry::{
     Argument, FALSE, Function, FunctionSpec, Index, Key, Missing, ModuleConfig, ModuleSpec,
-    ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds,
-    SettingKind, SettingSpec, TRUE,
+    ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry, ReturnCode,
+    RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};

@@ -34,7 +34,7 @@ macro_rules! header_names {
                     };
                 }
                 let name = NAMES[hash(bytes, SEED)];
-                if bytes.eq_ignore_ascii_case(name.canonical().as_bytes()) {
+                if is_same_token(bytes, name.canonical().as_bytes()) {
                     name
                 } else {
                     Self::Other
@@ -117,6 +117,34 @@ const fn names(seed: u32) -> Option<[HeaderName; 256]> {
         at += 1;
     }
     Some(names)
+}
+
+/// Whether two tokens are the same but for the case of letters. They are compared in two pieces
+/// that may overlap. The bit that is set in all octets tells apart no two octets of a token but
+/// the cases of a letter.
+#[inline]
+fn is_same_token(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
+        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
+    {
+        const CASES: u64 = 0x2020_2020_2020_2020;
+        let differ =
+            |x: &[u8; 8], y: &[u8; 8]| (u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y)) & !CASES;
+        let middle = one.len() > 16 && !one.eq_ignore_ascii_case(other);
+        return differ(a, b) | differ(c, d) == 0 && !middle;
+    }
+    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
+        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
+    {
+        const CASES: u32 = 0x2020_2020;
+        let differ =
+            |x: &[u8; 4], y: &[u8; 4]| (u32::from_le_bytes(*x) ^ u32::from_le_bytes(*y)) & !CASES;
+        return differ(a, b) | differ(c, d) == 0;
+    }
+    one.eq_ignore_ascii_case(other)
 }
 
 /// The place of a name in a table of 256, in any case: made of its length and three octets.

@@ -33,20 +33,28 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0; 4];
-    let mut rest = text;
-    for (position, octet) in octets.iter_mut().enumerate() {
-        if position > 0 {
-            rest = rest.strip_prefix(b".")?;
+    let mut address = 0_u32;
+    let mut octet = 0_u32;
+    let mut digits = 0;
+    let mut dots = 0;
+    for byte in text {
+        match byte {
+            b'0'..=b'9' if digits == 0 || octet > 0 => {
+                octet = octet * 10 + u32::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 => {
+                address = address << 8 | octet;
+                (octet, digits) = (0, 0);
+                dots += 1;
+            }
+            _ => return None,
         }
-        let digits = prefix_len(rest, |byte| byte.is_ascii_digit());
-        if digits > 3 || (digits > 1 && rest[0] == b'0') {
+        if octet > 255 {
             return None;
         }
-        *octet = u8::try_from(number(&rest[..digits])?).ok()?;
-        rest = &rest[digits..];
     }
-    rest.is_empty().then(|| Ipv4Addr::from(octets))
+    (dots == 3 && digits > 0).then(|| Ipv4Addr::from_bits(address << 8 | octet))
 }
 
 /// The IPv6 address that `text`, without brackets, is.

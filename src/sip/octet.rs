@@ -56,7 +56,12 @@ pub(super) fn are_uri(text: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub(super) fn prefix_len(text: &[u8], class: impl Fn(u8) -> bool) -> usize {
-    text.iter().position(|byte| !class(*byte)).unwrap_or(text.len())
+    for (length, byte) in text.iter().enumerate() {
+        if !class(*byte) {
+            return length;
+        }
+    }
+    text.len()
 }
 
 /// The rest of `text` behind its leading white space.
@@ -70,21 +75,37 @@ pub(super) fn skip_space(text: &[u8]) -> &[u8] {
 #[inline]
 #[must_use]
 pub(super) fn trim(text: &[u8]) -> &[u8] {
-    let text = skip_space(text);
-    let end = text.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
-    &text[..end]
+    trim_end(skip_space(text))
+}
+
+/// `text` without white space behind it.
+#[inline]
+#[must_use]
+pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    let mut text = text;
+    while let [rest @ .., last] = text
+        && is_space(*last)
+    {
+        text = rest;
+    }
+    text
 }
 
 /// The decimal number that `text` is, up to 32 bits; no sign, no space.
+#[inline]
 #[must_use]
 pub(super) fn number(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
-    text.iter().try_fold(0_u32, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
+    let mut number = 0_u64;
+    for byte in text {
+        if !byte.is_ascii_digit() || number > u64::from(u32::MAX) {
+            return None;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    u32::try_from(number).ok()
 }
 
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).

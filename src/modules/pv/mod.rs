@@ -8,7 +8,7 @@ mod store;
 mod time;
 mod uri;
 
-use crate::script::{Execution, Index, Key, ModuleSpec, PseudoVariable, Value};
+use crate::script::{ModuleSpec, PseudoVariable, Read, Write};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
 pub const MODULE: ModuleSpec = ModuleSpec {
@@ -194,7 +194,8 @@ const VARIABLES: &[PseudoVariable] = &[
     var(
         "sendhdr",
         &[],
-        "The header fields with the changes made so far; Via and Record-Route are added when the request is sent.",
+        "The header fields with the changes made so far; Via and Record-Route are added when the \
+         request is sent.",
         message::headers_edited,
     ),
     var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
