@@ -1,5 +1,7 @@
 //! The scripts in `examples/` do what their comments say.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;

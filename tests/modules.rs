@@ -1,11 +1,13 @@
 //! Script functions as scripts call them: what the compiler makes of their arguments, and what
 //! leaves the core.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
 
-use core_support::{CoreBench, program};
+use core_support::CoreBench;
 use viaduct::modules::REGISTRY;
 use viaduct::script::ModuleState;
 

@@ -1,5 +1,7 @@
 //! What users of PrimiSIP know, item by item of the contract (P01 to P20).
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;

@@ -286,7 +286,7 @@ fn without_trailing_zeros(text: &[u8]) -> &[u8] {
 
 /// The URI of a source address: what requests are sent to instead of the Contact URI.
 #[must_use]
-pub fn received_uri<'m>(source: std::net::SocketAddr, arena: &'m Bump) -> &'m [u8] {
+pub fn received_uri(source: std::net::SocketAddr, arena: &Bump) -> &[u8] {
     bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes()
 }
 

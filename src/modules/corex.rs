@@ -4,7 +4,7 @@ use super::table::{accepted_number, accepted_text};
 use crate::script::ModuleSpec;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: &[
         accepted_text("dns_cache", "Changes nothing: names are not looked up."),
         accepted_text("evcb_reply_out", "Changes nothing: there are no event routes of replies."),

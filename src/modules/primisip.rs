@@ -14,7 +14,7 @@ use crate::script::{
 use crate::sip::{Uri, host_ip};
 
 /// The module. `print` is a module of SER with the one function.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     aliases: &["print"],
     built_in: true,
     functions: FUNCTIONS,

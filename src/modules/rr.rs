@@ -10,7 +10,7 @@ use crate::script::{
 use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),

@@ -8,7 +8,7 @@ use crate::script::{
 use crate::sip::reason_phrase;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     missing: super::missing::SL,

@@ -34,7 +34,7 @@ impl RouteKinds {
     /// Everywhere.
     pub const ANY: Self = Self(0xff);
     /// Everywhere but for responses.
-    pub const NOT_REPLY: Self = Self(0xff & !2);
+    pub const NOT_REPLY: Self = Self(!2);
 
     /// Whether `kind` is in the set.
     #[must_use]

@@ -14,7 +14,7 @@ use crate::script::{
 };
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: FUNCTIONS,
     missing: super::missing::CORE,

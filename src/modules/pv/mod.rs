@@ -11,7 +11,7 @@ mod uri;
 use crate::script::{ModuleSpec, PseudoVariable, Read, Write};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: query::FUNCTIONS,
     variables: VARIABLES,

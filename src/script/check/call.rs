@@ -83,7 +83,7 @@ impl Checker<'_> {
             (required..=spec.parameters.len()).contains(&count)
         };
         let fitting = named.iter().find(|(module, spec)| self.is_loaded(module) && takes(spec));
-        let unloaded = named.iter().find(|(_, spec)| takes(spec)).or(named.first());
+        let unloaded = named.iter().find(|(_, spec)| takes(spec)).or_else(|| named.first());
         if let (None, Some((module, _))) = (fitting, unloaded)
             && !self.is_loaded(module)
         {
