@@ -186,7 +186,12 @@ fn what_is_missing_is_named_with_its_module_and_place() {
         let found = faults(&format!("route {{ {statement} }}"));
         assert!(found.contains(expected), "{found}");
     }
-    for statement in ["if ($rU == NULL) exit;", "$avp(x) = NULL;", "if (len_gt(max_len)) exit;"] {
+    for statement in [
+        "if ($rU == NULL) exit;",
+        "$avp(x) = NULL;",
+        "if (len_gt(max_len)) exit;",
+        "if (method==INVITE) exit;",
+    ] {
         assert_eq!(faults(&format!("route {{ {statement} }}")), "");
     }
     assert_eq!(faults("loadmodule \"uri.so\"\nroute { if (has_totag()) exit; }"), "");

@@ -44,7 +44,7 @@ announced! {
         t_set_trace t_cell_append_branches t_cancel_branch t_flush_flags t_local_replied
         t_was_cancelled t_wait_for_new_branches t_check_status_branch t_exists
         t_drop_replies t_send_reply
-        => T_branch T_branch_idx T_inv T_reply_code T_reply_last T_reply_reason T_reply_ruid
+        => T T_branch T_branch_idx T_inv T_reply_code T_reply_last T_reply_reason T_reply_ruid
         T_req T_rpl;
     "tmx" "More about transactions.":
         t_cancel_branches t_cancel_callid t_reply_callid t_flush_flags t_flush_xflags

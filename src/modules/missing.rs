@@ -40,8 +40,8 @@ missing! {
         xavi_child_sets xavi_rm xavp_child_rm xavp_child_seti xavp_child_sets xavp_copy
         xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
         xavu_params_implode
-        => Au C K RAu RAut Rn Ru Rut T TV Tb Tn aU aa ad adu ar au branch cnt cts ctu def defn env
-        expires fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
+        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au branch cnt cts ctu def defn env
+        expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
         rcvx ru_q ruid sbranch sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
         vn vz xavi xavp xavu xp;
     REGISTRAR:

@@ -151,19 +151,6 @@ const FUNCTIONS: &[FunctionSpec] = &[
         forward::fixed,
     ),
     function(
-        (
-            "set_forward_no_connect",
-            &["set_forward_close", "set_reply_no_connect", "set_reply_close"],
-        ),
-        &[],
-        RouteKinds::ANY,
-        (
-            "About the TCP connection that a message leaves by; over UDP it changes nothing.",
-            "set_forward_no_connect();",
-        ),
-        |_, _| TRUE,
-    ),
-    function(
         ("force_tcp_alias", &["add_tcp_alias"]),
         &[ParameterSpec::optional("port", ParameterKind::Int)],
         RouteKinds::ANY,

@@ -119,6 +119,9 @@ impl Checker<'_> {
             if let Some(node) = self.in_network(other, word) {
                 return node;
             }
+            if let (true, Some(method)) = (is_word(other, "method"), bare_method(word)) {
+                return Node::Method(method);
+            }
         }
         let (left, right) = (self.expression(left), self.expression(right));
         let (left, right) = match left {
@@ -304,6 +307,16 @@ fn is_word(expression: &Expression, word: &str) -> bool {
 /// The opposite of a condition.
 fn negated(node: Node) -> Node {
     Node::Unary(crate::script::ast::UnaryOperator::Not, Box::new(node))
+}
+
+/// The method that a bare word is: `method == INVITE`.
+fn bare_method(expression: &Expression) -> Option<Method> {
+    match &expression.kind {
+        ExpressionKind::Word(word) => {
+            Some(Method::parse(word.as_bytes())).filter(|method| *method != Method::Other)
+        }
+        _ => None,
+    }
 }
 
 /// Whether a node is the method.

@@ -17,8 +17,6 @@ const ACTING: &[&str] = &[
     "sl_reply",
     "sl_reply_error",
     "sl_send_reply",
-    "t_relay",
-    "t_reply",
 ];
 
 /// Notes a main route block with a way to its end on which the request is neither answered nor
