@@ -11,7 +11,7 @@
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crossbeam_utils::CachePadded;
 use hashbrown::DefaultHashBuilder;
@@ -56,6 +56,9 @@ const SHARD_AOR_COUNT_MAX: usize = AOR_COUNT_MAX / SHARD_COUNT;
 /// Replaced sets that a thread keeps before it looks for ones that no reader holds. That makes a
 /// barrier for all threads; at the crate's own 32 it costs more than the change itself.
 const RECLAIM_BATCH_SETS: usize = 1_024;
+
+/// Addresses-of-record that a sweep looks at before it lets writers pass.
+const SWEEP_LOCKED_AORS: usize = 64;
 
 impl Default for LocationTable {
     fn default() -> Self {
@@ -138,37 +141,41 @@ impl LocationTable {
     }
 
     /// Looks at no more than `budget` addresses-of-record and shards, going on where the last
-    /// call stopped, and removes their expired bindings; how many these were. A shard whose
-    /// lock is taken is left for the next round.
+    /// call stopped but never twice around, and removes their expired bindings; how many these
+    /// were. A shard whose lock is taken is left for the next round.
     pub fn sweep(&self, now: u32, budget: usize) -> usize {
         let mut removed = 0;
         let mut left = budget;
-        while left > 0 {
-            let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
+        let mut finished_shards = 0;
+        while left > 0 && finished_shards < SHARD_COUNT {
             left -= 1;
-            let finished = match self.shards[number].try_lock() {
-                Ok(mut shard) => {
-                    let (expired, finished) = self.sweep_shard(&mut shard, now, &mut left);
-                    removed += expired;
-                    finished
+            let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
+            let mut is_finished = true;
+            if let Some(mut shard) = self.try_lock(number) {
+                let mut looks = left.min(SWEEP_LOCKED_AORS);
+                left -= looks;
+                removed += self.sweep_shard(&mut shard, now, &mut looks);
+                left += looks;
+                is_finished = shard.sweep_position >= shard.aors.len();
+                if is_finished {
+                    shard.sweep_position = 0;
                 }
-                Err(_) => true,
-            };
-            if finished {
+            }
+            if is_finished {
+                finished_shards += 1;
                 self.sweep_shard.store(number + 1, Ordering::Relaxed);
             }
         }
         removed
     }
 
-    /// Sweeps a shard until `left` is used up or its end is reached: how many bindings were
-    /// removed, and whether it is the end.
-    fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> (usize, bool) {
+    /// Sweeps a shard from its position on, until `left` is used up or its end is reached.
+    fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> usize {
         let index = self.index.pin();
         let mut removed = 0;
         while let Some(aor) = shard.aors.get(shard.sweep_position) {
             if *left == 0 {
-                return (removed, false);
+                return removed;
             }
             *left -= 1;
             let set = index.get(aor);
@@ -186,8 +193,7 @@ impl LocationTable {
             index.remove(aor);
             shard.aors.swap_remove(shard.sweep_position);
         }
-        shard.sweep_position = 0;
-        (removed, true)
+        removed
     }
 
     /// The number of the shard that `aor` belongs to.
@@ -199,6 +205,15 @@ impl LocationTable {
     /// changed last.
     fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
         self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks a shard if nobody else has it.
+    fn try_lock(&self, number: usize) -> Option<MutexGuard<'_, Shard>> {
+        match self.shards[number].try_lock() {
+            Ok(shard) => Some(shard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

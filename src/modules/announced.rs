@@ -357,8 +357,8 @@ announced! {
     "xprint" "Formatted text.": xplog xpdbg;
     "eval" "Calculations of SER 2.":
         eval_add eval_sub eval_mul eval_div eval_push eval_pop eval_clear;
-    "geoip" "Where addresses are.": geoip_match;
-    "geoip2" "Where addresses are.": geoip2_match;
+    "geoip" "Where addresses are.": geoip_match => gip;
+    "geoip2" "Where addresses are.": geoip2_match => gip2;
     "http_client" "HTTP requests.": http_client_query http_connect http_connect_raw
         http_client_get http_client_request http_client_response_headers_get
         => http_rs http_rb http_rr http_m http_bl;
@@ -501,6 +501,7 @@ announced! {
     "snmp" "Counters for SNMP.":;
     "statsc" "Statistics over time.":;
     "vm" "Voicemail, as SER has it.": vm;
+    "xmlops" "XML documents.": => xml;
     "sipmsgops" "Text operations of OpenSIPS.":
         has_body_part remove_body_part add_body_part ruri_has_param ruri_add_param
         ruri_del_param ruri_tel2sip sipmsg_validate codec_exists codec_delete codec_move_up

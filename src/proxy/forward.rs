@@ -12,7 +12,7 @@ use crate::metrics::Counter;
 use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, host_ip};
+use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_uri, host_ip};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -104,7 +104,8 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
     let number = value.iter().fold(0_u32, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
     });
-    let less = ShortText::new(b"").decimal(number.saturating_sub(1).min(255) as usize);
+    let mut less = ShortText::new(b"");
+    less.decimal(number.saturating_sub(1).min(255) as usize);
     let padding = value.len().saturating_sub(less.as_bytes().len());
     let padding = &b"          "[..padding.min(10)];
     edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
@@ -118,7 +119,7 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
 /// Step 7: the address that the request goes to, and the listener that it leaves from.
 fn resolve(turn: &Turn<'_>, transit: &Transit<'_>, hop: NextHop<'_>) -> Result<Route, Refusal> {
     let is_new = transit.uri != transit.message.request_uri();
-    if is_new && transit.uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+    if is_new && !are_uri(transit.uri) {
         return Err(Refusal::BadUri);
     }
     let destination = match hop {
@@ -196,7 +197,9 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
     let [ingress, egress] = identity.two_texts(sides);
     let mut parts = Parts::new();
-    parts.extend_from_slice(&[&egress.via_start[..], branch.as_bytes(), b"\r\n"]);
+    parts.push(&egress.via_start);
+    parts.push(branch.as_bytes());
+    parts.push(b"\r\n");
     if let Some(asked) = transit.record_route {
         let tag = essentials.from.tag().filter(|_| asked.from_tag);
         let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
@@ -235,13 +238,21 @@ fn record_route<'a>(
     [double, params]: [&'a [u8]; 2],
     parts: &mut Parts<'a>,
 ) {
-    let host = asked.preset.unwrap_or(&own.sent_by);
     let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
-    parts.extend_from_slice(&[b"Record-Route: <sip:", asked.user, host, double, lr]);
-    if let Some(tag) = tag {
-        parts.extend_from_slice(&[b";ftag=", tag]);
-    }
-    parts.extend_from_slice(&[params, b">\r\n"]);
+    let ftag: &[u8] = if tag.is_some() { b";ftag=" } else { b"" };
+    let host = asked.preset.unwrap_or(&own.sent_by);
+    let pieces = [
+        &b"Record-Route: <sip:"[..],
+        asked.user,
+        host,
+        double,
+        lr,
+        ftag,
+        tag.unwrap_or_default(),
+        params,
+        b">\r\n",
+    ];
+    pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| parts.push(piece));
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends
@@ -255,6 +266,6 @@ pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> 
     let Some(value) = message.value(HeaderName::ContentLength) else { return true };
     let at = message.offset_of(value);
     let length = body_length.saturating_add_signed(growth);
-    let length = ShortText::new(b"").decimal(length);
-    edits.removes(at) || edits.replace(at, value.len(), length.as_bytes())
+    let mut text = ShortText::new(b"");
+    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

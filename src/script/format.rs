@@ -50,6 +50,15 @@ impl Format {
         Self { parts: Box::new([Part::Text(text.into())]) }
     }
 
+    /// The text, if there is no variable in it.
+    pub(super) fn as_literal(&self) -> Option<&[u8]> {
+        match &*self.parts {
+            [] => Some(&[]),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text with the present values in it.
     #[must_use]
     pub fn render<'m>(&'m self, execution: &Execution<'m>) -> &'m [u8] {

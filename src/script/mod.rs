@@ -34,6 +34,8 @@ mod settings;
 mod source;
 mod spelling;
 mod substitution;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod transit;
 mod value;

@@ -32,7 +32,7 @@ impl RouteKinds {
     /// For requests and responses.
     pub const REQUEST_AND_REPLY: Self = Self(3);
     /// Everywhere.
-    pub const ANY: Self = Self(0xff);
+    pub const ANY: Self = Self(!0);
     /// Everywhere but for responses.
     pub const NOT_REPLY: Self = Self(!2);
 

@@ -53,6 +53,11 @@ enum IndexPart {
 impl Variable {
     /// Reads the variable at the start of `text`, which is a `$`; also how long it is.
     pub(super) fn parse(text: &[u8], scope: &mut Scope<'_>) -> Result<(Self, usize), Fault> {
+        scope.nested(|scope| Self::parse_one(text, scope))
+    }
+
+    /// Reads one variable and what stands within it.
+    fn parse_one(text: &[u8], scope: &mut Scope<'_>) -> Result<(Self, usize), Fault> {
         let mut parser = Parser { text, at: 1 };
         if parser.peek() != Some(b'(') {
             let variable = parser.head(scope)?;

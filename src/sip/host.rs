@@ -33,28 +33,29 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut address = 0_u32;
-    let mut octet = 0_u32;
-    let mut digits = 0;
-    let mut dots = 0;
-    for byte in text {
-        match byte {
-            b'0'..=b'9' if digits == 0 || octet > 0 => {
-                octet = octet * 10 + u32::from(byte - b'0');
-                digits += 1;
-            }
-            b'.' if digits > 0 => {
-                address = address << 8 | octet;
-                (octet, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
-        }
-        if octet > 255 {
-            return None;
-        }
-    }
-    (dots == 3 && digits > 0).then(|| Ipv4Addr::from_bits(address << 8 | octet))
+    let (a, rest) = octet(text)?;
+    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
+    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
+}
+
+/// The number from 0 to 255 that `text` starts with, and the rest.
+#[inline]
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |at: usize| {
+        let digit = text.get(at)?.wrapping_sub(b'0');
+        (digit < 10).then_some(u16::from(digit))
+    };
+    let first = digit(0)?;
+    let Some(second) = digit(1) else { return Some((first as u8, &text[1..])) };
+    let two = first * 10 + second;
+    let (number, length) = match digit(2) {
+        Some(third) => (two * 10 + third, 3),
+        None => (two, 2),
+    };
+    let number = u8::try_from(number).ok().filter(|_| first > 0)?;
+    Some((number, &text[length..]))
 }
 
 /// The IPv6 address that `text`, without brackets, is.

@@ -45,11 +45,16 @@ pub(super) const fn is_display(byte: u8) -> bool {
 /// escapes, such as the `#` of a dialled string.
 #[inline]
 #[must_use]
-pub(super) fn are_uri(text: &[u8]) -> bool {
-    // Without an early exit the compiler makes vector code of this.
-    !text.iter().fold(false, |bad, &byte| {
-        bad | (byte <= b' ') | (byte == 0x7f) | (byte == b'<') | (byte == b'>') | (byte == b'"')
-    })
+pub(crate) fn are_uri(text: &[u8]) -> bool {
+    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_URI == 0
+}
+
+/// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
+/// no space, no quotation mark, no angle bracket, no comma.
+#[inline]
+#[must_use]
+pub(super) fn are_plain(text: &[u8]) -> bool {
+    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_PLAIN == 0
 }
 
 /// How many of the first octets of `text` satisfy `class`.
@@ -139,6 +144,11 @@ const VALUE: u8 = 1 << 3;
 /// Bit of [`is_display`] in [`CLASSES`].
 const DISPLAY: u8 = 1 << 4;
 
+/// Bit of the octets that [`are_uri`] refuses in [`CLASSES`].
+const NO_URI: u8 = 1 << 5;
+/// Bit of the octets that [`are_plain`] refuses in [`CLASSES`].
+const NO_PLAIN: u8 = 1 << 6;
+
 /// The classes that each octet is in.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -174,6 +184,13 @@ const fn classes_of(byte: u8) -> u8 {
     }
     if classes & (TOKEN | SPACE) != 0 || byte >= 0x80 {
         classes |= DISPLAY;
+    }
+    let delimits = matches!(byte, b'<' | b'>' | b'"');
+    if byte <= b' ' || byte == 0x7f || delimits {
+        classes |= NO_URI;
+    }
+    if byte <= b' ' || byte >= 0x7f || delimits || byte == b',' {
+        classes |= NO_PLAIN;
     }
     classes
 }

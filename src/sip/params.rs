@@ -1,8 +1,8 @@
 //! `;name=value` parameters (RFC 3261 §25.1 `generic-param`).
 
 use super::list::{closing_quote, quoted_end};
-use super::octet::{is_param_value, is_token, prefix_len, skip_space, trim};
-use super::scan::{find, find2, is_plain};
+use super::octet::{are_plain, is_param_value, is_token, prefix_len, skip_space, trim};
+use super::scan::{find, find2};
 
 /// The parameters behind a value: text that starts at the first semicolon, or is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl<'d> Params<'d> {
     /// semicolon, or with a value that is not whole.
     #[inline]
     pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
-        let parse_first = if is_plain(self.text) { Param::split_plain } else { Param::parse_first };
+        let parse_first =
+            if are_plain(self.text) { Param::split_plain } else { Param::parse_first };
         let mut rest = self.text;
         while !rest.is_empty() {
             let Some((param, behind)) = parse_first(rest) else { return false };

@@ -1,6 +1,6 @@
 //! A proxy core without a network: datagrams in, datagrams out, on a clock of the test's own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a harness fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 use std::net::SocketAddr;
 use std::path::Path;
