@@ -7,7 +7,7 @@
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
 
-use core_support::{CoreBench, program};
+use core_support::CoreBench;
 use viaduct::modules::REGISTRY;
 use viaduct::script::ModuleState;
 
@@ -44,25 +44,6 @@ fn forwarded(body: &str) -> String {
 fn has_line(body: &str, line: &str) {
     let sent = forwarded(body);
     assert!(sent.split("\r\n").any(|it| it == line), "{body}: {line:?} is in\n{sent}");
-}
-
-#[test]
-fn examples_of_the_tables_compile() {
-    let modules = load_all();
-    for (_, function) in REGISTRY.functions() {
-        let routes = ["route", "onreply_route"];
-        let kinds =
-            [viaduct::script::ast::RouteKind::Request, viaduct::script::ast::RouteKind::Reply];
-        for (route, _) in
-            routes.iter().zip(kinds).filter(|(_, kind)| function.routes.contains(*kind))
-        {
-            let main = if *route == "route" { "" } else { "route { exit; }\n" };
-            program(&format!(
-                "{modules}{main}{route} {{ {} }}\nroute[1] {{ exit; }}",
-                function.example
-            ));
-        }
-    }
 }
 
 #[test]

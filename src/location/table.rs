@@ -9,6 +9,7 @@
 //! it survives from call to call, and it can stop anywhere.
 
 use std::hash::BuildHasher;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -98,6 +99,12 @@ impl LocationTable {
     #[inline]
     pub fn lookup<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
         self.index.pin().get(aor).map(read)
+    }
+
+    /// Shows the bindings of one address-of-record after the other to `show` until it breaks off,
+    /// in no order. Takes no lock: what changes meanwhile may be seen or not.
+    pub fn for_each(&self, mut show: impl FnMut(&[u8], &BindingSet) -> ControlFlow<()>) {
+        let _ = self.index.pin().iter().try_for_each(|(aor, set)| show(aor, set));
     }
 
     /// Lets `change` look at the bindings of `aor` while nobody else changes them. It may refresh

@@ -2,16 +2,24 @@
 //! does not call it runs; a call is an error that says so. Their parameters are accepted
 //! unchecked, as they have no effect.
 
-use crate::script::{ModuleSpec, ModuleState};
+use crate::script::{Missing, ModuleSpec, ModuleState};
 
-/// Declares [`MODULES`]: name, other names, what the module is for, the names of its functions.
+/// Declares [`MODULES`]: name, other names, what the module is for, the names of its functions
+/// and, behind `=>`, of its pseudo-variables.
 macro_rules! announced {
-    ($($name:literal $(alias $alias:literal)* $doc:literal: $($function:ident)*;)*) => {
+    ($(
+        $name:literal $(alias $alias:literal)* $doc:literal:
+        $($function:ident)* $(=> $($variable:ident)*)?;
+    )*) => {
         /// The modules.
         pub(super) const MODULES: &[ModuleSpec] = &[$(
             ModuleSpec {
                 aliases: &[$($alias,)*],
-                state: ModuleState::Announced(&[$(stringify!($function),)*]),
+                state: ModuleState::Announced,
+                missing: Missing {
+                    functions: &[$(stringify!($function),)*],
+                    variables: &[$($(stringify!($variable),)*)?],
+                },
                 ..ModuleSpec::new($name, $doc)
             },
         )*];
@@ -34,7 +42,10 @@ announced! {
         t_all_timeout t_grep_status t_write_req t_write_unix t_load_contacts t_next_contacts
         t_next_contact_flow t_clean t_uac_send t_get_status_code t_save_lumps t_use_uac_headers
         t_set_trace t_cell_append_branches t_cancel_branch t_flush_flags t_local_replied
-        t_was_cancelled t_wait_for_new_branches t_check_status_branch t_exists;
+        t_was_cancelled t_wait_for_new_branches t_check_status_branch t_exists
+        t_drop_replies t_send_reply
+        => T T_branch T_branch_idx T_inv T_reply_code T_reply_last T_reply_reason T_reply_ruid
+        T_req T_rpl;
     "tmx" "More about transactions.":
         t_cancel_branches t_cancel_callid t_reply_callid t_flush_flags t_flush_xflags
         t_is_failure_route t_is_branch_route t_is_reply_route t_is_request_route t_suspend
@@ -43,7 +54,9 @@ announced! {
         consume_credentials has_credentials www_challenge proxy_challenge auth_challenge
         pv_www_authenticate pv_proxy_authenticate pv_auth_check pv_www_authorize
         pv_proxy_authorize auth_get_www_authenticate auth_algorithm append_rpid_hf
-        is_rpid_user_e164;
+        is_rpid_user_e164
+        auth_checks_in_dlg auth_checks_no_dlg auth_checks_register
+        => adi;
     "auth_db" "Credentials in a database.":
         www_authorize proxy_authorize www_authenticate proxy_authenticate auth_check
         is_subscriber;
@@ -88,17 +101,21 @@ announced! {
     "avp" "AVPs as SER 2 has them.":
         set_iattr set_attr flags2attr is_attr attr_equals attr_exists attr_equals_xl
         xlset_attr insert_attr_hf append_attr_hf replace_attr_hf attr_to_reply
-        attr_destination xlset_destination attr_hdr_body2attrs del_attr subst_attr;
+        attr_destination xlset_destination attr_hdr_body2attrs del_attr subst_attr
+        attr2uri dump_attrs hdr_body2attrs hdr_body2attrs2 print_attr set_sattr xlfix_attr;
     "avp_db" "Attributes in a database.":
         load_attrs load_extra_attrs save_extra_attrs remove_extra_attrs
         lock_extra_attrs unlock_extra_attrs;
     "sqlops" "SQL queries.":
-        sql_query sql_query_async sql_xquery sql_pvquery sql_result_free sql_do sql_num_rows;
+        sql_query sql_query_async sql_xquery sql_pvquery sql_result_free sql_do sql_num_rows
+        => dbr sqlrows;
     "htable" "Hash tables.":
         sht_print sht_rm sht_rm_name_re sht_rm_value_re sht_rm_name sht_rm_value sht_reset
         sht_lock sht_unlock sht_iterator_start sht_iterator_next sht_iterator_end
         sht_iterator_rm sht_iterator_sets sht_iterator_setex sht_match_name sht_match_str_value
-        sht_has_name sht_has_str_value sht_is_null sht_setxs sht_setxi sht_dec sht_inc;
+        sht_has_name sht_has_str_value sht_is_null sht_setxs sht_setxi sht_dec sht_inc
+        sht_iterator_seti
+        => sht shtcn shtcv shtdec shtex shtinc shtitkey shtitval shtrecord;
     "mtree" "Prefix trees.":
         mt_match mt_tree_print;
     "pdt" "Prefix to domain.":
@@ -107,7 +124,9 @@ announced! {
         ds_select ds_select_dst ds_select_domain ds_select_routes ds_next_dst ds_next_domain
         ds_set_dst ds_set_domain ds_mark_dst ds_mark_addr ds_is_from_list ds_is_active
         ds_list_exist ds_load_update ds_load_unset ds_reload ds_dsg_fetch ds_dsg_fetch_uri
-        ds_oc_set_attrs ds_count;
+        ds_oc_set_attrs ds_count
+        ds_list_exists
+        => dsg dsv;
     "dialog" "Dialogs.":
         dlg_manage create_dialog set_dlg_profile unset_dlg_profile is_in_profile
         get_profile_size is_known_dlg dlg_isflagset dlg_setflag dlg_resetflag dlg_get dlg_bye
@@ -115,7 +134,9 @@ announced! {
         dlg_remote_profile dlg_set_ruri dlg_set_var dlg_reset_property dlg_set_state
         dlg_update_state dlg_req_within dlg_get_var dlg_db_load_callid dlg_db_load_extra
         dlg_list validate_dialog store_dlg_value fetch_dlg_value set_dlg_flag reset_dlg_flag
-        is_dlg_flag_set;
+        is_dlg_flag_set
+        dlg_get_by_callid terminate_dlg
+        => DLG_count DLG_lifetime DLG_status dlg dlg_ctx dlg_var;
     "pua" "Publishing presence.": pua_update_contact pua_set_publish send_publish
         send_subscribe;
     "pua_bla" "Bridged line appearances.": bla_set_flag bla_handle_notify;
@@ -136,14 +157,17 @@ announced! {
         set_rtp_proxy_set rtpproxy_offer rtpproxy_answer rtpproxy_destroy unforce_rtp_proxy
         rtpproxy_manage rtpproxy_stream2uac rtpproxy_stream2uas rtpproxy_stop_stream2uac
         rtpproxy_stop_stream2uas rtpproxy_set_destination start_recording force_rtp_proxy
-        engage_rtp_proxy;
+        engage_rtp_proxy
+        => rtpstat;
     "rtpengine" alias "rtpproxy-ng" "Media relays.":
         set_rtpengine_set rtpengine_offer rtpengine_answer rtpengine_delete rtpengine_query
         rtpengine_query_v rtpengine_info rtpengine_ping rtpengine_manage start_recording
         stop_recording rtpengine_start_forwarding rtpengine_stop_forwarding
         rtpengine_start_recording block_media unblock_media silence_media unsilence_media
         block_dtmf unblock_dtmf play_media stop_media play_dtmf rtpengine_subscribe_request
-        rtpengine_subscribe_answer rtpengine_unsubscribe;
+        rtpengine_subscribe_answer rtpengine_unsubscribe
+        start_forwarding stop_forwarding
+        => rtpestat;
     "permissions" "Who may do what.":
         allow_routing allow_register allow_uri allow_address allow_source_address
         allow_source_address_group allow_address_group allow_trusted allow_refer_to
@@ -153,7 +177,8 @@ announced! {
     "ratelimit" "Traffic limits.": rl_check rl_check_pipe rl_drop;
     "presence" "Presence.":
         handle_publish handle_subscribe pres_auth_status pres_refresh_watchers
-        pres_update_watchers pres_update_presentity pres_has_subscribers;
+        pres_update_watchers pres_update_presentity pres_has_subscribers
+        => presentity_uri subs;
     "presence_xml" "Presence documents.": pres_check_basic pres_check_activities;
     "presence_dialoginfo" "Dialog state for presence.":;
     "presence_mwi" "Message waiting for presence.":;
@@ -170,7 +195,8 @@ announced! {
     "uac" "Requests of this server's own.":
         uac_replace_from uac_restore_from uac_replace_to uac_restore_to uac_auth uac_auth_mode
         uac_req_send uac_reg_lookup uac_reg_lookup_uri uac_reg_status uac_reg_request_to
-        uac_reg_enable uac_reg_disable uac_reg_refresh;
+        uac_reg_enable uac_reg_disable uac_reg_refresh
+        => uac_req uac_auth;
     "uac_redirect" "Following redirects.": get_redirects set_accept_filter set_deny_filter;
     "ctl" "The control socket.":;
     "cfg_rpc" "Changing settings while running.":;
@@ -182,7 +208,8 @@ announced! {
     "mi_xmlrpc" "Control by XML-RPC.":;
     "mi_rpc" "The FIFO commands as RPC.":;
     "xmlrpc" "Control by XML-RPC.": dispatch_rpc xmlrpc_reply;
-    "jsonrpcs" alias "jsonrpc-s" "Control by JSON-RPC.": jsonrpc_dispatch jsonrpc_exec;
+    "jsonrpcs" alias "jsonrpc-s" "Control by JSON-RPC.": jsonrpc_dispatch jsonrpc_exec
+        => jsonrpl;
     "jsonrpcc" alias "jsonrpc-c" "Asking JSON-RPC servers.":
         jsonrpc_request jsonrpc_notification;
     "janssonrpcc" "Asking JSON-RPC servers.":
@@ -197,18 +224,23 @@ announced! {
     "xhttp_prom" "Counters for Prometheus.":
         prom_check_uri prom_dispatch prom_counter_inc prom_gauge_set prom_gauge_reset
         prom_counter_reset prom_histogram_observe;
-    "websocket" "SIP over WebSocket.": ws_handle_handshake ws_close;
+    "websocket" "SIP over WebSocket.": ws_handle_handshake ws_close
+        => ws_conid;
     "outbound" "Flows of clients (RFC 5626).": use_outbound_proxy;
     "stun" "Answering STUN requests.":;
     "tls" "SIP over TLS.": is_peer_verified ksr_tls_set_connect_server_id
-        tls_set_connect_server_id;
+        tls_set_connect_server_id
+        => tls_cipher_bits tls_cipher_info tls_description tls_my_issuer tls_my_subject
+        tls_peer_issuer tls_peer_server_name tls_peer_subject tls_peer_subject_cn
+        tls_peer_verified tls_version;
     "crypto" "Encryption.":
         crypto_aes_encrypt crypto_aes_decrypt crypto_hmac_sha256 crypto_netio_in
         crypto_netio_out crypto_nio_in crypto_nio_out crypto_nio_encrypt crypto_nio_decrypt;
     "tcpops" "TCP connections.":
         tcp_keepalive_enable tcp_keepalive_disable tcp_set_connection_lifetime
         tcp_conid_state tcp_conid_alive tcp_enable_closed_event tcp_get_conid
-        tcp_set_otcpid tcp_set_otcpid_flag tcp_close_connection;
+        tcp_set_otcpid tcp_set_otcpid_flag tcp_close_connection
+        => tcp;
     "db_mysql" alias "mysql" "MySQL and MariaDB.":;
     "db_postgres" alias "postgres" "PostgreSQL.":;
     "db_text" alias "dbtext" "Tables in text files.":;
@@ -277,22 +309,28 @@ announced! {
     "gflags" alias "gflags_mi" "Flags of the server.":
         set_gflag reset_gflag is_gflag flush_gflags load_gflags;
     "debugger" "Watching the script run.": dbg_breakpoint dbg_pv_dump dbg_sip_msg;
-    "benchmark" "Timing the script.": bm_start_timer bm_log_timer;
-    "statistics" "Counters of the script.": update_stat reset_stat;
+    "benchmark" "Timing the script.": bm_start_timer bm_log_timer
+        bm_log bm_register bm_start
+        => BM_time_diff;
+    "statistics" "Counters of the script.": update_stat reset_stat
+        => stat;
     "counters" "Counters of the script.": cnt_inc cnt_add cnt_reset;
     "snmpstats" "Counters for SNMP.":;
     "statsd" "Counters for StatsD.":
         statsd_gauge statsd_histogram statsd_set statsd_start statsd_stop statsd_incr
         statsd_decr statsd_count;
-    "timer" "Routes run by timers.":;
+    "timer" "Routes run by timers.":
+        timer_enable;
     "rtimer" "Routes run by timers.":;
     "async" "Routes run later.":
         async_route async_ms_route async_sleep async_ms_sleep async_task_route
         async_task_group_route async_task_data async_task_group_data;
-    "mqueue" "Queues between processes.": mq_add mq_fetch mq_pv_free mq_size;
+    "mqueue" "Queues between processes.": mq_add mq_fetch mq_pv_free mq_size
+        => mqk mqv;
     "siptrace" "Copies of the traffic.": sip_trace sip_trace_mode hlog;
     "sipcapture" "Storing copies of traffic.": sip_capture report_capture float2int
-        sip_capture_forward;
+        sip_capture_forward
+        => hep;
     "sipdump" "Copies of traffic in files.": sipdump_send;
     "topoh" "Hiding the topology.":;
     "topos" "Hiding the topology.": tps_set_context;
@@ -304,38 +342,46 @@ announced! {
         sdp_with_codecs_by_name sdp_get sdp_get_line_startswith sdp_get_address_family
         sdp_keep_codecs_by_id sdp_keep_codecs_by_name sdp_remove_codecs_by_id
         sdp_remove_codecs_by_name sdp_remove_line_by_prefix sdp_remove_media
-        sdp_remove_media_type sdp_remove_transport sdp_print sdp_transport;
+        sdp_remove_media_type sdp_remove_transport sdp_print sdp_transport
+        => sdp sdpfirst;
     "ipops" "Questions about addresses.":
         is_ip is_ipv4 is_ipv6 is_ip_rfc1918 is_pure_ip is_in_subnet ip_is_in_subnet
         is_ipv6_reference compare_ips compare_pure_ips ip_type detailed_ip_type
         detailed_ipv4_type detailed_ipv6_type dns_sys_match_ip dns_int_match_ip dns_query
-        srv_query naptr_query dns_set_local_ttl;
+        srv_query naptr_query dns_set_local_ttl
+        => dns HN hnip naptrquery ptrquery srvquery;
     "regex" "Regular expressions of Perl.": pcre_match pcre_match_group;
     "tmrec" "Recurring times.": tmrec_match is_leap_year time_period_match;
-    "uuid" "Unique identifiers.":;
+    "uuid" "Unique identifiers.":
+        => uuid;
     "xprint" "Formatted text.": xplog xpdbg;
-    "print" "Text on the console.": print;
     "eval" "Calculations of SER 2.":
         eval_add eval_sub eval_mul eval_div eval_push eval_pop eval_clear;
-    "geoip" "Where addresses are.": geoip_match;
-    "geoip2" "Where addresses are.": geoip2_match;
+    "geoip" "Where addresses are.": geoip_match => gip;
+    "geoip2" "Where addresses are.": geoip2_match => gip2;
     "http_client" "HTTP requests.": http_client_query http_connect http_connect_raw
-        http_client_get http_client_request http_client_response_headers_get;
-    "http_async_client" "HTTP requests.": http_async_query;
+        http_client_get http_client_request http_client_response_headers_get
+        => http_rs http_rb http_rr http_m http_bl;
+    "http_async_client" "HTTP requests.": http_async_query
+        => http_cb http_err http_hdr http_ok http_req_id http_time;
     "utils" "HTTP requests and other tools.": http_query xcap_auth_status
         pua_set_publish;
     "rest_client" "HTTP requests.": rest_get rest_put rest_post rest_append_hf rest_init_client_tls;
     "evapi" "Events to applications.":
         evapi_relay evapi_async_relay evapi_multicast evapi_async_multicast evapi_unicast
-        evapi_async_unicast evapi_close evapi_set_tag;
+        evapi_async_unicast evapi_close evapi_set_tag
+        => evapi;
     "dmq" "Messages between servers.":
         dmq_handle_message dmq_process_message dmq_send_message dmq_bcast_message
         dmq_t_replicate dmq_is_from_node;
     "dmq_usrloc" "Bindings between servers.":;
-    "keepalive" "Watching destinations.": ka_is_alive add_destination del_destination;
-    "ndb_redis" "Redis.": redis_cmd redis_pipe_cmd redis_execute redis_free;
+    "keepalive" "Watching destinations.": ka_is_alive add_destination del_destination
+        ka_add_destination ka_del_destination;
+    "ndb_redis" "Redis.": redis_cmd redis_pipe_cmd redis_execute redis_free
+        => redis redisd;
     "ndb_mongodb" "MongoDB.": mongodb_cmd mongodb_find mongodb_find_one mongodb_free
-        mongodb_next_reply;
+        mongodb_next_reply
+        => mongodb;
     "ndb_cassandra" "Cassandra.": cass_insert cass_retrieve;
     "memcached" "Memcached.": mcd_get mcd_set;
     "kazoo" "The Kazoo platform.":
@@ -398,7 +444,9 @@ announced! {
         pos_body_end pos_find_str pos_findi_str pos_search;
     "pv_headers" "Header fields as variables.":
         pvh_collect_headers pvh_apply_headers pvh_reset_headers pvh_check_header
-        pvh_append_header pvh_modify_header pvh_remove_header pvh_header_param_exists;
+        pvh_append_header pvh_modify_header pvh_remove_header pvh_header_param_exists
+        pvh_remove_header_param pvh_value_exists
+        => x_hdr x_fd x_fn x_fu x_fU x_rr x_rs x_td x_tn x_tU x_tu;
     "pvtpl" "Templates.": pvtpl_render;
     "phonenum" "Telephone numbers.": phonenum_match phonenum_match_cn;
     "lost" "Emergency calls.": lost_held_query lost_query lost_held_dereference;
@@ -424,11 +472,36 @@ announced! {
     "uid_avp_db" "Attributes as SER 2 keeps them.": load_attrs save_extra_attrs
         load_extra_attrs remove_extra_attrs;
     "uid_domain" "Domains as SER 2 keeps them.": is_local lookup_domain get_did;
-    "uid_gflags" "Flags as SER 2 keeps them.": set_gflag reset_gflag is_gflag;
-    "uid_uri_db" "URIs as SER 2 keeps them.": check_uri lookup_user;
+    "uid_gflags" "Flags as SER 2 keeps them.": set_gflag reset_gflag is_gflag
+        is_ugflag reset_ugflag;
+    "uid_uri_db" "URIs as SER 2 keeps them.": check_uri lookup_user
+        check_from check_to;
     "proto_udp" "SIP over UDP, as OpenSIPS names it.":;
     "proto_tcp" "SIP over TCP, as OpenSIPS names it.":;
     "proto_tls" "SIP over TLS, as OpenSIPS names it.":;
+    "acc_diameter" "Accounting in a Diameter server.": acc_diam_request;
+    "blst" "Blocked destinations.":
+        blst_add blst_add_retry_after blst_clear_ignore blst_del blst_is_blacklisted
+        blst_is_blocklisted blst_rpl_clear_ignore blst_rpl_set_ignore blst_set_ignore;
+    "cfgt" "Testing scripts.":;
+    "evrexec" "Routes run when an event comes.":;
+    "gzcompress" "Compressed bodies.":;
+    "kemix" "Functions for other languages.":;
+    "lrkproxy" "Media relays.": lrkproxy_manage set_lrkproxy_set;
+    "mohqueue" "Queues of callers.": mohq_count mohq_process mohq_retrieve mohq_send;
+    "msrp" "Relaying MSRP.":
+        msrp_cmap_lookup msrp_cmap_save msrp_is_reply msrp_is_request msrp_relay
+        msrp_relay_flags msrp_reply msrp_reply_flags msrp_set_dst
+        => msrp;
+    "nosip" "Messages that are not SIP.":;
+    "pdb" "Prefixes of ported numbers.": pdb_query;
+    "prefix_route" "Routes by prefix.": prefix_route;
+    "rtjson" "Routing by JSON.":
+        rtjson_init_routes rtjson_next_route rtjson_push_routes rtjson_update_branch;
+    "snmp" "Counters for SNMP.":;
+    "statsc" "Statistics over time.":;
+    "vm" "Voicemail, as SER has it.": vm;
+    "xmlops" "XML documents.": => xml;
     "sipmsgops" "Text operations of OpenSIPS.":
         has_body_part remove_body_part add_body_part ruri_has_param ruri_add_param
         ruri_del_param ruri_tel2sip sipmsg_validate codec_exists codec_delete codec_move_up

@@ -2,25 +2,35 @@
 
 use std::sync::Arc;
 
-use super::table::{function, int, verdict};
+use super::table::{accepted_number, accepted_text, function, int, number_setting, verdict};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind, ParameterSpec,
-    ReturnCode, SettingKind, SettingSpec,
+    ReturnCode, SettingSpec,
 };
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
-    settings: &[SettingSpec {
-        name: "initial_probability",
-        kind: SettingKind::Int,
-        effective: true,
-        doc: "Percent of the calls of `rand_event` that are TRUE; 10 if not set.",
-    }],
+    settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::CFGUTILS,
     ..ModuleSpec::new("cfgutils", "Chance.")
 };
+
+/// The parameters.
+const SETTINGS: &[SettingSpec] = &[
+    number_setting(
+        "initial_probability",
+        "Percent of the calls of `rand_event` that are TRUE; 10 if not set.",
+    ),
+    accepted_number("initial_gflags", UNUSED),
+    accepted_number("lock_set_size", UNUSED),
+    accepted_text("hash_file", UNUSED),
+];
+
+/// Says of a parameter that its functions are not there.
+const UNUSED: &str = "Changes nothing: the functions it is for are not supported yet.";
 
 /// The functions.
 const FUNCTIONS: &[FunctionSpec] = &[
@@ -52,7 +62,8 @@ struct Config {
 /// Reads the module parameters.
 fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
     let mut config = Config { probability: PROBABILITY_DEFAULT };
-    for (position, (_, value)) in values.iter().enumerate() {
+    let own = values.iter().enumerate().filter(|(_, (name, _))| *name == "initial_probability");
+    for (position, (_, value)) in own {
         config.probability = match value {
             GlobalValue::Int(percent @ 0..=100) => u8::try_from(*percent).unwrap_or_default(),
             _ => return Err((position, "initial_probability must be from 0 to 100".to_owned())),

@@ -7,6 +7,7 @@ use crate::script::{FunctionSpec, ModuleSpec, TRUE};
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: FUNCTIONS,
+    missing: super::missing::KEX,
     ..ModuleSpec::new("kex", "Functions of the core that are no keywords.")
 };
 

@@ -5,8 +5,11 @@
 mod announced;
 mod cfgutils;
 mod core;
+mod corex;
 mod kex;
 mod maxfwd;
+mod missing;
+mod primisip;
 mod pv;
 mod registrar;
 mod rr;
@@ -29,7 +32,9 @@ pub static REGISTRY: Registry = Registry { modules: &MODULES };
 /// The modules whose functions can be called.
 const READY: &[&ModuleSpec] = &[
     &core::MODULE,
+    &corex::MODULE,
     &pv::MODULE,
+    &primisip::MODULE,
     &sl::MODULE,
     &rr::MODULE,
     &maxfwd::MODULE,

@@ -14,6 +14,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::RR,
     ..ModuleSpec::new("rr", "Record routing and loose routing.")
 };
 
@@ -38,10 +39,15 @@ const SETTINGS: &[SettingSpec] = &[
     flag("append_fromtag", true, "Add the From tag as `;ftag=`. Default 1."),
     flag("enable_double_rr", true, "Two Record-Routes between two listeners. Default 1."),
     flag("add_username", true, "Put the user of the Request-URI into Record-Route. Default 0."),
-    flag("enable_socket_mismatch_warning", false, "A warning of Kamailio's."),
-    flag("ignore_user", false, "The user part of a Route is never looked at here."),
-    flag("ignore_sips", false, "sips is not routed here yet."),
-    flag("force_send_socket", false, "The listener that the Route names is always used."),
+    flag("enable_socket_mismatch_warning", false, "Changes nothing: there is no such warning."),
+    flag("ignore_user", false, "Changes nothing: the user part of a Route is never looked at."),
+    flag("sockname_mode", false, "Changes nothing: Record-Route names addresses."),
+    flag("ignore_sips", false, "Changes nothing: sips is not routed yet."),
+    flag(
+        "force_send_socket",
+        false,
+        "Changes nothing: the listener that the Route names is always used.",
+    ),
 ];
 
 /// A parameter that is 0 or 1.

@@ -21,6 +21,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::SANITY,
     ..ModuleSpec::new("sanity", "Checks of what the parser lets pass.")
 };
 

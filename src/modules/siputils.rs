@@ -20,6 +20,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
+    missing: super::missing::SIPUTILS,
     ..ModuleSpec::new("siputils", "Questions about SIP messages.")
 };
 
@@ -206,6 +207,9 @@ const RESULT: ParameterSpec = ParameterSpec::required("result", ParameterKind::V
 /// A variable that holds a URI, which is changed.
 const URI: ParameterSpec = ParameterSpec::required("uri", ParameterKind::Variable);
 
+/// Says of a parameter that its function is not there.
+const NO_USE: &str = "Changes nothing: no function needs it.";
+
 /// The module parameters. Those without `options_` are the ones of the module `options`.
 const SETTINGS: &[SettingSpec] = &[
     text_setting("options_accept", "Accept in answers to OPTIONS; `*/*` if not set."),
@@ -219,13 +223,13 @@ const SETTINGS: &[SettingSpec] = &[
     text_setting("accept_encoding", "Like `options_accept_encoding`."),
     text_setting("accept_language", "Like `options_accept_language`."),
     text_setting("support", "Like `options_support`."),
-    accepted_number("ring_timeout", "Without effect: no function needs it."),
-    accepted_text("contact_flds_separator", "Without effect: no function needs it."),
-    accepted_text("rpid_prefix", "Without effect: no function needs it."),
-    accepted_text("rpid_suffix", "Without effect: no function needs it."),
-    accepted_text("rpid_avp", "Without effect: no function needs it."),
-    accepted_text("aaa_url", "Without effect: no function needs it."),
-    accepted_number("service_type", "Without effect: no function needs it."),
+    accepted_number("ring_timeout", NO_USE),
+    accepted_text("contact_flds_separator", NO_USE),
+    accepted_text("rpid_prefix", NO_USE),
+    accepted_text("rpid_suffix", NO_USE),
+    accepted_text("rpid_avp", NO_USE),
+    accepted_text("aaa_url", NO_USE),
+    accepted_number("service_type", NO_USE),
 ];
 
 /// What the module parameters say.

@@ -1,8 +1,9 @@
 //! `sl`: stateless replies (RFC 3261 §8.2.7).
 
+use super::table::{accepted_number, accepted_text};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
-    Refusal, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+    Refusal, ReturnCode, RouteKinds, SettingSpec, TRUE,
 };
 use crate::sip::reason_phrase;
 
@@ -10,36 +11,29 @@ use crate::sip::reason_phrase;
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
+    missing: super::missing::SL,
     ..ModuleSpec::new("sl", "Stateless replies.")
 };
 
 /// Its parameters; none changes anything.
 const SETTINGS: &[SettingSpec] = &[
-    SettingSpec {
-        name: "default_code",
-        kind: SettingKind::Int,
-        effective: false,
-        doc: "Code of replies whose code is no number; such a script does not load here.",
-    },
-    SettingSpec {
-        name: "default_reason",
-        kind: SettingKind::Text,
-        effective: false,
-        doc: "Reason of replies that have none; the usual phrase of the code here.",
-    },
-    SettingSpec {
-        name: "bind_tm",
-        kind: SettingKind::Int,
-        effective: false,
-        doc: "Whether send_reply() uses a transaction if there is one.",
-    },
-    SettingSpec {
-        name: "enable_stats",
-        kind: SettingKind::Int,
-        effective: false,
-        doc: "Whether replies are counted; they always are.",
-    },
+    accepted_number(
+        "default_code",
+        "Changes nothing: a code that is no number is an error when the script is loaded.",
+    ),
+    accepted_text(
+        "default_reason",
+        "Changes nothing: a reply without a reason has the usual phrase of its code.",
+    ),
+    accepted_number("bind_tm", "Changes nothing: all replies are stateless."),
+    accepted_number("enable_stats", "Changes nothing: replies are always counted."),
+    accepted_text("event_callback_fl_ack", NO_EVENTS),
+    accepted_text("event_callback_lres_sent", NO_EVENTS),
+    accepted_number("rich_redirect", "Changes nothing: the Contacts of a 3xx always have their q."),
 ];
+
+/// Says of a parameter that it names a function to be called.
+const NO_EVENTS: &str = "Changes nothing: there are no event routes of replies.";
 
 /// Its functions.
 const FUNCTIONS: &[FunctionSpec] = &[
@@ -50,7 +44,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             ParameterSpec::required("code", ParameterKind::Int),
             ParameterSpec::optional("reason", ParameterKind::Text),
         ],
-        routes: RouteKinds::REQUEST,
+        routes: RouteKinds::NOT_REPLY,
         doc: "Answers the request without keeping state: a retransmission runs the script \
               again. A 3xx lists the destination set as Contacts, the current Request-URI \
               first. An ACK is never answered: false.",
@@ -61,7 +55,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         name: "sl_reply_error",
         aliases: &["send_reply_error"],
         parameters: &[],
-        routes: RouteKinds::REQUEST,
+        routes: RouteKinds::NOT_REPLY,
         doc: "Answers the request with what went wrong last, such as a next hop that does not \
               resolve (478); 500 if nothing is known.",
         example: "if (!forward()) sl_reply_error();",

@@ -7,8 +7,11 @@ use crate::script::{
 use crate::sip::HeaderName;
 
 /// The module.
-pub(super) const MODULE: ModuleSpec =
-    ModuleSpec { functions: FUNCTIONS, ..ModuleSpec::new("textopsx", "More text operations.") };
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
+    functions: FUNCTIONS,
+    missing: super::missing::TEXTOPSX,
+    ..ModuleSpec::new("textopsx", "More text operations.")
+};
 
 /// The functions.
 const FUNCTIONS: &[FunctionSpec] = &[

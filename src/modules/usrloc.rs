@@ -20,6 +20,9 @@ const NO_DATABASE: &str = "Changes nothing: the tables are kept in memory only."
 /// Says of a parameter that it names a column.
 const NO_COLUMN: &str = "Changes nothing: there is no database that has columns.";
 
+/// Says of a parameter that it is about OPTIONS sent to contacts.
+const NO_PROBES: &str = "Changes nothing: contacts are not probed.";
+
 /// The parameters.
 const SETTINGS: &[SettingSpec] = &[
     number_setting(
@@ -31,7 +34,7 @@ const SETTINGS: &[SettingSpec] = &[
         "Seconds in which the tables are swept once for expired contacts, a few at a time. A \
          contact is out of use as soon as it has expired, swept or not.",
     ),
-    accepted_number("db_mode", "0: in memory. Any other mode is the same: memory only."),
+    accepted_number("db_mode", "Changes nothing: the tables are kept in memory only, as with 0."),
     accepted_text("db_url", NO_DATABASE),
     accepted_number("db_load", NO_DATABASE),
     accepted_number("db_insert_update", NO_DATABASE),
@@ -92,7 +95,18 @@ const SETTINGS: &[SettingSpec] = &[
     accepted_number("rm_expired_delay", "Changes nothing: see timer_interval."),
     accepted_number("reg_avp_flag", "Changes nothing: contacts have no AVPs."),
     accepted_text("reg_avp_table", NO_DATABASE),
-    accepted_number("ka_mode", "Changes nothing: contacts are not probed."),
+    accepted_number("db_clean_tcp", NO_DATABASE),
+    accepted_number("load_rank", NO_DATABASE),
+    accepted_text("version_table", NO_DATABASE),
+    accepted_text("reg_id_column", NO_COLUMN),
+    accepted_number("ka_mode", NO_PROBES),
+    accepted_text("ka_domain", NO_PROBES),
+    accepted_number("ka_filter", NO_PROBES),
+    accepted_text("ka_from", NO_PROBES),
+    accepted_number("ka_loglevel", NO_PROBES),
+    accepted_text("ka_logmsg", NO_PROBES),
+    accepted_text("ka_method", NO_PROBES),
+    accepted_number("ka_timeout", NO_PROBES),
 ];
 
 /// Reads the module parameters.

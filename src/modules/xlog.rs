@@ -9,6 +9,7 @@ use crate::script::{
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
+    missing: super::missing::XLOG,
     ..ModuleSpec::new("xlog", "Formatted log lines.")
 };
 
@@ -87,10 +88,22 @@ const FUNCTIONS: &[FunctionSpec] = &[
 
 /// The parameters; buffers grow as they must, so that none of them matters.
 const SETTINGS: &[SettingSpec] = &[
-    setting("buf_size", SettingKind::Int, "lines may be of any length"),
-    setting("force_color", SettingKind::Int, "colours are always written"),
-    setting("long_format", SettingKind::Int, "the place in the script is not written"),
-    setting("prefix", SettingKind::Text, "lines have no prefix of the module"),
+    setting("buf_size", SettingKind::Int, "Changes nothing: lines may be of any length."),
+    setting("force_color", SettingKind::Int, "Changes nothing: colours are always written."),
+    setting(
+        "long_format",
+        SettingKind::Int,
+        "Changes nothing: the place in the script is not written.",
+    ),
+    setting(
+        "log_facility",
+        SettingKind::Text,
+        "Changes nothing: in the system log lines have the facility `daemon`.",
+    ),
+    setting("log_colors", SettingKind::Text, "Changes nothing: lines have no colours by level."),
+    setting("methods_filter", SettingKind::Int, "Changes nothing: lines are never filtered."),
+    setting("prefix_mode", SettingKind::Int, "Changes nothing: lines have no prefix."),
+    setting("prefix", SettingKind::Text, "Changes nothing: lines have no prefix."),
 ];
 
 /// A parameter that changes nothing.

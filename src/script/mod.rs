@@ -52,9 +52,9 @@ pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
 pub use registry::{
-    Argument, Configure, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec,
-    ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry, ReturnCode,
-    RouteKinds, SettingKind, SettingSpec, TRUE, Write,
+    Argument, Configure, FALSE, Function, FunctionSpec, Index, Key, Missing, ModuleConfig,
+    ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
+    ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};

@@ -77,6 +77,8 @@ pub enum ParameterKind {
     LogLevel,
     /// A pseudo-variable that can be written. Arrives as [`Argument::Variable`].
     Variable,
+    /// A pseudo-variable, for functions that ask whether it has a value. Arrives as `Variable`.
+    AnyVariable,
     /// An address or host, with or without port, bare or quoted; also `uri:host`, `uri:port`.
     /// Pseudo-variables in it are replaced. Arrives as `Text` (bare operands resolved).
     Address,
@@ -120,7 +122,7 @@ pub enum Argument<'m> {
     Regex(&'m Regex),
     /// A compiled substitution.
     Substitution(&'m super::Substitution),
-    /// A variable that the function writes to.
+    /// A variable that the function reads or writes.
     Variable(&'m super::Variable),
 }
 
@@ -216,9 +218,22 @@ pub struct SettingSpec {
 pub enum ModuleState {
     /// It works.
     Ready,
-    /// It can be loaded and its parameters set; calling one of these functions is an error
-    /// ("not supported yet").
-    Announced(&'static [&'static str]),
+    /// It can be loaded and its parameters set; that is all.
+    Announced,
+}
+
+/// What a module has elsewhere and not here: using it is an error ("not supported yet").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Names of functions.
+    pub functions: &'static [&'static str],
+    /// Names of pseudo-variables.
+    pub variables: &'static [&'static str],
+}
+
+impl Missing {
+    /// Nothing is missing.
+    pub const NOTHING: Self = Self { functions: &[], variables: &[] };
 }
 
 /// The configuration that a module makes of its parameters, looked up by type.
@@ -249,6 +264,8 @@ pub struct ModuleSpec {
     pub settings: &'static [SettingSpec],
     /// Makes its configuration, if it has one.
     pub configure: Option<Configure>,
+    /// What of it is not supported yet.
+    pub missing: Missing,
 }
 
 /// All modules.
@@ -272,6 +289,7 @@ impl ModuleSpec {
             variables: &[],
             settings: &[],
             configure: None,
+            missing: Missing::NOTHING,
         }
     }
 }
@@ -291,6 +309,18 @@ impl Registry {
         self.modules
             .iter()
             .flat_map(|module| module.variables.iter().map(move |spec| (*module, spec)))
+    }
+
+    /// The module that has a function of that name, which is not supported yet.
+    #[must_use]
+    pub fn lacks_function(&self, name: &str) -> Option<&'static ModuleSpec> {
+        self.modules.iter().find(|module| module.missing.functions.contains(&name)).copied()
+    }
+
+    /// The module that has a pseudo-variable of that name, which is not supported yet.
+    #[must_use]
+    pub fn lacks_variable(&self, name: &str) -> Option<&'static ModuleSpec> {
+        self.modules.iter().find(|module| module.missing.variables.contains(&name)).copied()
     }
 
     /// The module of that name; a path and `.so` are taken off first.

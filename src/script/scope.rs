@@ -74,6 +74,11 @@ impl<'a> Scope<'a> {
         result
     }
 
+    /// The module that has a variable of that name, which is not supported yet.
+    pub(super) fn lacks_variable(&self, name: &str) -> Option<&'static str> {
+        self.registry.lacks_variable(name).map(|module| module.name)
+    }
+
     /// The number of `$var(name)`.
     pub(super) fn slot(&mut self, name: &[u8]) -> Option<u16> {
         let position = self.slots.iter().position(|slot| **slot == *name).unwrap_or_else(|| {

@@ -320,8 +320,9 @@ impl<'t> Parser<'t> {
 /// The fault of a name that no variable has.
 fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Fault {
     let name = String::from_utf8_lossy(name);
-    if UNSUPPORTED.contains(&&*name) {
-        return Fault::new("E0403", format!("`${name}` is not supported yet"), span);
+    if let Some(module) = scope.lacks_variable(&name) {
+        let message = format!("`${name}` of module `{module}` is not supported yet");
+        return Fault::new("E0403", message, span);
     }
     let fault = Fault::new("E0412", format!("there is no variable `${name}`"), span);
     match scope.similar_variable(&name) {
@@ -329,58 +330,3 @@ fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Faul
         None => fault,
     }
 }
-
-/// Variables that scripts in the field use and that are not there yet.
-const UNSUPPORTED: &[&str] = &[
-    "T_branch_idx",
-    "T_inv",
-    "T_reply_code",
-    "T_reply_ruid",
-    "T_req",
-    "T_rpl",
-    "aU",
-    "aa",
-    "ad",
-    "adu",
-    "ar",
-    "au",
-    "avu",
-    "branch",
-    "cfg",
-    "dbr",
-    "def",
-    "dlg",
-    "dlg_ctx",
-    "dlg_var",
-    "dsv",
-    "env",
-    "expires",
-    "fs",
-    "fsn",
-    "gip",
-    "hu",
-    "http",
-    "http_ok",
-    "jsonrpl",
-    "ltt",
-    "nh",
-    "prefixed",
-    "rT",
-    "rdir",
-    "rtpstat",
-    "ruid",
-    "sdp",
-    "sht",
-    "shtex",
-    "shv",
-    "snd_ip",
-    "stat",
-    "uac_req",
-    "ulc",
-    "version",
-    "x_fU",
-    "xavi",
-    "xavp",
-    "xavu",
-    "xml",
-];

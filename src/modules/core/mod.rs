@@ -7,13 +7,17 @@ mod forward;
 mod log;
 pub(super) mod uri;
 
-use crate::script::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, RouteKinds};
+use super::table::{int, verdict};
+use crate::script::{
+    Argument, Execution, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
+    RouteKinds, TRUE,
+};
 
-/// The module. `corex` is where Kamailio keeps some of these functions.
+/// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
-    aliases: &["corex"],
     built_in: true,
     functions: FUNCTIONS,
+    missing: super::missing::CORE,
     ..ModuleSpec::new("core", "The language itself: URI rewriting, flags, forwarding, logging.")
 };
 
@@ -36,7 +40,7 @@ const fn function(
 /// The functions.
 const FUNCTIONS: &[FunctionSpec] = &[
     function(
-        ("append_branch", &[]),
+        ("append_branch", &["km_append_branch"]),
         &[],
         RouteKinds::NOT_REPLY,
         (
@@ -47,7 +51,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         branch::append_current,
     ),
     function(
-        ("append_branch", &[]),
+        ("append_branch", &["km_append_branch"]),
         &[text("uri"), ParameterSpec::optional("q", ParameterKind::Text)],
         RouteKinds::NOT_REPLY,
         (
@@ -145,6 +149,26 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,
+    ),
+    function(
+        ("force_tcp_alias", &["add_tcp_alias"]),
+        &[ParameterSpec::optional("port", ParameterKind::Int)],
+        RouteKinds::ANY,
+        (
+            "About the TCP connection that a message came by; over UDP it changes nothing.",
+            "force_tcp_alias();",
+        ),
+        |_, _| TRUE,
+    ),
+    function(
+        ("len_gt", &[]),
+        &[ParameterSpec::required("bytes", ParameterKind::Int)],
+        RouteKinds::ANY,
+        (
+            "Whether the message is longer than that; `max_len` stands for 4096.",
+            "if (len_gt(max_len)) exit;",
+        ),
+        is_longer,
     ),
     function(
         ("force_rport", &["add_rport"]),
@@ -321,3 +345,9 @@ const FUNCTIONS: &[FunctionSpec] = &[
         uri::user_phone,
     ),
 ];
+
+/// `len_gt(bytes)`.
+fn is_longer<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let length = i64::try_from(execution.transit.message.end()).unwrap_or(i64::MAX);
+    verdict(int(arguments, 0).is_some_and(|limit| length > limit))
+}

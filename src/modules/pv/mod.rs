@@ -3,6 +3,7 @@
 mod address;
 mod message;
 mod network;
+mod query;
 mod store;
 mod time;
 mod uri;
@@ -12,7 +13,9 @@ use crate::script::{ModuleSpec, PseudoVariable, Read, Write};
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
+    functions: query::FUNCTIONS,
     variables: VARIABLES,
+    missing: super::missing::PV,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
 
@@ -188,7 +191,13 @@ const VARIABLES: &[PseudoVariable] = &[
          not supported yet.",
         store::nothing,
     ),
-    var("sendhdr", &[], "The header fields with the changes made so far.", message::headers_edited),
+    var(
+        "sendhdr",
+        &[],
+        "The header fields with the changes made so far; Via and Record-Route are added when the \
+         request is sent.",
+        message::headers_edited,
+    ),
     var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
     var("sf", &[], "Message flags, as a number.", store::flags),
     var("si", &[], "Address that the message came from.", network::source_ip),

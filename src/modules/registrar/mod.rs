@@ -11,7 +11,8 @@ use bumpalo::Bump;
 use super::table::{function, optional_text, required_text};
 use crate::location::{AorRules, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
 use crate::script::{
-    FunctionSpec, Host, ModuleSpec, ParameterKind, ParameterSpec, Program, RouteKinds,
+    Argument, Execution, FunctionSpec, Host, ModuleSpec, ParameterKind, ParameterSpec, Program,
+    ReturnCode, RouteKinds,
 };
 use crate::sip::{NameAddr, Uri};
 
@@ -20,6 +21,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: settings::SETTINGS,
     configure: Some(settings::configure),
+    missing: super::missing::REGISTRAR,
     ..ModuleSpec::new("registrar", "REGISTER processing and lookup.")
 };
 
@@ -102,8 +104,13 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
+/// `save("location")`, for scripts that name no table.
+pub(super) fn save_location<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
+    save::save(execution, &[Argument::Text(b"location")])
+}
+
 /// The location tables of the server.
-fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables> {
+pub(super) fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables> {
     host.service(TypeId::of::<LocationTables>())?.downcast_ref()
 }
 
@@ -120,7 +127,7 @@ fn aor_rules(program: &Program) -> AorRules<'_> {
 }
 
 /// The key of the address-of-record in `text`: a URI, or an address with one.
-fn key_of<'m>(text: &[u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+pub(super) fn key_of<'m>(text: &[u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
     let uri = Uri::parse(text).or_else(|_| Uri::parse(NameAddr::parse(text)?.uri)).ok()?;
     aor_key(&uri, aor_rules(program), arena)
 }

@@ -13,7 +13,7 @@ use crate::script::{ModuleConfig, SettingSpec};
 const NO_RANGE: &str = "Changes nothing: a binding ends when its phone was told.";
 
 /// Says of a parameter that its kind of variable has no say here.
-const NO_AVP: &str = "Changes nothing yet: the registrar reads and writes no AVPs.";
+const NO_AVP: &str = "Changes nothing: the registrar reads and writes no AVPs.";
 
 /// Says of a parameter that it is about RFC 5626 or RFC 5627.
 const NO_OUTBOUND: &str = "Changes nothing: GRUU and outbound are not supported.";
@@ -77,10 +77,14 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
     accepted_number("sock_flag", "Changes nothing: a REGISTER came in where it came in."),
     accepted_text("sock_hdr_name", "Changes nothing: a REGISTER came in where it came in."),
     accepted_number("method_filtering", "Changes nothing: lookup returns all contacts."),
+    accepted_number("lookup_filter_mode", "Changes nothing: lookup returns all contacts."),
+    accepted_number("min_expires_mode", "Changes nothing: too brief an expiry is answered 423."),
+    accepted_number("sock_mode", "Changes nothing: a REGISTER came in where it came in."),
+    accepted_number("use_expired_contacts", "Changes nothing: expired contacts are out of use."),
     accepted_number("nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("tcp_persistent_flag", "Changes nothing: connections have their own time."),
     accepted_number("desc_time_order", "Changes nothing: the newest contact is always first."),
-    accepted_number("use_domain", "Changes nothing here: it is a parameter of usrloc."),
+    accepted_number("use_domain", "Changes nothing: it is a parameter of usrloc."),
     accepted_number("save_nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("load_nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_text("event_callback", "Changes nothing: there are no event routes of contacts."),

@@ -17,6 +17,7 @@ use crate::sip::{Header, Message};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
+    missing: super::missing::TEXTOPS,
     ..ModuleSpec::new("textops", "Text and header field operations.")
 };
 

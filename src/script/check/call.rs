@@ -5,9 +5,7 @@ use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOpera
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
-use crate::script::registry::{
-    FunctionSpec, ModuleSpec, ModuleState, ParameterKind, ParameterSpec,
-};
+use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::{PatternFlags, Span, Substitution, compile_pattern, nearest, parse_int};
 
 impl Checker<'_> {
@@ -20,7 +18,7 @@ impl Checker<'_> {
         if !self.kinds.iter().any(|kind| function.routes.contains(*kind)) {
             let blocks: Vec<&str> = self.kinds.iter().map(|kind| kind_name(*kind)).collect();
             let message =
-                format!("`{}` cannot be called from a {}", function.name, blocks.join(" or "));
+                format!("`{}` cannot be called from a {}", call.name.node, blocks.join(" or "));
             self.error("E0406", message, call.name.span);
         }
         let mut arguments = Vec::with_capacity(call.arguments.len());
@@ -75,22 +73,26 @@ impl Checker<'_> {
             .functions()
             .filter(|(_, spec)| spec.name == name || spec.aliases.contains(&name))
             .collect();
-        let Some((module, _)) = named.first() else {
+        if named.is_empty() {
             self.unknown_function(call);
             return None;
+        }
+        let count = call.arguments.len();
+        let takes = |spec: &FunctionSpec| {
+            let required = spec.parameters.iter().filter(|parameter| !parameter.optional).count();
+            (required..=spec.parameters.len()).contains(&count)
         };
-        if !named.iter().any(|(module, _)| self.is_loaded(module)) {
+        let fitting = named.iter().find(|(module, spec)| self.is_loaded(module) && takes(spec));
+        let unloaded = named.iter().find(|(_, spec)| takes(spec)).or_else(|| named.first());
+        if let (None, Some((module, _))) = (fitting, unloaded)
+            && !self.is_loaded(module)
+        {
             let message =
                 format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
             let help = format!("add `loadmodule \"{}.so\"`", module.name);
             self.error_with_help("E0402", message, call.name.span, Some(help));
             return None;
         }
-        let count = call.arguments.len();
-        let fitting = named.iter().find(|(module, spec)| {
-            let required = spec.parameters.iter().filter(|parameter| !parameter.optional).count();
-            self.is_loaded(module) && (required..=spec.parameters.len()).contains(&count)
-        });
         if fitting.is_none() {
             let forms: Vec<String> = named.iter().map(|(_, spec)| signature(spec)).collect();
             let message = format!("`{name}` does not take {}", counted(count));
@@ -103,12 +105,8 @@ impl Checker<'_> {
     /// The error of a name that no function has.
     fn unknown_function(&mut self, call: &Call) {
         let (name, span) = (call.name.node.as_str(), call.name.span);
-        let announced = self.registry.modules.iter().find_map(|module| match module.state {
-            ModuleState::Announced(functions) => functions.contains(&name).then_some(module.name),
-            ModuleState::Ready => None,
-        });
-        if let Some(module) = announced {
-            let message = format!("`{name}` of module {module} is not supported yet");
+        if let Some(module) = self.registry.lacks_function(name) {
+            let message = format!("`{name}` of module `{}` is not supported yet", module.name);
             self.error("E0403", message, span);
             return;
         }
@@ -128,6 +126,12 @@ impl Checker<'_> {
         parameter: &ParameterSpec,
         argument: &Expression,
     ) -> Option<Prepared> {
+        if let ExpressionKind::Binary(..) | ExpressionKind::Call(_) = argument.kind {
+            let message = "an argument cannot be calculated yet";
+            let help = "assign it to a `$var(...)` first and pass that on";
+            self.error_with_help("E0403", message, argument.span, Some(help.to_owned()));
+            return None;
+        }
         let prepared = match parameter.kind {
             ParameterKind::Int => self.int_argument(argument),
             ParameterKind::Flag => return self.flag(argument),
@@ -139,14 +143,14 @@ impl Checker<'_> {
             ParameterKind::Regex => return self.regex_argument(argument),
             ParameterKind::Substitution => return self.substitution(argument),
             ParameterKind::RouteName(kind) => return self.route_name(kind, argument),
-            ParameterKind::Variable => match &argument.kind {
-                ExpressionKind::Variable(text) => {
+            ParameterKind::Variable | ParameterKind::AnyVariable => match &argument.kind {
+                ExpressionKind::Variable(text) | ExpressionKind::Text(text, _)
+                    if text.first() == Some(&b'$') =>
+                {
                     let variable = self.variable(text, argument.span)?;
-                    variable.is_writable().then_some(Prepared::Variable(variable))
-                }
-                ExpressionKind::Text(text, _) if text.first() == Some(&b'$') => {
-                    let variable = self.variable(text, argument.span)?;
-                    variable.is_writable().then_some(Prepared::Variable(variable))
+                    let fits =
+                        parameter.kind == ParameterKind::AnyVariable || variable.is_writable();
+                    fits.then_some(Prepared::Variable(variable))
                 }
                 _ => None,
             },
@@ -172,6 +176,7 @@ impl Checker<'_> {
     fn int_argument(&mut self, argument: &Expression) -> Option<Prepared> {
         match &argument.kind {
             ExpressionKind::Int(number) => Some(Prepared::Int(*number)),
+            ExpressionKind::Word(word) => expression::number(word).map(Prepared::Int),
             ExpressionKind::Unary(UnaryOperator::Negate, inner) => match inner.kind {
                 ExpressionKind::Int(number) => Some(Prepared::Int(-number)),
                 _ => None,
@@ -364,6 +369,7 @@ const fn kind_text(kind: ParameterKind) -> &'static str {
         ParameterKind::Flag => "a flag",
         ParameterKind::LogLevel => "a log level such as L_ERR",
         ParameterKind::Variable => "a variable that can be assigned to",
+        ParameterKind::AnyVariable => "a variable",
         ParameterKind::RouteName(_) => "the name of a route block",
         _ => "a string",
     }

@@ -119,6 +119,9 @@ impl Checker<'_> {
             if let Some(node) = self.in_network(other, word) {
                 return node;
             }
+            if let (true, Some(method)) = (is_word(other, "method"), bare_method(word)) {
+                return Node::Method(method);
+            }
         }
         let (left, right) = (self.expression(left), self.expression(right));
         let (left, right) = match left {
@@ -209,8 +212,11 @@ impl Checker<'_> {
         if let Some((_, operand)) = OPERANDS.iter().find(|(name, _)| *name == word) {
             return Node::Operand(*operand);
         }
-        if let Some((_, number)) = NUMBERS.iter().find(|(name, _)| *name == word) {
-            return Node::Constant(Constant::Int(*number));
+        if let Some(number) = number(word) {
+            return Node::Constant(Constant::Int(number));
+        }
+        if word == "NULL" || word == "null" {
+            return NOTHING;
         }
         if word.starts_with('@') {
             let help = "use a pseudo-variable such as `$tt`, `$fU` or `$hdr(name)`".to_owned();
@@ -237,7 +243,7 @@ impl Checker<'_> {
     }
 }
 
-/// What stands for a faulty expression.
+/// `$null`, and what stands for a faulty expression.
 const NOTHING: Node = Node::Constant(Constant::Null);
 
 /// Bare words that stand for something of the message.
@@ -284,6 +290,11 @@ const NUMBERS: &[(&str, i64)] = &[
     ("yes", 1),
 ];
 
+/// The number that a bare word is.
+pub(super) fn number(word: &str) -> Option<i64> {
+    NUMBERS.iter().find(|(name, _)| *name == word).map(|(_, number)| *number)
+}
+
 /// The operand that a bare word is.
 pub(super) fn operand(word: &str) -> Option<Operand> {
     OPERANDS.iter().find(|(name, _)| *name == word).map(|(_, operand)| *operand)
@@ -297,6 +308,16 @@ fn is_word(expression: &Expression, word: &str) -> bool {
 /// The opposite of a condition.
 fn negated(node: Node) -> Node {
     Node::Unary(crate::script::ast::UnaryOperator::Not, Box::new(node))
+}
+
+/// The method that a bare word is: `method == INVITE`.
+fn bare_method(expression: &Expression) -> Option<Method> {
+    match &expression.kind {
+        ExpressionKind::Word(word) => {
+            Some(Method::parse(word.as_bytes())).filter(|method| *method != Method::Other)
+        }
+        _ => None,
+    }
 }
 
 /// Whether a node is the method.

@@ -2,40 +2,107 @@
 
 use super::{Checker, is_main};
 use crate::script::Severity;
-use crate::script::ast::{Call, Expression, ExpressionKind, Statement, StatementKind};
+use crate::script::ast::{
+    Ast, Call, CaseLabel, Expression, ExpressionKind, Route, RouteKind, Statement, StatementKind,
+};
 
-/// Notes a main route block that may end with nothing done: the request is dropped silently then.
+/// Functions that answer or send on the request, or at least try to.
+const ACTING: &[&str] = &[
+    "forward",
+    "forward_udp",
+    "options_reply",
+    "save",
+    "send_reply",
+    "send_reply_error",
+    "sl_reply",
+    "sl_reply_error",
+    "sl_send_reply",
+];
+
+/// Notes a main route block with a way to its end on which the request is neither answered nor
+/// sent on: it is dropped silently then. Where one cannot be sure there is no note.
 pub(super) fn lint(checker: &mut Checker<'_>) {
     let ast = checker.ast;
     for route in ast.routes.iter().filter(|route| is_main(route)) {
-        if decides(route.body.last()) {
+        let mut inertia = Inertia { ast, blocks: Vec::new() };
+        if !inertia.of_all(&route.body) {
             continue;
         }
-        let message = "a request that reaches the end of this block is dropped silently".to_owned();
-        let diagnostic = checker.report(Severity::Note, "W0403", message, route.keyword.span);
+        let message =
+            "a request that nothing was done with is dropped silently at the end of this block";
+        let place = route.keyword.span;
+        let diagnostic = checker.report(Severity::Note, "W0403", message.to_owned(), place);
         diagnostic.help = Some("end it with a forward, a reply or `exit`".to_owned());
     }
 }
 
-/// Whether the request has been decided about when this last statement has run.
-fn decides(last: Option<&Statement>) -> bool {
-    let Some(statement) = last else { return false };
-    match &statement.kind {
-        StatementKind::Break
-        | StatementKind::Call(_)
-        | StatementKind::Drop
-        | StatementKind::Exit
-        | StatementKind::Return(_) => true,
-        StatementKind::Block(inner) => decides(inner.last()),
-        StatementKind::If { then, otherwise: Some(otherwise), .. } => {
-            decides(Some(then)) && decides(Some(otherwise))
+/// Looks for ways through statements on which nothing is done with the request.
+struct Inertia<'a> {
+    ast: &'a Ast,
+    /// What was found out about route blocks; `false` while one is being looked into.
+    blocks: Vec<(String, bool)>,
+}
+
+impl Inertia<'_> {
+    /// Whether there is such a way through all of them.
+    fn of_all(&mut self, statements: &[Statement]) -> bool {
+        statements.iter().all(|statement| self.of(statement))
+    }
+
+    /// Whether there is such a way through a statement. Who writes `exit` or `return` means it.
+    fn of(&mut self, statement: &Statement) -> bool {
+        match &statement.kind {
+            StatementKind::Assign { value, .. } => self.of_expression(value),
+            StatementKind::Block(inner) => self.of_all(inner),
+            StatementKind::Break
+            | StatementKind::Drop
+            | StatementKind::Exit
+            | StatementKind::Return(_) => false,
+            StatementKind::Call(call) => self.of_call(call),
+            StatementKind::If { condition, then, otherwise } => {
+                self.of_expression(condition)
+                    && (self.of(then)
+                        || otherwise.as_deref().is_none_or(|otherwise| self.of(otherwise)))
+            }
+            StatementKind::Switch { value, cases } => {
+                self.of_expression(value)
+                    && !cases.iter().any(|case| matches!(case.label, CaseLabel::Default))
+            }
+            StatementKind::While { condition, .. } => self.of_expression(condition),
         }
-        StatementKind::Switch { cases, .. } => {
-            cases.last().is_some_and(|case| decides(case.body.last()))
+    }
+
+    /// Whether an expression does nothing with the request.
+    fn of_expression(&mut self, expression: &Expression) -> bool {
+        match &expression.kind {
+            ExpressionKind::Binary(_, left, right) => {
+                self.of_expression(left) && self.of_expression(right)
+            }
+            ExpressionKind::Call(call) => self.of_call(call),
+            ExpressionKind::Unary(_, inner) => self.of_expression(inner),
+            _ => true,
         }
-        StatementKind::Assign { .. } | StatementKind::If { .. } | StatementKind::While { .. } => {
-            false
+    }
+
+    /// Whether a call does nothing with the request.
+    fn of_call(&mut self, call: &Call) -> bool {
+        let name = call.name.node.as_str();
+        if name != "route" {
+            return !ACTING.contains(&name);
         }
+        let Some(block) = call.arguments.first().and_then(route_name) else { return false };
+        let ast = self.ast;
+        let is_called =
+            |route: &&Route| route.kind == RouteKind::Request && route.name.node == block;
+        let Some(route) = ast.routes.iter().find(is_called) else { return false };
+        if let Some((_, inert)) = self.blocks.iter().find(|(name, _)| *name == block) {
+            return *inert;
+        }
+        let position = self.blocks.len();
+        self.blocks.push((block, false));
+        let inert = self.of_all(&route.body);
+        self.blocks[position].1 = inert;
+        inert
     }
 }
 

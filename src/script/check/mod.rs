@@ -81,7 +81,9 @@ pub fn check(
     let mut checker = Checker::new(ast, &settings, registry);
     let configs = checker.modules();
     let routes = checker.routes();
-    lint::lint(&mut checker);
+    if !checker.has_errors() {
+        lint::lint(&mut checker);
+    }
     let Checker { scope, mut diagnostics, .. } = checker;
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
@@ -169,6 +171,11 @@ impl<'a> Checker<'a> {
             let place = first.name.span.or(first.keyword.span);
             diagnostic.secondary.push((place, "the first is here".to_owned()));
         }
+    }
+
+    /// Whether something is wrong so far. What a script means cannot be guessed then.
+    fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// Adds an error.

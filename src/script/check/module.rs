@@ -28,9 +28,9 @@ impl Checker<'_> {
     /// `loadmodule`.
     fn load(&mut self, name: &Spanned<String>) {
         if let Some(module) = self.registry.module(&name.node) {
-            if matches!(module.state, ModuleState::Announced(_)) {
+            if matches!(module.state, ModuleState::Announced) {
                 let message =
-                    format!("module `{}` is known, but it has no functions yet", module.name);
+                    format!("module `{}` is accepted, but does nothing here yet", module.name);
                 self.report(Severity::Note, "W0404", message, name.span);
             }
             if !self.is_loaded(module) {
@@ -81,16 +81,17 @@ impl Checker<'_> {
         match found {
             Some(setting) => {
                 if !setting.effective {
-                    let message = format!("`{name}` changes nothing here: {}", setting.doc);
+                    let why = setting.doc.strip_prefix("Changes nothing").unwrap_or(setting.doc);
+                    let message = format!("`{name}` changes nothing{}", why.trim_end_matches('.'));
                     self.report(Severity::Note, "W0405", message, parameter.name.span);
                 }
                 found
             }
-            None if matches!(module.state, ModuleState::Announced(_)) => None,
+            None if matches!(module.state, ModuleState::Announced) => None,
             None => {
                 let names = module.settings.iter().map(|setting| setting.name);
                 let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
-                let message = format!("module `{}` has no parameter `{name}`", module.name);
+                let message = format!("module `{}` has no parameter `{name}` here", module.name);
                 self.error_with_help("E0410", message, parameter.name.span, help);
                 None
             }

@@ -62,7 +62,7 @@ const MEMORY: &str = "there are no memory pools";
 const MODULES: &str = "modules are built in";
 
 /// Why parameters about logging have no effect.
-const LOGGING: &str = "log lines go to standard error";
+const LOGGING: &str = "where log lines go is up to `log_stderror`, what they look like is fixed";
 
 /// Why parameters about stream transports have no effect.
 const STREAMS: &str = "only UDP is supported yet";
