@@ -14,6 +14,8 @@ mod pv;
 mod registrar;
 mod rr;
 mod sanity;
+#[cfg(test)]
+mod script_tests;
 mod siputils;
 mod sl;
 mod table;

@@ -34,8 +34,6 @@ mod settings;
 mod source;
 mod spelling;
 mod substitution;
-#[cfg(test)]
-mod tests;
 mod transform;
 mod transit;
 mod value;

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use bumpalo::Bump;
 
-use super::{
+use crate::script::{
     Compiled, Diagnostic, Execution, Host, LogLevel, NextHop, Program, Reader, Refusal,
     ScriptError, Severity, Transit, Verdict, compile, parse_text, run,
 };
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::modules::REGISTRY;
+use super::REGISTRY;
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
 
