@@ -66,8 +66,6 @@ announced! {
     "acc_json" "Accounting as JSON.": acc_json_request;
     "exec" "Running programs.":
         exec_dset exec_msg exec_avp exec_getenv exec_cmd exec;
-    "uri" "Questions about URIs.":
-        is_user has_totag uri_param add_uri_param tel2sip;
     "uri_db" "Users in a database.":
         check_uri check_to check_from does_uri_exist check_user_uri;
     "uri_radius" "Users in a RADIUS server.":
@@ -226,7 +224,7 @@ announced! {
     "db_unixodbc" alias "unixodbc" "ODBC.":;
     "db2_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
     "db2_ldap" "LDAP directories as tables.":;
-    "alias_db" "Aliases in a database.": lookup alias_db_lookup alias_db_find;
+    "alias_db" "Aliases in a database.": alias_db_lookup alias_db_find;
     "speeddial" "Short numbers.": sd_lookup;
     "cpl-c" alias "cpl_c" "Call processing language (RFC 3880).":
         cpl_run_script cpl_process_register cpl_process_register_norpl;
@@ -274,7 +272,6 @@ announced! {
     "b2b_logic" "Back-to-back user agents.": b2b_init_request b2b_server_new b2b_client_new
         b2b_bridge;
     "signaling" "Replies with or without transactions.": send_reply;
-    "options" "Answers to OPTIONS.": options_reply;
     "sst" "Session timers (RFC 4028).": sstCheckMin;
     "qos" "Quality of service.":;
     "gflags" alias "gflags_mi" "Flags of the server.":

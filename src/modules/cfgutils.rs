@@ -10,7 +10,7 @@ use crate::script::{
 };
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: &[SettingSpec {
         name: "initial_probability",

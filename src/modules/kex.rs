@@ -1,23 +1,35 @@
 //! `kex`: Functions of the core that are no keywords. They can be called without `loadmodule`.
 
 use super::table::{function, required_text, text, verdict};
-use crate::script::{FunctionSpec, ModuleSpec};
+use crate::script::{FunctionSpec, ModuleSpec, TRUE};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: FUNCTIONS,
     ..ModuleSpec::new("kex", "Functions of the core that are no keywords.")
 };
 
 /// The functions.
-const FUNCTIONS: &[FunctionSpec] = &[function(
-    "is_myself",
-    &[required_text("uri")],
-    "Whether the host and port of a URI are this server.",
-    r#"if (is_myself("$ru")) exit;"#,
-    |execution, arguments| verdict(execution.is_myself(text(arguments, 0))),
-)];
+const FUNCTIONS: &[FunctionSpec] = &[
+    function(
+        "is_myself",
+        &[required_text("uri")],
+        "Whether the host and port of a URI are this server.",
+        r#"if (is_myself("$ru")) exit;"#,
+        |execution, arguments| verdict(execution.is_myself(text(arguments, 0))),
+    ),
+    FunctionSpec {
+        aliases: &["set_reply_close", "set_forward_no_connect", "set_forward_close"],
+        ..function(
+            "set_reply_no_connect",
+            &[],
+            "About connections; UDP has none, so that nothing is changed.",
+            "set_reply_no_connect();",
+            |_, _| TRUE,
+        )
+    },
+];
 
 #[cfg(test)]
 mod tests {

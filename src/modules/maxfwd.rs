@@ -11,7 +11,7 @@ use crate::script::{
 use crate::sip::HeaderName;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: &[SettingSpec {
         name: "max_limit",
@@ -38,7 +38,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
              forwarded then.\n\nA request without Max-Forwards gets one with the given value; the \
              code is 2 then. In a second call nothing is counted, and forwarding does not count \
              again.",
-            r#"if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }"#,
+            r#"if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many"); exit; }"#,
             process,
         )
     },

@@ -17,7 +17,7 @@ use crate::sip::{
 };
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
@@ -113,6 +113,9 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 /// A reply: code and reason.
 type Fault = (u16, &'static str);
 
+/// Whether the message, whose Request-URI is the given one by now, passes.
+type Check = fn(&Message<'_>, &[u8]) -> bool;
+
 /// `sanity_check([msg_checks[, uri_checks]])`.
 fn sanity_check<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let config = execution.program.config::<Config>().unwrap_or(&DEFAULT);
@@ -145,7 +148,7 @@ fn unknown_extension<'d>(message: &Message<'d>, config: &Config) -> Option<&'d [
 
 /// The first check that fails, as a reply.
 fn fault(message: &Message<'_>, uri: &[u8], checks: i64, uris: i64) -> Option<Fault> {
-    let table: [(i64, fn(&Message<'_>, &[u8]) -> bool, Fault); 8] = [
+    let table: [(i64, Check, Fault); 8] = [
         (2, has_scheme, (416, "Unsupported URI Scheme in Request URI")),
         (4, has_headers, (400, "Missing Required Header in Request")),
         (32, has_cseq_method, (400, "CSeq method does not match request method")),

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use super::core::uri::{UriParts, assign_uri, is_safe};
-use super::table::{function, optional_text, required_text, text, verdict, write};
+use super::table::{
+    accepted_number, accepted_text, function, optional_text, required_text, text, text_setting,
+    verdict, write,
+};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Value, Variable,
+    ParameterSpec, ReturnCode, RouteKinds, SettingSpec, TRUE, Value, Variable,
 };
 use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 
-/// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+/// The module. OpenSER has these functions in `uri` and `options`.
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
+    aliases: &["uri", "options"],
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
@@ -202,27 +206,26 @@ const RESULT: ParameterSpec = ParameterSpec::required("result", ParameterKind::V
 /// A variable that holds a URI, which is changed.
 const URI: ParameterSpec = ParameterSpec::required("uri", ParameterKind::Variable);
 
-/// A module parameter that `options_reply` puts into a header field.
-const fn option(name: &'static str, doc: &'static str) -> SettingSpec {
-    SettingSpec { name, kind: SettingKind::Text, effective: true, doc }
-}
-
-/// A module parameter of a function that is not there.
-const fn unused(name: &'static str, kind: SettingKind) -> SettingSpec {
-    SettingSpec { name, kind, effective: false, doc: "Accepted, without effect." }
-}
-
-/// The module parameters.
+/// The module parameters. Those without `options_` are the ones of the module `options`.
 const SETTINGS: &[SettingSpec] = &[
-    option("options_accept", "Accept in answers to OPTIONS; `*/*` if not set."),
-    option("options_accept_encoding", "Accept-Encoding in answers to OPTIONS."),
-    option("options_accept_language", "Accept-Language in answers to OPTIONS; `en` if not set."),
-    option("options_support", "Supported in answers to OPTIONS."),
-    unused("ring_timeout", SettingKind::Int),
-    unused("contact_flds_separator", SettingKind::Text),
-    unused("rpid_prefix", SettingKind::Text),
-    unused("rpid_suffix", SettingKind::Text),
-    unused("rpid_avp", SettingKind::Text),
+    text_setting("options_accept", "Accept in answers to OPTIONS; `*/*` if not set."),
+    text_setting("options_accept_encoding", "Accept-Encoding in answers to OPTIONS."),
+    text_setting(
+        "options_accept_language",
+        "Accept-Language in answers to OPTIONS; `en` if not set.",
+    ),
+    text_setting("options_support", "Supported in answers to OPTIONS."),
+    text_setting("accept", "Like `options_accept`."),
+    text_setting("accept_encoding", "Like `options_accept_encoding`."),
+    text_setting("accept_language", "Like `options_accept_language`."),
+    text_setting("support", "Like `options_support`."),
+    accepted_number("ring_timeout", "Without effect: no function needs it."),
+    accepted_text("contact_flds_separator", "Without effect: no function needs it."),
+    accepted_text("rpid_prefix", "Without effect: no function needs it."),
+    accepted_text("rpid_suffix", "Without effect: no function needs it."),
+    accepted_text("rpid_avp", "Without effect: no function needs it."),
+    accepted_text("aaa_url", "Without effect: no function needs it."),
+    accepted_number("service_type", "Without effect: no function needs it."),
 ];
 
 /// What the module parameters say.
@@ -247,7 +250,8 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
     ] {
         let mut value = default.as_bytes();
         for (position, (name, given)) in values.iter().enumerate() {
-            if let (true, GlobalValue::Text(text)) = (*name == parameter, given) {
+            let wanted = [parameter, &parameter["options_".len()..]].contains(name);
+            if let (true, GlobalValue::Text(text)) = (wanted, given) {
                 if text.iter().any(u8::is_ascii_control) {
                     return Err((position, format!("{parameter} cannot be a header value")));
                 }
@@ -377,7 +381,7 @@ fn is_first_hop<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> Return
     let uri = top.and_then(|route| NameAddr::parse(route).ok()).map(|route| route.uri);
     let Some(Ok(uri)) = uri.map(Uri::parse) else { return FALSE };
     let source = execution.transit.source;
-    let looped = ours(source.ip().to_string().as_bytes(), Some(source.port()));
+    let looped = ours(execution.show_host(source.ip()), Some(source.port()));
     verdict(ours(uri.host, uri.port) && !looped)
 }
 
@@ -512,6 +516,10 @@ mod tests {
         let defaults = configure(&[]).unwrap();
         let defaults = defaults.downcast_ref::<Config>().unwrap();
         assert_eq!(defaults.capabilities, CAPABILITIES);
+        let accept = GlobalValue::Text(b"application/sdp".to_vec());
+        let changed = configure(&[("accept", accept)]).unwrap();
+        let changed = changed.downcast_ref::<Config>().unwrap();
+        assert!(changed.capabilities.starts_with(b"Accept: application/sdp\r\n"));
         let broken = GlobalValue::Text(b"a\r\nb".to_vec());
         assert!(configure(&[("options_accept", broken)]).is_err());
     }

@@ -123,9 +123,8 @@ fn contacts<'m>(execution: &Execution<'m>) -> &'m [u8] {
         lines.extend_from_slice(branch.uri);
         lines.extend_from_slice(b">");
         if let Some(q) = branch.q {
-            let mut text = crate::sip::compose::TextBuffer::default();
-            let q = text.format(format_args!(";q={}.{:03}", q / 1_000, q % 1_000));
-            lines.extend_from_slice(q);
+            let q = bumpalo::format!(in transit.arena, ";q={}.{:03}", q / 1_000, q % 1_000);
+            lines.extend_from_slice(q.as_bytes());
         }
     }
     lines.extend_from_slice(b"\r\n");

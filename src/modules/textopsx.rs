@@ -7,7 +7,7 @@ use crate::script::{
 use crate::sip::HeaderName;
 
 /// The module.
-pub const MODULE: ModuleSpec =
+pub(super) const MODULE: ModuleSpec =
     ModuleSpec { functions: FUNCTIONS, ..ModuleSpec::new("textopsx", "More text operations.") };
 
 /// The functions.

@@ -12,13 +12,13 @@
 //! decides the routing, so that a request which comes back with it unchanged is a loop
 //! (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
 
-use std::hash::Hasher;
 use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
+use smallvec::SmallVec;
 
 use crate::mem::ListenerId;
-use crate::sip::{CSeq, HeaderName, Message, NameAddr, Via};
+use crate::sip::{Essentials, HeaderName, Message, Via, host_ip};
 
 /// What every branch of ours starts with (RFC 3261 §8.1.1.7).
 const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
@@ -31,6 +31,9 @@ const BRANCH_BYTES: usize = 16 + 1 + 8 + 1 + 5;
 pub(super) struct BranchKey {
     hasher: SipHasher13,
 }
+
+/// What is hashed, gathered first: one long input is hashed faster than many short ones.
+type HashInput = SmallVec<[u8; 384]>;
 
 /// The part of a branch behind the cookie.
 #[derive(Debug)]
@@ -52,59 +55,58 @@ impl BranchKey {
         Self { hasher: SipHasher13::new_with_key(secret) }
     }
 
-    /// The branch for forwarding `request`, whose topmost Via is `via`, that came from `source`
-    /// to `listener`.
+    /// The branch for forwarding `request`, that came from `source` to `listener`.
     pub(super) fn branch(
         &self,
         request: Message<'_>,
-        via: &Via<'_>,
+        essentials: &Essentials<'_>,
         source: IpAddr,
         listener: ListenerId,
     ) -> BranchText {
-        let transaction = self.transaction(request, via, source, listener);
-        let looping = self.looping(request);
+        let transaction = self.transaction(essentials, &essentials.via, source, listener);
+        let looping = self.looping(request, essentials);
         let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES], length: 26 };
         write_hex(&mut text.bytes[..16], transaction);
         write_hex(&mut text.bytes[17..25], looping);
-        let mut digits = [0; 5];
-        let digits = decimal(&mut digits, listener.0);
-        text.bytes[26..26 + digits.len()].copy_from_slice(digits);
-        text.length += digits.len();
+        text.length += write_decimal(&mut text.bytes[26..], listener.0);
         text
     }
 
-    /// The listener that the request came to, if `branch` is one of ours and `response` answers
-    /// a request that we forwarded: `below` is the Via below ours.
+    /// The listener that the request came to, if the topmost branch is one of ours and the
+    /// response answers a request that we forwarded: `below` is the Via below ours.
     pub(super) fn verify(
         &self,
-        response: Message<'_>,
-        branch: &[u8],
+        essentials: &Essentials<'_>,
         below: &Via<'_>,
     ) -> Option<ListenerId> {
-        let (transaction, rest) = split(branch)?;
-        let listener = ListenerId(std::str::from_utf8(rest.get(9..)?).ok()?.parse().ok()?);
-        let source = below.received().or_else(|| crate::sip::host_ip(below.host))?;
+        let (transaction, rest) = split(essentials.via.branch()?)?;
+        let listener = ListenerId(parse_decimal(rest.get(9..)?)?);
+        let source = below.received().or_else(|| host_ip(below.host))?;
         let mut expected = [0; 16];
-        write_hex(&mut expected, self.transaction(response, below, source, listener));
+        write_hex(&mut expected, self.transaction(essentials, below, source, listener));
         (expected == transaction).then_some(listener)
     }
 
     /// Whether `branch` is the one that we would give `request` again: it came back unchanged.
-    pub(super) fn is_loop(&self, request: Message<'_>, branch: &[u8]) -> bool {
+    pub(super) fn is_loop(
+        &self,
+        request: Message<'_>,
+        essentials: &Essentials<'_>,
+        branch: &[u8],
+    ) -> bool {
         let Some((_, rest)) = split(branch) else { return false };
         let mut expected = [0; 8];
-        write_hex(&mut expected, self.looping(request));
+        write_hex(&mut expected, self.looping(request, essentials));
         rest.get(..8) == Some(&expected)
     }
 
-    /// The tag that replies made here to `request` have (RFC 3261 §8.2.7): the same for its
-    /// retransmissions, and known again in the ACK.
-    pub(super) fn tag(&self, request: Message<'_>) -> [u8; 16] {
-        let mut hasher = self.hasher;
-        hasher.write_u8(b'T');
-        write_dialog_side(&mut hasher, request);
+    /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
+    /// known again in the ACK.
+    pub(super) fn tag(&self, call_id: &[u8], cseq: Option<u32>, from_tag: &[u8]) -> [u8; 16] {
+        let mut input = HashInput::from_slice(b"tag ");
+        write_dialog_side(&mut input, call_id, cseq.unwrap_or_default(), from_tag);
         let mut tag = [0; 16];
-        write_hex(&mut tag, hasher.finish());
+        write_hex(&mut tag, self.hasher.hash(&input));
         tag
     }
 
@@ -112,58 +114,49 @@ impl BranchKey {
     /// told by Call-ID, CSeq number and From tag (RFC 3261 §16.11, §17.2.3).
     fn transaction(
         &self,
-        message: Message<'_>,
+        essentials: &Essentials<'_>,
         via: &Via<'_>,
         source: IpAddr,
         listener: ListenerId,
     ) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.write_u16(listener.0);
+        let mut input = HashInput::new();
+        input.extend_from_slice(&listener.0.to_le_bytes());
         match source {
-            IpAddr::V4(ip) => hasher.write(&ip.octets()),
-            IpAddr::V6(ip) => hasher.write(&ip.octets()),
+            IpAddr::V4(ip) => input.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => input.extend_from_slice(&ip.octets()),
         }
-        hasher.write(via.host);
-        hasher.write_u16(via.port.unwrap_or(0));
-        match via.branch() {
-            Some(branch) if starts_with_cookie(branch) => hasher.write(branch),
-            branch => {
-                hasher.write(branch.unwrap_or_default());
-                write_dialog_side(&mut hasher, message);
-            }
+        input.extend_from_slice(&via.port.unwrap_or(0).to_le_bytes());
+        input.extend_from_slice(via.host);
+        input.push(b';');
+        input.extend_from_slice(via.branch().unwrap_or_default());
+        if !via.has_cookie() {
+            let Essentials { call_id, cseq, from, .. } = essentials;
+            write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
         }
-        hasher.finish()
+        self.hasher.hash(&input)
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8). To tag and method stay out,
     /// so that CANCEL and ACK get the branch of their INVITE.
-    fn looping(&self, request: Message<'_>) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.write(request.request_uri());
+    fn looping(&self, request: Message<'_>, essentials: &Essentials<'_>) -> u64 {
+        let mut input = HashInput::from_slice(request.request_uri());
         for name in [HeaderName::Route, HeaderName::ProxyRequire] {
-            hasher.write_u8(0xff);
-            hasher.write(request.value(name).unwrap_or_default());
+            input.push(b'\n');
+            input.extend_from_slice(request.value(name).unwrap_or_default());
         }
-        write_dialog_side(&mut hasher, request);
-        hasher.finish()
+        let Essentials { call_id, cseq, from, .. } = essentials;
+        write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
+        self.hasher.hash(&input)
     }
 }
 
 /// Call-ID, CSeq number and From tag: what a request has in common with its CANCEL, its ACK and
 /// its responses.
-fn write_dialog_side(hasher: &mut SipHasher13, message: Message<'_>) {
-    hasher.write(message.value(HeaderName::CallId).unwrap_or_default());
-    let number = message.value(HeaderName::CSeq).map(CSeq::parse);
-    hasher.write_u32(number.and_then(Result::ok).map_or(0, |cseq| cseq.number));
-    let from = message.value(HeaderName::From).map(NameAddr::parse);
-    let tag = from.and_then(Result::ok).and_then(|from| from.tag());
-    hasher.write(tag.unwrap_or_default());
-}
-
-/// Whether a branch identifies its transaction (RFC 3261 §8.1.1.7). The cookie is a token, so
-/// its case does not matter (RFC 3261 §7.3.1).
-fn starts_with_cookie(branch: &[u8]) -> bool {
-    branch.len() > 7 && branch[..7].eq_ignore_ascii_case(MAGIC_COOKIE)
+fn write_dialog_side(input: &mut HashInput, call_id: &[u8], cseq: u32, from_tag: &[u8]) {
+    input.push(b'\n');
+    input.extend_from_slice(call_id);
+    input.extend_from_slice(&cseq.to_le_bytes());
+    input.extend_from_slice(from_tag);
 }
 
 /// The transaction part of a branch of our form, and what stands behind the dot after it.
@@ -183,18 +176,31 @@ fn write_hex(text: &mut [u8], number: u64) {
     }
 }
 
-/// The decimal digits of `number`, at the end of `buffer`.
-fn decimal(buffer: &mut [u8; 5], number: u16) -> &[u8] {
+/// Writes the decimal digits of `number` at the start of `text`; how many there are.
+fn write_decimal(text: &mut [u8], number: u16) -> usize {
+    let mut digits = [0; 5];
+    let mut start = digits.len();
     let mut rest = number;
-    let mut start = buffer.len();
     loop {
         start -= 1;
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
-        let digit = (rest % 10) as u8;
-        buffer[start] = b'0' + digit;
+        digits[start] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
-            return &buffer[start..];
+            break;
         }
     }
+    let digits = &digits[start..];
+    text[..digits.len()].copy_from_slice(digits);
+    digits.len()
+}
+
+/// The number that [`write_decimal`] wrote.
+fn parse_decimal(text: &[u8]) -> Option<u16> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u16, |sum, digit| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
 }

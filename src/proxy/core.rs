@@ -18,7 +18,7 @@ use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
-use crate::sip::{self, HeaderName, Message, MessageIndex, Method, NameAddr};
+use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
 
 /// Where the script's log lines go.
@@ -234,14 +234,16 @@ struct Desk<'a> {
     message_count: u64,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
     /// Works through a request (RFC 3261 §16.3 to §16.6).
-    fn request(&mut self, request: Message<'_>) -> Decision {
+    fn request(&mut self, request: Message<'a>) -> Decision {
         self.turn.count(Counter::ReceivedRequests);
-        if let Err(rejection) = validate(request, &self.turn.standing.key) {
-            return self.refuse(request, rejection);
-        }
-        if self.acknowledges_own_reply(request) {
+        let essentials = match validate(request, &self.turn.standing.key) {
+            Ok(essentials) => essentials,
+            Err(rejection) => return self.refuse(request, rejection),
+        };
+        self.turn.essentials = Some(essentials);
+        if self.acknowledges_own_reply(request, &essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
         match self.program.main_route().map(|route| self.run(request, route)) {
@@ -339,13 +341,13 @@ impl Desk<'_> {
 
     /// Whether this is the ACK to a failure that was answered here: it has the tag that only we
     /// could have given (RFC 3261 §17.1.1.3). It ends here, as it would with a transaction.
-    fn acknowledges_own_reply(&self, request: Message<'_>) -> bool {
-        if request.method() != Some(Method::Ack) {
-            return false;
-        }
-        let to = request.value(HeaderName::To).map(NameAddr::parse);
-        let tag = to.and_then(Result::ok).and_then(|to| to.tag());
-        tag.is_some_and(|tag| tag == self.turn.standing.key.tag(request))
+    fn acknowledges_own_reply(&self, request: Message<'_>, essentials: &Essentials<'_>) -> bool {
+        let Essentials { call_id, cseq, from, to, .. } = essentials;
+        let own = || {
+            let from_tag = from.tag().unwrap_or_default();
+            self.turn.standing.key.tag(call_id, Some(cseq.number), from_tag)
+        };
+        request.method() == Some(Method::Ack) && to.tag().is_some_and(|tag| tag == own())
     }
 
     /// Counts why the message ends here.

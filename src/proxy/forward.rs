@@ -6,7 +6,7 @@ use super::turn::{Plan, Turn};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::script::{Host, NextHop, Refusal, Transit};
-use crate::sip::compose::{TextBuffer, ViaStamp};
+use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, host_ip};
 
@@ -101,10 +101,10 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
     let number = value.iter().fold(0_u32, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
     });
-    let mut text = TextBuffer::default();
-    let width = value.len();
-    let less = number.saturating_sub(1).min(255);
-    edits.replace(at, width, text.format(format_args!("{less:width$}")))
+    let less = ShortText::new(b"").decimal(number.saturating_sub(1).min(255) as usize);
+    let padding = value.len().saturating_sub(less.as_bytes().len());
+    let padding = &b"          "[..padding.min(10)];
+    edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
 }
 
 /// Step 4: our Record-Route, if the script asked for it; two if the request leaves by another
@@ -112,8 +112,8 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
 fn record_route(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let Some(asked) = transit.record_route else { return true };
     let crosses = asked.double && asked.preset.is_none() && route.listener != transit.listener;
-    let from = transit.message.value(HeaderName::From).filter(|_| asked.from_tag);
-    let tag = from.and_then(|value| NameAddr::parse(value).ok()).and_then(|from| from.tag());
+    let essentials = turn.essentials.as_ref().filter(|_| asked.from_tag);
+    let tag = essentials.and_then(|essentials| essentials.from.tag());
     let (ftag, tag): (&[u8], &[u8]) = tag.map_or((b"", b""), |tag| (b";ftag=", tag));
     let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
     let double: &[u8] = if crosses { b";r2=on" } else { b"" };
@@ -204,8 +204,9 @@ fn egress(
 /// §18.2.1, RFC 3581 §4).
 fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let message = transit.message;
-    let Ok(top) = message.top_via() else { return false };
-    let stamp = ViaStamp::new(&top, transit.source, transit.rport_forced);
+    let Some(essentials) = &turn.essentials else { return false };
+    let top = &essentials.via;
+    let stamp = ViaStamp::new(top, transit.source, transit.rport_forced);
     let mut fits = true;
     let end = message.offset_of(top.text) + top.text.len();
     stamp.changes(|old, new| {
@@ -213,7 +214,7 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
         fits &= turn.plan_edits.replace(at, old.len(), new);
     });
     let standing = &mut *turn.standing;
-    let branch = standing.key.branch(message, &top, transit.source.ip(), transit.listener);
+    let branch = standing.key.branch(message, essentials, transit.source.ip(), transit.listener);
     let own = standing.identity.text(route.listener, route.source);
     let parts = [&own.via_start[..], branch.as_bytes(), b"\r\n"];
     fits && turn.plan_edits.insert_before(message.headers_start(), &parts)
@@ -230,6 +231,6 @@ pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> 
     let Some(value) = message.value(HeaderName::ContentLength) else { return true };
     let at = message.offset_of(value);
     let length = body_length.saturating_add_signed(growth);
-    let mut text = TextBuffer::default();
-    edits.removes(at) || edits.replace(at, value.len(), text.format(format_args!("{length}")))
+    let length = ShortText::new(b"").decimal(length);
+    edits.removes(at) || edits.replace(at, value.len(), length.as_bytes())
 }

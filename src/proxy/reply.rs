@@ -6,7 +6,7 @@ use super::turn::Turn;
 use crate::metrics::Counter;
 use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
-use crate::sip::{Message, Method};
+use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
 /// Composes the response into the outbox. `headers` are pieces of whole header lines.
 pub(super) fn reply(
@@ -24,15 +24,18 @@ pub(super) fn reply(
         }
         Some(_) => {}
     }
-    let via = request.top_via().map_err(|_| Refusal::Unreachable)?;
+    let via = match &turn.essentials {
+        Some(essentials) => essentials.via,
+        None => request.top_via().map_err(|_| Refusal::Unreachable)?,
+    };
     let arrival = turn.arrival;
     let destination = reply_address(&via, arrival.source, force_rport);
     if destination.is_ipv4() != arrival.local.is_ipv4() || destination.port() == 0 {
         return Err(Refusal::Unreachable);
     }
     let stamp = ViaStamp::new(&via, arrival.source, force_rport);
+    let to_tag = to_tag(turn, request);
     let standing = &mut *turn.standing;
-    let to_tag = standing.key.tag(request);
     let mut lines: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(headers);
     lines.push(&standing.server_header);
     let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
@@ -43,4 +46,17 @@ pub(super) fn reply(
     }
     standing.parts.counters.count(Counter::SentReplies);
     Ok(())
+}
+
+/// The tag for To; of a request that did not pass the checks as well, as far as it can be read.
+fn to_tag(turn: &Turn<'_>, request: Message<'_>) -> [u8; 16] {
+    let key = &turn.standing.key;
+    if let Some(Essentials { call_id, cseq, from, .. }) = &turn.essentials {
+        return key.tag(call_id, Some(cseq.number), from.tag().unwrap_or_default());
+    }
+    let from = request.value(HeaderName::From).map(NameAddr::parse);
+    let from_tag = from.and_then(Result::ok).and_then(|from| from.tag());
+    let call_id = request.value(HeaderName::CallId).unwrap_or_default();
+    let cseq = request.cseq().ok().map(|cseq| cseq.number);
+    key.tag(call_id, cseq, from_tag.unwrap_or_default())
 }

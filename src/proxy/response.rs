@@ -21,18 +21,10 @@ pub(super) struct Hop {
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
 pub(super) fn next_hop(response: Message<'_>, key: &BranchKey) -> Result<Hop, Counter> {
-    if response.validate_response().is_err() {
-        return Err(Counter::DroppedMalformed);
-    }
-    let mut vias = response.items(HeaderName::Via);
-    let (Some(own), Some(below)) = (vias.next(), vias.next()) else {
-        return Err(Counter::DroppedForeignResponse);
-    };
-    let parse = |value| Via::parse(value).map_err(|_| Counter::DroppedMalformed);
-    let (own, below) = (parse(own)?, parse(below)?);
-    let listener = key
-        .verify(response, own.branch().unwrap_or_default(), &below)
-        .ok_or(Counter::DroppedForeignResponse)?;
+    let essentials = response.validate_response().map_err(|_| Counter::DroppedMalformed)?;
+    let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
+    let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
+    let listener = key.verify(&essentials, &below).ok_or(Counter::DroppedForeignResponse)?;
     let destination = destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, listener })
 }

@@ -10,6 +10,7 @@ use super::core::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::script::{Host, LogLevel, NextHop, Refusal, Transit};
+use crate::sip::Essentials;
 use crate::sip::rewrite::EditList;
 use crate::time::Now;
 
@@ -29,6 +30,8 @@ pub(super) struct Plan {
 pub(super) struct Turn<'a> {
     pub(super) now: Now,
     pub(super) arrival: Arrival,
+    /// What was parsed when the request was checked; none of a message that did not pass.
+    pub(super) essentials: Option<Essentials<'a>>,
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: Option<Plan>,
@@ -46,7 +49,7 @@ impl<'a> Turn<'a> {
         plan_edits: &'a mut EditList,
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, standing, plan: None, plan_edits, outbox }
+        Self { now, arrival, essentials: None, standing, plan: None, plan_edits, outbox }
     }
 }
 

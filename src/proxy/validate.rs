@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::branch::BranchKey;
 use crate::limits::VIA_COUNT_MAX;
 use crate::metrics::Counter;
-use crate::sip::{HeaderName, Message, Method, ParseError, Via};
+use crate::sip::{Essentials, HeaderName, Message, Method, ParseError, Via};
 
 /// Why a request is refused before the script sees it. The peer's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -48,11 +48,15 @@ impl Rejection {
 
 /// Checks a request. Max-Forwards is looked at when the request is forwarded, as a server may
 /// well answer a request that may go no further (RFC 3261 §16.3 step 3).
-pub(super) fn validate(request: Message<'_>, key: &BranchKey) -> Result<(), Rejection> {
-    request.validate_request()?;
+pub(super) fn validate<'d>(
+    request: Message<'d>,
+    key: &BranchKey,
+) -> Result<Essentials<'d>, Rejection> {
+    let essentials = request.validate_request()?;
     scheme(request.request_uri())?;
-    loop_detection(request, key)?;
-    proxy_require(request)
+    loop_detection(request, &essentials, key)?;
+    proxy_require(request)?;
+    Ok(essentials)
 }
 
 /// Step 2: the scheme must be one that can be routed.
@@ -69,10 +73,15 @@ fn scheme(uri: &[u8]) -> Result<(), Rejection> {
 
 /// Step 4: a Via of ours, which only this server could have written, with the loop hash that
 /// this request has.
-fn loop_detection(request: Message<'_>, key: &BranchKey) -> Result<(), Rejection> {
+fn loop_detection(
+    request: Message<'_>,
+    essentials: &Essentials<'_>,
+    key: &BranchKey,
+) -> Result<(), Rejection> {
     for (count, value) in request.items(HeaderName::Via).enumerate() {
-        let branch = Via::parse(value)?.branch().unwrap_or_default();
-        if count >= VIA_COUNT_MAX || key.is_loop(request, branch) {
+        let via = if count == 0 { essentials.via } else { Via::parse(value)? };
+        let branch = via.branch().unwrap_or_default();
+        if count >= VIA_COUNT_MAX || key.is_loop(request, essentials, branch) {
             return Err(Rejection::Loop);
         }
     }

@@ -50,8 +50,8 @@ pub fn compile_pattern(pattern: &[u8], flags: PatternFlags) -> Result<Regex, Str
         .nest_limit(NESTING_MAX)
         .build()
         .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
-            _ => "the regular expression is nested too deeply or repeats too often".to_owned(),
+            regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
+            _ => "it is nested too deeply or repeats too often".to_owned(),
         })
 }
 
@@ -117,7 +117,7 @@ impl<'p> Translator<'p> {
         if self.open.is_empty() {
             return Ok(self.out);
         }
-        Err("a '(' in the regular expression is not closed".to_owned())
+        Err("a '(' is not closed".to_owned())
     }
 
     /// Takes the next byte.
@@ -168,7 +168,7 @@ impl<'p> Translator<'p> {
     /// A repetition of what stands before. A second one repeats the first: `a+?` is not lazy.
     fn repeat(&mut self, operator: &str) -> Result<(), String> {
         let Some(start) = self.element else {
-            return Err(format!("the '{operator}' in the regular expression repeats nothing"));
+            return Err(format!("the '{operator}' repeats nothing"));
         };
         if self.repeated {
             self.out.insert_str(start, "(?:");
@@ -200,10 +200,10 @@ impl<'p> Translator<'p> {
             Some(text) => count(text),
         };
         let (Some(low), Some(high)) = (low, high) else {
-            return Err("a repetition count in the regular expression is too large".to_owned());
+            return Err("a repetition count is too large".to_owned());
         };
         if high < low {
-            return Err("a repetition {n,m} in the regular expression has n above m".to_owned());
+            return Err("a repetition {n,m} has n above m".to_owned());
         }
         self.at += length + 1;
         Ok(Some(match most {
@@ -216,11 +216,11 @@ impl<'p> Translator<'p> {
     /// What stands behind a backslash.
     fn escape(&mut self) -> Result<(), String> {
         let Some(byte) = self.next() else {
-            return Err("the regular expression ends in a backslash".to_owned());
+            return Err("it ends in a backslash".to_owned());
         };
         match byte {
             b'1'..=b'9' => {
-                return Err("back-references in a regular expression are not supported".to_owned());
+                return Err("back-references are not supported".to_owned());
             }
             b'<' => self.assertion(r"\b{start}"),
             b'>' => self.assertion(r"\b{end}"),
@@ -267,7 +267,7 @@ impl<'p> Translator<'p> {
     /// One member of a bracket expression: a class, a byte or a range.
     fn bracket_member(&mut self, set: &mut ByteSet) -> Result<(), String> {
         if let Some(name) = self.delimited(b':') {
-            let class = class(name).ok_or("an unknown [:class:] in the regular expression")?;
+            let class = class(name).ok_or("there is no such [:class:]")?;
             (0..=u8::MAX).filter(class).for_each(|byte| set.add(byte, byte));
             return Ok(());
         }
@@ -281,7 +281,7 @@ impl<'p> Translator<'p> {
             _ => low,
         };
         if high < low {
-            return Err("a range in the regular expression runs backwards".to_owned());
+            return Err("a range runs backwards".to_owned());
         }
         set.add(low, high);
         Ok(())
@@ -292,12 +292,12 @@ impl<'p> Translator<'p> {
         for mark in [b'.', b'='] {
             if let Some(name) = self.delimited(mark) {
                 let [byte] = name else {
-                    return Err("an unknown collating element in the regular expression".to_owned());
+                    return Err("there is no such collating element".to_owned());
                 };
                 return Ok(*byte);
             }
         }
-        self.next().ok_or_else(|| "a '[' in the regular expression is not closed".to_owned())
+        self.next().ok_or_else(|| "a '[' is not closed".to_owned())
     }
 
     /// The `x` of `[:x:]`, where `mark` is the colon; nothing is taken if none stands here.

@@ -3,8 +3,9 @@
 //! Any byte but a backslash can stand for the slash. Flags: `i` without regard to case, `g` all
 //! matches and not the first only, `s` newlines are ordinary (`.` crosses them, `^` and `$` are
 //! the ends of the text). In the replacement `\0` is the whole match, `\1` to `\9` are the
-//! groups, `\n`, `\r`, `\t` control characters, `\\` and `\/` the characters themselves, `\u` is the
-//! Request-URI. Pseudo-variables are replaced by what they hold when the substitution is bound.
+//! groups, `\u` is the Request-URI, `\n`, `\r`, `\t` are control characters, `\\` and `\/` the
+//! characters themselves. Pseudo-variables are replaced by what they hold when the substitution
+//! is bound.
 //!
 //! A match never ends between the CR and the LF of a line break: `(.*)$` takes all of a line, and
 //! what replaces it is a whole line again.
@@ -331,7 +332,6 @@ impl Replacement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::Registry;
 
     /// The flags that the functions of textops start from.
     const BASE: PatternFlags = PatternFlags { ignore_case: false, newline_sensitive: true };

@@ -17,6 +17,7 @@ pub struct NameAddr<'d> {
     /// The parameters of the header field (those behind the `>`). Without angle brackets all
     /// parameters are the header field's (RFC 3261 §20.10).
     pub params: Params<'d>,
+    tag: Option<&'d [u8]>,
 }
 
 impl<'d> NameAddr<'d> {
@@ -36,16 +37,22 @@ impl<'d> NameAddr<'d> {
         }
         .ok_or(ParseError::Address)?;
         let params = Params::new(rest);
-        if scheme_len(uri).is_none() || !are_uri(uri) || !params.are_well_formed() {
+        let mut tag = None;
+        let well_formed = params.walk(|param| {
+            if param.name.eq_ignore_ascii_case(b"tag") && tag.is_none() {
+                tag = param.value;
+            }
+        });
+        if scheme_len(uri).is_none() || !are_uri(uri) || !well_formed {
             return Err(ParseError::Address);
         }
-        Ok(Self { text, display, uri, params })
+        Ok(Self { text, display, uri, params, tag })
     }
 
     /// The `tag` parameter.
     #[must_use]
-    pub fn tag(&self) -> Option<&'d [u8]> {
-        self.params.get(b"tag")?.value
+    pub const fn tag(&self) -> Option<&'d [u8]> {
+        self.tag
     }
 }
 

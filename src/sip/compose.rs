@@ -36,12 +36,12 @@ impl<'d> ViaStamp<'d> {
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
         // A value that the client wrote there itself is not believed.
-        let rport = match via.params.get(b"rport") {
+        let rport = match via.rport_param() {
             Some(param) => RportStamp::Fill(param.text),
             None if force_rport => RportStamp::Append,
             None => RportStamp::Keep,
         };
-        let old_received = via.params.get(b"received");
+        let old_received = via.received_param();
         let received = rport != RportStamp::Keep
             || old_received.is_some()
             || super::host_ip(via.host) != Some(source.ip());
@@ -56,23 +56,17 @@ impl<'d> ViaStamp<'d> {
 
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.
     pub fn changes(&self, mut replace: impl FnMut(&'d [u8], &[u8])) {
-        let mut text = TextBuffer::default();
+        let rport = ShortText::new(b";rport=").decimal(self.source.port().into());
         match self.rport {
             RportStamp::Keep => {}
-            RportStamp::Fill(old) => {
-                replace(old, text.format(format_args!("rport={}", self.source.port())));
-            }
-            RportStamp::Append => {
-                replace(&[], text.format(format_args!(";rport={}", self.source.port())));
-            }
+            RportStamp::Fill(old) => replace(old, &rport.as_bytes()[1..]),
+            RportStamp::Append => replace(&[], rport.as_bytes()),
         }
-        match (self.received, self.old_received) {
-            (false, _) => {}
-            (true, Some(old)) => {
-                replace(old.text, text.format(format_args!("received={}", self.source.ip())));
-            }
-            (true, None) => {
-                replace(&[], text.format(format_args!(";received={}", self.source.ip())));
+        if self.received {
+            let received = ShortText::new(b";received=").ip(self.source.ip());
+            match self.old_received {
+                Some(old) => replace(old.text, &received.as_bytes()[1..]),
+                None => replace(&[], received.as_bytes()),
             }
         }
     }
@@ -115,8 +109,8 @@ pub fn reply(
     reply: Reply<'_>,
 ) -> bool {
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
-    let mut text = TextBuffer::default();
-    out.extend_from_slice(text.format(format_args!("SIP/2.0 {} ", reply.code)));
+    let status = ShortText::new(b"SIP/2.0 ").decimal(reply.code.into()).text(b" ");
+    out.extend_from_slice(status.as_bytes());
     out.extend(reply.reason.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
     out.extend_from_slice(b"\r\n");
     stamped_line(out, first_via.line, first_via.value, stamp);
@@ -180,12 +174,13 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'
         out.push(b';');
         out.extend_from_slice(param.text);
     }
-    let mut text = TextBuffer::default();
     if stamp.rport != RportStamp::Keep {
-        out.extend_from_slice(text.format(format_args!(";rport={}", stamp.source.port())));
+        let rport = ShortText::new(b";rport=").decimal(stamp.source.port().into());
+        out.extend_from_slice(rport.as_bytes());
     }
     if stamp.received {
-        out.extend_from_slice(text.format(format_args!(";received={}", stamp.source.ip())));
+        let received = ShortText::new(b";received=").ip(stamp.source.ip());
+        out.extend_from_slice(received.as_bytes());
     }
     out.extend_from_slice(without_break(&line[start + via.text.len()..]));
     out.extend_from_slice(b"\r\n");
@@ -197,39 +192,89 @@ fn without_break(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Room for a short formatted text: a number, an address.
-#[derive(Debug)]
-pub struct TextBuffer {
+/// A short text put together from pieces: a header field's value, a parameter. What does not
+/// fit is cut off.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortText {
     bytes: [u8; 96],
+    length: usize,
 }
 
-impl Default for TextBuffer {
-    fn default() -> Self {
-        Self { bytes: [0; 96] }
+impl ShortText {
+    /// The text `text`.
+    #[inline]
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        Self { bytes: [0; 96], length: 0 }.text(text)
     }
-}
 
-impl TextBuffer {
-    /// The formatted text, cut off at 96 bytes.
-    pub fn format(&mut self, arguments: std::fmt::Arguments<'_>) -> &[u8] {
-        let length = self.bytes.len();
-        let mut rest = &mut self.bytes[..];
-        // A text that does not fit is cut off.
-        let _ = rest.write_fmt(arguments);
-        let written = length - rest.len();
-        &self.bytes[..written]
+    /// With `text` behind it.
+    #[inline]
+    #[must_use]
+    pub fn text(mut self, text: &[u8]) -> Self {
+        let room = &mut self.bytes[self.length..];
+        let length = text.len().min(room.len());
+        room[..length].copy_from_slice(&text[..length]);
+        self.length += length;
+        self
+    }
+
+    /// With a number behind it, in decimal.
+    #[inline]
+    #[must_use]
+    pub fn decimal(self, number: usize) -> Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                return self.text(&digits[start..]);
+            }
+        }
+    }
+
+    /// With an address behind it; an IPv6 address without brackets.
+    #[inline]
+    #[must_use]
+    pub fn ip(self, ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets().map(usize::from);
+                let text = self.decimal(a).text(b".").decimal(b).text(b".");
+                text.decimal(c).text(b".").decimal(d)
+            }
+            IpAddr::V6(ip) => {
+                let mut text = self;
+                let mut room = &mut text.bytes[text.length..];
+                // The longest IPv6 address has 45 characters.
+                let _ = write!(room, "{ip}");
+                let left = room.len();
+                text.length = text.bytes.len() - left;
+                text
+            }
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
 /// Writes `host` or `host:port` as a sent-by, an IPv6 address in brackets (RFC 3261 §25.1
 /// `sent-by`). The default port is left out.
 pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
-    let mut text = TextBuffer::default();
-    out.extend_from_slice(match address.ip() {
-        IpAddr::V4(ip) => text.format(format_args!("{ip}")),
-        IpAddr::V6(ip) => text.format(format_args!("[{ip}]")),
-    });
-    if address.port() != 5060 {
-        out.extend_from_slice(text.format(format_args!(":{}", address.port())));
-    }
+    let text = match address.ip() {
+        ip @ IpAddr::V4(_) => ShortText::new(b"").ip(ip),
+        ip @ IpAddr::V6(_) => ShortText::new(b"[").ip(ip).text(b"]"),
+    };
+    let text = match address.port() {
+        5060 => text,
+        port => text.text(b":").decimal(port.into()),
+    };
+    out.extend_from_slice(text.as_bytes());
 }

@@ -37,4 +37,5 @@ pub use octet::{parse_delta_seconds, parse_max_forwards};
 pub use params::{Param, Params};
 pub use status::reason_phrase;
 pub use uri::{Scheme, Uri};
+pub use validate::Essentials;
 pub use via::{MAGIC_COOKIE, Rport, Via};

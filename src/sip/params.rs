@@ -44,23 +44,24 @@ impl<'d> Params<'d> {
         let mut rest = self.text;
         std::iter::from_fn(move || {
             while !rest.is_empty() {
-                let start = usize::from(rest[0] == b';');
-                let end = param_end(rest, start);
-                let text = trim(&rest[start..end]);
-                rest = &rest[end..];
-                if !text.is_empty() {
-                    return Some(Param::split(text));
+                let (param, behind) = Param::split_first(rest);
+                rest = behind;
+                if !param.text.is_empty() {
+                    return Some(param);
                 }
             }
             None
         })
     }
 
-    /// Whether each semicolon is followed by a name, and each value is whole.
-    pub(super) fn are_well_formed(&self) -> bool {
+    /// Gives each parameter to `see`. False if one is malformed: without a name behind its
+    /// semicolon, or with a value that is not whole.
+    #[inline]
+    pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
         let mut rest = self.text;
         while !rest.is_empty() {
-            let Some(behind) = after_param(rest) else { return false };
+            let Some((param, behind)) = Param::parse_first(rest) else { return false };
+            see(param);
             rest = behind;
         }
         true
@@ -68,14 +69,47 @@ impl<'d> Params<'d> {
 }
 
 impl<'d> Param<'d> {
-    /// The parameter that `text` is.
-    fn split(text: &'d [u8]) -> Self {
-        match text.iter().position(|byte| *byte == b'=') {
-            Some(equals) => {
-                Self { name: trim(&text[..equals]), value: Some(trim(&text[equals + 1..])), text }
+    /// The first parameter of `text`, well-formed or not, and what stands behind it.
+    fn split_first(text: &'d [u8]) -> (Self, &'d [u8]) {
+        let start = usize::from(text.first() == Some(&b';'));
+        let mut at = start;
+        let mut equals = None;
+        while at < text.len() {
+            match text[at] {
+                b';' => break,
+                b'=' if equals.is_none() => equals = Some(at),
+                b'"' => at = quoted_end(text, at),
+                _ => {}
             }
-            None => Self { name: text, value: None, text },
+            at += 1;
         }
+        let end = at.min(text.len());
+        let name = trim(&text[start..equals.unwrap_or(end)]);
+        let value = equals.map(|equals| trim(&text[equals + 1..end]));
+        (Self { name, value, text: trim(&text[start..end]) }, &text[end..])
+    }
+
+    /// The first parameter of `text` and what stands behind it, if it is well-formed.
+    #[inline]
+    fn parse_first(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
+        let text = skip_space(text.strip_prefix(b";")?);
+        let name_len = prefix_len(text, is_token);
+        let (name, behind_name) = text.split_at(name_len);
+        let rest = skip_space(behind_name);
+        if name_len == 0 {
+            return None;
+        }
+        let Some(value) = rest.strip_prefix(b"=") else {
+            return Some((Self { name, value: None, text: name }, rest));
+        };
+        let value = skip_space(value);
+        let value_len = match value.first() {
+            Some(b'"') => closing_quote(value, 0)? + 1,
+            _ => prefix_len(value, is_param_value),
+        };
+        let (value, rest) = value.split_at(value_len);
+        let whole = &text[..text.len() - rest.len()];
+        Some((Self { name, value: Some(value), text: whole }, skip_space(rest)))
     }
 
     /// The value without its quotes, if it had any; escapes within are kept.
@@ -87,38 +121,6 @@ impl<'d> Param<'d> {
             _ => value,
         })
     }
-}
-
-/// What stands behind the first parameter of `text`, if that is well-formed.
-#[inline]
-fn after_param(text: &[u8]) -> Option<&[u8]> {
-    let text = skip_space(text.strip_prefix(b";")?);
-    let name_len = prefix_len(text, is_token);
-    let rest = skip_space(&text[name_len..]);
-    if name_len == 0 {
-        return None;
-    }
-    let Some(value) = rest.strip_prefix(b"=") else { return Some(rest) };
-    let value = skip_space(value);
-    let value_len = match value.first() {
-        Some(b'"') => closing_quote(value, 0)? + 1,
-        _ => prefix_len(value, is_param_value),
-    };
-    Some(skip_space(&value[value_len..]))
-}
-
-/// Offset of the semicolon that ends the parameter at `start`, or the length of the text.
-fn param_end(text: &[u8], start: usize) -> usize {
-    let mut at = start;
-    while at < text.len() {
-        match text[at] {
-            b';' => return at,
-            b'"' => at = quoted_end(text, at),
-            _ => {}
-        }
-        at += 1;
-    }
-    text.len()
 }
 
 #[cfg(test)]
@@ -151,11 +153,11 @@ mod tests {
     #[test]
     fn well_formed_params_have_names_and_whole_values() {
         for text in ["", ";a", "; a = b ; c", ";a=\"\\\";\"", ";a=[::1]:5", ";a=b==", ";a="] {
-            assert!(Params::new(text.as_bytes()).are_well_formed(), "{text}");
+            assert!(Params::new(text.as_bytes()).walk(|_| {}), "{text}");
         }
         for text in [";", ";;a", ";a;", "a", ";=b", ";a=\"b", ";a b", ";a=b c", ";a=b,c", ";a=<b>"]
         {
-            assert!(!Params::new(text.as_bytes()).are_well_formed(), "{text}");
+            assert!(!Params::new(text.as_bytes()).walk(|_| {}), "{text}");
         }
     }
 }

@@ -6,9 +6,27 @@
 
 use super::octet::{are_uri, number};
 use super::uri::scheme_len;
-use super::{HeaderName, Message, NameAddr, ParseError, StartLine, Uri, unescaped};
+use super::{
+    CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped,
+};
 
-impl Message<'_> {
+/// The values that every message must have, parsed once; whoever works on the message asks for
+/// them again and again.
+#[derive(Clone, Copy, Debug)]
+pub struct Essentials<'d> {
+    /// The topmost Via.
+    pub via: Via<'d>,
+    /// From.
+    pub from: NameAddr<'d>,
+    /// To.
+    pub to: NameAddr<'d>,
+    /// Call-ID.
+    pub call_id: &'d [u8],
+    /// CSeq.
+    pub cseq: CSeq<'d>,
+}
+
+impl<'d> Message<'d> {
     /// Checks a request. A missing Max-Forwards is fine (RFC 3261 §16.3 step 3), as are a From
     /// without tag and a Via without branch (RFC 2543). For a response this is
     /// [`Self::validate_response`].
@@ -16,16 +34,16 @@ impl Message<'_> {
     /// # Errors
     ///
     /// The first fault, with [`ParseError::status`] to answer it.
-    pub fn validate_request(&self) -> Result<(), ParseError> {
-        let StartLine::Request { name, uri, .. } = self.start_line() else {
-            return self.validate_response();
-        };
-        let cseq_method = validate_headers(self)?;
-        if cseq_method != name {
-            return Err(ParseError::CSeqMethod);
+    pub fn validate_request(&self) -> Result<Essentials<'d>, ParseError> {
+        let essentials = essentials(self)?;
+        if let StartLine::Request { name, uri, .. } = self.start_line() {
+            if essentials.cseq.method != name {
+                return Err(ParseError::CSeqMethod);
+            }
+            self.max_forwards()?;
+            validate_request_uri(uri)?;
         }
-        self.max_forwards()?;
-        validate_request_uri(uri)
+        Ok(essentials)
     }
 
     /// Checks a response, which is dropped if something is wrong with it.
@@ -33,8 +51,8 @@ impl Message<'_> {
     /// # Errors
     ///
     /// The first fault.
-    pub fn validate_response(&self) -> Result<(), ParseError> {
-        validate_headers(self).map(|_| ())
+    pub fn validate_response(&self) -> Result<Essentials<'d>, ParseError> {
+        essentials(self)
     }
 }
 
@@ -48,20 +66,24 @@ const SINGLE: [HeaderName; 5] = [
     HeaderName::MaxForwards,
 ];
 
-/// Checks the fields that requests and responses share; the method in CSeq.
-fn validate_headers<'d>(message: &Message<'d>) -> Result<&'d [u8], ParseError> {
+/// Checks the fields that requests and responses share.
+fn essentials<'d>(message: &Message<'d>) -> Result<Essentials<'d>, ParseError> {
     let value = |name| message.value(name).ok_or(ParseError::MissingHeader);
     let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
-    if value(HeaderName::CallId)?.is_empty() {
+    let call_id = value(HeaderName::CallId)?;
+    if call_id.is_empty() {
         return Err(ParseError::MissingHeader);
     }
     if SINGLE.iter().any(|name| message.is_repeated(*name)) || !has_one_length(message) {
         return Err(ParseError::DuplicateHeader);
     }
-    message.top_via()?;
-    NameAddr::parse(from)?;
-    NameAddr::parse(to)?;
-    message.cseq().map(|cseq| cseq.method)
+    Ok(Essentials {
+        via: message.top_via()?,
+        from: NameAddr::parse(from)?,
+        to: NameAddr::parse(to)?,
+        call_id,
+        cseq: message.cseq()?,
+    })
 }
 
 /// Whether all Content-Length fields say the same; where the message ends is unknown otherwise
@@ -117,7 +139,7 @@ mod tests {
         let text = format!("INVITE {uri} SIP/2.0\r\n{}\r\n\r\n", headers.join("\r\n"));
         let mut index = MessageIndex::default();
         parse(text.as_bytes(), &mut index)?;
-        Message::new(text.as_bytes(), &index).validate_request()
+        Message::new(text.as_bytes(), &index).validate_request().map(drop)
     }
 
     const URI: &str = "sip:bob@example.com";

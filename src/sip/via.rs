@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::host::{host_ip, host_len, ipv6, port};
 use super::octet::{is_space, is_token, number, prefix_len, skip_space, trim};
-use super::{Params, ParseError};
+use super::{Param, Params, ParseError};
 
 /// What the branch of every RFC 3261 element starts with (RFC 3261 §8.1.1.7).
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
@@ -22,6 +22,10 @@ pub struct Via<'d> {
     pub port: Option<u16>,
     /// `branch`, `received`, `rport`, `maddr` …
     pub params: Params<'d>,
+    branch: Option<Param<'d>>,
+    received: Option<Param<'d>>,
+    rport: Option<Param<'d>>,
+    maddr: Option<Param<'d>>,
 }
 
 /// The `rport` parameter (RFC 3581 §3).
@@ -49,7 +53,7 @@ impl<'d> Via<'d> {
     /// The branch parameter.
     #[must_use]
     pub fn branch(&self) -> Option<&'d [u8]> {
-        self.params.get(b"branch")?.value
+        self.branch?.value
     }
 
     /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
@@ -65,14 +69,14 @@ impl<'d> Via<'d> {
     /// brackets or not (RFC 5118 §4.5).
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
-        let value = self.params.get(b"received")?.unquoted()?;
+        let value = self.received?.unquoted()?;
         host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
     }
 
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        match self.params.get(b"rport") {
+        match self.rport {
             None => Rport::Absent,
             Some(param) => match param.value.and_then(port) {
                 Some(port) => Rport::Filled(port),
@@ -84,7 +88,17 @@ impl<'d> Via<'d> {
     /// The maddr parameter.
     #[must_use]
     pub fn maddr(&self) -> Option<&'d [u8]> {
-        self.params.get(b"maddr")?.value.filter(|host| !host.is_empty())
+        self.maddr?.value.filter(|host| !host.is_empty())
+    }
+
+    /// The rport parameter as it stands.
+    pub(super) const fn rport_param(&self) -> Option<Param<'d>> {
+        self.rport
+    }
+
+    /// The received parameter as it stands.
+    pub(super) const fn received_param(&self) -> Option<Param<'d>> {
+        self.received
     }
 
     /// The ttl parameter.
@@ -114,8 +128,31 @@ impl<'d> Via<'d> {
             rest = skip_space(&digits[length..]);
         }
         let params = Params::new(rest);
-        let via = Self { text, transport, host, port: sent_by_port, params };
-        params.are_well_formed().then_some(via)
+        let mut via = Self {
+            text,
+            transport,
+            host,
+            port: sent_by_port,
+            params,
+            branch: None,
+            received: None,
+            rport: None,
+            maddr: None,
+        };
+        params.walk(|param| via.note(param)).then_some(via)
+    }
+
+    /// Keeps a parameter that is asked for again; the first, should it stand twice.
+    #[inline]
+    fn note(&mut self, param: Param<'d>) {
+        let place = match param.name.len() {
+            5 if param.name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
+            5 if param.name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
+            6 if param.name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
+            8 if param.name.eq_ignore_ascii_case(b"received") => &mut self.received,
+            _ => return,
+        };
+        place.get_or_insert(param);
     }
 }
 

@@ -148,8 +148,10 @@ fn append_hf<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
     let Some(lines) = lines(execution, &[text(arguments, 0)]) else { return FALSE };
     let message = execution.transit.message;
     let anchor = Which::Last.headers(&message, text(arguments, 1)).next();
-    let at = anchor
-        .map_or(message.headers_end(), |header| message.offset_of(header.line) + header.line.len());
+    let at = match anchor {
+        Some(header) => message.offset_of(header.line) + header.line.len(),
+        None => message.headers_end(),
+    };
     verdict(execution.transit.edits.insert(at, lines))
 }
 
@@ -158,7 +160,10 @@ fn insert_hf<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
     let Some(lines) = lines(execution, &[text(arguments, 0)]) else { return FALSE };
     let message = execution.transit.message;
     let anchor = message.headers_named(text(arguments, 1)).next();
-    let at = anchor.map_or(message.headers_start(), |header| message.offset_of(header.line));
+    let at = match anchor {
+        Some(header) => message.offset_of(header.line),
+        None => message.headers_start(),
+    };
     verdict(execution.transit.edits.insert(at, lines))
 }
 

@@ -15,7 +15,7 @@ use crate::script::{FunctionSpec, ModuleSpec};
 use crate::sip::{Header, Message};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
     ..ModuleSpec::new("textops", "Text and header field operations.")
 };
