@@ -65,6 +65,11 @@ pub const BRANCH_COUNT_MAX: usize = 12;
 /// a REGISTER to what fits a datagram.
 pub const CONTACT_COUNT_MAX: usize = 100;
 
+/// Parameters and headers of the Contact URIs of one REGISTER, or of one address-of-record, all
+/// together: each contact is compared with each other part by part (RFC 3261 §10.3 step 7), which
+/// would take a tenth of a second where as many as fit a datagram look alike.
+pub const CONTACT_PART_COUNT_MAX: usize = 300;
+
 /// Bytes that one binding may keep (Contact, Path, Call-ID and User-Agent together).
 pub const BINDING_BYTES_MAX: usize = 4_096;
 

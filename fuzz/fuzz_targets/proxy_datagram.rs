@@ -16,9 +16,8 @@ mod oracle;
 use core_support::{CoreBench, program};
 
 /// Compiled once.
-static PROGRAMS: LazyLock<[Program; 2]> = LazyLock::new(|| {
-    [include_str!("../../examples/default.cfg"), oracle::BUSY].map(program)
-});
+static PROGRAMS: LazyLock<[Program; 2]> =
+    LazyLock::new(|| [include_str!("../../examples/default.cfg"), oracle::BUSY].map(program));
 
 fuzz_target!(|bytes: &[u8]| {
     let middle = bytes.windows(3).position(|three| three == b"\0\0\0").unwrap_or(bytes.len());

@@ -43,7 +43,10 @@ fn edit(edits: &mut EditList, message: Message<'_>, lines: &[sip::Header<'_>], o
         (2, Some(line)) => edits.insert(message.offset_of(line.line), &text),
         (3, Some(line)) => edits.remove(message.offset_of(line.line), line.line.len()),
         (4, Some(line)) => edits.replace(message.offset_of(line.line), line.line.len(), &text),
-        (5, Some(line)) if line.name != sip::HeaderName::ContentLength => {
+        // An insertion into a line that is gone moves behind it.
+        (5, Some(line))
+            if line.name != sip::HeaderName::ContentLength && !line.value.is_empty() =>
+        {
             let value = b"z".repeat(usize::from(order[2]));
             edits.replace(message.offset_of(line.value), line.value.len(), &value)
         }

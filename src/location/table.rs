@@ -10,7 +10,7 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crossbeam_utils::CachePadded;
 use hashbrown::DefaultHashBuilder;
@@ -139,13 +139,20 @@ impl LocationTable {
         while left > 0 {
             let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
             left -= 1;
-            let finished = match self.shards[number].try_lock() {
-                Ok(mut shard) => {
-                    removed += self.sweep_shard(&mut shard, now, &mut left);
-                    shard.sweep_position == 0
-                }
-                Err(_) => true,
+            let shard = match self.shards[number].try_lock() {
+                Ok(shard) => Some(shard),
+                // A shard is in order at every step, so also after a panic.
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
             };
+            let finished = shard.is_none_or(|mut shard| {
+                removed += self.sweep_shard(&mut shard, now, &mut left);
+                let is_at_end = shard.sweep_position >= shard.aors.len();
+                if is_at_end {
+                    shard.sweep_position = 0;
+                }
+                is_at_end
+            });
             if finished {
                 self.sweep_shard.store(number + 1, Ordering::Relaxed);
             }
@@ -177,7 +184,6 @@ impl LocationTable {
             index.remove(aor);
             shard.aors.swap_remove(shard.sweep_position);
         }
-        shard.sweep_position = 0;
         removed
     }
 

@@ -1,12 +1,16 @@
 //! What must hold of everything that the core sends, whatever came in. Used by the tests with
 //! hostile messages and by the fuzz targets.
 
-use viaduct::sip::{self, HeaderName, Message, MessageIndex, Method, Via};
+use viaduct::limits::HEADER_COUNT_MAX;
+use viaduct::sip::{self, HeaderName, Message, MessageIndex, Method, ParseError, Via};
 
 use super::core_support::{CoreBench, Sent};
 
 /// The largest payload of a UDP datagram over IPv4.
 pub const UDP_PAYLOAD_MAX: usize = 65_507;
+
+/// A message with more header fields may have too many of them when we have added ours.
+const HEADER_MANY: usize = HEADER_COUNT_MAX - 12;
 
 /// A script that does a little of everything with what the peer wrote.
 pub const BUSY: &str = r#"
@@ -53,23 +57,25 @@ pub fn handle(bench: &mut CoreBench, source: &str, datagram: &[u8]) -> Vec<Sent>
 fn check(cause: Message<'_>, is_valid: bool, bytes: &[u8]) {
     let mut index = MessageIndex::default();
     let parsed = sip::parse(bytes, &mut index);
-    let show = || String::from_utf8_lossy(&bytes[..bytes.len().min(2_000)]).into_owned();
+    if parsed == Err(ParseError::TooManyHeaders) && cause.all_headers().count() > HEADER_MANY {
+        return;
+    }
+    let show = || String::from_utf8_lossy(&bytes[..bytes.len().min(1_200)]).into_owned();
     assert_eq!(parsed, Ok(()), "{}", show());
     let message = Message::new(bytes, &index);
     assert_eq!(message.end(), bytes.len(), "{}", show());
     match (cause.status(), message.status()) {
-        (Some(_), None) => panic!("a request for a response: {}", show()),
-        (Some(old), Some(new)) => assert_eq!(old, new),
+        (Some(old), new) => assert_eq!(Some(old), new, "{}", show()),
         (None, Some(_)) => {
             assert_ne!(cause.method(), Some(Method::Ack), "an answered ACK: {}", show());
             assert_eq!(count(message, HeaderName::Via), count(cause, HeaderName::Via));
             if is_valid {
-                assert_eq!(message.validate_response(), Ok(()), "{}", show());
+                assert_eq!(message.validate_response().err(), None, "{}", show());
             }
         }
         (None, None) => {
             assert!(is_valid, "forwarded though invalid: {}", show());
-            assert_eq!(message.validate_request(), Ok(()), "{}", show());
+            assert_eq!(message.validate_request().err(), None, "{}", show());
             assert_eq!(count(message, HeaderName::Via), count(cause, HeaderName::Via) + 1);
             assert!(message.max_forwards().is_ok_and(|hops| hops.is_some()), "{}", show());
             let own = message.items(HeaderName::Via).next().map(Via::parse);

@@ -208,3 +208,39 @@ fn readers_never_see_a_torn_or_freed_set() {
         }
     }
 }
+
+#[test]
+fn every_shard_is_swept_whatever_the_budget() {
+    for budget in [2, 3, 16, 64, 256] {
+        let table = LocationTable::new();
+        for number in 0..1_000_u32 {
+            put(&table, &number.to_be_bytes(), set_of(number, 10));
+        }
+        for _ in 0..3 * (1_000 + SHARD_COUNT) / budget {
+            table.sweep(10, budget);
+        }
+        assert_eq!(table.aor_count(), 0, "with a budget of {budget}");
+    }
+}
+
+#[test]
+fn one_user_alone_is_swept() {
+    for number in 0..300_u32 {
+        let table = LocationTable::new();
+        put(&table, &number.to_be_bytes(), set_of(number, 10));
+        (0..5).for_each(|_| drop(table.sweep(10, 64)));
+        assert_eq!(table.aor_count(), 0, "user {number}");
+    }
+}
+
+#[test]
+fn a_writer_that_panicked_leaves_nothing_unswept() {
+    let table = LocationTable::new();
+    put(&table, b"bob", set_of(1, 10));
+    let failing = || table.update::<(), TableFull>(b"bob", |_| panic!("as asked"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(failing)).is_err());
+    (0..5).for_each(|_| drop(table.sweep(10, 64)));
+    assert_eq!(table.aor_count(), 0);
+    put(&table, b"bob", set_of(2, 20));
+    assert_eq!(live(&table, b"bob", 10), Some((2, 20)));
+}
