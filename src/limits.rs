@@ -77,6 +77,15 @@ pub const BINDING_BYTES_MAX: usize = 4_096;
 /// large carrier.
 pub const AOR_COUNT_MAX: usize = 20_000_000;
 
+/// Bytes of all bindings of one address-of-record. A REGISTER could otherwise make a hundred that
+/// each repeat its Call-ID, Path and User-Agent, which is many times what it cost to send, and
+/// replaced sets are kept a while.
+pub const BINDING_SET_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of one location table, about: what [`AOR_COUNT_MAX`] users with a phone each need, who
+/// may not all have many.
+pub const LOCATION_BYTES_MAX: usize = 8 << 30;
+
 /// Bytes of the key of an address-of-record.
 pub const AOR_BYTES_MAX: usize = 256;
 

@@ -11,7 +11,9 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::{Binding, BindingSet, BindingView, LocationTable, RegistrarConfig, TableFull};
-use crate::limits::{CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX};
+use crate::limits::{
+    BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
+};
 use crate::mem::ListenerId;
 use crate::sip::{Contact, ParseError, Uri, host_ip};
 
@@ -403,7 +405,11 @@ impl<'p> Plan<'p> {
         {
             return Err(Rejection::TooManyContacts);
         }
-        Ok(BindingSet::new(bindings))
+        let set = BindingSet::new(bindings);
+        if set.bytes() > BINDING_SET_BYTES_MAX {
+            return Err(Rejection::TooManyContacts);
+        }
+        Ok(set)
     }
 
     /// What `save()` returns.

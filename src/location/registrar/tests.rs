@@ -424,3 +424,15 @@ fn contacts_with_many_parts_are_refused() {
     assert_eq!(desk.register(of(&contacts[10..], 3)), Err(Rejection::TooManyContacts));
     assert_eq!(desk.register(of(&contacts[..1], 4)), Ok(Updated));
 }
+
+#[test]
+fn many_bindings_are_not_many_times_as_large_as_their_register() {
+    let desk = Desk::new();
+    let call_id = "c".repeat(2_000);
+    let contacts: Vec<String> = (0..100).map(|number| format!("<sip:{number}@h>")).collect();
+    let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+    let register = |contacts, cseq| Register { call_id: &call_id, ..of(contacts, cseq) };
+    assert_eq!(desk.register(register(&contacts, 1)), Err(Rejection::TooManyContacts));
+    assert_eq!(desk.register(register(&contacts[..20], 2)), Ok(Inserted));
+    assert_eq!(desk.register(register(&contacts[20..40], 3)), Err(Rejection::TooManyContacts));
+}
