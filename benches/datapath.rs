@@ -1,6 +1,8 @@
 //! The whole of `handle_datagram` with the built-in script: what a message costs beside the
 //! system calls.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+
 #[path = "../tests/support/core.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod core_support;

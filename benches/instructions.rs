@@ -4,6 +4,8 @@
 //! a message where there is none), each case with N and with 2 N messages: the difference,
 //! divided by N, is the cost of one message without start-up.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "what fails here fails the run")]
+
 #[path = "../tests/support/core.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod core_support;

@@ -1,5 +1,7 @@
 //! The data path allocates nothing once it is warm.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;

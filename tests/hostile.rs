@@ -13,7 +13,7 @@ mod oracle;
 #[expect(dead_code, reason = "only the bytes of the messages matter here")]
 mod torture;
 
-use core_support::CoreBench;
+use core_support::{CoreBench, program};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -181,11 +181,25 @@ fn all_of(length: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
 #[test]
 fn messages_of_extremes_do_no_harm() {
     for script in [DEFAULT, oracle::BUSY] {
-        let mut bench = CoreBench::new(script);
+        let program = program(script);
         for (_, datagram) in all_of(LONG) {
+            let mut bench = CoreBench::with_program(program.clone());
             oracle::handle(&mut bench, SOURCE, &datagram);
         }
     }
+}
+
+#[test]
+fn messages_leave_nothing_behind() {
+    let mut bench = CoreBench::new(DEFAULT);
+    let messages: Vec<_> = all_of(8_000)
+        .map(|(_, datagram)| datagram)
+        .filter(|datagram| !datagram.starts_with(b"REGISTER"))
+        .collect();
+    let mut round = || messages.iter().for_each(|datagram| drop(bench.send(SOURCE, datagram)));
+    round();
+    let held = allocation_counter::measure(round);
+    assert_eq!((held.count_current, held.bytes_current), (0, 0));
 }
 
 #[test]

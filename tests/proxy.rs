@@ -1,5 +1,7 @@
 //! The proxy core, message by message, without a network.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
@@ -170,7 +172,7 @@ fn received_and_rport_say_where_the_request_came_from() {
         ),
         (
             "SIP/2.0/UDP 10.0.0.1;rport;x=y",
-            "SIP/2.0/UDP 10.0.0.1;rport=40000;x=y;received=198.51.100.77",
+            "SIP/2.0/UDP 10.0.0.1;rport=40000;received=198.51.100.77;x=y",
             "198.51.100.77:40000",
         ),
         (
@@ -186,11 +188,7 @@ fn received_and_rport_say_where_the_request_came_from() {
             .replace("SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKalice1", &sent_via);
         let forwarded = only(core.send(behind_nat, invite));
         if !stamped.is_empty() {
-            let mut found = lines(&forwarded, "Via").remove(1).replace(";branch=z9hG4bKnat", "");
-            // The order of parameters does not matter.
-            if found.contains("received=") && found.contains("branch") {
-                found = found.replace(";branch=z9hG4bKnat", "");
-            }
+            let found = lines(&forwarded, "Via").remove(1).replace(";branch=z9hG4bKnat", "");
             assert_eq!(found, stamped);
         }
         let answer = only(core.send(BOB, response(&forwarded, 200)));

@@ -8,8 +8,9 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use support::draft::Draft;
 use support::message::{name_addr, param};
-use support::{Draft, Message, Phone, RequestHop, Server, barrier, differs_on_kamailio, scripts};
+use support::{Message, Phone, RequestHop, Server, barrier, differs_on_kamailio, scripts};
 
 /// A server that saves each REGISTER in one table and forwards calls by it.
 fn start(parameters: &str) -> Server {

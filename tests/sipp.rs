@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use support::process::Folder;
+use support::process::{Folder, spawn};
 use support::{Server, free_address, scripts};
 
 /// Calls, or registrations.
@@ -63,7 +63,8 @@ fn ten_thousand_users_register() {
 fn call(folder: &Folder, server: SocketAddr, scenario: &[&str]) -> Vec<(String, String)> {
     let own = free_address();
     let file = folder.path().join("statistics.csv");
-    let output = sipp(folder, own)
+    let mut command = sipp(folder, own);
+    command
         .args(scenario)
         .args(["-m", &CALL_COUNT.to_string(), "-r", &CALLS_PER_SECOND.to_string()])
         .args(["-timeout", &SECONDS_MAX.to_string(), "-timeout_error"])
@@ -71,9 +72,8 @@ fn call(folder: &Folder, server: SocketAddr, scenario: &[&str]) -> Vec<(String, 
         .arg(&file)
         .arg(server.to_string())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .output()
-        .expect("SIPp runs");
+        .stderr(Stdio::piped());
+    let output = spawn(&mut command).wait_with_output().expect("the end of SIPp");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "SIPp: {}\n{errors}\n{}", output.status, trace(folder));
     statistics(&file)
@@ -106,14 +106,12 @@ struct Callee {
 }
 
 impl Callee {
+    /// Starts it at a free address.
     fn start(folder: &Folder) -> Self {
         let address = free_address();
-        let child = sipp(folder, address)
-            .args(["-sn", "uas"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("SIPp starts");
+        let mut command = sipp(folder, address);
+        command.args(["-sn", "uas"]).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = spawn(&mut command);
         Self { child, address }
     }
 }

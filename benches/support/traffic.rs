@@ -1,10 +1,10 @@
 //! The messages that the benches and the allocation test work on: sizes as they are in the field.
 
 /// Everything that arrives comes from here.
-pub const PHONE: &str = "198.51.100.7:5060";
+pub(crate) const PHONE: &str = "198.51.100.7:5060";
 
 /// What a gateway answers from.
-pub const GATEWAY: &str = "203.0.113.9:5060";
+pub(crate) const GATEWAY: &str = "203.0.113.9:5060";
 
 /// An SDP body of an ordinary phone.
 const SDP: &str = "v=0\r\no=alice 2890844526 2890844526 IN IP4 198.51.100.7\r\ns=-\r\n\
@@ -12,7 +12,7 @@ const SDP: &str = "v=0\r\no=alice 2890844526 2890844526 IN IP4 198.51.100.7\r\ns
     a=rtpmap:8 PCMA/8000\r\na=rtpmap:97 iLBC/8000\r\na=ptime:20\r\na=sendrecv\r\n";
 
 /// An INVITE of about 800 bytes to a user of the server.
-pub fn invite(user: &str) -> Vec<u8> {
+pub(crate) fn invite(user: &str) -> Vec<u8> {
     format!(
         "INVITE sip:{user}@192.0.2.1 SIP/2.0\r\n\
          Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;rport\r\n\
@@ -33,7 +33,7 @@ pub fn invite(user: &str) -> Vec<u8> {
 }
 
 /// A REGISTER of that user, the same dialog each time.
-pub fn register(user: &str, cseq: u32) -> Vec<u8> {
+pub(crate) fn register(user: &str, cseq: u32) -> Vec<u8> {
     format!(
         "REGISTER sip:192.0.2.1 SIP/2.0\r\n\
          Via: SIP/2.0/UDP 203.0.113.9:5060;branch=z9hG4bKnashds7-{cseq}\r\n\
@@ -51,7 +51,7 @@ pub fn register(user: &str, cseq: u32) -> Vec<u8> {
 }
 
 /// The answer to a request that the server forwarded.
-pub fn ringing(forwarded: &[u8]) -> Vec<u8> {
+pub(crate) fn ringing(forwarded: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(forwarded);
     let repeated = ["Via:", "Record-Route:", "From:", "To:", "Call-ID:", "CSeq:"];
     let mut answer = String::from("SIP/2.0 180 Ringing\r\n");

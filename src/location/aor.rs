@@ -41,7 +41,7 @@ pub fn aor_key<'m>(uri: &Uri<'_>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
         key.extend_from_slice_copy(&uri.host[skipped..]);
         key[start..].make_ascii_lowercase();
     }
-    (key.len() <= AOR_BYTES_MAX).then(|| &*key.into_bump_slice())
+    (key.len() <= AOR_BYTES_MAX).then(|| key.into_bump_slice())
 }
 
 #[cfg(test)]
@@ -65,14 +65,12 @@ mod tests {
             ("sip:Bob@One.Example:5070;transport=udp", by_domain, Some("bob@one.example")),
             ("sips:Bob:secret@One.Example", by_case, Some("Bob@one.example")),
             ("sip:%62ob@one.example", by_user, Some("bob")),
-            ("sip:bob%zz@one.example", by_user, Some("bob%zz")),
+            ("sip:bob%40home@one.example", by_domain, Some("bob@home@one.example")),
             ("sip:bob@SIP.one.example", by_realm, Some("bob@one.example")),
             ("sip:bob@one.example", by_realm, Some("bob@one.example")),
             ("sip:one.example", by_user, None),
         ] {
-            if let Ok(_) = Uri::parse(uri.as_bytes()) {
-                assert_eq!(key(uri, rules).as_deref(), expected, "{uri}");
-            }
+            assert_eq!(key(uri, rules).as_deref(), expected, "{uri}");
         }
     }
 

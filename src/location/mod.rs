@@ -1,9 +1,9 @@
 //! Where users are: bindings of addresses-of-record to contacts (RFC 3261 §10).
 //!
 //! ```text
-//! REGISTER ─ modules/registrar.rs ─▶ registrar::register ─▶ LocationTable::update   one AOR, one writer
-//! INVITE   ─ modules/registrar.rs ─▶ LocationTable::lookup                          no lock, no wait
-//! timer    ─ proxy ────────────────▶ LocationTables::sweep                          a few AORs per call
+//! REGISTER ─ save() ──▶ registrar::register ─▶ LocationTable::update   one AOR, one writer
+//! INVITE   ─ lookup() ─▶ LocationTable::lookup                         no lock, no wait
+//! timer    ─ proxy ────▶ LocationTables::sweep                         a few AORs per call
 //! ```
 //!
 //! A table maps an address-of-record to a [`BindingSet`] that never changes but for the expiry and

@@ -3,7 +3,7 @@
 //! The steps 1 to 5 of the text (request for us, extensions, who is it, may it, which
 //! address-of-record) belong to the script and to `modules/registrar.rs`; here are 6 to 8.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -298,7 +298,7 @@ fn without_trailing_zeros(text: &[u8]) -> &[u8] {
 
 /// The URI of a source address: what requests are sent to instead of the Contact URI.
 #[must_use]
-pub fn received_uri<'m>(source: std::net::SocketAddr, arena: &'m Bump) -> &'m [u8] {
+pub fn received_uri(source: SocketAddr, arena: &Bump) -> &[u8] {
     bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes()
 }
 

@@ -61,6 +61,9 @@ const SHARD_BYTES_MAX: usize = LOCATION_BYTES_MAX / SHARD_COUNT;
 /// barrier for all threads; at the crate's own 32 it costs more than the change itself.
 const RECLAIM_BATCH_SETS: usize = 1_024;
 
+/// Addresses-of-record that a sweep looks at before it lets writers pass.
+const SWEEP_LOCKED_AORS: usize = 64;
+
 impl Shard {
     /// A set of `old` bytes becomes one of `new` bytes, if there is room.
     fn resize(&mut self, old: usize, new: usize) -> Result<(), TableFull> {
@@ -150,36 +153,35 @@ impl LocationTable {
     }
 
     /// Looks at no more than `budget` addresses-of-record and shards, going on where the last
-    /// call stopped, and removes their expired bindings; how many these were. A shard whose
-    /// lock is taken is left for the next round.
+    /// call stopped but never twice around, and removes their expired bindings; how many these
+    /// were. A shard whose lock is taken is left for the next round.
     pub fn sweep(&self, now: u32, budget: usize) -> usize {
         let mut removed = 0;
         let mut left = budget;
-        while left > 0 {
-            let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
+        let mut finished_shards = 0;
+        while left > 0 && finished_shards < SHARD_COUNT {
             left -= 1;
-            let shard = match self.shards[number].try_lock() {
-                Ok(shard) => Some(shard),
-                // A shard is in order at every step, so also after a panic.
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            };
-            let finished = shard.is_none_or(|mut shard| {
-                removed += self.sweep_shard(&mut shard, now, &mut left);
-                let is_at_end = shard.sweep_position >= shard.aors.len();
-                if is_at_end {
+            let number = self.sweep_shard.load(Ordering::Relaxed) % SHARD_COUNT;
+            let mut is_finished = true;
+            if let Some(mut shard) = self.try_lock(number) {
+                let mut looks = left.min(SWEEP_LOCKED_AORS);
+                left -= looks;
+                removed += self.sweep_shard(&mut shard, now, &mut looks);
+                left += looks;
+                is_finished = shard.sweep_position >= shard.aors.len();
+                if is_finished {
                     shard.sweep_position = 0;
                 }
-                is_at_end
-            });
-            if finished {
+            }
+            if is_finished {
+                finished_shards += 1;
                 self.sweep_shard.store(number + 1, Ordering::Relaxed);
             }
         }
         removed
     }
 
-    /// Sweeps a shard until `left` is used up or its end is reached.
+    /// Sweeps a shard from its position on, until `left` is used up or its end is reached.
     fn sweep_shard(&self, shard: &mut Shard, now: u32, left: &mut usize) -> usize {
         let index = self.index.pin();
         let mut removed = 0;
@@ -217,6 +219,15 @@ impl LocationTable {
     /// changed last.
     fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
         self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks a shard if nobody else has it.
+    fn try_lock(&self, number: usize) -> Option<MutexGuard<'_, Shard>> {
+        match self.shards[number].try_lock() {
+            Ok(shard) => Some(shard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::script::{
 use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
@@ -158,8 +158,8 @@ fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>)
         return FALSE;
     }
     let config = execution.program.config::<RrConfig>().copied().unwrap_or_default();
-    let user = Uri::parse(execution.transit.uri).ok().and_then(|uri| uri.user);
-    let user = match user.filter(|_| config.add_username) {
+    let uri = if config.add_username { Uri::parse(execution.transit.uri).ok() } else { None };
+    let user = match uri.and_then(|uri| uri.user) {
         Some(user) => execution.build(&[user, b"@"]),
         None => &[],
     };

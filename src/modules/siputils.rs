@@ -268,9 +268,8 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `has_totag()`.
 fn has_totag<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let to = execution.transit.message.value(HeaderName::To);
-    let tag = to.and_then(|to| NameAddr::parse(to).ok()).and_then(|to| to.tag());
-    verdict(tag.is_some_and(|tag| !tag.is_empty()))
+    let to = execution.transit.to();
+    verdict(to.and_then(|to| to.tag()).is_some_and(|tag| !tag.is_empty()))
 }
 
 /// `uri_param(param[, value])`.

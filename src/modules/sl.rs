@@ -7,7 +7,7 @@ use crate::script::{
 use crate::sip::reason_phrase;
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     ..ModuleSpec::new("sl", "Stateless replies.")

@@ -8,7 +8,7 @@ use crate::script::ast::GlobalValue;
 use crate::script::{ModuleConfig, ModuleSpec, SettingSpec};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
     configure: Some(configure),
     ..ModuleSpec::new("usrloc", "The user location tables.")

@@ -6,7 +6,7 @@ use crate::script::{
 };
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     ..ModuleSpec::new("xlog", "Formatted log lines.")

@@ -15,7 +15,6 @@
 use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
-use smallvec::SmallVec;
 
 use crate::mem::ListenerId;
 use crate::sip::{Essentials, HeaderName, Message, Via, host_ip};
@@ -33,7 +32,46 @@ pub(super) struct BranchKey {
 }
 
 /// What is hashed, gathered first: one long input is hashed faster than many short ones.
-type HashInput = SmallVec<[u8; 384]>;
+#[derive(Debug)]
+struct HashInput {
+    bytes: [u8; 256],
+    length: usize,
+    hasher: SipHasher13,
+}
+
+impl HashInput {
+    /// Nothing yet.
+    #[inline]
+    const fn new(hasher: SipHasher13) -> Self {
+        Self { bytes: [0; 256], length: 0, hasher }
+    }
+
+    /// Adds `piece`. What goes beyond the room is hashed into eight bytes of it.
+    #[inline]
+    fn add(&mut self, piece: &[u8]) {
+        match self.bytes.get_mut(self.length..self.length + piece.len()) {
+            Some(place) => place.copy_from_slice(piece),
+            None => return self.add_long(piece),
+        }
+        self.length += piece.len();
+    }
+
+    /// Adds a piece that there is no room for.
+    #[cold]
+    fn add_long(&mut self, piece: &[u8]) {
+        let so_far = self.finish().to_le_bytes();
+        let hash = self.hasher.hash(piece).to_le_bytes();
+        self.length = 16;
+        self.bytes[..8].copy_from_slice(&so_far);
+        self.bytes[8..16].copy_from_slice(&hash);
+    }
+
+    /// The hash of all that was added.
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.hasher.hash(&self.bytes[..self.length])
+    }
+}
 
 /// The part of a branch behind the cookie.
 #[derive(Debug)]
@@ -103,10 +141,11 @@ impl BranchKey {
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
     /// known again in the ACK.
     pub(super) fn tag(&self, call_id: &[u8], cseq: Option<u32>, from_tag: &[u8]) -> [u8; 16] {
-        let mut input = HashInput::from_slice(b"tag ");
+        let mut input = HashInput::new(self.hasher);
+        input.add(b"tag ");
         write_dialog_side(&mut input, call_id, cseq.unwrap_or_default(), from_tag);
         let mut tag = [0; 16];
-        write_hex(&mut tag, self.hasher.hash(&input));
+        write_hex(&mut tag, input.finish());
         tag
     }
 
@@ -119,44 +158,45 @@ impl BranchKey {
         source: IpAddr,
         listener: ListenerId,
     ) -> u64 {
-        let mut input = HashInput::new();
-        input.extend_from_slice(&listener.0.to_le_bytes());
+        let mut input = HashInput::new(self.hasher);
+        input.add(&listener.0.to_le_bytes());
         match source {
-            IpAddr::V4(ip) => input.extend_from_slice(&ip.octets()),
-            IpAddr::V6(ip) => input.extend_from_slice(&ip.octets()),
+            IpAddr::V4(ip) => input.add(&ip.octets()),
+            IpAddr::V6(ip) => input.add(&ip.octets()),
         }
-        input.extend_from_slice(&via.port.unwrap_or(0).to_le_bytes());
-        input.extend_from_slice(via.host);
-        input.push(b';');
-        input.extend_from_slice(via.branch().unwrap_or_default());
+        input.add(&via.port.unwrap_or(0).to_le_bytes());
+        input.add(via.host);
+        input.add(b";");
+        input.add(via.branch().unwrap_or_default());
         if !via.has_cookie() {
             let Essentials { call_id, cseq, from, .. } = essentials;
             write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
         }
-        self.hasher.hash(&input)
+        input.finish()
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8). To tag and method stay out,
     /// so that CANCEL and ACK get the branch of their INVITE.
     fn looping(&self, request: Message<'_>, essentials: &Essentials<'_>) -> u64 {
-        let mut input = HashInput::from_slice(request.request_uri());
+        let mut input = HashInput::new(self.hasher);
+        input.add(request.request_uri());
         for name in [HeaderName::Route, HeaderName::ProxyRequire] {
-            input.push(b'\n');
-            input.extend_from_slice(request.value(name).unwrap_or_default());
+            input.add(b"\n");
+            input.add(request.value(name).unwrap_or_default());
         }
         let Essentials { call_id, cseq, from, .. } = essentials;
         write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
-        self.hasher.hash(&input)
+        input.finish()
     }
 }
 
 /// Call-ID, CSeq number and From tag: what a request has in common with its CANCEL, its ACK and
 /// its responses.
 fn write_dialog_side(input: &mut HashInput, call_id: &[u8], cseq: u32, from_tag: &[u8]) {
-    input.push(b'\n');
-    input.extend_from_slice(call_id);
-    input.extend_from_slice(&cseq.to_le_bytes());
-    input.extend_from_slice(from_tag);
+    input.add(b"\n");
+    input.add(call_id);
+    input.add(&cseq.to_le_bytes());
+    input.add(from_tag);
 }
 
 /// The transaction part of a branch of our form, and what stands behind the dot after it.

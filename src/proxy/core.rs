@@ -187,19 +187,26 @@ impl ProxyCore {
         let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
+        let checked = match parsed {
+            Ok(()) if message.method().is_some() => validate(message, &standing.key).map(Some),
+            Ok(()) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        let essentials = checked.as_ref().ok().and_then(Option::as_ref);
         workspace.plan_edits.clear();
+        let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
             program,
-            turn: Turn::new(now, arrival, standing, &mut workspace.plan_edits, outbox),
+            turn: Turn::new((now, arrival), essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
             message_count: *message_count,
         };
-        let decision = match (parsed, message.method()) {
-            (Err(error), Some(_)) if message.has_start() => desk.refuse(message, error.into()),
-            (Err(_), _) => desk.drop_counted(Counter::DroppedMalformed),
-            (Ok(()), Some(_)) => desk.request(message),
-            (Ok(()), None) => desk.response(message),
+        let decision = match &checked {
+            Ok(Some(essentials)) => desk.request(message, essentials),
+            Ok(None) => desk.response(message),
+            Err(rejection) if message.method().is_some() => desk.refuse(message, *rejection),
+            Err(_) => desk.drop_counted(Counter::DroppedMalformed),
         };
         workspace.edits = desk.edits;
         workspace.edits.clear();
@@ -234,16 +241,11 @@ struct Desk<'a> {
     message_count: u64,
 }
 
-impl<'a> Desk<'a> {
+impl Desk<'_> {
     /// Works through a request (RFC 3261 §16.3 to §16.6).
-    fn request(&mut self, request: Message<'a>) -> Decision {
+    fn request(&mut self, request: Message<'_>, essentials: &Essentials<'_>) -> Decision {
         self.turn.count(Counter::ReceivedRequests);
-        let essentials = match validate(request, &self.turn.standing.key) {
-            Ok(essentials) => essentials,
-            Err(rejection) => return self.refuse(request, rejection),
-        };
-        self.turn.essentials = Some(essentials);
-        if self.acknowledges_own_reply(request, &essentials) {
+        if self.acknowledges_own_reply(request, essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
         match self.program.main_route().map(|route| self.run(request, route)) {
@@ -306,6 +308,7 @@ impl<'a> Desk<'a> {
         let ways = (arrival.source, arrival.local);
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
+        transit.essentials = self.turn.essentials;
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
         let verdict = run(&mut execution, route);

@@ -2,13 +2,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use smallvec::SmallVec;
+
+use super::core::Standing;
+use super::identity::OwnText;
 use super::turn::{Plan, Turn};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::script::{Host, NextHop, Refusal, Transit};
+use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, host_ip};
+use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_uri, host_ip};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -42,8 +46,7 @@ pub(super) fn forward(
     let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
         && max_forwards(message, transit, turn.plan_edits) // step 3
         && path(message, transit.path, turn.plan_edits) // step 6
-        && record_route(turn, transit, route) // step 4
-        && via(turn, transit, route) // step 8
+        && via(turn, transit, route) // steps 4 and 8
         && fix_content_length(message, turn.plan_edits); // step 9
     if !fits {
         return Err(Refusal::TooLarge);
@@ -101,31 +104,11 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
     let number = value.iter().fold(0_u32, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
     });
-    let less = ShortText::new(b"").decimal(number.saturating_sub(1).min(255) as usize);
+    let mut less = ShortText::new(b"");
+    less.decimal(number.saturating_sub(1).min(255) as usize);
     let padding = value.len().saturating_sub(less.as_bytes().len());
     let padding = &b"          "[..padding.min(10)];
     edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
-}
-
-/// Step 4: our Record-Route, if the script asked for it; two if the request leaves by another
-/// listener than it came by, so that later requests of either side find the address of theirs.
-fn record_route(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
-    let Some(asked) = transit.record_route else { return true };
-    let crosses = asked.double && asked.preset.is_none() && route.listener != transit.listener;
-    let essentials = turn.essentials.as_ref().filter(|_| asked.from_tag);
-    let tag = essentials.and_then(|essentials| essentials.from.tag());
-    let (ftag, tag): (&[u8], &[u8]) = tag.map_or((b"", b""), |tag| (b";ftag=", tag));
-    let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
-    let double: &[u8] = if crosses { b";r2=on" } else { b"" };
-    let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
-    sides[usize::from(!crosses)..].iter().all(|(listener, ip)| {
-        let own = &turn.standing.identity.text(*listener, *ip).sent_by[..];
-        let host = asked.preset.unwrap_or(own);
-        let params = transit.record_route_params;
-        let parts =
-            [b"Record-Route: <sip:", asked.user, host, double, lr, ftag, tag, params, b">\r\n"];
-        turn.plan_edits.insert_before(transit.message.headers_start(), &parts)
-    })
 }
 
 /// Step 6: the path that the callee registered with (RFC 3327 §5.3) becomes its route set.
@@ -135,7 +118,8 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
 
 /// Step 7: the address that the request goes to, and the listener that it leaves from.
 fn resolve(turn: &Turn<'_>, transit: &Transit<'_>, hop: NextHop<'_>) -> Result<Route, Refusal> {
-    if transit.uri.iter().any(|byte| *byte <= b' ' || *byte == 0x7f) {
+    let is_new = transit.uri != transit.message.request_uri();
+    if is_new && !are_uri(transit.uri) {
         return Err(Refusal::BadUri);
     }
     let destination = match hop {
@@ -200,24 +184,75 @@ fn egress(
     Ok(Route { destination, listener, source })
 }
 
-/// Step 8: our Via on top, and in the one below it where the request came from (RFC 3261
+/// Steps 4 and 8: our Via on top and below it our Record-Route, if the script asked for it, in
+/// one insertion; and in the Via that was the topmost where the request came from (RFC 3261
 /// §18.2.1, RFC 3581 §4).
 fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let message = transit.message;
-    let Some(essentials) = &turn.essentials else { return false };
-    let top = &essentials.via;
+    let Some(essentials) = turn.essentials else { return false };
+    let edits = &mut *turn.plan_edits;
+    let fits = stamp_via(&essentials.via, transit, edits);
+    let Standing { key, identity, .. } = &mut *turn.standing;
+    let branch = key.branch(message, essentials, transit.source.ip(), transit.listener);
+    let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
+    let [ingress, egress] = identity.two_texts(sides);
+    let mut parts = Parts::new();
+    parts.push(&egress.via_start);
+    parts.push(branch.as_bytes());
+    parts.push(b"\r\n");
+    if let Some(asked) = transit.record_route {
+        let tag = essentials.from.tag().filter(|_| asked.from_tag);
+        let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
+        let double: &[u8] = if crosses { b";r2=on" } else { b"" };
+        let params = [double, transit.record_route_params];
+        record_route(asked, egress, tag, params, &mut parts);
+        if crosses {
+            record_route(asked, ingress, tag, params, &mut parts);
+        }
+    }
+    fits && edits.insert_before(message.headers_start(), &parts)
+}
+
+/// Pieces of an insertion.
+type Parts<'a> = SmallVec<[&'a [u8]; 24]>;
+
+/// Writes where the request came from into its topmost Via.
+fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
+    let message = transit.message;
     let stamp = ViaStamp::new(top, transit.source, transit.rport_forced);
-    let mut fits = true;
     let end = message.offset_of(top.text) + top.text.len();
+    let mut fits = true;
     stamp.changes(|old, new| {
         let at = if old.is_empty() { end } else { message.offset_of(old) };
-        fits &= turn.plan_edits.replace(at, old.len(), new);
+        fits &= edits.replace(at, old.len(), new);
     });
-    let standing = &mut *turn.standing;
-    let branch = standing.key.branch(message, essentials, transit.source.ip(), transit.listener);
-    let own = standing.identity.text(route.listener, route.source);
-    let parts = [&own.via_start[..], branch.as_bytes(), b"\r\n"];
-    fits && turn.plan_edits.insert_before(message.headers_start(), &parts)
+    fits
+}
+
+/// Our Record-Route. There are two if the request leaves by another listener than it came by, so
+/// that later requests of either side find the address of theirs.
+fn record_route<'a>(
+    asked: RecordRoute<'a>,
+    own: &'a OwnText,
+    tag: Option<&'a [u8]>,
+    [double, params]: [&'a [u8]; 2],
+    parts: &mut Parts<'a>,
+) {
+    let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
+    let ftag: &[u8] = if tag.is_some() { b";ftag=" } else { b"" };
+    let host = asked.preset.unwrap_or(&own.sent_by);
+    let pieces = [
+        &b"Record-Route: <sip:"[..],
+        asked.user,
+        host,
+        double,
+        lr,
+        ftag,
+        tag.unwrap_or_default(),
+        params,
+        b">\r\n",
+    ];
+    pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| parts.push(piece));
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends
@@ -231,6 +266,6 @@ pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> 
     let Some(value) = message.value(HeaderName::ContentLength) else { return true };
     let at = message.offset_of(value);
     let length = body_length.saturating_add_signed(growth);
-    let length = ShortText::new(b"").decimal(length);
-    edits.removes(at) || edits.replace(at, value.len(), length.as_bytes())
+    let mut text = ShortText::new(b"");
+    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

@@ -27,6 +27,13 @@ pub(super) struct OwnText {
     pub(super) via_start: Vec<u8>,
 }
 
+impl OwnText {
+    /// Whether it is a text of that listener.
+    pub(super) fn is_of(&self, listener: ListenerId) -> bool {
+        self.listener == listener
+    }
+}
+
 /// How many addresses of wildcard listeners are remembered in writing.
 const OWN_TEXTS_MAX: usize = 256;
 
@@ -63,16 +70,30 @@ impl Identity {
     /// How the listener is written if the local address is `ip`; remembered, so that it is
     /// formatted once.
     pub(super) fn text(&mut self, id: ListenerId, ip: IpAddr) -> &OwnText {
+        let position = self.text_position(id, ip);
+        &self.texts[position]
+    }
+
+    /// The texts of two sides, as [`Self::text`] gives each.
+    pub(super) fn two_texts(&mut self, sides: [(ListenerId, IpAddr); 2]) -> [&OwnText; 2] {
+        if self.texts.len() + 2 > OWN_TEXTS_MAX {
+            self.texts.clear();
+        }
+        let positions = sides.map(|(id, ip)| self.text_position(id, ip));
+        positions.map(|position| &self.texts[position])
+    }
+
+    /// Where a text is; it is made if there is none.
+    fn text_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
         let known = self.texts.iter().position(|text| text.listener == id && text.ip == ip);
-        let position = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             if self.texts.len() >= OWN_TEXTS_MAX {
                 self.texts.clear();
             }
             let text = self.compose(id, ip);
             self.texts.push(text);
             self.texts.len() - 1
-        });
-        &self.texts[position]
+        })
     }
 
     /// Whether host and port are this server; `local` is the address that the message in

@@ -24,7 +24,7 @@ pub(super) fn reply(
         }
         Some(_) => {}
     }
-    let via = match &turn.essentials {
+    let via = match turn.essentials {
         Some(essentials) => essentials.via,
         None => request.top_via().map_err(|_| Refusal::Unreachable)?,
     };
@@ -51,7 +51,7 @@ pub(super) fn reply(
 /// The tag for To; of a request that did not pass the checks as well, as far as it can be read.
 fn to_tag(turn: &Turn<'_>, request: Message<'_>) -> [u8; 16] {
     let key = &turn.standing.key;
-    if let Some(Essentials { call_id, cseq, from, .. }) = &turn.essentials {
+    if let Some(Essentials { call_id, cseq, from, .. }) = turn.essentials {
         return key.tag(call_id, Some(cseq.number), from.tag().unwrap_or_default());
     }
     let from = request.value(HeaderName::From).map(NameAddr::parse);

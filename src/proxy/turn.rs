@@ -31,7 +31,7 @@ pub(super) struct Turn<'a> {
     pub(super) now: Now,
     pub(super) arrival: Arrival,
     /// What was parsed when the request was checked; none of a message that did not pass.
-    pub(super) essentials: Option<Essentials<'a>>,
+    pub(super) essentials: Option<&'a Essentials<'a>>,
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: Option<Plan>,
@@ -43,13 +43,13 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// The turn of a message.
     pub(super) fn new(
-        now: Now,
-        arrival: Arrival,
+        (now, arrival): (Now, Arrival),
+        essentials: Option<&'a Essentials<'a>>,
         standing: &'a mut Standing,
         plan_edits: &'a mut EditList,
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials: None, standing, plan: None, plan_edits, outbox }
+        Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
     }
 }
 

@@ -78,10 +78,17 @@ fn loop_detection(
     essentials: &Essentials<'_>,
     key: &BranchKey,
 ) -> Result<(), Rejection> {
-    for (count, value) in request.items(HeaderName::Via).enumerate() {
-        let via = if count == 0 { essentials.via } else { Via::parse(value)? };
-        let branch = via.branch().unwrap_or_default();
-        if count >= VIA_COUNT_MAX || key.is_loop(request, essentials, branch) {
+    let is_loop =
+        |via: &Via<'_>| key.is_loop(request, essentials, via.branch().unwrap_or_default());
+    if is_loop(&essentials.via) {
+        return Err(Rejection::Loop);
+    }
+    let only = request.value(HeaderName::Via).map(<[u8]>::len) == Some(essentials.via.text.len());
+    if only && !request.is_repeated(HeaderName::Via) {
+        return Ok(());
+    }
+    for (count, value) in request.items(HeaderName::Via).skip(1).enumerate() {
+        if count >= VIA_COUNT_MAX || is_loop(&Via::parse(value)?) {
             return Err(Rejection::Loop);
         }
     }

@@ -14,7 +14,7 @@
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
-use super::program::{Constant, Op, Operand, Places, Program, RouteEntry, Subject};
+use super::program::{Constant, Op, Operand, Places, Program, RouteEntry, Subject, Test};
 use super::{SourceMap, Span};
 
 /// Makes the program. Nothing can go wrong any more.
@@ -254,8 +254,7 @@ impl Emitter {
         if let Some(number) = fold(&node) {
             return if (number != 0) == want { vec![self.jump()] } else { Vec::new() };
         }
-        let target = 0;
-        let op = match node {
+        let test = match node {
             Node::Unary(UnaryOperator::Not, inner) => return self.condition(*inner, !want),
             Node::Binary(BinaryOperator::And, left, right) => {
                 return self.both(*left, *right, want, false);
@@ -273,41 +272,47 @@ impl Emitter {
                 Node::Constant(constant) => {
                     self.value(*left);
                     let constant = self.keep_constant(constant);
-                    Op::IfEqual { want, constant, target }
+                    Test::Equals(constant)
                 }
                 right => {
                     self.value(Node::Binary(BinaryOperator::Equal, left, Box::new(right)));
-                    Op::If { want, target }
+                    Test::Top
                 }
             },
             Node::Match { subject, regex } => {
                 self.value(*subject);
                 let regex = self.keep_regex(regex);
-                Op::IfMatch { want, regex, target }
+                Test::Matches(regex)
             }
-            Node::Method(method) => Op::IfMethod { want, method, target },
+            Node::Method(method) => Test::Method(method),
             Node::Myself(subject, inner) => {
                 if let Some(inner) = inner {
                     self.value(*inner);
                 }
-                Op::IfMyself { want, subject, target }
+                Test::Myself(subject)
             }
             Node::Network { is_source, network } => {
                 let position = index(self.program.networks.len());
                 self.program.networks.push(network);
-                Op::IfNetwork { want, is_source, network: position, target }
+                Test::Network { is_source, network: position }
             }
-            Node::Call(_) | Node::Route(_) => {
+            Node::Call(site) => {
+                let call = index(self.program.calls.len());
+                self.program.calls.push(site);
+                self.push(Op::CallIf { call, want, target: 0 });
+                return vec![self.program.code.len() - 1];
+            }
+            Node::Route(_) => {
                 self.call(node);
-                Op::IfCode { want, target }
+                Test::Code
             }
             other => {
                 self.value(other);
-                Op::If { want, target }
+                Test::Top
             }
         };
         let jump = self.program.code.len();
-        self.push(op);
+        self.push(Op::If { test, want, target: 0 });
         vec![jump]
     }
 
@@ -382,15 +387,10 @@ fn index(position: usize) -> u32 {
 const fn set_target(op: &mut Op, to: u32) {
     match op {
         Op::Jump(target)
+        | Op::CallIf { target, .. }
         | Op::Case { target, .. }
         | Op::CaseMatch { target, .. }
         | Op::If { target, .. }
-        | Op::IfCode { target, .. }
-        | Op::IfEqual { target, .. }
-        | Op::IfMatch { target, .. }
-        | Op::IfMethod { target, .. }
-        | Op::IfMyself { target, .. }
-        | Op::IfNetwork { target, .. }
         | Op::LoopTurn { target } => *target = to,
         _ => {}
     }

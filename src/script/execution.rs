@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::net::IpAddr;
 
 use bumpalo::collections::Vec as ArenaVec;
-use smallvec::SmallVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
@@ -13,7 +12,7 @@ use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
 
 /// One run of the script: the message in transit, the proxy, and what the script itself keeps.
-/// All of the virtual machine's state is in here, none on the thread's stack.
+/// All of the virtual machine's state is in here and in the arena, none on the thread's stack.
 pub struct Execution<'m> {
     /// The message and the decisions about it.
     pub transit: Transit<'m>,
@@ -26,19 +25,21 @@ pub struct Execution<'m> {
     /// Flags of the first branch (`setbflag`).
     pub branch_flags: u32,
     /// Operands of the expression under way.
-    pub(super) values: SmallVec<[Value<'m>; 16]>,
+    pub(super) values: ArenaVec<'m, Value<'m>>,
     /// The route blocks that called the present one.
-    pub(super) frames: SmallVec<[Frame; 8]>,
+    pub(super) frames: ArenaVec<'m, Frame>,
     /// What `$var(...)` hold, by their numbers in the program.
-    pub(super) slots: SmallVec<[Value<'m>; 8]>,
+    pub(super) slots: &'m mut [Value<'m>],
     /// The AVPs, oldest first.
-    pub(super) avps: SmallVec<[Avp<'m>; 4]>,
+    pub(super) avps: ArenaVec<'m, Avp<'m>>,
     /// What the last call gave back (`$rc`).
     pub(super) code: ReturnCode,
     /// The kind of route block that the run started with.
     pub(super) kind: RouteKind,
     /// Steps left.
     pub(super) fuel: u64,
+    /// What the arena held when the run began.
+    pub(super) arena_bytes: usize,
     /// Bytes of strings that may still be built.
     string_bytes_left: Cell<usize>,
     /// State of `$RANDOM`.
@@ -70,20 +71,22 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub fn new(transit: Transit<'m>, host: &'m mut (dyn Host + 'm), program: &'m Program) -> Self {
         let random = host.random() | 1;
-        let slots = SmallVec::from_elem(Value::Int(0), program.slot_names().len());
+        let arena = transit.arena;
+        let slots = arena.alloc_slice_fill_copy(program.slot_names().len(), Value::Int(0));
         Self {
             transit,
             host,
             program,
             message_number: 0,
             branch_flags: 0,
-            values: SmallVec::new(),
-            frames: SmallVec::new(),
+            values: ArenaVec::with_capacity_in(8, arena),
+            frames: ArenaVec::new_in(arena),
             slots,
-            avps: SmallVec::new(),
+            avps: ArenaVec::new_in(arena),
             code: super::TRUE,
             kind: RouteKind::Request,
             fuel: SCRIPT_FUEL,
+            arena_bytes: 0,
             string_bytes_left: Cell::new(SCRIPT_STRING_BYTES_MAX),
             random: Cell::new(random),
             uri: Cell::new(None),

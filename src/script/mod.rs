@@ -34,6 +34,8 @@ mod settings;
 mod source;
 mod spelling;
 mod substitution;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod transit;
 mod value;
@@ -50,9 +52,9 @@ pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
 pub use registry::{
-    Argument, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec, ModuleState,
-    ParameterKind, ParameterSpec, PseudoVariable, Registry, ReturnCode, RouteKinds, SettingKind,
-    SettingSpec, TRUE,
+    Argument, Configure, FALSE, Function, FunctionSpec, Index, Key, ModuleConfig, ModuleSpec,
+    ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry, ReturnCode,
+    RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::{render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};

@@ -49,6 +49,16 @@ pub(super) struct CallSite {
     pub(super) arguments: Box<[Prepared]>,
 }
 
+impl Prepared {
+    /// A string that the function gets whole.
+    pub(super) fn text(format: Format) -> Self {
+        match format.as_literal() {
+            Some(text) => Self::Literal(text.into()),
+            None => Self::Text(format),
+        }
+    }
+}
+
 /// An argument, as far as it can be known before the script runs.
 #[derive(Clone, Debug)]
 pub(super) enum Prepared {
@@ -58,6 +68,8 @@ pub(super) enum Prepared {
     Int(i64),
     /// A number that a variable holds.
     IntOf(Format),
+    /// A string without variables.
+    Literal(Box<[u8]>),
     /// `uri:host`, `uri:port`.
     Operand(Operand),
     /// A regular expression.
@@ -116,11 +128,15 @@ pub(super) enum Operand {
     UriPort,
 }
 
-/// One operation. Those that begin with `If` go to `target` if what they ask is as `want` says.
+/// One operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Op {
+    /// Replaces the two operands on top.
+    Binary(BinaryOperator),
     /// Calls a function.
     Call(u32),
+    /// Calls a function; goes to `target` if its success is as `want` says.
+    CallIf { call: u32, want: bool, target: u32 },
     /// Calls a route block.
     CallRoute(u16),
     /// Goes to `target` if the operand on top, which stays, equals a constant.
@@ -131,20 +147,8 @@ pub(super) enum Op {
     Drop,
     /// Ends the script.
     Exit,
-    /// Takes an operand: is it true?
-    If { want: bool, target: u32 },
-    /// Did the last call succeed?
-    IfCode { want: bool, target: u32 },
-    /// Takes an operand: does it equal a constant?
-    IfEqual { want: bool, constant: u32, target: u32 },
-    /// Takes an operand: does it match?
-    IfMatch { want: bool, regex: u32, target: u32 },
-    /// Is it this method?
-    IfMethod { want: bool, method: Method, target: u32 },
-    /// Is it this server?
-    IfMyself { want: bool, subject: Subject, target: u32 },
-    /// Does source or destination lie in a network?
-    IfNetwork { want: bool, is_source: bool, network: u32, target: u32 },
+    /// Goes to `target` if the test comes out as `want` says.
+    If { test: Test, want: bool, target: u32 },
     /// Goes to `target`.
     Jump(u32),
     /// Counts a turn of the loop; goes to `target`, the end of the loop, if there were too many.
@@ -173,8 +177,25 @@ pub(super) enum Op {
     StoreVariable(u32),
     /// Replaces the operand on top.
     Unary(UnaryOperator),
-    /// Replaces the two operands on top.
-    Binary(BinaryOperator),
+}
+
+/// What a condition asks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Test {
+    /// Did the last call succeed?
+    Code,
+    /// Takes an operand: does it equal this constant?
+    Equals(u32),
+    /// Takes an operand: does it match this regular expression?
+    Matches(u32),
+    /// Is it this method?
+    Method(Method),
+    /// Is it this server?
+    Myself(Subject),
+    /// Does the source or else the destination lie in this network?
+    Network { is_source: bool, network: u32 },
+    /// Takes an operand: is it true?
+    Top,
 }
 
 const _: () = assert!(size_of::<Op>() <= 16, "operations are copied all the time");

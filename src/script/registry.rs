@@ -32,9 +32,9 @@ impl RouteKinds {
     /// For requests and responses.
     pub const REQUEST_AND_REPLY: Self = Self(3);
     /// Everywhere.
-    pub const ANY: Self = Self(0xff);
+    pub const ANY: Self = Self(!0);
     /// Everywhere but for responses.
-    pub const NOT_REPLY: Self = Self(0xff & !2);
+    pub const NOT_REPLY: Self = Self(!2);
 
     /// Whether `kind` is in the set.
     #[must_use]

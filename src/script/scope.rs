@@ -12,7 +12,12 @@ pub(super) struct Scope<'a> {
     slots: Vec<Box<[u8]>>,
     /// Custom global parameters (`group.name`), for `$sel(cfg_get.group.name)`.
     globals: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How many variables are around the present one.
+    depth: usize,
 }
+
+/// Variables within each other: `$hdr($var($avp(x)))` are three.
+const DEPTH_MAX: usize = 16;
 
 /// What is wrong with a variable, a format or a transformation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,7 @@ pub(super) struct Fault {
 impl<'a> Scope<'a> {
     /// A scope with no `$var(...)` yet.
     pub(super) const fn new(registry: &'a Registry, globals: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        Self { registry, slots: Vec::new(), globals }
+        Self { registry, slots: Vec::new(), globals, depth: 0 }
     }
 
     /// The variable of that name.
@@ -47,7 +52,26 @@ impl<'a> Scope<'a> {
             .registry
             .variables()
             .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
-        super::nearest(name, names)
+        // All names of two letters are near each other.
+        match name.len() {
+            0..=2 => names.into_iter().find(|known| known.eq_ignore_ascii_case(name)),
+            _ => super::nearest(name, names),
+        }
+    }
+
+    /// Reads a variable that may stand within others.
+    pub(super) fn nested<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if self.depth >= DEPTH_MAX {
+            let message = "variables are nested too deeply";
+            return Err(Fault::new("E0414", message, 0..1));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
     }
 
     /// The number of `$var(name)`.

@@ -6,8 +6,8 @@ use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use crate::mem::ListenerId;
-use crate::sip::Message;
 use crate::sip::rewrite::EditList;
+use crate::sip::{Essentials, HeaderName, Message, NameAddr};
 
 /// A further URI of the destination set (`append_branch`, `lookup` with several contacts).
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ pub struct RecordRoute<'m> {
 pub struct Transit<'m> {
     /// The message as it arrived. It does not change while the script runs.
     pub message: Message<'m>,
+    /// What was parsed of it when it was checked, if the core has checked it.
+    pub essentials: Option<&'m Essentials<'m>>,
     /// Who sent it.
     pub source: SocketAddr,
     /// The address it was sent to.
@@ -99,6 +101,7 @@ impl<'m> Transit<'m> {
     ) -> Self {
         Self {
             message,
+            essentials: None,
             source,
             local,
             listener,
@@ -118,6 +121,24 @@ impl<'m> Transit<'m> {
             max_forwards_done: false,
             refusal: None,
             acted: false,
+        }
+    }
+
+    /// From, if it is well-formed.
+    #[must_use]
+    pub fn from(&self) -> Option<NameAddr<'m>> {
+        match self.essentials {
+            Some(essentials) => Some(essentials.from),
+            None => NameAddr::parse(self.message.value(HeaderName::From)?).ok(),
+        }
+    }
+
+    /// To, if it is well-formed.
+    #[must_use]
+    pub fn to(&self) -> Option<NameAddr<'m>> {
+        match self.essentials {
+            Some(essentials) => Some(essentials.to),
+            None => NameAddr::parse(self.message.value(HeaderName::To)?).ok(),
         }
     }
 }

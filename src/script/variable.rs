@@ -53,6 +53,11 @@ enum IndexPart {
 impl Variable {
     /// Reads the variable at the start of `text`, which is a `$`; also how long it is.
     pub(super) fn parse(text: &[u8], scope: &mut Scope<'_>) -> Result<(Self, usize), Fault> {
+        scope.nested(|scope| Self::parse_one(text, scope))
+    }
+
+    /// Reads one variable and what stands within it.
+    fn parse_one(text: &[u8], scope: &mut Scope<'_>) -> Result<(Self, usize), Fault> {
         let mut parser = Parser { text, at: 1 };
         if parser.peek() != Some(b'(') {
             let variable = parser.head(scope)?;
@@ -315,9 +320,67 @@ impl<'t> Parser<'t> {
 /// The fault of a name that no variable has.
 fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Fault {
     let name = String::from_utf8_lossy(name);
+    if UNSUPPORTED.contains(&&*name) {
+        return Fault::new("E0403", format!("`${name}` is not supported yet"), span);
+    }
     let fault = Fault::new("E0412", format!("there is no variable `${name}`"), span);
     match scope.similar_variable(&name) {
         Some(similar) => fault.help(format!("did you mean `${similar}`?")),
         None => fault,
     }
 }
+
+/// Variables that scripts in the field use and that are not there yet.
+const UNSUPPORTED: &[&str] = &[
+    "T_branch_idx",
+    "T_inv",
+    "T_reply_code",
+    "T_reply_ruid",
+    "T_req",
+    "T_rpl",
+    "aU",
+    "aa",
+    "ad",
+    "adu",
+    "ar",
+    "au",
+    "avu",
+    "branch",
+    "cfg",
+    "dbr",
+    "def",
+    "dlg",
+    "dlg_ctx",
+    "dlg_var",
+    "dsv",
+    "env",
+    "expires",
+    "fs",
+    "fsn",
+    "gip",
+    "hu",
+    "http",
+    "http_ok",
+    "jsonrpl",
+    "ltt",
+    "nh",
+    "prefixed",
+    "rT",
+    "rdir",
+    "rtpstat",
+    "ruid",
+    "sdp",
+    "sht",
+    "shtex",
+    "shv",
+    "snd_ip",
+    "stat",
+    "uac_req",
+    "ulc",
+    "version",
+    "x_fU",
+    "xavi",
+    "xavp",
+    "xavu",
+    "xml",
+];

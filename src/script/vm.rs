@@ -3,11 +3,13 @@
 //! Operands and calls are kept in the [`Execution`], so that the depth of a script never becomes
 //! the depth of the thread's stack. Each operation costs a unit of fuel; a run without fuel ends.
 
+use std::net::SocketAddr;
+
 use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject};
+use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
 use super::{Argument, Execution, LogLevel, ReturnCode, Value};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
@@ -44,324 +46,303 @@ pub enum ScriptError {
 
 /// Runs a route block and what it calls.
 pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
-    let program = execution.program;
-    let Some(entry) = program.routes.get(usize::from(route.0)) else { return Verdict::End };
-    execution.kind = entry.kind;
-    let mut machine = Machine {
-        arena_bytes: execution.transit.arena.allocated_bytes(),
-        execution,
-        next: entry.start as usize,
+    let Some(entry) = execution.program.routes.get(usize::from(route.0)) else {
+        return Verdict::End;
     };
-    let verdict = machine.run();
-    let at = machine.next.saturating_sub(1);
+    execution.kind = entry.kind;
+    execution.arena_bytes = execution.transit.arena.allocated_bytes();
+    let mut next = entry.start as usize;
+    let verdict = steps(execution, &mut next);
     if let Verdict::Error(error) = verdict {
-        let counter = match error {
+        execution.host.count(match error {
             ScriptError::Fuel => Counter::ScriptFuelExhausted,
-            _ => Counter::ScriptErrors,
-        };
-        execution.host.count(counter);
-        let place = program.place(at);
-        execution.host.log(LogLevel::Error, format!("{place}: {error}\n").as_bytes());
+            ScriptError::Depth | ScriptError::Strings => Counter::ScriptErrors,
+        });
+        warn(execution, next, &error.to_string());
     }
     verdict
 }
 
-/// A run under way.
-struct Machine<'e, 'm> {
-    execution: &'e mut Execution<'m>,
-    /// Position of the next operation.
-    next: usize,
-    /// What the arena held when the run began.
-    arena_bytes: usize,
+/// Runs until the script ends; `place` is then behind the operation that ended it.
+fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
+    let program = execution.program;
+    let code = program.code.as_slice();
+    let mut fuel = execution.fuel;
+    let mut next = *place;
+    let verdict = loop {
+        let Some(op) = code.get(next) else { break Verdict::End };
+        next += 1;
+        if fuel == 0 {
+            break Verdict::Error(ScriptError::Fuel);
+        }
+        fuel -= 1;
+        match *op {
+            Op::Call(call) => {
+                if let Some(verdict) = self::call(execution, call) {
+                    break verdict;
+                }
+            }
+            Op::CallIf { call, want, target } => {
+                if let Some(verdict) = self::call(execution, call) {
+                    break verdict;
+                }
+                if (execution.code > 0) == want {
+                    next = target as usize;
+                }
+            }
+            Op::CallRoute(route) => match enter(execution, route, next) {
+                Ok(start) => next = start,
+                Err(error) => break Verdict::Error(error),
+            },
+            Op::Case { constant, target } => {
+                if top(execution).equals(constant_value(&program.constants[constant as usize])) {
+                    next = target as usize;
+                }
+            }
+            Op::CaseMatch { regex, target } => {
+                if is_match(&program.regexes[regex as usize], top(execution)) {
+                    next = target as usize;
+                }
+            }
+            Op::Drop => break dropped(execution),
+            Op::Exit => break Verdict::Exit,
+            Op::If { test, want, target } => {
+                if holds(execution, test) == want {
+                    next = target as usize;
+                }
+            }
+            Op::Jump(target) => next = target as usize,
+            Op::LoopTurn { target } => {
+                if !turn(execution, next) {
+                    next = target as usize;
+                }
+                if is_out_of_memory(execution) {
+                    break Verdict::Error(ScriptError::Strings);
+                }
+            }
+            Op::Return => {
+                let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
+                match leave(execution, ReturnCode::try_from(result).unwrap_or(0)) {
+                    Ok(resume_at) => next = resume_at,
+                    Err(verdict) => break verdict,
+                }
+            }
+            Op::ReturnCode(result) => match leave(execution, result) {
+                Ok(resume_at) => next = resume_at,
+                Err(verdict) => break verdict,
+            },
+            op => {
+                compute(execution, op, next);
+                if execution.is_out_of_strings() {
+                    break Verdict::Error(ScriptError::Strings);
+                }
+            }
+        }
+    };
+    execution.fuel = fuel;
+    *place = next;
+    verdict
 }
 
-impl<'m> Machine<'_, 'm> {
-    /// Runs until the script ends.
-    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
-    fn run(&mut self) -> Verdict {
-        let program = self.execution.program;
-        let code = program.code.as_slice();
-        let mut fuel = self.execution.fuel;
-        loop {
-            let Some(op) = code.get(self.next) else { return Verdict::End };
-            self.next += 1;
-            if fuel == 0 {
-                self.execution.fuel = 0;
-                return Verdict::Error(ScriptError::Fuel);
-            }
-            fuel -= 1;
-            match *op {
-                Op::Call(call) => {
-                    let result = self.call(call as usize);
-                    self.execution.code = result;
-                    if result == 0 {
-                        return Verdict::Exit;
-                    }
-                    if self.execution.is_out_of_strings() {
-                        return Verdict::Error(ScriptError::Strings);
-                    }
-                }
-                Op::CallRoute(route) => {
-                    if let Err(error) = self.enter(route) {
-                        return Verdict::Error(error);
-                    }
-                }
-                Op::Case { constant, target } => {
-                    if self.top().equals(constant_value(&program.constants[constant as usize])) {
-                        self.next = target as usize;
-                    }
-                }
-                Op::CaseMatch { regex, target } => {
-                    if is_match(&program.regexes[regex as usize], self.top()) {
-                        self.next = target as usize;
-                    }
-                }
-                Op::Drop => return self.dropped(),
-                Op::Exit => return Verdict::Exit,
-                Op::If { want, target } => {
-                    if self.pop().is_true() == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfCode { want, target } => {
-                    if (self.execution.code > 0) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfEqual { want, constant, target } => {
-                    let constant = constant_value(&program.constants[constant as usize]);
-                    if self.pop().equals(constant) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfMatch { want, regex, target } => {
-                    let subject = self.pop();
-                    if is_match(&program.regexes[regex as usize], subject) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfMethod { want, method, target } => {
-                    if self.is_method(method) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfMyself { want, subject, target } => {
-                    if self.is_myself(subject) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::IfNetwork { want, is_source, network, target } => {
-                    let transit = &self.execution.transit;
-                    let address = if is_source { transit.source } else { transit.local };
-                    if program.networks[network as usize].contains(address.ip()) == want {
-                        self.next = target as usize;
-                    }
-                }
-                Op::Jump(target) => self.next = target as usize,
-                Op::LoopTurn { target } => {
-                    if !self.turn() {
-                        self.next = target as usize;
-                    }
-                    if self.is_out_of_memory() {
-                        return Verdict::Error(ScriptError::Strings);
-                    }
-                }
-                Op::Pop => {
-                    self.pop();
-                }
-                Op::PushCode => self.push(Value::Int(self.execution.code.into())),
-                Op::PushConstant(constant) => {
-                    self.push(constant_value(&program.constants[constant as usize]));
-                }
-                Op::PushInt(number) => self.push(Value::Int(number)),
-                Op::PushOperand(operand) => {
-                    let value = read_operand(self.execution, operand);
-                    self.push(value);
-                }
-                Op::PushSlot(slot) => self.push(self.execution.slot(slot)),
-                Op::PushVariable(variable) => {
-                    let value = program.variables[variable as usize].read(self.execution);
-                    self.push(value);
-                }
-                Op::Return => {
-                    let result = self.pop().to_int();
-                    let result = result.clamp(i32::MIN.into(), i32::MAX.into());
-                    if let Some(verdict) = self.leave(ReturnCode::try_from(result).unwrap_or(0)) {
-                        return verdict;
-                    }
-                }
-                Op::ReturnCode(result) => {
-                    if let Some(verdict) = self.leave(result) {
-                        return verdict;
-                    }
-                }
-                Op::StoreSlot(slot) => {
-                    let value = self.pop();
-                    self.execution.set_slot(slot, value);
-                }
-                Op::StoreVariable(variable) => {
-                    let value = self.pop();
-                    if !program.variables[variable as usize].write(self.execution, value) {
-                        self.warn("this value cannot be assigned here");
-                    }
-                    if self.execution.is_out_of_strings() {
-                        return Verdict::Error(ScriptError::Strings);
-                    }
-                }
-                Op::Unary(operator) => {
-                    let value = self.pop();
-                    let value = arithmetic::unary(self.execution, operator, value);
-                    self.push(value);
-                }
-                Op::Binary(operator) => {
-                    let right = self.pop();
-                    let left = self.pop();
-                    let value = match arithmetic::binary(self.execution, operator, left, right) {
-                        Ok(value) => value,
-                        Err(trouble) => self.trouble(&trouble),
-                    };
-                    self.push(value);
-                    if self.execution.is_out_of_strings() {
-                        return Verdict::Error(ScriptError::Strings);
-                    }
-                }
+/// Carries out an operation that only works on operands.
+#[inline]
+fn compute(execution: &mut Execution<'_>, op: Op, next: usize) {
+    let program = execution.program;
+    let value = match op {
+        Op::Binary(operator) => {
+            let right = pop(execution);
+            let left = pop(execution);
+            match arithmetic::binary(execution, operator, left, right) {
+                Ok(value) => value,
+                Err(trouble) => substitute(execution, next, &trouble),
             }
         }
-    }
-
-    /// Puts an operand on top.
-    #[inline]
-    fn push(&mut self, value: Value<'m>) {
-        self.execution.values.push(value);
-    }
-
-    /// Takes the operand on top.
-    #[inline]
-    fn pop(&mut self) -> Value<'m> {
-        self.execution.values.pop().unwrap_or_default()
-    }
-
-    /// The operand on top.
-    #[inline]
-    fn top(&self) -> Value<'m> {
-        self.execution.values.last().copied().unwrap_or_default()
-    }
-
-    /// Calls a function.
-    #[inline]
-    fn call(&mut self, call: usize) -> ReturnCode {
-        let site = &self.execution.program.calls[call];
-        let mut arguments: SmallVec<[Argument<'m>; 4]> = SmallVec::new();
-        for prepared in &site.arguments {
-            arguments.push(resolve(prepared, self.execution));
+        Op::PushCode => Value::Int(execution.code.into()),
+        Op::PushConstant(constant) => constant_value(&program.constants[constant as usize]),
+        Op::PushInt(number) => Value::Int(number),
+        Op::PushOperand(operand) => read_operand(execution, operand),
+        Op::PushSlot(slot) => execution.slot(slot),
+        Op::PushVariable(variable) => program.variables[variable as usize].read(execution),
+        Op::StoreSlot(slot) => {
+            let value = pop(execution);
+            return execution.set_slot(slot, value);
         }
-        (site.run)(self.execution, &arguments)
-    }
-
-    /// Calls a route block.
-    fn enter(&mut self, route: u16) -> Result<(), ScriptError> {
-        if self.execution.frames.len() >= SCRIPT_ROUTE_DEPTH_MAX {
-            return Err(ScriptError::Depth);
-        }
-        if self.is_out_of_memory() {
-            return Err(ScriptError::Strings);
-        }
-        let resume_at = u32::try_from(self.next).unwrap_or(u32::MAX);
-        let value_count = u32::try_from(self.execution.values.len()).unwrap_or(u32::MAX);
-        self.execution.frames.push(Frame { resume_at, value_count });
-        self.next = self.execution.program.routes[usize::from(route)].start as usize;
-        Ok(())
-    }
-
-    /// Goes back to the caller of the present route block, if it has one and the code is not 0.
-    fn leave(&mut self, code: ReturnCode) -> Option<Verdict> {
-        self.execution.code = code;
-        let Some(frame) = self.execution.frames.pop() else { return Some(Verdict::End) };
-        if code == 0 {
-            return Some(Verdict::Exit);
-        }
-        self.execution.values.truncate(frame.value_count as usize);
-        self.next = frame.resume_at as usize;
-        None
-    }
-
-    /// The verdict of `drop`.
-    fn dropped(&self) -> Verdict {
-        match self.execution.transit.message.status() {
-            Some(code) if code >= 200 => Verdict::Exit,
-            _ => Verdict::Drop,
-        }
-    }
-
-    /// Counts a turn of the innermost loop, whose count is the operand on top.
-    fn turn(&mut self) -> bool {
-        let limit = i64::from(self.execution.program.settings.max_while_loops);
-        let Some(Value::Int(turns)) = self.execution.values.last_mut() else { return false };
-        if *turns < limit {
-            *turns += 1;
-            return true;
-        }
-        self.warn("the loop was left after max_while_loops turns");
-        false
-    }
-
-    /// Whether functions have filled the arena.
-    fn is_out_of_memory(&self) -> bool {
-        let bytes = self.execution.transit.arena.allocated_bytes();
-        bytes.saturating_sub(self.arena_bytes) > 4 * SCRIPT_STRING_BYTES_MAX
-    }
-
-    /// Whether the request has that method; a response has the one of its request.
-    #[inline]
-    fn is_method(&self, method: Method) -> bool {
-        match self.execution.transit.message.method() {
-            Some(found) => found == method,
-            None => Method::parse(method_name(self.execution)) == method,
-        }
-    }
-
-    /// Whether something is this server.
-    fn is_myself(&mut self, subject: Subject) -> bool {
-        let transit = &self.execution.transit;
-        match subject {
-            Subject::Destination => self.is_own_address(transit.local),
-            Subject::Source => self.is_own_address(transit.source),
-            Subject::Uri => self.execution.is_myself(transit.uri),
-            Subject::Top => {
-                let value = self.pop();
-                let text = self.execution.text(value);
-                is_own_name(self.execution, text)
+        Op::StoreVariable(variable) => {
+            let value = pop(execution);
+            if !program.variables[variable as usize].write(execution, value) {
+                warn(execution, next, "this value cannot be assigned here");
             }
+            return;
+        }
+        Op::Unary(operator) => {
+            let value = pop(execution);
+            arithmetic::unary(execution, operator, value)
+        }
+        _ => {
+            pop(execution);
+            return;
+        }
+    };
+    execution.values.push(value);
+}
+
+/// Whether a condition holds.
+#[inline]
+fn holds(execution: &mut Execution<'_>, test: Test) -> bool {
+    let program = execution.program;
+    match test {
+        Test::Code => execution.code > 0,
+        Test::Equals(constant) => {
+            pop(execution).equals(constant_value(&program.constants[constant as usize]))
+        }
+        Test::Matches(regex) => is_match(&program.regexes[regex as usize], pop(execution)),
+        Test::Method(method) => is_method(execution, method),
+        Test::Myself(subject) => is_myself(execution, subject),
+        Test::Network { is_source, network } => {
+            let transit = &execution.transit;
+            let address = if is_source { transit.source } else { transit.local };
+            program.networks[network as usize].contains(address.ip())
+        }
+        Test::Top => pop(execution).is_true(),
+    }
+}
+
+/// Takes the operand on top.
+#[inline]
+fn pop<'m>(execution: &mut Execution<'m>) -> Value<'m> {
+    execution.values.pop().unwrap_or_default()
+}
+
+/// The operand on top.
+#[inline]
+fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
+    execution.values.last().copied().unwrap_or_default()
+}
+
+/// Calls a function; how the script ends, if it does so because of that.
+#[inline]
+fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
+    let site = &execution.program.calls[call as usize];
+    execution.code = match &*site.arguments {
+        [] => (site.run)(execution, &[]),
+        [only] => {
+            let only = resolve(only, execution);
+            (site.run)(execution, &[only])
+        }
+        several => {
+            let arguments: SmallVec<[Argument<'_>; 4]> =
+                several.iter().map(|prepared| resolve(prepared, execution)).collect();
+            (site.run)(execution, &arguments)
+        }
+    };
+    if execution.code == 0 {
+        return Some(Verdict::Exit);
+    }
+    execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
+}
+
+/// Calls a route block: where it starts.
+fn enter(execution: &mut Execution<'_>, route: u16, next: usize) -> Result<usize, ScriptError> {
+    if execution.frames.len() >= SCRIPT_ROUTE_DEPTH_MAX {
+        return Err(ScriptError::Depth);
+    }
+    if is_out_of_memory(execution) {
+        return Err(ScriptError::Strings);
+    }
+    let resume_at = u32::try_from(next).unwrap_or(u32::MAX);
+    let value_count = u32::try_from(execution.values.len()).unwrap_or(u32::MAX);
+    execution.frames.push(Frame { resume_at, value_count });
+    Ok(execution.program.routes[usize::from(route)].start as usize)
+}
+
+/// Leaves the present route block: where its caller goes on, if it has one and the code is
+/// not 0.
+fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<usize, Verdict> {
+    execution.code = code;
+    let Some(frame) = execution.frames.pop() else { return Err(Verdict::End) };
+    if code == 0 {
+        return Err(Verdict::Exit);
+    }
+    execution.values.truncate(frame.value_count as usize);
+    Ok(frame.resume_at as usize)
+}
+
+/// The verdict of `drop`.
+fn dropped(execution: &Execution<'_>) -> Verdict {
+    match execution.transit.message.status() {
+        Some(code) if code >= 200 => Verdict::Exit,
+        _ => Verdict::Drop,
+    }
+}
+
+/// Counts a turn of the innermost loop, whose count is the operand on top.
+fn turn(execution: &mut Execution<'_>, next: usize) -> bool {
+    let limit = i64::from(execution.program.settings.max_while_loops);
+    let Some(Value::Int(turns)) = execution.values.last_mut() else { return false };
+    if *turns < limit {
+        *turns += 1;
+        return true;
+    }
+    warn(execution, next, "the loop was left after max_while_loops turns");
+    false
+}
+
+/// Whether functions have filled the arena.
+fn is_out_of_memory(execution: &Execution<'_>) -> bool {
+    let bytes = execution.transit.arena.allocated_bytes();
+    bytes.saturating_sub(execution.arena_bytes) > 4 * SCRIPT_STRING_BYTES_MAX
+}
+
+/// Whether the request has that method; a response has the one of its request.
+#[inline]
+fn is_method(execution: &Execution<'_>, method: Method) -> bool {
+    match execution.transit.message.method() {
+        Some(found) => found == method,
+        None => Method::parse(method_name(execution)) == method,
+    }
+}
+
+/// Whether something is this server.
+fn is_myself(execution: &mut Execution<'_>, subject: Subject) -> bool {
+    let transit = &execution.transit;
+    match subject {
+        Subject::Destination => is_own_address(execution, transit.local),
+        Subject::Source => is_own_address(execution, transit.source),
+        Subject::Uri => execution.is_myself(transit.uri),
+        Subject::Top => {
+            let value = pop(execution);
+            let text = execution.text(value);
+            is_own_name(execution, text)
         }
     }
+}
 
-    /// Whether an address, at whatever port, is one of this server's.
-    fn is_own_address(&self, address: std::net::SocketAddr) -> bool {
-        let host = self.execution.show_host(address.ip());
-        let own_port = self.execution.transit.local.port();
-        self.execution.host.is_myself(host, None)
-            || self.execution.host.is_myself(host, Some(own_port))
+/// Whether an address, at whatever port, is one of this server's.
+fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
+    let host = execution.show_host(address.ip());
+    let own_port = execution.transit.local.port();
+    execution.host.is_myself(host, None) || execution.host.is_myself(host, Some(own_port))
+}
+
+/// Logs what went wrong with the operation before `next`.
+#[cold]
+fn warn(execution: &mut Execution<'_>, next: usize, text: &str) {
+    if execution.host.logs(LogLevel::Error) {
+        let place = execution.program.place(next.saturating_sub(1));
+        execution.host.log(LogLevel::Error, format!("{place}: {text}\n").as_bytes());
     }
+}
 
-    /// Logs what went wrong with the present operation.
-    fn warn(&mut self, text: &str) {
-        if self.execution.host.logs(LogLevel::Error) {
-            let place = self.execution.program.place(self.next - 1);
-            self.execution.host.log(LogLevel::Error, format!("{place}: {text}\n").as_bytes());
+/// Logs what went wrong with an operator; the value that takes the place of its result.
+#[cold]
+fn substitute<'m>(execution: &mut Execution<'m>, next: usize, trouble: &Trouble) -> Value<'m> {
+    match trouble {
+        Trouble::DivisionByZero => warn(execution, next, "division by 0"),
+        Trouble::Pattern(reason) => {
+            warn(execution, next, &format!("this is no regular expression: {reason}"));
         }
     }
-
-    /// Logs what went wrong with an operator; the value that takes the place of its result.
-    #[cold]
-    fn trouble(&mut self, trouble: &Trouble) -> Value<'m> {
-        match trouble {
-            Trouble::DivisionByZero => self.warn("division by 0"),
-            Trouble::Pattern(reason) => {
-                self.warn(&format!("this is no regular expression: {reason}"));
-            }
-        }
-        Value::Int(0)
-    }
+    Value::Int(0)
 }
 
 /// The value of a constant.
@@ -391,6 +372,7 @@ fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>) -> Argument<'m
         Prepared::Format(format) => Argument::Format(format),
         Prepared::Int(number) => Argument::Int(*number),
         Prepared::IntOf(format) => Argument::Int(format.value(execution).to_int()),
+        Prepared::Literal(text) => Argument::Text(text),
         Prepared::Operand(operand) => {
             Argument::Text(execution.text(read_operand(execution, *operand)))
         }

@@ -2,6 +2,7 @@
 
 use super::list::closing_quote;
 use super::octet::{are_uri, is_display, number, prefix_len, skip_space, trim};
+use super::scan::find;
 use super::uri::scheme_len;
 use super::{Params, ParseError};
 
@@ -64,6 +65,9 @@ fn display(text: &[u8]) -> Option<(&[u8], &[u8])> {
         let (display, rest) = text.split_at(closing_quote(text, 0)? + 1);
         return Some((display, skip_space(rest)));
     }
+    if text.first() == Some(&b'<') {
+        return Some((&[], text));
+    }
     let (display, rest) = text.split_at(prefix_len(text, is_display));
     Some(if rest.first() == Some(&b'<') { (trim(display), rest) } else { (&[], text) })
 }
@@ -71,7 +75,7 @@ fn display(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Splits what stands behind a `<` into the URI and the parameters.
 #[inline]
 fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let close = memchr::memchr(b'>', text)?;
+    let close = find(text, b'>')?;
     Some((&text[..close], skip_space(&text[close + 1..])))
 }
 
@@ -79,7 +83,7 @@ fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// comma and no question mark (RFC 3261 §20.10).
 #[inline]
 fn bare(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr(b';', text).unwrap_or(text.len());
+    let end = find(text, b';').unwrap_or(text.len());
     let (uri, params) = text.split_at(end);
     memchr::memchr2(b',', b'?', uri).is_none().then(|| (trim(uri), params))
 }

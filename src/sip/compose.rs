@@ -56,19 +56,28 @@ impl<'d> ViaStamp<'d> {
 
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.
     pub fn changes(&self, mut replace: impl FnMut(&'d [u8], &[u8])) {
-        let rport = ShortText::new(b";rport=").decimal(self.source.port().into());
-        match self.rport {
-            RportStamp::Keep => {}
-            RportStamp::Fill(old) => replace(old, &rport.as_bytes()[1..]),
-            RportStamp::Append => replace(&[], rport.as_bytes()),
+        if !self.received {
+            return;
         }
-        if self.received {
-            let received = ShortText::new(b";received=").ip(self.source.ip());
-            match self.old_received {
-                Some(old) => replace(old.text, &received.as_bytes()[1..]),
-                None => replace(&[], received.as_bytes()),
+        let mut text = ShortText::new(b"");
+        if self.rport != RportStamp::Keep {
+            text.text(b";rport=").decimal(self.source.port().into());
+        }
+        let mut place = match self.rport {
+            RportStamp::Fill(old) => Some(old),
+            RportStamp::Append | RportStamp::Keep => None,
+        };
+        if let Some(old) = self.old_received {
+            // Each in a place of its own.
+            if self.rport != RportStamp::Keep {
+                let rport = text.as_bytes();
+                replace(place.unwrap_or_default(), &rport[usize::from(place.is_some())..]);
+                text = ShortText::new(b"");
             }
+            place = Some(old.text);
         }
+        text.text(b";received=").ip(self.source.ip());
+        replace(place.unwrap_or_default(), &text.as_bytes()[usize::from(place.is_some())..]);
     }
 }
 
@@ -109,8 +118,8 @@ pub fn reply(
     reply: Reply<'_>,
 ) -> bool {
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
-    let status = ShortText::new(b"SIP/2.0 ").decimal(reply.code.into()).text(b" ");
-    out.extend_from_slice(status.as_bytes());
+    let mut status = ShortText::new(b"SIP/2.0 ");
+    out.extend_from_slice(status.decimal(reply.code.into()).text(b" ").as_bytes());
     out.extend(reply.reason.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
     out.extend_from_slice(b"\r\n");
     stamped_line(out, first_via.line, first_via.value, stamp);
@@ -175,12 +184,12 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'
         out.extend_from_slice(param.text);
     }
     if stamp.rport != RportStamp::Keep {
-        let rport = ShortText::new(b";rport=").decimal(stamp.source.port().into());
-        out.extend_from_slice(rport.as_bytes());
+        let mut rport = ShortText::new(b";rport=");
+        out.extend_from_slice(rport.decimal(stamp.source.port().into()).as_bytes());
     }
     if stamp.received {
-        let received = ShortText::new(b";received=").ip(stamp.source.ip());
-        out.extend_from_slice(received.as_bytes());
+        let mut received = ShortText::new(b";received=");
+        out.extend_from_slice(received.ip(stamp.source.ip()).as_bytes());
     }
     out.extend_from_slice(without_break(&line[start + via.text.len()..]));
     out.extend_from_slice(b"\r\n");
@@ -205,13 +214,14 @@ impl ShortText {
     #[inline]
     #[must_use]
     pub fn new(text: &[u8]) -> Self {
-        Self { bytes: [0; 96], length: 0 }.text(text)
+        let mut short = Self { bytes: [0; 96], length: 0 };
+        short.text(text);
+        short
     }
 
-    /// With `text` behind it.
+    /// Adds `text`.
     #[inline]
-    #[must_use]
-    pub fn text(mut self, text: &[u8]) -> Self {
+    pub fn text(&mut self, text: &[u8]) -> &mut Self {
         let room = &mut self.bytes[self.length..];
         let length = text.len().min(room.len());
         room[..length].copy_from_slice(&text[..length]);
@@ -219,41 +229,44 @@ impl ShortText {
         self
     }
 
-    /// With a number behind it, in decimal.
-    #[inline]
-    #[must_use]
-    pub fn decimal(self, number: usize) -> Self {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut rest = number;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                return self.text(&digits[start..]);
-            }
+    /// Adds a number, in decimal.
+    pub fn decimal(&mut self, number: usize) -> &mut Self {
+        if number >= 1_000 {
+            self.decimal(number / 1_000).digit(number / 100 % 10);
+        } else if number >= 100 {
+            self.digit(number / 100);
         }
+        if number >= 10 {
+            self.digit(number / 10 % 10);
+        }
+        self.digit(number % 10)
     }
 
-    /// With an address behind it; an IPv6 address without brackets.
+    /// Adds one digit.
     #[inline]
-    #[must_use]
-    pub fn ip(self, ip: IpAddr) -> Self {
+    fn digit(&mut self, digit: usize) -> &mut Self {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = b'0' + digit as u8;
+            self.length += 1;
+        }
+        self
+    }
+
+    /// Adds an address; an IPv6 address without brackets.
+    pub fn ip(&mut self, ip: IpAddr) -> &mut Self {
         match ip {
             IpAddr::V4(ip) => {
                 let [a, b, c, d] = ip.octets().map(usize::from);
-                let text = self.decimal(a).text(b".").decimal(b).text(b".");
-                text.decimal(c).text(b".").decimal(d)
+                self.decimal(a).text(b".").decimal(b).text(b".");
+                self.decimal(c).text(b".").decimal(d)
             }
             IpAddr::V6(ip) => {
-                let mut text = self;
-                let mut room = &mut text.bytes[text.length..];
+                let mut room = &mut self.bytes[self.length..];
                 // The longest IPv6 address has 45 characters.
                 let _ = write!(room, "{ip}");
                 let left = room.len();
-                text.length = text.bytes.len() - left;
-                text
+                self.length = self.bytes.len() - left;
+                self
             }
         }
     }
@@ -268,13 +281,13 @@ impl ShortText {
 /// Writes `host` or `host:port` as a sent-by, an IPv6 address in brackets (RFC 3261 §25.1
 /// `sent-by`). The default port is left out.
 pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
-    let text = match address.ip() {
-        ip @ IpAddr::V4(_) => ShortText::new(b"").ip(ip),
-        ip @ IpAddr::V6(_) => ShortText::new(b"[").ip(ip).text(b"]"),
+    let mut text = ShortText::new(b"");
+    match address.ip() {
+        ip @ IpAddr::V4(_) => text.ip(ip),
+        ip @ IpAddr::V6(_) => text.text(b"[").ip(ip).text(b"]"),
     };
-    let text = match address.port() {
-        5060 => text,
-        port => text.text(b":").decimal(port.into()),
-    };
+    if address.port() != 5060 {
+        text.text(b":").decimal(address.port().into());
+    }
     out.extend_from_slice(text.as_bytes());
 }

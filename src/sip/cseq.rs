@@ -1,7 +1,7 @@
 //! CSeq (RFC 3261 §20.16).
 
 use super::ParseError;
-use super::octet::{is_space, is_token, number, prefix_len, trim};
+use super::octet::{is_token, number, prefix_len, trim};
 
 /// A CSeq value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,11 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
-        let (digits, rest) = value.split_at(prefix_len(value, |byte| byte.is_ascii_digit()));
+        let digits = prefix_len(value, |byte| byte.is_ascii_digit());
+        let (digits, rest) = value.split_at(digits);
         let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
         let method = trim(rest);
-        let is_spaced = rest.first().is_some_and(|byte| is_space(*byte));
+        let is_spaced = rest.len() > method.len();
         if !is_spaced || method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
             return Err(ParseError::CSeq);
         }

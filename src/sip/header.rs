@@ -119,24 +119,32 @@ const fn names(seed: u32) -> Option<[HeaderName; 256]> {
     Some(names)
 }
 
-/// Whether two tokens are the same but for the case of letters, eight octets at a time. The bit
-/// that is set in all of them tells apart no two octets of a token but the cases of a letter.
+/// Whether two tokens are the same but for the case of letters. They are compared in two pieces
+/// that may overlap. The bit that is set in all octets tells apart no two octets of a token but
+/// the cases of a letter.
 #[inline]
 fn is_same_token(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
-    let (ones, one_rest) = one.as_chunks::<8>();
-    let (others, other_rest) = other.as_chunks::<8>();
-    let fold = |octets: &[u8; 8]| u64::from_le_bytes(*octets) | 0x2020_2020_2020_2020;
-    let mut differing = 0;
-    for (one, other) in ones.iter().zip(others) {
-        differing |= fold(one) ^ fold(other);
+    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
+        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
+    {
+        const CASES: u64 = 0x2020_2020_2020_2020;
+        let differ =
+            |x: &[u8; 8], y: &[u8; 8]| (u64::from_le_bytes(*x) ^ u64::from_le_bytes(*y)) & !CASES;
+        let middle = one.len() > 16 && !one.eq_ignore_ascii_case(other);
+        return differ(a, b) | differ(c, d) == 0 && !middle;
     }
-    for (one, other) in one_rest.iter().zip(other_rest) {
-        differing |= u64::from((one | 0x20) ^ (other | 0x20));
+    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
+        && let (Some(c), Some(d)) = (one.last_chunk(), other.last_chunk())
+    {
+        const CASES: u32 = 0x2020_2020;
+        let differ =
+            |x: &[u8; 4], y: &[u8; 4]| (u32::from_le_bytes(*x) ^ u32::from_le_bytes(*y)) & !CASES;
+        return differ(a, b) | differ(c, d) == 0;
     }
-    differing == 0
+    one.eq_ignore_ascii_case(other)
 }
 
 /// The place of a name in a table of 256, in any case: made of its length and three octets.

@@ -33,20 +33,29 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0; 4];
-    let mut rest = text;
-    for (position, octet) in octets.iter_mut().enumerate() {
-        if position > 0 {
-            rest = rest.strip_prefix(b".")?;
-        }
-        let digits = prefix_len(rest, |byte| byte.is_ascii_digit());
-        if digits > 3 || (digits > 1 && rest[0] == b'0') {
-            return None;
-        }
-        *octet = u8::try_from(number(&rest[..digits])?).ok()?;
-        rest = &rest[digits..];
-    }
-    rest.is_empty().then(|| Ipv4Addr::from(octets))
+    let (a, rest) = octet(text)?;
+    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
+    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
+}
+
+/// The number from 0 to 255 that `text` starts with, and the rest.
+#[inline]
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |at: usize| {
+        let digit = text.get(at)?.wrapping_sub(b'0');
+        (digit < 10).then_some(u16::from(digit))
+    };
+    let first = digit(0)?;
+    let Some(second) = digit(1) else { return Some((first as u8, &text[1..])) };
+    let two = first * 10 + second;
+    let (number, length) = match digit(2) {
+        Some(third) => (two * 10 + third, 3),
+        None => (two, 2),
+    };
+    let number = u8::try_from(number).ok().filter(|_| first > 0)?;
+    Some((number, &text[length..]))
 }
 
 /// The IPv6 address that `text`, without brackets, is.

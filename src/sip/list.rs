@@ -1,6 +1,7 @@
 //! Comma-separated values of one header line (RFC 3261 §7.3.1).
 
 use super::octet::trim;
+use super::scan::find2;
 
 /// The values of a header line: split at commas outside of quoted strings and angle brackets,
 /// without surrounding white space. Empty values are skipped.
@@ -36,7 +37,7 @@ impl<'d> Iterator for Items<'d> {
 /// Offset of the comma that ends the first value of `text`, or its length.
 fn item_end(text: &[u8]) -> usize {
     let Some(comma) = memchr::memchr(b',', text) else { return text.len() };
-    if memchr::memchr2(b'"', b'<', &text[..comma]).is_none() {
+    if find2(&text[..comma], b'"', b'<').is_none() {
         return comma;
     }
     let mut at = 0;
@@ -65,13 +66,12 @@ pub(super) fn quoted_end(text: &[u8], start: usize) -> usize {
 #[must_use]
 pub(super) fn closing_quote(text: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
-    while at < text.len() {
-        match text[at] {
-            b'\\' => at += 1,
-            b'"' => return Some(at),
-            _ => {}
+    while let Some(next) = find2(text.get(at..)?, b'"', b'\\') {
+        at += next;
+        if text[at] == b'"' {
+            return Some(at);
         }
-        at += 1;
+        at += 2;
     }
     None
 }

@@ -8,7 +8,8 @@
 //! v=0 ...                                     body, never looked at
 //! ```
 
-use super::octet::{is_space, is_token, number, parse_max_forwards, prefix_len, trim};
+use super::octet::{is_space, is_token, number, parse_max_forwards, prefix_len, trim, trim_end};
+use super::scan::find;
 use super::{CSeq, HeaderName, Items, Method, ParseError, Via};
 use crate::limits::HEADER_COUNT_MAX;
 
@@ -208,20 +209,23 @@ fn header(
     index: &mut MessageIndex,
 ) -> Result<(), ParseError> {
     let text = &bytes[start..end];
-    let name_end = prefix_len(text, is_token);
-    let colon = name_end + prefix_len(&text[name_end..], |byte| matches!(byte, b' ' | b'\t'));
-    if name_end == 0 || text.get(colon) != Some(&b':') {
+    let colon = find(text, b':').ok_or(ParseError::HeaderLine)?;
+    let mut name_end = colon;
+    while name_end > 0 && matches!(text[name_end - 1], b' ' | b'\t') {
+        name_end -= 1;
+    }
+    let name_text = &text[..name_end];
+    let name = HeaderName::parse(name_text);
+    // A name that is known is a token.
+    if name == HeaderName::Other && !(name_end > 0 && name_text.iter().all(|byte| is_token(*byte)))
+    {
         return Err(ParseError::HeaderLine);
     }
     if index.headers.len() >= HEADER_COUNT_MAX {
         return Err(ParseError::TooManyHeaders);
     }
     let value_start = colon + 1 + prefix_len(&text[colon + 1..], is_space);
-    let mut value_end = text.len();
-    while value_end > value_start && is_space(text[value_end - 1]) {
-        value_end -= 1;
-    }
-    let name = HeaderName::parse(&text[..name_end]);
+    let value_end = value_start + trim_end(&text[value_start..]).len();
     let first = &mut index.first[name as usize];
     if *first == NONE {
         #[expect(clippy::cast_possible_truncation, reason = "below HEADER_COUNT_MAX")]

@@ -45,18 +45,28 @@ pub(super) const fn is_display(byte: u8) -> bool {
 /// escapes, such as the `#` of a dialled string.
 #[inline]
 #[must_use]
-pub(super) fn are_uri(text: &[u8]) -> bool {
-    // Without an early exit the compiler makes vector code of this.
-    !text.iter().fold(false, |bad, &byte| {
-        bad | (byte <= b' ') | (byte == 0x7f) | (byte == b'<') | (byte == b'>') | (byte == b'"')
-    })
+pub(crate) fn are_uri(text: &[u8]) -> bool {
+    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_URI == 0
+}
+
+/// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
+/// no space, no quotation mark, no angle bracket, no comma.
+#[inline]
+#[must_use]
+pub(super) fn are_plain(text: &[u8]) -> bool {
+    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_PLAIN == 0
 }
 
 /// How many of the first octets of `text` satisfy `class`.
 #[inline]
 #[must_use]
 pub(super) fn prefix_len(text: &[u8], class: impl Fn(u8) -> bool) -> usize {
-    text.iter().position(|byte| !class(*byte)).unwrap_or(text.len())
+    for (length, byte) in text.iter().enumerate() {
+        if !class(*byte) {
+            return length;
+        }
+    }
+    text.len()
 }
 
 /// The rest of `text` behind its leading white space.
@@ -70,21 +80,37 @@ pub(super) fn skip_space(text: &[u8]) -> &[u8] {
 #[inline]
 #[must_use]
 pub(super) fn trim(text: &[u8]) -> &[u8] {
-    let text = skip_space(text);
-    let end = text.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
-    &text[..end]
+    trim_end(skip_space(text))
+}
+
+/// `text` without white space behind it.
+#[inline]
+#[must_use]
+pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    let mut text = text;
+    while let [rest @ .., last] = text
+        && is_space(*last)
+    {
+        text = rest;
+    }
+    text
 }
 
 /// The decimal number that `text` is, up to 32 bits; no sign, no space.
+#[inline]
 #[must_use]
 pub(super) fn number(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
-    text.iter().try_fold(0_u32, |sum, byte| {
-        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
+    let mut number = 0_u64;
+    for byte in text {
+        if !byte.is_ascii_digit() || number > u64::from(u32::MAX) {
+            return None;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    u32::try_from(number).ok()
 }
 
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).
@@ -117,6 +143,11 @@ const HOST: u8 = 1 << 2;
 const VALUE: u8 = 1 << 3;
 /// Bit of [`is_display`] in [`CLASSES`].
 const DISPLAY: u8 = 1 << 4;
+
+/// Bit of the octets that [`are_uri`] refuses in [`CLASSES`].
+const NO_URI: u8 = 1 << 5;
+/// Bit of the octets that [`are_plain`] refuses in [`CLASSES`].
+const NO_PLAIN: u8 = 1 << 6;
 
 /// The classes that each octet is in.
 const CLASSES: [u8; 256] = {
@@ -153,6 +184,13 @@ const fn classes_of(byte: u8) -> u8 {
     }
     if classes & (TOKEN | SPACE) != 0 || byte >= 0x80 {
         classes |= DISPLAY;
+    }
+    let delimits = matches!(byte, b'<' | b'>' | b'"');
+    if byte <= b' ' || byte == 0x7f || delimits {
+        classes |= NO_URI;
+    }
+    if byte <= b' ' || byte >= 0x7f || delimits || byte == b',' {
+        classes |= NO_PLAIN;
     }
     classes
 }

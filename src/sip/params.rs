@@ -1,7 +1,8 @@
 //! `;name=value` parameters (RFC 3261 §25.1 `generic-param`).
 
 use super::list::{closing_quote, quoted_end};
-use super::octet::{is_param_value, is_token, prefix_len, skip_space, trim};
+use super::octet::{are_plain, is_param_value, is_token, prefix_len, skip_space, trim};
+use super::scan::{find, find2};
 
 /// The parameters behind a value: text that starts at the first semicolon, or is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,9 +59,11 @@ impl<'d> Params<'d> {
     /// semicolon, or with a value that is not whole.
     #[inline]
     pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
+        let parse_first =
+            if are_plain(self.text) { Param::split_plain } else { Param::parse_first };
         let mut rest = self.text;
         while !rest.is_empty() {
-            let Some((param, behind)) = Param::parse_first(rest) else { return false };
+            let Some((param, behind)) = parse_first(rest) else { return false };
             see(param);
             rest = behind;
         }
@@ -89,8 +92,26 @@ impl<'d> Param<'d> {
         (Self { name, value, text: trim(&text[start..end]) }, &text[end..])
     }
 
-    /// The first parameter of `text` and what stands behind it, if it is well-formed.
+    /// As [`Self::parse_first`], for a text without quotes, spaces and the like, as almost all
+    /// are: only the semicolon and the equals sign have to be found.
     #[inline]
+    fn split_plain(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
+        let text = text.strip_prefix(b";")?;
+        let name_len = find2(text, b';', b'=').unwrap_or(text.len());
+        let (name, rest) = text.split_at(name_len);
+        if name.is_empty() {
+            return None;
+        }
+        let Some(value) = rest.strip_prefix(b"=") else {
+            return Some((Self { name, value: None, text: name }, rest));
+        };
+        let value_len = find(value, b';').unwrap_or(value.len());
+        let (value, rest) = value.split_at(value_len);
+        let whole = &text[..text.len() - rest.len()];
+        Some((Self { name, value: Some(value), text: whole }, rest))
+    }
+
+    /// The first parameter of `text` and what stands behind it, if it is well-formed.
     fn parse_first(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
         let text = skip_space(text.strip_prefix(b";")?);
         let name_len = prefix_len(text, is_token);

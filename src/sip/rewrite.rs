@@ -282,9 +282,15 @@ fn move_piece(buffer: &mut [u8], piece: Range<usize>, shift: isize) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec as bytes_of};
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Any bytes, that many.
+    fn bytes(count: Range<usize>) -> impl Strategy<Value = Vec<u8>> {
+        bytes_of(any::<u8>(), count)
+    }
 
     /// The message in a buffer with room on both sides, after `apply`.
     fn applied(list: &EditList, message: &[u8], head: usize, tail: usize) -> Option<Vec<u8>> {
@@ -359,9 +365,9 @@ mod tests {
     proptest! {
         #[test]
         fn applying_in_place_equals_writing_anew(
-            message in proptest::collection::vec(any::<u8>(), 0..200),
-            edits in proptest::collection::vec(
-                (0_usize..220, 0_usize..40, proptest::collection::vec(any::<u8>(), 0..30), any::<bool>()),
+            message in bytes(0..200),
+            edits in bytes_of(
+                (0_usize..220, 0_usize..40, bytes(0..30), any::<bool>()),
                 0..12,
             ),
             head in 0_usize..200,
@@ -389,8 +395,8 @@ mod tests {
 
         #[test]
         fn edits_that_do_not_touch_equal_a_naive_splice(
-            message in proptest::collection::vec(any::<u8>(), 1..200),
-            cuts in proptest::collection::btree_map(0_usize..200, (any::<bool>(), 0_usize..20), 0..8),
+            message in bytes(1..200),
+            cuts in btree_map(0_usize..200, (any::<bool>(), 0_usize..20), 0..8),
         ) {
             // Each cut replaces the one byte at its place, or inserts before it.
             let mut list = EditList::default();

@@ -2,6 +2,7 @@
 
 use super::host::{host_len, port};
 use super::octet::{are_uri, prefix_len};
+use super::scan::find;
 use super::{Params, ParseError};
 
 /// The scheme of a URI.
@@ -96,10 +97,10 @@ impl<'d> Uri<'d> {
     fn parse_sip(text: &'d [u8], scheme: Scheme, rest: &'d [u8]) -> Option<Self> {
         let mut uri = Self::bare(text, scheme);
         let mut rest = rest;
-        if let Some(at) = memchr::memchr(b'@', rest) {
+        if let Some(at) = find(rest, b'@') {
             let userinfo = &rest[..at];
             rest = &rest[at + 1..];
-            let colon = memchr::memchr(b':', userinfo);
+            let colon = find(userinfo, b':');
             let user = &userinfo[..colon.unwrap_or(at)];
             if user.is_empty() {
                 return None;
@@ -116,7 +117,7 @@ impl<'d> Uri<'d> {
         if !matches!(rest.first(), None | Some(b';' | b'?')) {
             return None;
         }
-        if let Some(question) = memchr::memchr(b'?', rest) {
+        if let Some(question) = find(rest, b'?') {
             uri.headers = Some(&rest[question + 1..]);
             rest = &rest[..question];
         }
@@ -142,6 +143,7 @@ impl Scheme {
     /// The scheme that `name` names.
     fn parse(name: &[u8]) -> Self {
         match name.len() {
+            3 if name == b"sip" => Self::Sip,
             3 if name.eq_ignore_ascii_case(b"sip") => Self::Sip,
             3 if name.eq_ignore_ascii_case(b"tel") => Self::Tel,
             4 if name.eq_ignore_ascii_case(b"sips") => Self::Sips,
@@ -153,6 +155,9 @@ impl Scheme {
 /// The length of the scheme that `text` starts with, which is the offset of the colon behind it.
 #[inline]
 pub(super) fn scheme_len(text: &[u8]) -> Option<usize> {
+    if text.starts_with(b"sip:") {
+        return Some(3);
+    }
     let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let length = prefix_len(text, is_scheme);
     let starts_well = text.first().is_some_and(u8::is_ascii_alphabetic);

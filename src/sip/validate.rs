@@ -6,9 +6,7 @@
 
 use super::octet::{are_uri, number};
 use super::uri::scheme_len;
-use super::{
-    CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped,
-};
+use super::{CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped};
 
 /// The values that every message must have, parsed once; whoever works on the message asks for
 /// them again and again.

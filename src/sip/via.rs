@@ -113,7 +113,10 @@ impl<'d> Via<'d> {
             Some(rest) => rest,
             None => after_version(text)?,
         };
-        let (transport, rest) = token(skip_space(rest))?;
+        let (transport, rest) = match rest.strip_prefix(b"UDP") {
+            Some(behind) if behind.first() == Some(&b' ') => (&rest[..3], behind),
+            _ => token(skip_space(rest))?,
+        };
         let sent_by = skip_space(rest);
         if !rest.first().is_some_and(|byte| is_space(*byte)) {
             return None;

@@ -76,7 +76,7 @@ fn scheme_that_is_not_understood_is_refused_416() {
     let (server, alice, _) = bench();
     let odd = alice.request("MESSAGE", "nobodyKnowsThisScheme:totallyopaque");
     assert_eq!(alice.ask(&odd, server.address()).start, "SIP/2.0 416 Unsupported URI Scheme");
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }
 
 /// RFC 3261 §16.3 step 4: two proxies that send to each other.
@@ -97,8 +97,8 @@ fn request_that_comes_back_unchanged_is_a_loop() {
     let refused = alice.ask(&alice.request("MESSAGE", "sip:bob@example.com"), one);
     assert_eq!(refused.start, "SIP/2.0 482 Loop Detected");
     assert_eq!(refused.vias().len(), 1);
-    alice.assert_nothing_before_probe(one);
-    alice.assert_nothing_before_probe(other);
+    alice.assert_nothing_before_probe(&first);
+    alice.assert_nothing_before_probe(&second);
     for server in [&first, &second] {
         let log = server.log();
         assert_eq!(log.matches("seen MESSAGE").count(), 1, "{log}");
@@ -138,8 +138,8 @@ fn spiral_passes() {
     assert_eq!(arrived.sent_bys(), path);
     bob.answer(&arrived, 200, "OK");
     assert_eq!(alice.expect_response(200, "MESSAGE").vias(), sent.vias());
-    alice.assert_nothing_before_probe(first.address());
-    alice.assert_nothing_before_probe(second.address());
+    alice.assert_nothing_before_probe(&first);
+    alice.assert_nothing_before_probe(&second);
 }
 
 /// M12: RFC 3261 §17: there is no response to an ACK, whatever is wrong with it.
@@ -153,7 +153,7 @@ fn ack_is_never_answered() {
     alice.send(&ack.clone().add("Proxy-Require", "foo"), server.address());
     alice.send(&ack.clone().start("ACK nobodyKnowsThisScheme:x SIP/2.0"), server.address());
     alice.send(&ack.without("CSeq"), server.address());
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }
 
 /// F07, F12: the same script answers everything else, and takes the ACK to its own answer.
@@ -173,7 +173,7 @@ fn script_that_answers_everything_answers_each_copy() {
         assert_eq!(first.value(name), invite.value(name));
     }
     alice.send(&alice.ack_failure(&invite, &first), server.address());
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }
 
 /// RFC 3261 §7.5, RFC 5626 §4.4.1: empty datagrams keep a binding of the network alive.
@@ -184,7 +184,7 @@ fn keep_alive_is_swallowed() {
         alice.send_bytes(datagram, server.address());
     }
     barrier(&alice, &bob, &server);
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }
 
 /// What is no SIP is dropped; the server goes on.

@@ -54,6 +54,7 @@ struct Bench {
 }
 
 impl Bench {
+    /// With that before the location service is asked.
     fn new(first: &str) -> Self {
         let server = Server::start(&script(first));
         let bench = Self { server, caller: Phone::new("308"), callee: Phone::new("309") };

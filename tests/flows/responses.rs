@@ -106,7 +106,7 @@ fn response_goes_to_maddr() {
     RequestHop::new(&sent, &arrived).check(server.address());
     let answer = bob.answer(&arrived, 200, "OK");
     assert_response_hop(&answer, &twin.expect_response(200, "MESSAGE"));
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }
 
 /// P22, M02: a response passes with everything that is strange about it, and its retransmission

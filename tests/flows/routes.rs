@@ -112,7 +112,8 @@ fn every_listen_address_answers_and_forwards_for_itself() {
     let server = Server::start(&format!("listen=udp:{other}\n{}", scripts::plain()));
     let (alice, bob) = (Phone::new("alice"), Phone::new("bob"));
     for own in [server.address(), other] {
-        alice.assert_nothing_before_probe(own);
+        let probe = alice.request("OPTIONS", &format!("sip:probe@{own}"));
+        assert_eq!(alice.ask(&probe, own).source, own);
         let sent = alice.send(&alice.request("MESSAGE", &bob.uri()), own);
         let arrived = bob.expect_request("MESSAGE");
         assert_eq!(arrived.source, own);
@@ -237,5 +238,5 @@ fn forward_that_fails_is_told_to_the_script() {
     let refused = alice.ask(&impossible, server.address());
     assert!((400..600).contains(&refused.status()), "{}", refused.start);
     assert!(refused.reason().ends_with("/SL)"), "{}", refused.start);
-    alice.assert_nothing_before_probe(server.address());
+    alice.assert_nothing_before_probe(&server);
 }

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A free UDP port on a loopback address that only this caller has.
 pub(crate) fn free_address() -> SocketAddr {
@@ -10,8 +11,16 @@ pub(crate) fn free_address() -> SocketAddr {
 
 /// A UDP port that is free on `ip` now.
 pub(crate) fn free_port(ip: IpAddr) -> SocketAddr {
+    let _guard = no_fork();
     let socket = UdpSocket::bind((ip, 0)).expect("a free port");
     socket.local_addr().expect("the address of a bound socket")
+}
+
+/// Keeps programs from being started meanwhile: a child has copies of all sockets until it runs
+/// its program, and would keep the port of one that is closed here.
+pub(super) fn no_fork() -> MutexGuard<'static, ()> {
+    static FORKS: Mutex<()> = Mutex::new(());
+    FORKS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A loopback address of this call's own: 127, two bytes of the process id, a number.

@@ -1,5 +1,7 @@
 //! A proxy core without a network: datagrams in, datagrams out, on a clock of the test's own.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -14,16 +16,16 @@ use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
 use viaduct::time::Now;
 
 /// What goes out: where to, and the bytes.
-pub type Sent = (SocketAddr, Vec<u8>);
+pub(crate) type Sent = (SocketAddr, Vec<u8>);
 
 /// A core with its slots, its outbox and its log.
-pub struct CoreBench {
-    pub core: ProxyCore,
-    pub slots: SlotPool,
-    pub outbox: Outbox,
-    pub now: Now,
-    pub counters: WorkerCounters,
-    pub local: SocketAddr,
+pub(crate) struct CoreBench {
+    pub(crate) core: ProxyCore,
+    pub(crate) slots: SlotPool,
+    pub(crate) outbox: Outbox,
+    pub(crate) now: Now,
+    pub(crate) counters: WorkerCounters,
+    pub(crate) local: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -50,12 +52,12 @@ impl Reader for NoFiles {
 }
 
 /// The address of the server in all of these.
-pub fn server() -> SocketAddr {
+pub(crate) fn server() -> SocketAddr {
     "192.0.2.1:5060".parse().unwrap()
 }
 
 /// The program of a script, which must compile.
-pub fn program(script: &str) -> Program {
+pub(crate) fn program(script: &str) -> Program {
     let text = script.as_bytes().to_vec();
     compile(parse_text(Path::new("test.cfg"), text, &NoFiles), &REGISTRY)
         .unwrap_or_else(|rejected| panic!("{}", render(&rejected.diagnostics, &rejected.map)))
@@ -64,12 +66,12 @@ pub fn program(script: &str) -> Program {
 
 impl CoreBench {
     /// A core that runs `script`, listening on [`server`].
-    pub fn new(script: &str) -> Self {
+    pub(crate) fn new(script: &str) -> Self {
         Self::with_program(program(script))
     }
 
     /// A core that runs `program`, listening on [`server`].
-    pub fn with_program(program: Program) -> Self {
+    pub(crate) fn with_program(program: Program) -> Self {
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
         let core = ProxyCore::new(CoreParts {
@@ -88,7 +90,7 @@ impl CoreBench {
     }
 
     /// Gives the core one datagram. What it sends stays in the outbox.
-    pub fn handle(&mut self, source: SocketAddr, datagram: &[u8]) {
+    pub(crate) fn handle(&mut self, source: SocketAddr, datagram: &[u8]) {
         let slot = SlotId(0);
         let buffer = self.slots.slot_mut(slot);
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
@@ -104,7 +106,7 @@ impl CoreBench {
     }
 
     /// Gives the core one datagram; what it sends.
-    pub fn send(&mut self, source: &str, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
+    pub(crate) fn send(&mut self, source: &str, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
         self.handle(source.parse().unwrap(), datagram.as_ref());
         let sent = self.outbox.transmits().iter().map(|transmit| {
             (transmit.destination, self.outbox.bytes(transmit, &self.slots).to_vec())
@@ -115,12 +117,12 @@ impl CoreBench {
     }
 
     /// How often something was counted.
-    pub fn counted(&self, counter: Counter) -> u64 {
+    pub(crate) fn counted(&self, counter: Counter) -> u64 {
         self.counters.value(counter)
     }
 
     /// What the script has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
     }
 }

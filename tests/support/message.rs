@@ -35,6 +35,7 @@ pub(crate) struct Via {
 }
 
 impl Via {
+    /// Reads one value.
     fn parse(text: &str) -> Self {
         let (head, params) = text.split_once(';').unwrap_or((text, ""));
         let sent_by = head.split_whitespace().last().unwrap_or_default();

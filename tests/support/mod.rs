@@ -17,7 +17,6 @@ pub(crate) mod server;
 
 pub(crate) use address::free_address;
 pub(crate) use dialog::Dialog;
-pub(crate) use draft::Draft;
 pub(crate) use hop::{RequestHop, assert_response_hop};
 pub(crate) use message::Message;
 pub(crate) use phone::{Phone, barrier};

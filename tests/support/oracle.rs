@@ -7,13 +7,13 @@ use viaduct::sip::{self, HeaderName, Message, MessageIndex, Method, ParseError, 
 use super::core_support::{CoreBench, Sent};
 
 /// The largest payload of a UDP datagram over IPv4.
-pub const UDP_PAYLOAD_MAX: usize = 65_507;
+pub(crate) const UDP_PAYLOAD_MAX: usize = 65_507;
 
 /// A message with more header fields may have too many of them when we have added ours.
 const HEADER_MANY: usize = HEADER_COUNT_MAX - 12;
 
 /// A script that does a little of everything with what the peer wrote.
-pub const BUSY: &str = r#"
+pub(crate) const BUSY: &str = r#"
 loadmodule "rr.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
@@ -40,7 +40,7 @@ onreply_route { append_hf("P-Back: $rs $rr $hdr(Subject)\r\n"); }
 "#;
 
 /// Gives the core a datagram and checks what it sends.
-pub fn handle(bench: &mut CoreBench, source: &str, datagram: &[u8]) -> Vec<Sent> {
+pub(crate) fn handle(bench: &mut CoreBench, source: &str, datagram: &[u8]) -> Vec<Sent> {
     let sent = bench.send(source, datagram);
     let mut index = MessageIndex::default();
     let is_valid = sip::parse(datagram, &mut index).is_ok();

@@ -1,6 +1,7 @@
 //! A phone: a UDP socket, what came to it, and how it writes messages.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -200,8 +201,8 @@ impl Phone {
             if let Some(position) = known {
                 return self.inbox.borrow_mut().remove(position);
             }
-            if !self.receive() {
-                panic!("{} waits for {what}; came: {:#?}", self.user, self.unexpected());
+            if let Err(error) = self.receive() {
+                panic!("{} waits for {what}: {error}; came: {:#?}", self.user, self.unexpected());
             }
         }
     }
@@ -230,10 +231,11 @@ impl Phone {
     }
 
     /// Fails if anything comes before the server's answer to a probe.
-    pub(crate) fn assert_nothing_before_probe(&self, server: SocketAddr) {
-        let probe = self.request("OPTIONS", &format!("sip:probe@{server}"));
-        let answer = self.ask(&probe, server);
+    pub(crate) fn assert_nothing_before_probe(&self, server: &Server) {
+        let probe = self.request("OPTIONS", &format!("sip:probe@{}", server.address()));
+        let answer = self.ask(&probe, server.address());
         assert_eq!(answer.status(), 200, "answer to the probe");
+        server.process().wait_for_log(&format!("probe {}", answer.value("Call-ID")));
         self.discount_probe();
         self.assert_inbox_empty();
     }
@@ -244,13 +246,19 @@ impl Phone {
         self.received_count.set(self.received_count.get() - 1);
     }
 
-    /// Waits for one datagram. False if none comes in time.
-    fn receive(&self) -> bool {
+    /// Waits for one datagram, for a bounded time.
+    fn receive(&self) -> io::Result<()> {
         let mut buffer = vec![0; 65_535];
-        let Ok((length, source)) = self.socket.recv_from(&mut buffer) else { return false };
+        let (length, source) = loop {
+            match self.socket.recv_from(&mut buffer) {
+                // A machine that was suspended says so, signal or not.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
         self.received_count.set(self.received_count.get() + 1);
         self.inbox.borrow_mut().push(Message::parse(&buffer[..length], source));
-        true
+        Ok(())
     }
 
     /// The start lines of what nobody asked for.

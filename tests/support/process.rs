@@ -76,6 +76,12 @@ impl Log {
     }
 }
 
+/// Starts a program.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    let _guard = super::address::no_fork();
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
 /// A program that runs until the test ends it.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -89,7 +95,7 @@ impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut child = spawn(command);
         let log = Log::default();
         let mut reader = BufReader::new(child.stderr.take().expect("standard error"));
         let sink = log.clone();
@@ -137,8 +143,8 @@ impl Process {
     /// Sends it a signal, by the name that kill(1) knows.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).stderr(Stdio::null()).status();
-        assert!(status.is_ok(), "kill(1): {status:?}");
+        let mut kill = spawn(Command::new("kill").args(["-s", name, &pid]).stderr(Stdio::null()));
+        kill.wait().expect("the end of kill(1)");
     }
 
     /// Asks it to end and waits; kills it if it does not. The exit status if it ended by itself.

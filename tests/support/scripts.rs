@@ -26,8 +26,9 @@ pub(crate) const PROBE: &str = r#"
     }
 "#;
 
-/// Notes every request that the script sees, and every reply.
+/// Notes a request that the script sees.
 pub(crate) const NOTE_REQUEST: &str = r#"xlog("L_ERR", "seen $rm from $si:$sp\n");"#;
+/// Notes every reply but those to probes.
 pub(crate) const NOTE_REPLIES: &str =
     r#"onreply_route { if (!($rm=="OPTIONS")) { xlog("L_ERR", "seen $rs $rm from $si:$sp\n"); } }"#;
 

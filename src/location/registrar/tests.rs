@@ -44,7 +44,7 @@ impl Desk {
     fn register(&self, register: Register<'_>) -> Result<Outcome, Rejection> {
         let contacts = register.contacts.iter().map(|contact| contact.as_bytes());
         let request = Request::parse(contacts, register.expires, &self.config)?;
-        let source = register.source.map(|source| source.parse::<std::net::SocketAddr>().unwrap());
+        let source = register.source.map(|source| source.parse::<SocketAddr>().unwrap());
         let arena = Bump::new();
         let registration = Registration {
             call_id: register.call_id.as_bytes(),

@@ -1,6 +1,4 @@
-//! The table against a model, and with readers and writers at once.
-
-use std::sync::atomic::AtomicBool;
+//! The table against a model.
 
 use hashbrown::HashMap;
 use proptest::prelude::*;
@@ -51,17 +49,17 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        (0..24_u8, any::<u32>(), 0..20_u32).prop_map(|(aor, number, seconds)| Step::Put {
+        (0..12_u8, any::<u32>(), 0..20_u32).prop_map(|(aor, number, seconds)| Step::Put {
             aor,
             number,
             seconds
         }),
-        (0..24_u8, 0..20_u32).prop_map(|(aor, seconds)| Step::Refresh { aor, seconds }),
-        (0..24_u8).prop_map(|aor| Step::Clear { aor }),
+        (0..12_u8, 0..20_u32).prop_map(|(aor, seconds)| Step::Refresh { aor, seconds }),
+        (0..12_u8).prop_map(|aor| Step::Clear { aor }),
         (0..600_usize).prop_map(|budget| Step::Sweep { budget }),
         (1..8_u32).prop_map(|seconds| Step::Wait { seconds }),
     ];
-    prop::collection::vec(step, 1..120)
+    prop::collection::vec(step, 1..80)
 }
 
 proptest! {
@@ -101,12 +99,14 @@ proptest! {
                 }
                 Step::Wait { seconds } => now += seconds,
             }
-            for aor in 0..24_u8 {
+            for aor in 0..12_u8 {
                 let expected = model.get(&aor).copied().filter(|binding| binding.1 > now);
                 prop_assert_eq!(live(&table, &[aor], now), expected);
             }
         }
-        table.sweep(now, 100_000);
+        // A sweep goes around once at most; the second one ends where the first one began.
+        table.sweep(now, 1_000);
+        table.sweep(now, 1_000);
         let alive = model.values().filter(|binding| binding.1 > now).count();
         prop_assert_eq!(table.aor_count(), alive);
     }
@@ -149,64 +149,6 @@ fn an_empty_set_for_a_new_name_leaves_no_trace() {
     let table = LocationTable::new();
     put(&table, b"bob", BindingSet::default());
     assert_eq!(table.aor_count(), 0);
-}
-
-/// Readers while writers replace, refresh, remove and sweep: every set that a reader sees is
-/// whole, and expiry and CSeq belong together.
-#[test]
-fn readers_never_see_a_torn_or_freed_set() {
-    const AORS: u32 = 16;
-    const ROUNDS: u32 = 20_000;
-    let table = LocationTable::new();
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for reader in 0..2_u32 {
-            let (table, done) = (&table, &done);
-            scope.spawn(move || {
-                let mut at = reader;
-                while !done.load(Ordering::Relaxed) {
-                    at = (at + 1) % AORS;
-                    table.lookup(&at.to_be_bytes(), |set| set.all().iter().for_each(check));
-                }
-            });
-        }
-        let writers: Vec<_> = (0..2_u32)
-            .map(|writer| {
-                let table = &table;
-                scope.spawn(move || {
-                    (0..ROUNDS).for_each(|round| write(table, writer * 7 + round, round));
-                })
-            })
-            .collect();
-        let panicked = writers.into_iter().any(|writer| writer.join().is_err());
-        done.store(true, Ordering::Relaxed);
-        assert!(!panicked, "no writer panicked");
-    });
-
-    /// Checks that all parts of a binding tell the same number.
-    fn check(binding: &Binding) {
-        let number = binding.cflags();
-        assert_eq!(binding.contact(), format!("sip:{number}@h").as_bytes());
-        assert_eq!(binding.call_id(), number.to_string().as_bytes());
-        let (expires_at, cseq) = binding.state();
-        assert_eq!(expires_at, cseq, "both halves are of one refresh");
-    }
-
-    /// One change: mostly a refresh.
-    fn write(table: &LocationTable, seed: u32, round: u32) {
-        let aor = (seed % AORS).to_be_bytes();
-        match seed % 11 {
-            0 => put(table, &aor, set_of(round, round)),
-            1 => put(table, &aor, BindingSet::default()),
-            2 => drop(table.sweep(round / 2, 40)),
-            _ => table
-                .update::<(), TableFull>(&aor, |set| {
-                    set.all().iter().for_each(|binding| binding.refresh(round, round));
-                    Ok((None, ()))
-                })
-                .unwrap(),
-        }
-    }
 }
 
 #[test]

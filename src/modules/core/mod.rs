@@ -10,7 +10,7 @@ pub(super) mod uri;
 use crate::script::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, RouteKinds};
 
 /// The module. `corex` is where Kamailio keeps some of these functions.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     aliases: &["corex"],
     built_in: true,
     functions: FUNCTIONS,

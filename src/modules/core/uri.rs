@@ -52,7 +52,8 @@ impl<'m> UriParts<'m> {
         })
     }
 
-    /// Puts the URI together and makes it the Request-URI. False, and nothing changes, if it
+    /// Puts the URI together and makes it the Request-URI; an empty user is none, as a URI cannot
+    /// have an empty one (RFC 3261 §25.1). False, and nothing changes, if it
     /// would have something in it that no URI may have.
     pub(in crate::modules) fn assign(&self, execution: &mut Execution<'m>) -> bool {
         let text = self.compose(execution);
@@ -62,20 +63,13 @@ impl<'m> UriParts<'m> {
     /// Puts the URI together.
     pub(in crate::modules) fn compose(&self, execution: &Execution<'m>) -> &'m [u8] {
         let none: &[u8] = &[];
-        let (colon, password) = self.password.map_or((none, none), |text| (&b":"[..], text));
-        let at: &[u8] = if self.user.is_some() && self.has_host { b"@" } else { none };
+        let user = self.user.unwrap_or_default();
+        let password = self.password.filter(|_| !user.is_empty());
+        let (colon, password) = password.map_or((none, none), |text| (&b":"[..], text));
+        let at: &[u8] = if !user.is_empty() && self.has_host { b"@" } else { none };
         let port_colon: &[u8] = if self.port.is_empty() { none } else { b":" };
-        let parts = [
-            self.scheme,
-            self.user.unwrap_or_default(),
-            colon,
-            password,
-            at,
-            self.host,
-            port_colon,
-            self.port,
-            self.rest,
-        ];
+        let parts =
+            [self.scheme, user, colon, password, at, self.host, port_colon, self.port, self.rest];
         execution.build(&parts)
     }
 }

@@ -7,20 +7,14 @@ mod store;
 mod time;
 mod uri;
 
-use crate::script::{Execution, Index, Key, ModuleSpec, PseudoVariable, Value};
+use crate::script::{ModuleSpec, PseudoVariable, Read, Write};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     variables: VARIABLES,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
-
-/// Reads a pseudo-variable.
-type Read = for<'m> fn(&Execution<'m>, Key<'m>, Index) -> Value<'m>;
-
-/// Writes a pseudo-variable.
-type Write = for<'m> fn(&mut Execution<'m>, Key<'m>, Index, Value<'m>) -> bool;
 
 /// A variable that can be read.
 const fn var(

@@ -195,7 +195,8 @@ pub(super) fn write_port<'m>(
     set_port(execution, port)
 }
 
-/// `$du = value`; `$null` clears it.
+/// `$du = value`; `$null` clears it. Whether it is a URI at all is found out when the request is
+/// forwarded.
 pub(super) fn write_destination<'m>(
     execution: &mut Execution<'m>,
     _: Key<'m>,
@@ -203,7 +204,7 @@ pub(super) fn write_destination<'m>(
     value: Value<'m>,
 ) -> bool {
     let text = execution.text(value);
-    let is_good = is_safe(text) && (text.is_empty() || execution.parse_uri(text).is_some());
+    let is_good = is_safe(text);
     if is_good {
         execution.transit.destination = Some(text).filter(|text| !text.is_empty());
     }

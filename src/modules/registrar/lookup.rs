@@ -3,8 +3,8 @@
 use bumpalo::Bump;
 
 use super::super::table::{text, verdict};
-use super::{config, key_of, tables};
-use crate::location::{self, Binding, registrar};
+use super::{aor_rules, config, key_of, tables};
+use crate::location::{self, Binding, aor_key, registrar};
 use crate::script::{Argument, Branch, Execution, FALSE, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr};
 
@@ -63,7 +63,10 @@ pub(super) fn unregister<'m>(
 fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let given = text(arguments, 1);
     let uri = if given.is_empty() { execution.transit.uri } else { given };
-    key_of(uri, execution.program, execution.transit.arena)
+    match execution.parse_uri(uri) {
+        Some(uri) => aor_key(&uri, aor_rules(execution.program), execution.transit.arena),
+        None => key_of(uri, execution.program, execution.transit.arena),
+    }
 }
 
 /// Sends the request to the contact of `binding`.

@@ -16,7 +16,7 @@ use crate::script::{
 use crate::sip::{NameAddr, Uri};
 
 /// The module.
-pub const MODULE: ModuleSpec = ModuleSpec {
+pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: settings::SETTINGS,
     configure: Some(settings::configure),

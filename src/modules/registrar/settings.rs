@@ -140,3 +140,52 @@ fn bytes(value: &GlobalValue) -> Cow<'static, [u8]> {
         GlobalValue::Int(number) => number.to_string().into_bytes(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(values: &[(&str, GlobalValue)]) -> RegistrarConfig {
+        configure(values).unwrap().downcast_ref::<RegistrarConfig>().unwrap().clone()
+    }
+
+    #[test]
+    fn parameters_are_read() {
+        let int = GlobalValue::Int;
+        assert_eq!(config(&[]), RegistrarConfig::DEFAULT);
+        let zero = config(&[("max_contacts", int(0)), ("default_q", int(-1))]);
+        assert_eq!(zero, RegistrarConfig::DEFAULT);
+        let read = config(&[
+            ("default_q", int(500)),
+            ("max_contacts", int(3)),
+            ("path_mode", int(1)),
+            ("use_path", int(1)),
+            ("realm_prefix", GlobalValue::Text(b"sip.".to_vec())),
+        ]);
+        assert_eq!((read.default_q, read.contact_count_max), (Some(500), 3));
+        assert_eq!(read.path, Some(PathMode::Lazy));
+        assert_eq!(&*read.realm_prefix, b"sip.");
+        assert_eq!(config(&[("path_mode", int(1))]).path, None);
+    }
+
+    #[test]
+    fn values_out_of_range_are_told() {
+        for (name, number, text) in [
+            ("max_contacts", 101, "max_contacts must be a number from 0 to 100"),
+            ("default_q", 1_001, "default_q must be a number from -1 to 1000"),
+            ("path_mode", 3, "path_mode must be a number from 0 to 2"),
+            ("min_expires", -1, "min_expires must be a number from 0 to 315360000"),
+        ] {
+            let told = configure(&[(name, GlobalValue::Int(number))]).unwrap_err();
+            assert_eq!(told, (0, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn parameters_are_named_once() {
+        for (position, setting) in SETTINGS.iter().enumerate() {
+            let mut earlier = SETTINGS[..position].iter();
+            assert!(earlier.all(|other| other.name != setting.name), "{}", setting.name);
+        }
+    }
+}

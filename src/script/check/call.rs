@@ -135,9 +135,7 @@ impl Checker<'_> {
             ParameterKind::LogText => self.text_argument(argument, self.log_style())?.map(lazy),
             ParameterKind::LogLevel => literal(argument).and_then(|text| log_level(&text)),
             ParameterKind::Address => return self.address(argument),
-            ParameterKind::Literal => {
-                literal(argument).map(|text| Prepared::Text(Format::literal(&text)))
-            }
+            ParameterKind::Literal => literal(argument).map(|text| Prepared::Literal(text.into())),
             ParameterKind::Regex => return self.regex_argument(argument),
             ParameterKind::Substitution => return self.substitution(argument),
             ParameterKind::RouteName(kind) => return self.route_name(kind, argument),
@@ -203,12 +201,12 @@ impl Checker<'_> {
             ExpressionKind::Text(text, _) => (text.clone(), 1),
             ExpressionKind::Variable(text) => (text.clone(), 0),
             ExpressionKind::Word(word) => {
-                return Some(Some(Prepared::Text(Format::literal(word.as_bytes()))));
+                return Some(Some(Prepared::Literal(word.as_bytes().into())));
             }
             _ => return Some(None),
         };
         match Format::parse(&text, style, &mut self.scope) {
-            Ok(format) => Some(Some(Prepared::Text(format))),
+            Ok(format) => Some(Some(Prepared::text(format))),
             Err(fault) => {
                 self.fault(fault, argument.span, quote, text.len());
                 None
@@ -295,7 +293,7 @@ impl Checker<'_> {
             return None;
         };
         self.find_route(kind, &name, argument.span)?;
-        Some(Prepared::Text(Format::literal(name.as_bytes())))
+        Some(Prepared::Literal(name.as_bytes().into()))
     }
 }
 
@@ -322,6 +320,7 @@ fn literal(argument: &Expression) -> Option<Vec<u8>> {
 /// Leaves it to the function to put the text together.
 fn lazy(prepared: Prepared) -> Prepared {
     match prepared {
+        Prepared::Literal(text) => Prepared::Format(Format::literal(&text)),
         Prepared::Text(format) => Prepared::Format(format),
         other => other,
     }

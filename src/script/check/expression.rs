@@ -169,7 +169,8 @@ impl Checker<'_> {
             None => {
                 let message = format!("`{text}` is no address and no network");
                 let help = "write an address (192.0.2.1), a network (192.0.2.0/24, \
-                            192.0.2.0/255.255.255.0) or `myself`; host names are not looked up here";
+                            192.0.2.0/255.255.255.0) or `myself`; host names are not looked \
+                            up here";
                 self.error_with_help("E0420", message, network.span, Some(help.to_owned()));
                 Some(NOTHING)
             }
@@ -222,7 +223,8 @@ impl Checker<'_> {
             self.error("E0422", message, span);
             return NOTHING;
         }
-        if Network::parse(word).is_some() {
+        let is_method = Method::parse(word.as_bytes()) != Method::Other;
+        if is_method || Network::parse(word).is_some() {
             return Node::Constant(Constant::Text(word.as_bytes().into()));
         }
         let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);

@@ -137,10 +137,12 @@ impl<'a> Checker<'a> {
             self.error("E0418", "there is no main route block", place).help =
                 Some("add `request_route { ... }` or `route { ... }`".to_owned());
         }
+        let calls: Vec<Vec<String>> =
+            ast.routes.iter().map(|route| lint::calls(&route.body)).collect();
         ast.routes
             .iter()
             .map(|route| {
-                self.kinds = kinds_of(ast, route);
+                self.kinds = kinds_of(ast, &calls, route);
                 CheckedRoute {
                     kind: route.kind,
                     name: route.name.node.clone(),
@@ -243,25 +245,26 @@ fn is_main(route: &Route) -> bool {
 }
 
 /// The kinds that a route block may run as: its own, or for a subroutine those of its callers.
-fn kinds_of(ast: &Ast, route: &Route) -> Vec<RouteKind> {
+/// `calls` are the names that each block calls.
+fn kinds_of(ast: &Ast, calls: &[Vec<String>], route: &Route) -> Vec<RouteKind> {
     if route.kind != RouteKind::Request || is_main(route) {
         return vec![route.kind];
     }
     let mut kinds = Vec::new();
-    let mut seen = vec![route.name.node.clone()];
+    let mut seen = vec![&route.name.node];
     let mut position = 0;
-    while position < seen.len() {
-        for caller in &ast.routes {
-            if !lint::calls(&caller.body).contains(&seen[position]) {
-                continue;
-            }
-            if caller.kind != RouteKind::Request || is_main(caller) {
+    while let Some(name) = seen.get(position).copied() {
+        position += 1;
+        let callers = ast.routes.iter().zip(calls).filter(|(_, calls)| calls.contains(name));
+        for (caller, _) in callers {
+            if caller.kind == RouteKind::Request && !is_main(caller) {
+                if !seen.contains(&&caller.name.node) {
+                    seen.push(&caller.name.node);
+                }
+            } else if !kinds.contains(&caller.kind) {
                 kinds.push(caller.kind);
-            } else if !seen.contains(&caller.name.node) {
-                seen.push(caller.name.node.clone());
             }
         }
-        position += 1;
     }
     if kinds.is_empty() {
         kinds.push(RouteKind::Request);

@@ -1,5 +1,7 @@
 //! REGISTER and lookup as a script sees them, through the whole core.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 #[path = "support/core.rs"]
 mod core_support;
 

@@ -1,0 +1,131 @@
+//! The script alone: to compile a route of 15 statements, and to run it against a proxy that
+//! does nothing.
+
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "support/traffic.rs"]
+#[expect(dead_code, reason = "shared with the other benches")]
+mod traffic;
+
+use std::hint::black_box;
+use std::io;
+use std::path::Path;
+
+use bumpalo::Bump;
+use criterion::{Criterion, criterion_group, criterion_main};
+use proxy::IdleProxy;
+use viaduct::mem::ListenerId;
+use viaduct::modules::REGISTRY;
+use viaduct::script::{Execution, Program, Reader, Transit, compile, parse_text, run};
+use viaduct::sip::rewrite::EditList;
+use viaduct::sip::{Message, MessageIndex, parse};
+
+/// A typical main route: an INVITE runs through all of it.
+const SCRIPT: &str = r#"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }
+    if (msg:len > max_len) {
+        sl_send_reply("513", "Message Overflow");
+        exit;
+    }
+    if (is_method("OPTIONS") && uri == myself) {
+        sl_send_reply("200", "OK");
+        exit;
+    }
+    if (has_totag()) {
+        if (loose_route()) route(RELAY);
+        exit;
+    }
+    if (method == "INVITE" || method == "SUBSCRIBE") {
+        record_route();
+        setflag(1);
+    }
+    if (src_ip == 203.0.113.0/24 && $rU != $null) {
+        prefix("00");
+    }
+    if (uri =~ "^sip:(00|\+)[1-9][0-9]*@") {
+        $du = "sip:203.0.113.9:5060";
+    }
+    $var(tries) = $var(tries) + 1;
+    route(RELAY);
+}
+route[RELAY] {
+    if (isflagset(1)) {
+        append_hf("P-Hint: outbound\r\n");
+    }
+    if (!forward()) sl_reply_error();
+    exit;
+}
+"#;
+
+/// No files.
+struct Nothing;
+
+impl Reader for Nothing {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Compiles the script.
+fn program() -> Program {
+    let parsed = parse_text(Path::new("bench.cfg"), SCRIPT.as_bytes().to_vec(), &Nothing);
+    match compile(parsed, &REGISTRY) {
+        Ok(compiled) => compiled.program,
+        Err(rejected) => panic!("{:?}", rejected.diagnostics),
+    }
+}
+
+/// Runs the script over a message; the edit list is kept from one to the next, as the core does.
+fn run_once(
+    program: &Program,
+    message: Message<'_>,
+    arena: &Bump,
+    proxy: &mut IdleProxy,
+    edits: &mut EditList,
+) {
+    let ways = (([198, 51, 100, 7], 5060).into(), ([192, 0, 2, 1], 5060).into());
+    let mut transit = Transit::new(message, ways, ListenerId(0), arena);
+    std::mem::swap(&mut transit.edits, edits);
+    let mut execution = Execution::new(transit, proxy, program);
+    if let Some(route) = program.main_route() {
+        black_box(run(&mut execution, route));
+    }
+    *edits = std::mem::take(&mut execution.transit.edits);
+    edits.clear();
+}
+
+/// Both benches.
+fn script(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("script");
+    group.bench_function("compile/route_of_15_statements", |bencher| bencher.iter(program));
+    let program = program();
+    let bytes = traffic::invite("4121550");
+    let mut index = MessageIndex::default();
+    parse(&bytes, &mut index).unwrap_or_else(|error| panic!("{error}"));
+    let message = Message::new(&bytes, &index);
+    let mut arena = Bump::new();
+    let (mut proxy, mut edits) = (IdleProxy, EditList::default());
+    group.bench_function("run/route_of_15_statements", |bencher| {
+        bencher.iter(|| {
+            run_once(&program, message, &arena, &mut proxy, &mut edits);
+            arena.reset();
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, script);
+criterion_main!(benches);
