@@ -13,7 +13,7 @@ mod oracle;
 #[expect(dead_code, reason = "only the bytes of the messages matter here")]
 mod torture;
 
-use core_support::{CoreBench, program};
+use core_support::CoreBench;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -181,9 +181,8 @@ fn all_of(length: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
 #[test]
 fn messages_of_extremes_do_no_harm() {
     for script in [DEFAULT, oracle::BUSY] {
-        let program = program(script);
+        let mut bench = CoreBench::new(script);
         for (_, datagram) in all_of(LONG) {
-            let mut bench = CoreBench::with_program(program.clone());
             oracle::handle(&mut bench, SOURCE, &datagram);
         }
     }

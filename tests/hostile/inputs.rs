@@ -108,96 +108,107 @@ pub(crate) fn filled(method: &str, length: usize) -> impl Iterator<Item = (Strin
 
 /// Messages that need more than one thing repeated; each of about `length` bytes.
 pub(crate) fn composed(length: usize) -> Vec<(String, Vec<u8>)> {
-    let head = |method: &str| lines(method).concat();
-    let with = |method: &str, more: &str| format!("{}{more}\r\n", head(method)).into_bytes();
-    let fill = |text: &str, less: usize| text.repeat((length - less - 400) / text.len());
-    let looping = "Via: SIP/2.0/UDP a;branch=z9hG4bK0123456789abcdef.01234567.0\r\n".repeat(98);
-    let own_via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK0123456789abcdef.01234567.0";
-    let contacts = |text: &str| (0..100).map(|n| text.replace('#', &n.to_string())).collect();
-    let contacts = |text: &str| -> String { contacts(text) };
-    let params: String = (0..31).map(|n| format!(";%61%62%63p{n:02}=x")).collect();
-    let reversed: String = (0..31).rev().map(|n| format!(";%41%42%43p{n:02}=x")).collect();
-    let named = |name: &str, bytes: Vec<u8>| (name.to_owned(), bytes);
-    vec![
-        named("many fake loops, long Route", {
-            with("INVITE", &format!("{looping}Route: <sip:a@b;x={}>\r\n", fill("a", 6_500)))
-        }),
-        named("many fake loops, long From", {
-            let text = head("INVITE").replace(";tag=1", &format!("{};tag=1", fill(";a", 6_500)));
-            format!("{text}{looping}\r\n").into_bytes()
-        }),
-        named("many fake loops, long Call-ID", {
-            let text =
-                head("INVITE").replace("Call-ID: 1", &format!("Call-ID: {}", fill("c", 6_500)));
-            format!("{text}{looping}\r\n").into_bytes()
-        }),
-        named("a response with many Vias", {
-            let text = head("INVITE").replace("INVITE sip:bob@192.0.2.1 SIP/2.0", "SIP/2.0 200 OK");
-            format!("{text}Via: {own_via}\r\nVia: {}\r\n\r\n", fill("SIP/2.0/UDP a,", 0))
-                .into_bytes()
-        }),
-        named(
-            "100 contacts",
-            with("REGISTER", &{
-                let long = fill("a", 4_000).len() / 100;
-                let contacts = contacts(&format!("<sip:#@a;x={}>,", "a".repeat(long.min(400))));
-                format!("Contact: {contacts}\r\n")
-            }),
-        ),
-        named(
-            "100 contacts that are compared part by part",
-            with("REGISTER", &{
-                format!("Contact: {}\r\n", contacts(&format!("<sip:#%61@a{params}>,")))
-            }),
-        ),
-        named(
-            "100 contacts that differ in the last part",
-            with("REGISTER", &{
-                format!("Contact: {}\r\n", contacts(&format!("<sip:%61@a{params};z=#>,")))
-            }),
-        ),
-        named("100 contacts that differ from those before", {
-            let lines = format!("Contact: {}\r\n", contacts(&format!("<sip:a@a{reversed};z=a#>,")));
-            let text = String::from_utf8_lossy(&with("REGISTER", &lines)).into_owned();
-            text.replace("CSeq: 1", "CSeq: 2").into_bytes()
-        }),
-        named(
-            "many contacts",
-            with("REGISTER", &{
-                format!(
-                    "Contact: {}\r\n",
-                    (0..)
-                        .map(|n| format!("<sip:a@b:{n}>,"))
-                        .scan(0, |sum, text| {
-                            *sum += text.len();
-                            (*sum < length - 400).then_some(text)
-                        })
-                        .collect::<String>()
-                )
-            }),
-        ),
+    let mut messages = with_many_vias(length);
+    messages.extend(with_many_contacts(length));
+    messages.extend(with_many_routes(length));
+    messages.extend([
         named("255 header fields", with("INVITE", &"X: y\r\n".repeat(255 - 6))),
         named("256 header fields", with("INVITE", &"X: y\r\n".repeat(256 - 6))),
-        named(
-            "200 Routes in lines of their own",
-            with("BYE", &"Route: <sip:192.0.2.1;lr>\r\n".repeat(200)),
-        ),
-        named("a strict router's long Route", {
-            let text = head("BYE").replace("sip:bob@192.0.2.1 ", "sip:192.0.2.1;lr ");
-            let text = text.replace("To: <sip:bob@192.0.2.1>", "To: <sip:bob@192.0.2.1>;tag=2");
-            format!("{text}Route: {}<sip:c@d>\r\n\r\n", fill("<sip:a@b;lr>,", 0)).into_bytes()
-        }),
-        named("a long way through ourselves", {
-            let text =
-                head("BYE").replace("To: <sip:bob@192.0.2.1>", "To: <sip:bob@192.0.2.1>;tag=2");
-            format!("{text}Route: {}\r\n\r\n", fill("<sip:192.0.2.1;lr;r2=on>,", 0)).into_bytes()
-        }),
         named("line breaks", b"\r\n".repeat(length / 2)),
-        named(
-            "line feeds before a message",
-            [b"\n".repeat(length - 400), with("INVITE", "")].concat(),
-        ),
+        named("line feeds in front", [b"\n".repeat(length - 400), with("INVITE", "")].concat()),
         named("zeros", vec![0; length]),
         named("spaces", vec![b' '; length]),
+    ]);
+    messages
+}
+
+/// A message with its name.
+fn named(name: &str, bytes: Vec<u8>) -> (String, Vec<u8>) {
+    (name.to_owned(), bytes)
+}
+
+/// A request with more lines.
+fn with(method: &str, more: &str) -> Vec<u8> {
+    changed(method, |head| head + more)
+}
+
+/// A request whose head is changed.
+fn changed(method: &str, change: impl FnOnce(String) -> String) -> Vec<u8> {
+    (change(lines(method).concat()) + "\r\n").into_bytes()
+}
+
+/// As many of `text` as make about `length` bytes.
+fn fill(text: &str, length: usize) -> String {
+    text.repeat(length.saturating_sub(400) / text.len())
+}
+
+/// Vias that look like loops, with something long to hash for each.
+fn with_many_vias(length: usize) -> Vec<(String, Vec<u8>)> {
+    const OWN: &str = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK0123456789abcdef.01234567.0";
+    let looping = "Via: SIP/2.0/UDP a;branch=z9hG4bK0123456789abcdef.01234567.0\r\n".repeat(98);
+    let length = length.saturating_sub(looping.len());
+    let route = format!("{looping}Route: <sip:a@b;x={}>\r\n", fill("a", length));
+    let tag = format!("{};tag=1", fill(";a", length));
+    let call_id = format!("Call-ID: {}", fill("c", length));
+    let status = "SIP/2.0 200 OK";
+    let vias = format!("Via: {OWN}\r\nVia: {}\r\n", fill("SIP/2.0/UDP a,", length));
+    vec![
+        named("fake loops, long Route", with("INVITE", &route)),
+        named("fake loops, long From", {
+            changed("INVITE", |head| head.replace(";tag=1", &tag) + &looping)
+        }),
+        named("fake loops, long Call-ID", {
+            changed("INVITE", |head| head.replace("Call-ID: 1", &call_id) + &looping)
+        }),
+        named("a response with many Vias", {
+            changed("INVITE", |head| {
+                head.replace("INVITE sip:bob@192.0.2.1 SIP/2.0", status) + &vias
+            })
+        }),
+    ]
+}
+
+/// Contacts that have to be compared with each other.
+fn with_many_contacts(length: usize) -> Vec<(String, Vec<u8>)> {
+    let hundred = |pattern: &str| -> String {
+        let contacts = (0..100).map(|number| pattern.replace('#', &number.to_string()));
+        format!("Contact: {}\r\n", contacts.collect::<String>())
+    };
+    let params: String = (0..31).map(|n| format!(";%61%62%63p{n:02}=x")).collect();
+    let reversed: String = (0..31).rev().map(|n| format!(";%41%42%43p{n:02}=x")).collect();
+    let long = "a".repeat((length / 100).clamp(40, 400) - 30);
+    let few = hundred(&format!("<sip:a@a{};z=#>,", ";%61a=x;%62b=x"));
+    let others = hundred(&format!("<sip:a@a{};z=a#>,", ";%42b=x;%41a=x"));
+    let many: String = (0..length / 20).map(|n| format!("<sip:a@b:{n}>,")).collect();
+    vec![
+        named("100 contacts", with("REGISTER", &hundred(&format!("<sip:#@a;x={long}>,")))),
+        named("contacts of many parts", {
+            with("REGISTER", &hundred(&format!("<sip:%61@a{params};z=#>,")))
+        }),
+        named("contacts of many other parts", {
+            with("REGISTER", &hundred(&format!("<sip:a@a{reversed};z=a#>,")))
+        }),
+        named("contacts of few parts", with("REGISTER", &few)),
+        named("contacts of few other parts", {
+            changed("REGISTER", |head| head.replace("CSeq: 1", "CSeq: 2") + &others)
+        }),
+        named("many contacts", with("REGISTER", &format!("Contact: {many}\r\n"))),
+    ]
+}
+
+/// Long ways.
+fn with_many_routes(length: usize) -> Vec<(String, Vec<u8>)> {
+    let in_dialog = |head: String| head.replace("To: <sip:bob@192.0.2.1>", "To: <sip:b@h>;tag=2");
+    let strict = format!("Route: {}<sip:c@d>\r\n", fill("<sip:a@b;lr>,", length));
+    let own = format!("Route: {}\r\n", fill("<sip:192.0.2.1;lr;r2=on>,", length));
+    let separate = "Route: <sip:192.0.2.1;lr>\r\n".repeat(200);
+    vec![
+        named("a strict router's long Route", {
+            changed("BYE", |head| {
+                in_dialog(head).replace("sip:bob@192.0.2.1 ", "sip:192.0.2.1;lr ") + &strict
+            })
+        }),
+        named("a long way through ourselves", changed("BYE", |head| in_dialog(head) + &own)),
+        named("200 lines of Route", changed("BYE", |head| in_dialog(head) + &separate)),
     ]
 }
