@@ -1,6 +1,8 @@
 //! The script alone: to compile a route of 15 statements, and to run it against a proxy that
 //! does nothing.
 
+#![expect(clippy::panic, reason = "what fails here fails the run")]
+
 #[path = "support/proxy.rs"]
 mod proxy;
 #[path = "support/traffic.rs"]

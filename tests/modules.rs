@@ -1,6 +1,8 @@
 //! Script functions as scripts call them: what the compiler makes of their arguments, and what
 //! leaves the core.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;

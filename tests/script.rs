@@ -398,7 +398,7 @@ fn a_redirect_lists_the_whole_destination_set_and_forward_uses_the_first() {
     assert_eq!(sent[0].0, "203.0.113.1:5060".parse().unwrap());
 }
 
-/// F01, F02: where forward() goes.
+/// F01, F02: where `forward()` goes.
 #[test]
 fn forward_goes_to_the_destination_uri_or_the_request_uri_or_where_it_is_told() {
     for (statements, to) in [

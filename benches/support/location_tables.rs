@@ -13,7 +13,7 @@ use viaduct::location::{LocationTable, RegistrarConfig};
 use viaduct::mem::ListenerId;
 
 /// What is measured.
-pub trait Table: Send + Sync {
+pub(crate) trait Table: Send + Sync {
     /// Looks a user up and touches the contact.
     fn lookup(&self, key: &[u8]) -> u64;
     /// Changes a binding in place.
@@ -26,7 +26,7 @@ pub trait Table: Send + Sync {
 type Make = fn() -> Box<dyn Table>;
 
 /// All of them by name.
-pub const CANDIDATES: &[(&str, Make)] = &[
+pub(crate) const CANDIDATES: &[(&str, Make)] = &[
     ("LocationTable", || Box::new(Whole(LocationTable::new()))),
     ("papaya", || Box::<Papaya>::default()),
     ("scc-index", || Box::<SccIndex>::default()),
@@ -209,7 +209,7 @@ struct Node {
     hash: u64,
     key: Key,
     binding: Arc<Binding>,
-    next: ArcSwapOption<Node>,
+    next: ArcSwapOption<Self>,
 }
 
 impl Default for Chains {
@@ -308,10 +308,13 @@ impl Table for Chains {
     }
 }
 
+/// One of the maps of [`Locked`].
+type LockedShard = CachePadded<RwLock<HashMap<Key, Binding>>>;
+
 /// Maps behind reader-writer locks: what it costs that readers take none.
 struct Locked {
     hasher: DefaultHashBuilder,
-    shards: Box<[CachePadded<RwLock<HashMap<Key, Binding>>>]>,
+    shards: Box<[LockedShard]>,
 }
 
 impl Default for Locked {

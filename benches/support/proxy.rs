@@ -10,7 +10,7 @@ use viaduct::time::Now;
 
 /// The proxy.
 #[derive(Debug)]
-pub struct IdleProxy;
+pub(crate) struct IdleProxy;
 
 impl Host for IdleProxy {
     fn now(&self) -> Now {

@@ -1,6 +1,6 @@
 //! Script functions and pseudo-variables, one file for each module of SER, OpenSER or Kamailio.
 //!
-//! To add a module is to add a file here and a line to [`READY`].
+//! To add a module is to add a file here and a line to `READY`.
 
 mod announced;
 mod cfgutils;
