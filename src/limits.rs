@@ -65,12 +65,26 @@ pub const BRANCH_COUNT_MAX: usize = 12;
 /// a REGISTER to what fits a datagram.
 pub const CONTACT_COUNT_MAX: usize = 100;
 
+/// Parameters and headers of the Contact URIs of one REGISTER, or of one address-of-record, all
+/// together: each contact is compared with each other part by part (RFC 3261 §10.3 step 7), which
+/// would take a tenth of a second where as many as fit a datagram look alike.
+pub const CONTACT_PART_COUNT_MAX: usize = 300;
+
 /// Bytes that one binding may keep (Contact, Path, Call-ID and User-Agent together).
 pub const BINDING_BYTES_MAX: usize = 4_096;
 
 /// Addresses-of-record of one location table: 7 GiB of memory, and room for every user of a
 /// large carrier.
 pub const AOR_COUNT_MAX: usize = 20_000_000;
+
+/// Bytes of all bindings of one address-of-record. A REGISTER could otherwise make a hundred that
+/// each repeat its Call-ID, Path and User-Agent, which is many times what it cost to send, and
+/// replaced sets are kept a while.
+pub const BINDING_SET_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of one location table, about: what [`AOR_COUNT_MAX`] users with a phone each need, who
+/// may not all have many.
+pub const LOCATION_BYTES_MAX: usize = 8 << 30;
 
 /// Bytes of the key of an address-of-record.
 pub const AOR_BYTES_MAX: usize = 256;

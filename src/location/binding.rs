@@ -176,6 +176,11 @@ impl Binding {
         self.state.store(packed(expires_at, cseq), Ordering::Relaxed);
     }
 
+    /// Bytes of memory that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.target.len() + self.origin.len()
+    }
+
     /// Bytes that it adds to the answer to a REGISTER.
     pub(super) fn reply_bytes(&self) -> usize {
         usize::from(self.received_end) + REPLY_PARAM_BYTES
@@ -226,6 +231,11 @@ impl BindingSet {
     /// The bindings whose time is not up.
     pub fn live(&self, now: u32) -> impl Iterator<Item = &Binding> {
         self.bindings.iter().filter(move |binding| binding.is_live(now))
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bindings.iter().map(Binding::bytes).sum()
     }
 
     /// The set without its expired bindings and how many these were; `None` if there are none.

@@ -11,7 +11,9 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::{Binding, BindingSet, BindingView, LocationTable, RegistrarConfig, TableFull};
-use crate::limits::{CONTACT_COUNT_MAX, REGISTER_REPLY_BYTES_MAX};
+use crate::limits::{
+    BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
+};
 use crate::mem::ListenerId;
 use crate::sip::{Contact, ParseError, Uri, host_ip};
 
@@ -169,6 +171,10 @@ fn insert<'a>(
     if wish.uri.text.len() > contact_bytes_max {
         return Err(Rejection::TooLong);
     }
+    let parts: usize = wishes.iter().map(|earlier| part_count(earlier.uri.text)).sum();
+    if parts + part_count(wish.uri.text) > CONTACT_PART_COUNT_MAX {
+        return Err(Rejection::TooManyContacts);
+    }
     if let Some(earlier) = wishes.iter_mut().find(|earlier| earlier.uri.eq_rfc3261(&wish.uri)) {
         *earlier = wish;
         return Ok(());
@@ -178,6 +184,12 @@ fn insert<'a>(
     }
     wishes.push(wish);
     Ok(())
+}
+
+/// How many parameters and headers a Contact URI may have, told from its separators: no fewer
+/// than it has.
+fn part_count(uri: &[u8]) -> usize {
+    memchr::memchr3_iter(b';', b'?', b'&', uri).count()
 }
 
 /// The seconds that a contact gets which asks for `wanted` (RFC 3261 §10.3 step 7). An interval
@@ -386,10 +398,18 @@ impl<'p> Plan<'p> {
             bindings.extend(others.cloned());
         }
         let bytes: usize = bindings.iter().map(Binding::reply_bytes).sum();
-        if bindings.len() > self.config.contact_count_max || bytes > REGISTER_REPLY_BYTES_MAX {
+        let parts: usize = bindings.iter().map(|binding| part_count(binding.contact())).sum();
+        if bindings.len() > self.config.contact_count_max
+            || bytes > REGISTER_REPLY_BYTES_MAX
+            || parts > CONTACT_PART_COUNT_MAX
+        {
             return Err(Rejection::TooManyContacts);
         }
-        Ok(BindingSet::new(bindings))
+        let set = BindingSet::new(bindings);
+        if set.bytes() > BINDING_SET_BYTES_MAX {
+            return Err(Rejection::TooManyContacts);
+        }
+        Ok(set)
     }
 
     /// What `save()` returns.

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::BindingSet;
-use crate::limits::AOR_COUNT_MAX;
+use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
 
 /// An address-of-record in the index; short ones lie within the entry.
 type AorKey = SmallVec<[u8; 24]>;
@@ -38,11 +38,13 @@ pub struct LocationTable {
 struct Shard {
     /// The addresses-of-record of this shard that are in the index.
     aors: Vec<AorKey>,
+    /// Bytes of their sets.
+    bytes: usize,
     /// Where in `aors` the next sweep goes on.
     sweep_position: usize,
 }
 
-/// The table has as many addresses-of-record as it may have.
+/// The table has as many addresses-of-record, or as large ones, as it may have.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the location table is full")]
 pub struct TableFull;
@@ -53,12 +55,27 @@ const SHARD_COUNT: usize = 256;
 /// Addresses-of-record of one shard.
 const SHARD_AOR_COUNT_MAX: usize = AOR_COUNT_MAX / SHARD_COUNT;
 
+/// Bytes of the sets of one shard.
+const SHARD_BYTES_MAX: usize = LOCATION_BYTES_MAX / SHARD_COUNT;
+
 /// Replaced sets that a thread keeps before it looks for ones that no reader holds. That makes a
 /// barrier for all threads; at the crate's own 32 it costs more than the change itself.
 const RECLAIM_BATCH_SETS: usize = 1_024;
 
 /// Addresses-of-record that a sweep looks at before it lets writers pass.
 const SWEEP_LOCKED_AORS: usize = 64;
+
+impl Shard {
+    /// A set of `old` bytes becomes one of `new` bytes, if there is room.
+    fn resize(&mut self, old: usize, new: usize) -> Result<(), TableFull> {
+        let bytes = self.bytes.saturating_sub(old) + new;
+        if new > old && bytes > SHARD_BYTES_MAX {
+            return Err(TableFull);
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
 
 impl Default for LocationTable {
     fn default() -> Self {
@@ -112,8 +129,8 @@ impl LocationTable {
     ///
     /// # Errors
     ///
-    /// What `change` says, or [`TableFull`] where a new address-of-record finds no room; the
-    /// table is as it was then.
+    /// What `change` says, or [`TableFull`] where a new address-of-record or a larger set finds no
+    /// room; the table is as it was then.
     pub(super) fn update<R, E: From<TableFull>>(
         &self,
         aor: &[u8],
@@ -127,6 +144,7 @@ impl LocationTable {
                 if shard.aors.len() >= SHARD_AOR_COUNT_MAX {
                     return Err(TableFull.into());
                 }
+                shard.resize(0, set.bytes())?;
                 shard.aors.push(aor.into());
                 index.insert(aor.into(), set);
             }
@@ -134,6 +152,7 @@ impl LocationTable {
         };
         let (set, result) = change(present)?;
         if let Some(set) = set {
+            shard.resize(present.bytes(), set.bytes())?;
             // An empty set stays until it is swept: the list of the shard has the AOR once.
             index.insert(aor.into(), set);
         }
@@ -181,6 +200,8 @@ impl LocationTable {
             let set = index.get(aor);
             if let Some((swept, expired)) = set.and_then(|set| set.swept(now)) {
                 removed += expired;
+                shard.bytes =
+                    (shard.bytes + swept.bytes()).saturating_sub(set.map_or(0, BindingSet::bytes));
                 if !swept.all().is_empty() {
                     index.insert(aor.clone(), swept);
                     shard.sweep_position += 1;

@@ -67,10 +67,15 @@ pub(crate) fn program(script: &str) -> Program {
 impl CoreBench {
     /// A core that runs `script`, listening on [`server`].
     pub(crate) fn new(script: &str) -> Self {
+        Self::with_program(program(script))
+    }
+
+    /// A core that runs `program`, listening on [`server`].
+    pub(crate) fn with_program(program: Program) -> Self {
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
         let core = ProxyCore::new(CoreParts {
-            program: Arc::new(program(script)),
+            program: Arc::new(program),
             listeners: Arc::new([Listener { address: server(), advertise: None }]),
             services: Arc::new([Arc::new(LocationTables::default())]),
             secret: *b"0123456789abcdef",

@@ -411,3 +411,28 @@ fn unregister_removes_all_and_says_whether_there_were_any() {
     assert!(!unregister(&desk.table, b"bob", desk.now));
     assert!(!unregister(&desk.table, b"alice", desk.now));
 }
+
+#[test]
+fn contacts_with_many_parts_are_refused() {
+    let desk = Desk::new();
+    let params: String = (0..30).map(|number| format!(";p{number}=x")).collect();
+    let contacts: Vec<String> = (0..11).map(|number| format!("<sip:{number}@h{params}>")).collect();
+    let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+    assert_eq!(desk.register(of(&contacts, 1)), Err(Rejection::TooManyContacts));
+    assert_eq!(desk.register(of(&contacts[..10], 2)), Ok(Inserted));
+    // What is there counts, too.
+    assert_eq!(desk.register(of(&contacts[10..], 3)), Err(Rejection::TooManyContacts));
+    assert_eq!(desk.register(of(&contacts[..1], 4)), Ok(Updated));
+}
+
+#[test]
+fn many_bindings_are_not_many_times_as_large_as_their_register() {
+    let desk = Desk::new();
+    let call_id = "c".repeat(2_000);
+    let contacts: Vec<String> = (0..100).map(|number| format!("<sip:{number}@h>")).collect();
+    let contacts: Vec<&str> = contacts.iter().map(String::as_str).collect();
+    let register = |contacts, cseq| Register { call_id: &call_id, ..of(contacts, cseq) };
+    assert_eq!(desk.register(register(&contacts, 1)), Err(Rejection::TooManyContacts));
+    assert_eq!(desk.register(register(&contacts[..20], 2)), Ok(Inserted));
+    assert_eq!(desk.register(register(&contacts[20..40], 3)), Err(Rejection::TooManyContacts));
+}

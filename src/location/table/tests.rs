@@ -150,3 +150,73 @@ fn an_empty_set_for_a_new_name_leaves_no_trace() {
     put(&table, b"bob", BindingSet::default());
     assert_eq!(table.aor_count(), 0);
 }
+
+#[test]
+fn every_shard_is_swept_whatever_the_budget() {
+    for budget in [2, 3, 16, 64, 256] {
+        let table = LocationTable::new();
+        for number in 0..1_000_u32 {
+            put(&table, &number.to_be_bytes(), set_of(number, 10));
+        }
+        for _ in 0..3 * (1_000 + SHARD_COUNT) / budget {
+            table.sweep(10, budget);
+        }
+        assert_eq!(table.aor_count(), 0, "with a budget of {budget}");
+    }
+}
+
+#[test]
+fn one_user_alone_is_swept() {
+    for number in 0..300_u32 {
+        let table = LocationTable::new();
+        put(&table, &number.to_be_bytes(), set_of(number, 10));
+        (0..5).for_each(|_| drop(table.sweep(10, 64)));
+        assert_eq!(table.aor_count(), 0, "user {number}");
+    }
+}
+
+#[test]
+fn a_writer_that_panicked_leaves_nothing_unswept() {
+    let table = LocationTable::new();
+    put(&table, b"bob", set_of(1, 10));
+    let failing = || table.update::<(), TableFull>(b"bob", |_| panic!("as asked"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(failing)).is_err());
+    (0..5).for_each(|_| drop(table.sweep(10, 64)));
+    assert_eq!(table.aor_count(), 0);
+    put(&table, b"bob", set_of(2, 20));
+    assert_eq!(live(&table, b"bob", 10), Some((2, 20)));
+}
+
+#[test]
+fn a_shard_has_room_for_so_many_bytes_and_gets_it_back() {
+    let table = LocationTable::new();
+    let large = || {
+        let text = vec![b'x'; 4_000];
+        let view = BindingView {
+            contact: b"sip:a@b",
+            received: b"",
+            path: b"",
+            call_id: &text,
+            user_agent: b"",
+            q: None,
+            listener: ListenerId(0),
+            cflags: 0,
+        };
+        let binding = Binding::new(&view, 10, 1).unwrap();
+        BindingSet::new(std::iter::repeat_n(binding, 1_000).collect())
+    };
+    let aors: Vec<[u8; 4]> = (0..u32::MAX)
+        .map(u32::to_be_bytes)
+        .filter(|aor| table.shard_of(aor) == 7)
+        .take(SHARD_BYTES_MAX / (1_000 * 4_000) + 1)
+        .collect();
+    let insert = |aor: &[u8]| table.update::<(), TableFull>(aor, |_| Ok((Some(large()), ())));
+    let (last, others) = aors.split_last().unwrap();
+    others.iter().for_each(|aor| assert_eq!(insert(aor), Ok(())));
+    assert_eq!(insert(last), Err(TableFull));
+    assert_eq!(insert(&others[0]), Ok(()), "no larger than before");
+    put(&table, &others[0], BindingSet::default());
+    assert_eq!(insert(last), Ok(()));
+    (0..20).for_each(|_| drop(table.sweep(10, 64)));
+    assert_eq!(table.lock(7).bytes, 0);
+}

@@ -85,10 +85,10 @@ fn rest<'m>(uri: &Uri<'m>, has_host: bool) -> Option<&'m [u8]> {
     uri.text.get(offset + last.len()..)
 }
 
-/// Whether all bytes may stand in a URI of a request line: what comes from a message or a
-/// script must not end the line.
+/// Whether all bytes may stand in a URI: what comes from a message or a script must end neither
+/// the request line nor the brackets that a URI is put into.
 pub(in crate::modules) fn is_safe(text: &[u8]) -> bool {
-    text.iter().all(|byte| *byte > b' ' && *byte != 0x7f)
+    text.iter().all(|byte| *byte > b' ' && !matches!(byte, 0x7f | b'<' | b'>' | b'"'))
 }
 
 /// Makes `text` the Request-URI.

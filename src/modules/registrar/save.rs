@@ -183,7 +183,7 @@ fn require<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<(), Fa
     let mut missing = ArenaVec::new_in(transit.arena);
     for tag in transit.message.items(HeaderName::Require).filter(|tag| !supports(tag)) {
         if !missing.is_empty() {
-            missing.extend_from_slice_copy(b", ");
+            missing.push(b',');
         }
         missing.extend_from_slice_copy(tag);
     }
