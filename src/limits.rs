@@ -6,6 +6,9 @@
 /// Largest datagram that UDP can carry (bytes).
 pub const DATAGRAM_BYTES_MAX: usize = 65_535;
 
+/// Longest message that is sent (bytes): what fits a datagram beside the headers of UDP and IPv4.
+pub const PAYLOAD_BYTES_MAX: usize = 65_507;
+
 /// Free bytes before each received datagram: room for the Via, Record-Route and longer request
 /// line that a forwarded request gains, so that the message is rewritten where it landed.
 pub const HEADROOM_BYTES: usize = 2_048;

@@ -200,26 +200,3 @@ fn messages_leave_nothing_behind() {
     let held = allocation_counter::measure(round);
     assert_eq!((held.count_current, held.bytes_current), (0, 0));
 }
-
-#[test]
-#[ignore = "prints times, which are for people to look at: run it in a release build"]
-#[expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people")]
-fn times() {
-    for script in [DEFAULT, oracle::BUSY] {
-        let mut bench = CoreBench::new(script);
-        let mut times: Vec<_> = all_of(LONG)
-            .map(|(name, datagram)| {
-                let best = (0..5).map(|_| {
-                    let start = std::time::Instant::now();
-                    bench.send(SOURCE, &datagram);
-                    start.elapsed()
-                });
-                (best.min().unwrap(), name)
-            })
-            .collect();
-        times.sort();
-        for (time, name) in times.iter().rev().take(30) {
-            println!("{time:?} {name}");
-        }
-    }
-}

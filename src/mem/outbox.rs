@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use super::{ListenerId, SlotId, SlotPool};
+use crate::limits::PAYLOAD_BYTES_MAX;
 
 /// Where the bytes of a [`Transmit`] are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,14 +63,15 @@ impl Outbox {
     }
 
     /// Appends a message that `compose` writes at the end of the buffer it is given. When
-    /// `compose` says no, nothing is sent and what it wrote is forgotten.
+    /// `compose` says no, or the message does not fit a datagram, nothing is sent and what was
+    /// written is forgotten.
     pub fn push_composed(
         &mut self,
         (destination, listener, source): (SocketAddr, ListenerId, IpAddr),
         compose: impl FnOnce(&mut Vec<u8>) -> bool,
     ) -> bool {
         let start = self.composed.len();
-        if !compose(&mut self.composed) {
+        if !compose(&mut self.composed) || self.composed.len() - start > PAYLOAD_BYTES_MAX {
             self.composed.truncate(start);
             return false;
         }

@@ -3,27 +3,29 @@
 //! (RFC 3261 §16.11), and so that a response can be told from one that we did not cause.
 //!
 //! ```text
-//! z9hG4bK 0123456789abcdef . 01234567 . 0
-//!         transaction        loop       number of the listener that the request came to
+//! z9hG4bK 0123456789abcdef . 01234567 . 13c4 . 0
+//!         transaction        loop       |      number of the listener that the request came to
+//!                                       source port of the request
 //! ```
 //!
 //! *Transaction* is a hash over the Via below ours, which comes back with the response: its
-//! branch, its sent-by and the address the request came from. *Loop* is a hash over what
-//! decides the routing, so that a request which comes back with it unchanged is a loop
-//! (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
+//! branch, its sent-by, its maddr and the address and port the request came from: all that
+//! decides where the response goes, so that nobody who saw the branch can send it elsewhere.
+//! *Loop* is a hash over what decides the routing, so that a request which comes back with it
+//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher13;
 
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, HeaderName, Message, Via, host_ip};
+use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Rport, Via, host_ip};
 
-/// What every branch of ours starts with (RFC 3261 §8.1.1.7).
-const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+/// Bytes of the part behind the cookie, at most.
+const BRANCH_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1 + 5;
 
-/// Bytes of the part behind the cookie, with a listener number of one digit.
-const BRANCH_BYTES: usize = 16 + 1 + 8 + 1 + 5;
+/// Where the listener number starts in it.
+const LISTENER_START: usize = BRANCH_BYTES - 5;
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
@@ -98,15 +100,16 @@ impl BranchKey {
         &self,
         request: Message<'_>,
         essentials: &Essentials<'_>,
-        source: IpAddr,
+        source: SocketAddr,
         listener: ListenerId,
     ) -> BranchText {
         let transaction = self.transaction(essentials, &essentials.via, source, listener);
         let looping = self.looping(request, essentials);
-        let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES], length: 26 };
+        let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES], length: LISTENER_START };
         write_hex(&mut text.bytes[..16], transaction);
         write_hex(&mut text.bytes[17..25], looping);
-        text.length += write_decimal(&mut text.bytes[26..], listener.0);
+        write_hex(&mut text.bytes[26..30], source.port().into());
+        text.length += write_decimal(&mut text.bytes[LISTENER_START..], listener.0);
         text
     }
 
@@ -117,25 +120,35 @@ impl BranchKey {
         essentials: &Essentials<'_>,
         below: &Via<'_>,
     ) -> Option<ListenerId> {
-        let (transaction, rest) = split(essentials.via.branch()?)?;
-        let listener = ListenerId(parse_decimal(rest.get(9..)?)?);
-        let source = below.received().or_else(|| host_ip(below.host))?;
+        let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
+        let listener = ListenerId(parse_decimal(listener)?);
+        let ip = below.received().or_else(|| host_ip(below.host))?;
+        let source = SocketAddr::new(ip, parse_hex(port)?);
+        if matches!(below.rport(), Rport::Filled(port) if port != source.port()) {
+            return None;
+        }
         let mut expected = [0; 16];
         write_hex(&mut expected, self.transaction(essentials, below, source, listener));
         (expected == transaction).then_some(listener)
     }
 
-    /// Whether `branch` is the one that we would give `request` again: it came back unchanged.
-    pub(super) fn is_loop(
-        &self,
-        request: Message<'_>,
-        essentials: &Essentials<'_>,
-        branch: &[u8],
-    ) -> bool {
-        let Some((_, rest)) = split(branch) else { return false };
-        let mut expected = [0; 8];
-        write_hex(&mut expected, self.looping(request, essentials));
-        rest.get(..8) == Some(&expected)
+    /// Tells the branches of `request` that we would give it again: it came back unchanged. The
+    /// hash is made once, when the first branch of our form is seen.
+    pub(super) fn loop_detector<'a>(
+        &'a self,
+        request: Message<'a>,
+        essentials: &'a Essentials<'a>,
+    ) -> impl FnMut(&[u8]) -> bool + 'a {
+        let mut own = None;
+        move |branch| {
+            let Some(Split { looping, .. }) = Split::of(branch) else { return false };
+            let own = own.get_or_insert_with(|| {
+                let mut text = [0; 8];
+                write_hex(&mut text, self.looping(request, essentials));
+                text
+            });
+            looping == own
+        }
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
@@ -155,19 +168,22 @@ impl BranchKey {
         &self,
         essentials: &Essentials<'_>,
         via: &Via<'_>,
-        source: IpAddr,
+        source: SocketAddr,
         listener: ListenerId,
     ) -> u64 {
         let mut input = HashInput::new(self.hasher);
-        input.add(&listener.0.to_le_bytes());
-        match source {
+        match source.ip() {
             IpAddr::V4(ip) => input.add(&ip.octets()),
             IpAddr::V6(ip) => input.add(&ip.octets()),
         }
-        input.add(&via.port.unwrap_or(0).to_le_bytes());
-        input.add(via.host);
-        input.add(b";");
-        input.add(via.branch().unwrap_or_default());
+        for number in [listener.0, source.port(), via.port.unwrap_or(0)] {
+            input.add(&number.to_le_bytes());
+        }
+        // Neither a host nor a branch has a line feed in it.
+        for text in [via.host, via.maddr().unwrap_or_default(), via.branch().unwrap_or_default()] {
+            input.add(text);
+            input.add(b"\n");
+        }
         if !via.has_cookie() {
             let Essentials { call_id, cseq, from, .. } = essentials;
             write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
@@ -199,12 +215,27 @@ fn write_dialog_side(input: &mut HashInput, call_id: &[u8], cseq: u32, from_tag:
     input.add(from_tag);
 }
 
-/// The transaction part of a branch of our form, and what stands behind the dot after it.
-fn split(branch: &[u8]) -> Option<(&[u8], &[u8])> {
-    let rest = branch.strip_prefix(MAGIC_COOKIE)?;
-    let (transaction, rest) = rest.split_at_checked(16)?;
-    let rest = rest.strip_prefix(b".")?;
-    (rest.len() >= 10 && rest[8] == b'.').then_some((transaction, rest))
+/// The parts of a branch of our form.
+struct Split<'a> {
+    transaction: &'a [u8],
+    looping: &'a [u8],
+    port: &'a [u8],
+    listener: &'a [u8],
+}
+
+impl<'a> Split<'a> {
+    /// The parts of `branch`, if it has our form.
+    fn of(branch: &'a [u8]) -> Option<Self> {
+        let text = branch.strip_prefix(MAGIC_COOKIE)?;
+        let (fixed, listener) = text.split_at_checked(LISTENER_START)?;
+        let is_ours = fixed[16] == b'.' && fixed[25] == b'.' && fixed[30] == b'.';
+        is_ours.then(|| Self {
+            transaction: &fixed[..16],
+            looping: &fixed[17..25],
+            port: &fixed[26..30],
+            listener,
+        })
+    }
 }
 
 /// Fills `text` with the lowest digits of `number` in hexadecimal.
@@ -243,4 +274,9 @@ fn parse_decimal(text: &[u8]) -> Option<u16> {
         let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
         sum.checked_mul(10)?.checked_add(digit)
     })
+}
+
+/// The port that [`write_hex`] wrote.
+fn parse_hex(text: &[u8]) -> Option<u16> {
+    u16::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok()
 }

@@ -322,9 +322,9 @@ impl Desk<'_> {
         let (code, reason) = rejection.status();
         let mut headers: SmallVec<[&[u8]; 4]> = SmallVec::new();
         if rejection == Rejection::ProxyRequire {
-            headers.push(b"Unsupported: ");
-            headers.push(request.value(HeaderName::ProxyRequire).unwrap_or_default());
-            headers.push(b"\r\n");
+            for demanded in request.headers(HeaderName::ProxyRequire) {
+                headers.extend([&b"Unsupported: "[..], demanded.value, b"\r\n"]);
+            }
         }
         let answered = self.answer(request, code, reason.as_bytes(), &headers);
         self.drop_counted(if answered { rejection.counter() } else { Counter::DroppedMalformed })

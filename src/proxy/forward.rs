@@ -12,7 +12,9 @@ use crate::metrics::Counter;
 use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_uri, host_ip};
+use crate::sip::{
+    HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
+};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -37,7 +39,7 @@ pub(super) fn forward(
     if message.method().is_none() {
         return Err(Refusal::IsResponse);
     }
-    if !transit.max_forwards_done && message.value(HeaderName::MaxForwards) == Some(b"0") {
+    if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
     let route = resolve(turn, transit, hop)?; // step 7
@@ -74,11 +76,11 @@ fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
     if let Some(plan) = turn.plan.take() {
         let way = (plan.destination, plan.listener, plan.source);
         let edits = &*turn.plan_edits;
-        turn.outbox.push_composed(way, |out| {
+        let fits = turn.outbox.push_composed(way, |out| {
             edits.write_to(message.text(), out);
             true
         });
-        turn.count(plan.counter);
+        turn.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
     }
 }
 
@@ -193,7 +195,7 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let edits = &mut *turn.plan_edits;
     let fits = stamp_via(&essentials.via, transit, edits);
     let Standing { key, identity, .. } = &mut *turn.standing;
-    let branch = key.branch(message, essentials, transit.source.ip(), transit.listener);
+    let branch = key.branch(message, essentials, transit.source, transit.listener);
     let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
     let [ingress, egress] = identity.two_texts(sides);
     let mut parts = Parts::new();
@@ -201,7 +203,8 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     parts.push(branch.as_bytes());
     parts.push(b"\r\n");
     if let Some(asked) = transit.record_route {
-        let tag = essentials.from.tag().filter(|_| asked.from_tag);
+        // A tag in quotes, which no element should send, could end our URI.
+        let tag = essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
         let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
         let double: &[u8] = if crosses { b";r2=on" } else { b"" };
         let params = [double, transit.record_route_params];
@@ -221,6 +224,9 @@ fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool
     let message = transit.message;
     let stamp = ViaStamp::new(top, transit.source, transit.rport_forced);
     let end = message.offset_of(top.text) + top.text.len();
+    if edits.removes(end - 1) {
+        return true;
+    }
     let mut fits = true;
     stamp.changes(|old, new| {
         let at = if old.is_empty() { end } else { message.offset_of(old) };

@@ -42,7 +42,7 @@ pub(super) fn reply(
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if !queued {
-        return Err(Refusal::Unreachable);
+        return Err(Refusal::TooLarge);
     }
     standing.parts.counters.count(Counter::SentReplies);
     Ok(())

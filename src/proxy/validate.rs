@@ -78,8 +78,8 @@ fn loop_detection(
     essentials: &Essentials<'_>,
     key: &BranchKey,
 ) -> Result<(), Rejection> {
-    let is_loop =
-        |via: &Via<'_>| key.is_loop(request, essentials, via.branch().unwrap_or_default());
+    let mut is_own = key.loop_detector(request, essentials);
+    let mut is_loop = |via: &Via<'_>| is_own(via.branch().unwrap_or_default());
     if is_loop(&essentials.via) {
         return Err(Rejection::Loop);
     }

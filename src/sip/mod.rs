@@ -34,7 +34,7 @@ pub use host::host_ip;
 pub use list::Items;
 pub use message::{Header, Message, MessageIndex, StartLine, parse};
 pub use method::Method;
-pub(crate) use octet::are_uri;
+pub(crate) use octet::{are_token, are_uri};
 pub use octet::{parse_delta_seconds, parse_max_forwards};
 pub use params::{Param, Params};
 pub use status::reason_phrase;

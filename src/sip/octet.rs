@@ -9,6 +9,13 @@ pub(super) const fn is_token(byte: u8) -> bool {
     CLASSES[byte as usize] & TOKEN != 0
 }
 
+/// Whether `text` is a `token` (RFC 3261 §25.1).
+#[inline]
+#[must_use]
+pub(crate) fn are_token(text: &[u8]) -> bool {
+    text.iter().all(|byte| is_token(*byte))
+}
+
 /// White space within a header value; a fold counts as such.
 #[inline]
 #[must_use]

@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX};
+use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX, PAYLOAD_BYTES_MAX};
 
 /// One change: at offset `at` of the message, `removed` bytes go and `inserted` bytes come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,8 +223,7 @@ impl EditList {
     ) -> Option<Range<usize>> {
         let start = message.start.checked_add_signed(-self.growth(..pivot))?;
         let end = message.end.checked_add_signed(self.growth(pivot..))?;
-        (end <= buffer_length && end.checked_sub(start)? <= DATAGRAM_BYTES_MAX)
-            .then_some(start..end)
+        (end <= buffer_length && end.checked_sub(start)? <= PAYLOAD_BYTES_MAX).then_some(start..end)
     }
 
     /// Moves the pieces that go left, leftmost first: none is overwritten before it has moved,

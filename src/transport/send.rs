@@ -215,20 +215,18 @@ mod tests {
             bytes.push(b'y');
             true
         });
-        // Port 0 and a datagram longer than IPv4 allows: both are refused by the kernel.
-        for (port, length) in [(0, 1), (to_peer.port(), 65_530)] {
-            let way = (SocketAddr::new(to_peer.ip(), port), way.1, way.2);
-            outbox.push_composed(way, |bytes| {
-                bytes.resize(bytes.len() + length, b'n');
-                true
-            });
-        }
+        // Port 0 is refused by the kernel.
+        let way = (SocketAddr::new(to_peer.ip(), 0), way.1, way.2);
+        outbox.push_composed(way, |bytes| {
+            bytes.push(b'n');
+            true
+        });
         let counters = WorkerCounters::default();
         let slots = SlotPool::new(0);
         let blocked = Sender::default().flush(&listeners, &mut outbox, &slots, &counters);
         assert_eq!(blocked, None);
         assert!(outbox.is_empty());
-        assert_eq!(counters.value(Counter::DroppedUnsendable), 4);
+        assert_eq!(counters.value(Counter::DroppedUnsendable), 3);
         assert_eq!(counters.value(Counter::SentDatagrams), 1);
         let mut bytes = [0; 8];
         assert_eq!(peer.recv(&mut bytes).unwrap(), 1);
