@@ -194,7 +194,7 @@ fn what_is_wrong_is_answered_with_its_status() {
         (
             6,
             "Require: path, gruu\nContact: <sip:a@h>\n",
-            "420 Bad Extension | Unsupported: path, gruu",
+            "420 Bad Extension | Unsupported: path,gruu",
         ),
     ] {
         assert_eq!(register(&mut bench, "bob", cseq, lines), expected, "{lines}");

@@ -40,8 +40,10 @@ pub struct Rejected {
     pub map: SourceMap,
     /// All errors, warnings and notes, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
-    /// What it says, if only its global parameters are wrong: enough to look for more errors.
+    /// What could be understood of it: enough to look for more errors.
     pub ast: Option<Ast>,
+    /// Whether all of it was understood, and only its global parameters are wrong.
+    pub is_sound: bool,
 }
 
 /// Reads and parses a script.
@@ -55,7 +57,12 @@ pub fn parse_script(path: &Path, reader: &dyn Reader) -> Result<Parsed, Box<Reje
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", path.display());
             let diagnostics = vec![Diagnostic::error("E0109", Span::default(), message)];
-            Err(Box::new(Rejected { map: SourceMap::default(), diagnostics, ast: None }))
+            Err(Box::new(Rejected {
+                map: SourceMap::default(),
+                diagnostics,
+                ast: None,
+                is_sound: false,
+            }))
         }
     }
 }
@@ -82,8 +89,7 @@ pub fn parse_text(
     let has_errors = problems.has_errors();
     let diagnostics = problems.into_list();
     if has_errors {
-        let ast = is_sound.then_some(ast);
-        return Err(Box::new(Rejected { map, diagnostics, ast }));
+        return Err(Box::new(Rejected { map, diagnostics, ast: Some(ast), is_sound }));
     }
     Ok(Parsed { ast, map, settings, diagnostics })
 }

@@ -31,8 +31,8 @@ pub struct Compiled {
 ///
 /// # Errors
 ///
-/// All that is wrong with the script. Where only its global parameters were wrong so far, the
-/// names in it are looked up nevertheless.
+/// All that is wrong with the script. Where something was not understood, the names in the rest
+/// of it are looked up nevertheless.
 pub fn compile(
     parsed: Result<Parsed, Box<Rejected>>,
     registry: &Registry,
@@ -42,10 +42,9 @@ pub fn compile(
         Err(mut rejected) => {
             if let Some(ast) = &rejected.ast {
                 let found = check(ast, Settings::default(), registry);
-                merge(
-                    &mut rejected.diagnostics,
-                    found.map_or_else(|found| found, |(_, found)| found),
-                );
+                let mut found = found.map_or_else(|found| found, |(_, found)| found);
+                found.retain(|diagnostic| rejected.is_sound || names_a_stranger(diagnostic));
+                merge(&mut rejected.diagnostics, found);
             }
             return Err(rejected);
         }
@@ -57,9 +56,15 @@ pub fn compile(
         }
         Err(found) => {
             merge(&mut diagnostics, found);
-            Err(Box::new(Rejected { map, diagnostics, ast: None }))
+            Err(Box::new(Rejected { map, diagnostics, ast: None, is_sound: true }))
         }
     }
+}
+
+/// Whether a problem is one of a single name, and so a true one even where the script around it
+/// was not understood: an unknown function, module or variable, or one that is not there yet.
+fn names_a_stranger(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code.0, "E0401" | "E0403" | "E0408" | "E0412")
 }
 
 /// Adds `more`, in the order of their places.
