@@ -1,58 +1,23 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
-use std::any::{Any, TypeId};
-use std::sync::Arc;
+use std::any::TypeId;
 
 use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
-use super::branch::BranchKey;
-use super::identity::{Identity, Listener};
 use super::response::{self, Hop};
+use super::standing::{CoreParts, Standing};
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
 use crate::limits::HEADROOM_BYTES;
-use crate::location::LocationTables;
+use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
-use crate::metrics::{Counter, WorkerCounters};
-use crate::script::{Execution, Host, LogLevel, Program, RouteId, Transit, Verdict, run};
+use crate::metrics::Counter;
+use crate::script::{Execution, Host, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
-
-/// Where the script's log lines go.
-pub trait LogSink: Send {
-    /// Writes one log entry; `text` is written as it is.
-    fn write(&mut self, level: LogLevel, text: &[u8]);
-}
-
-/// What a core needs to be made.
-pub struct CoreParts {
-    /// The program to run.
-    pub program: Arc<Program>,
-    /// The listen addresses; a [`crate::mem::ListenerId`] is a position in this list.
-    pub listeners: Arc<[Listener]>,
-    /// What modules share with the rest of the server, such as the location tables; each is
-    /// found by its type.
-    pub services: Arc<[Arc<dyn Any + Send + Sync>]>,
-    /// The key of branch and tag hashes; the same in all workers.
-    pub secret: [u8; 16],
-    /// The seed of everything random in this worker.
-    pub seed: u64,
-    /// Whether this core removes expired bindings; one of the server's does.
-    pub sweeps: bool,
-    /// The worker's counters.
-    pub counters: WorkerCounters,
-    /// Where the script's log lines go.
-    pub log: Box<dyn LogSink>,
-}
-
-impl std::fmt::Debug for CoreParts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CoreParts").field("listeners", &self.listeners).finish_non_exhaustive()
-    }
-}
 
 /// What one message needs for as long as it is worked on. Kept from message to message, so that
 /// nothing is allocated once the usual size is reached.
@@ -66,28 +31,6 @@ struct Workspace {
     plan_edits: EditList,
 }
 
-/// The parts of the core that outlive a message and are used by each.
-#[derive(Debug)]
-pub(super) struct Standing {
-    pub(super) parts: CoreParts,
-    pub(super) identity: Identity,
-    pub(super) key: BranchKey,
-    /// The `Server` header line of replies made here, with its line break, or nothing.
-    pub(super) server_header: Vec<u8>,
-    /// Log lines above this level are not written.
-    pub(super) log_level: i32,
-    /// State of the random numbers.
-    pub(super) random: u64,
-}
-
-impl Standing {
-    /// What modules share with the rest of the server, by its type.
-    pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        let mut services = self.parts.services.iter().map(|service| &**service);
-        services.find(|service| (**service).type_id() == id)
-    }
-}
-
 /// The proxy core of one worker.
 #[derive(Debug)]
 pub struct ProxyCore {
@@ -98,13 +41,12 @@ pub struct ProxyCore {
     message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
+    /// Sweeps in which each table is gone through once.
+    sweep_round_turns: u64,
 }
 
 /// Time between two sweeps of a few expired bindings.
 const SWEEP_INTERVAL_MS: u64 = 100;
-
-/// Sweeps in which each table has been gone through once: about a minute.
-const SWEEP_ROUND_TURNS: usize = 600;
 
 /// What becomes of a message once the script has run.
 #[derive(Debug)]
@@ -120,21 +62,13 @@ impl ProxyCore {
     #[must_use]
     pub fn new(parts: CoreParts) -> Self {
         let program = Program::clone(&parts.program);
-        let settings = program.settings();
-        let server_header = settings.server_header.as_ref();
-        let standing = Standing {
-            identity: Identity::new(Arc::clone(&parts.listeners), settings),
-            key: BranchKey::new(&parts.secret),
-            server_header: server_header
-                .map(|header| format!("{header}\r\n").into_bytes())
-                .unwrap_or_default(),
-            log_level: settings.debug,
-            random: parts.seed | 1,
-            parts,
-        };
+        let interval = program.config::<UsrlocConfig>().copied().unwrap_or_default();
+        let sweep_interval_ms = 1_000 * u64::from(interval.timer_interval_seconds);
+        let standing = Standing::new(parts, program.settings());
         Self {
             program,
             sweep_at_ms: standing.parts.sweeps.then_some(0),
+            sweep_round_turns: (sweep_interval_ms / SWEEP_INTERVAL_MS).max(1),
             standing,
             workspace: Workspace::default(),
             message_count: 0,
@@ -171,7 +105,7 @@ impl ProxyCore {
             return;
         };
         let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0);
-        let budget = largest / SWEEP_ROUND_TURNS + 64;
+        let budget = largest / self.sweep_round_turns as usize + 64;
         let expired = tables.sweep(crate::location::seconds(now), budget);
         self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
     }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use smallvec::SmallVec;
 
-use super::core::Standing;
 use super::identity::OwnText;
+use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;

@@ -18,8 +18,10 @@ mod forward;
 mod identity;
 mod reply;
 mod response;
+mod standing;
 mod turn;
 mod validate;
 
-pub use self::core::{CoreParts, LogSink, ProxyCore};
+pub use self::core::ProxyCore;
 pub use identity::Listener;
+pub use standing::{CoreParts, LogSink};

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
-use super::core::Standing;
+use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::script::{Host, LogLevel, NextHop, Refusal, Transit};

@@ -1,0 +1,79 @@
+//! What a core is made of, and what of it stands while messages come and go.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use super::branch::BranchKey;
+use super::identity::{Identity, Listener};
+use crate::metrics::WorkerCounters;
+use crate::script::{LogLevel, Program, Settings};
+
+/// Where the script's log lines go.
+pub trait LogSink: Send {
+    /// Writes one log entry; `text` is written as it is.
+    fn write(&mut self, level: LogLevel, text: &[u8]);
+}
+
+/// What a core needs to be made.
+pub struct CoreParts {
+    /// The program to run.
+    pub program: Arc<Program>,
+    /// The listen addresses; a [`crate::mem::ListenerId`] is a position in this list.
+    pub listeners: Arc<[Listener]>,
+    /// What modules share with the rest of the server, such as the location tables; each is
+    /// found by its type.
+    pub services: Arc<[Arc<dyn Any + Send + Sync>]>,
+    /// The key of branch and tag hashes; the same in all workers.
+    pub secret: [u8; 16],
+    /// The seed of everything random in this worker.
+    pub seed: u64,
+    /// Whether this core removes expired bindings; one of the server's does.
+    pub sweeps: bool,
+    /// The worker's counters.
+    pub counters: WorkerCounters,
+    /// Where the script's log lines go.
+    pub log: Box<dyn LogSink>,
+}
+
+impl std::fmt::Debug for CoreParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoreParts").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}
+
+/// The parts of the core that outlive a message and are used by each.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) parts: CoreParts,
+    pub(super) identity: Identity,
+    pub(super) key: BranchKey,
+    /// The `Server` header line of replies made here, with its line break, or nothing.
+    pub(super) server_header: Vec<u8>,
+    /// Log lines above this level are not written.
+    pub(super) log_level: i32,
+    /// State of the random numbers.
+    pub(super) random: u64,
+}
+
+impl Standing {
+    /// What `parts` and the script's global parameters make.
+    pub(super) fn new(parts: CoreParts, settings: &Settings) -> Self {
+        let server_header = settings.server_header.as_ref();
+        Self {
+            identity: Identity::new(Arc::clone(&parts.listeners), settings),
+            key: BranchKey::new(&parts.secret),
+            server_header: server_header
+                .map(|header| format!("{header}\r\n").into_bytes())
+                .unwrap_or_default(),
+            log_level: settings.debug,
+            random: parts.seed | 1,
+            parts,
+        }
+    }
+
+    /// What modules share with the rest of the server, by its type.
+    pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let mut services = self.parts.services.iter().map(|service| &**service);
+        services.find(|service| (**service).type_id() == id)
+    }
+}
