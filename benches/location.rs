@@ -26,14 +26,17 @@ use location_tables::{CANDIDATES, Table};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Operations of one thread in one run.
-const OPERATIONS: u32 = 1_000_000;
+/// Operations of one thread in one run; few where it only has to run.
+const OPERATIONS: u32 = if cfg!(debug_assertions) { 1_000 } else { 1_000_000 };
 /// Runs of which the best counts.
 const RUNS: usize = 3;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
-    let count: u64 = arguments.next().map_or(1_000_000, |text| text.parse().unwrap());
+    // As a test it only has to run.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let usual = if is_bench { 1_000_000 } else { 1_000 };
+    let count: u64 = arguments.next().map_or(usual, |text| text.parse().unwrap());
     if let Some(name) = arguments.next() {
         let (name, make) = CANDIDATES.iter().find(|(given, _)| *given == name).unwrap();
         return measure(name, *make, count);
@@ -45,6 +48,7 @@ fn main() {
     );
     for (name, _) in CANDIDATES {
         let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(is_bench.then_some("--bench"));
         assert!(child.arg(count.to_string()).arg(name).status().unwrap().success());
     }
 }

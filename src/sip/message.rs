@@ -344,12 +344,6 @@ impl<'d> Message<'d> {
         }
     }
 
-    /// Whether there is a start line at all: false if [`parse`] failed on it.
-    #[must_use]
-    pub const fn has_start(&self) -> bool {
-        self.index.headers_start > 0
-    }
-
     /// The method of a request, `None` for a response.
     #[must_use]
     pub const fn method(&self) -> Option<Method> {
