@@ -76,13 +76,13 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
             break Verdict::Error(ScriptError::Fuel);
         }
         fuel -= 1;
-        match *op {
-            Op::Call(call) => {
+        match op {
+            &Op::Call(call) => {
                 if let Some(verdict) = self::call(execution, call) {
                     break verdict;
                 }
             }
-            Op::CallIf { call, want, target } => {
+            &Op::CallIf { call, want, target } => {
                 if let Some(verdict) = self::call(execution, call) {
                     break verdict;
                 }
@@ -90,16 +90,16 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
                     next = target as usize;
                 }
             }
-            Op::CallRoute(route) => match enter(execution, route, next) {
+            &Op::CallRoute(route) => match enter(execution, route, next) {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
-            Op::Case { constant, target } => {
+            &Op::Case { constant, target } => {
                 if top(execution).equals(constant_value(&program.constants[constant as usize])) {
                     next = target as usize;
                 }
             }
-            Op::CaseMatch { regex, target } => {
+            &Op::CaseMatch { regex, target } => {
                 if is_match(&program.regexes[regex as usize], top(execution)) {
                     next = target as usize;
                 }
@@ -107,12 +107,12 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
             Op::Drop => break dropped(execution),
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
-                if holds(execution, test) == want {
-                    next = target as usize;
+                if holds(execution, test) == *want {
+                    next = *target as usize;
                 }
             }
-            Op::Jump(target) => next = target as usize,
-            Op::LoopTurn { target } => {
+            &Op::Jump(target) => next = target as usize,
+            &Op::LoopTurn { target } => {
                 if !turn(execution, next) {
                     next = target as usize;
                 }
@@ -127,7 +127,7 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
                     Err(verdict) => break verdict,
                 }
             }
-            Op::ReturnCode(result) => match leave(execution, result) {
+            &Op::ReturnCode(result) => match leave(execution, result) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
             },
@@ -146,9 +146,9 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
 
 /// Carries out an operation that only works on operands.
 #[inline]
-fn compute(execution: &mut Execution<'_>, op: Op, next: usize) {
+fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
     let program = execution.program;
-    let value = match op {
+    let value = match *op {
         Op::Binary(operator) => {
             let right = pop(execution);
             let left = pop(execution);
@@ -188,9 +188,9 @@ fn compute(execution: &mut Execution<'_>, op: Op, next: usize) {
 
 /// Whether a condition holds.
 #[inline]
-fn holds(execution: &mut Execution<'_>, test: Test) -> bool {
+fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
     let program = execution.program;
-    match test {
+    match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
             pop(execution).equals(constant_value(&program.constants[constant as usize]))
