@@ -16,14 +16,16 @@
 //! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
 //! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch.
 //!
-//! Core and base (all but [`transport`], [`worker`], [`server`] and [`sys`]) hold no socket, no
-//! file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
+//! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
+//! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
+pub mod helper;
 pub mod limits;
 pub mod location;
 pub mod mem;
 pub mod metrics;
 pub mod modules;
+pub mod names;
 pub mod proxy;
 pub mod script;
 pub mod server;

@@ -92,6 +92,23 @@ pub const LOCATION_BYTES_MAX: usize = 8 << 30;
 /// Bytes of the key of an address-of-record.
 pub const AOR_BYTES_MAX: usize = 256;
 
+/// Host names whose addresses are kept. A peer can make the server ask for any name; these and no
+/// more at a time.
+pub const NAME_COUNT_MAX: usize = 10_000;
+
+/// Questions to the resolver that wait for their turn.
+pub const NAME_QUESTION_COUNT_MAX: usize = 256;
+
+/// Requests of one worker that wait for the address of a host name.
+pub const PARKED_COUNT_MAX: usize = 256;
+
+/// How long a request waits for the address of a host name (milliseconds); half a minute later its
+/// client has given up anyway (RFC 3261 §17.1.1.2, timer B).
+pub const PARKED_MS_MAX: u64 = 4_000;
+
+/// Bytes of a host name that is asked for (RFC 1035 §2.3.4).
+pub const NAME_BYTES_MAX: usize = 253;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("mem", &["limits"]),
     ("metrics", &[]),
+    ("names", &["limits"]),
     ("time", &[]),
     // sys: the system calls
     ("sys", &[]),
@@ -22,8 +23,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("location", &["sip", "limits", "mem", "metrics", "time"]),
     ("script", &["sip", "limits", "mem", "metrics", "time"]),
     ("modules", &["script", "location", "sip", "limits", "mem", "metrics", "time"]),
-    ("proxy", &["modules", "script", "location", "sip", "limits", "mem", "metrics", "time"]),
+    (
+        "proxy",
+        &["modules", "script", "location", "sip", "limits", "mem", "metrics", "names", "time"],
+    ),
     // shell
+    ("helper", &["names"]),
     ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
     ("worker", &["transport", "proxy", "limits", "mem", "metrics", "time"]),
     (
@@ -31,6 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "worker",
             "transport",
+            "helper",
             "proxy",
             "modules",
             "script",
@@ -40,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "limits",
             "mem",
             "metrics",
+            "names",
             "time",
         ],
     ),

@@ -6,8 +6,11 @@
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
 
+use std::sync::Arc;
+
 use core_support::{CoreBench, Sent};
 use viaduct::metrics::Counter;
+use viaduct::names::{HostAddresses, HostName, NameTable};
 
 const ALICE: &str = "198.51.100.7:5060";
 const BOB: &str = "203.0.113.9:5060";
@@ -323,6 +326,61 @@ fn the_next_hop_is_the_uri_or_an_error() {
             Err(line) => assert_eq!(status(&sent), line, "{uri}"),
         }
     }
+}
+
+/// A core with names, and a request that goes to one; nothing has been sent yet.
+fn waiting() -> (CoreBench, Arc<NameTable>, HostName) {
+    let (names, questions) = NameTable::new();
+    let names = Arc::new(names);
+    let script = "route { if (!forward(gw.example, 5070)) { drop; } }";
+    let mut core = CoreBench::with_names(core_support::program(script), Arc::clone(&names));
+    assert_eq!(core.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")), []);
+    (core, names, questions.try_recv().unwrap())
+}
+
+/// What the core sends when a timer is due a little later.
+fn due(core: &mut CoreBench) -> Vec<Sent> {
+    core.now.monotonic_ms += 50;
+    assert!(core.core.poll_timeout().unwrap() <= core.now.monotonic_ms);
+    core.core.handle_timeout(core.now, &mut core.outbox);
+    core.take_sent()
+}
+
+/// F02: `forward()` takes a host name; the request waits until its address is known.
+#[test]
+fn a_request_goes_to_a_name_when_its_address_is_known() {
+    let (mut core, names, name) = waiting();
+    assert_eq!(&name[..], b"gw.example");
+    assert_eq!(due(&mut core), [], "not known yet");
+    let addresses = HostAddresses { v4: Some([203, 0, 113, 9].into()), v6: None };
+    names.settle(&name, addresses, core.now.monotonic_ms);
+    let sent = only(due(&mut core));
+    assert_eq!(sent.0, "203.0.113.9:5070".parse().unwrap());
+    assert!(text(&sent).starts_with("OPTIONS sip:bob@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192"));
+    let answer = only(core.send("203.0.113.9:5070", response(&sent, 200)));
+    assert_eq!(answer.0, ALICE.parse().unwrap());
+    let again = request("OPTIONS", "sip:bob@b.example", "");
+    assert_eq!(only(core.send(ALICE, again)), sent, "at once, now that it is known");
+}
+
+/// F06: a name without address is an error, told to the client and later to the script.
+#[test]
+fn a_request_to_a_name_without_address_is_answered() {
+    let (mut core, names, name) = waiting();
+    names.settle(&name, HostAddresses::default(), core.now.monotonic_ms);
+    let sent = only(due(&mut core));
+    assert_eq!(status(&sent), "SIP/2.0 478 Unresolvable destination (478/SL)");
+    assert_eq!(sent.0, ALICE.parse().unwrap());
+    let again = request("OPTIONS", "sip:bob@b.example", "");
+    assert_eq!(core.send(ALICE, again), [], "forward() is false, the script drops it");
+}
+
+#[test]
+fn a_request_does_not_wait_for_ever() {
+    let (mut core, _names, _) = waiting();
+    core.now.monotonic_ms += 4_000;
+    core.core.handle_timeout(core.now, &mut core.outbox);
+    assert_eq!(status(&only(core.take_sent())), "SIP/2.0 478 Unresolvable destination (478/SL)");
 }
 
 #[test]

@@ -80,6 +80,14 @@ impl Outbox {
         true
     }
 
+    /// Takes the newest transmit back, if it was composed: its way and its bytes.
+    pub fn take_composed(&mut self) -> Option<((SocketAddr, ListenerId, IpAddr), Vec<u8>)> {
+        let Payload::Composed(range) = self.transmits.last()?.payload.clone() else { return None };
+        let transmit = self.transmits.pop()?;
+        let bytes = self.composed.split_off(range.start);
+        Some(((transmit.destination, transmit.listener, transmit.source), bytes))
+    }
+
     /// Forgets the first `count` transmits, which have been sent. The composed bytes go with
     /// the last of them.
     pub fn sent(&mut self, count: usize) {

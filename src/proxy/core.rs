@@ -6,6 +6,7 @@ use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
+use super::parked;
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::turn::{Plan, Turn};
@@ -90,16 +91,22 @@ impl ProxyCore {
 
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Option<u64> {
-        self.sweep_at_ms
+    pub fn poll_timeout(&self) -> Option<u64> {
+        [self.sweep_at_ms, self.standing.parking.due_ms()].into_iter().flatten().min()
     }
 
-    /// Does what is due by `now`: sweeps a few expired bindings.
-    pub fn handle_timeout(&mut self, now: Now, _outbox: &mut Outbox) {
-        if self.sweep_at_ms.is_none_or(|due| now.monotonic_ms < due) {
-            return;
+    /// Does what is due by `now`: sends requests that waited for a name, sweeps a few expired
+    /// bindings.
+    pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
+        parked::settle(&mut self.standing, now, outbox);
+        if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
+            self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
+            self.sweep(now);
         }
-        self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
+    }
+
+    /// Removes some of the expired bindings of all tables.
+    fn sweep(&self, now: Now) {
         let service = self.standing.service(TypeId::of::<LocationTables>());
         let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
             return;

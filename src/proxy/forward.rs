@@ -1,19 +1,21 @@
 //! Request forwarding (RFC 3261 §16.6), stateless (§16.11).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use smallvec::SmallVec;
 
 use super::identity::OwnText;
+use super::parked::Parked;
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
+use crate::names::{HostName, Lookup};
 use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
-    HeaderName, Items, Message, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
+    HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
 };
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
@@ -29,7 +31,7 @@ struct Route {
 
 /// Plans the request to be forwarded with the changes made so far. The numbered steps are those
 /// of RFC 3261 §16.6; step 5 is the script's, and step 1, the copy, is only made if the script
-/// forwards again.
+/// forwards again. While the name of the next hop is asked for (step 7), the request waits.
 pub(super) fn forward(
     turn: &mut Turn<'_>,
     transit: &mut Transit<'_>,
@@ -42,7 +44,7 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let route = resolve(turn, transit, hop)?; // step 7
+    let (route, awaited) = resolve(turn, transit, hop)?; // step 7
     compose_earlier_plan(turn, message); // step 1
     turn.plan_edits.copy_from(&transit.edits);
     let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
@@ -53,6 +55,11 @@ pub(super) fn forward(
     if !fits {
         return Err(Refusal::TooLarge);
     }
+    transit.acted = true;
+    if let Some(host) = awaited {
+        park(turn, transit, route, host);
+        return Ok(());
+    }
     turn.plan = Some(Plan {
         destination: route.destination,
         listener: route.listener,
@@ -60,8 +67,32 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
-    transit.acted = true;
     Ok(())
+}
+
+/// Keeps the request, finished but for its address, until the name of the next hop is known.
+fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, host: HostName) {
+    let message = transit.message;
+    let mut request = Vec::new();
+    turn.plan_edits.write_to(message.text(), &mut request);
+    let status = (478, &b"Unresolvable destination (478/SL)"[..]);
+    let is_ack = message.method() == Some(Method::Ack);
+    let lines = &transit.reply_headers;
+    let refused =
+        !is_ack && super::reply::queue(turn, message, status, lines, transit.rport_forced).is_ok();
+    let refusal = if refused { turn.outbox.take_composed() } else { None };
+    let parked = Parked {
+        host,
+        port: route.destination.port(),
+        listener: route.listener,
+        source: route.source,
+        request,
+        refusal,
+        until_ms: 0,
+    };
+    if !turn.standing.parking.park(parked, turn.now) {
+        turn.count(Counter::DroppedForName);
+    }
 }
 
 /// A request that may go no further is answered instead (RFC 3261 §16.3 step 3).
@@ -118,22 +149,37 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
     path.is_empty() || edits.insert_before(message.headers_start(), &[b"Route: ", path, b"\r\n"])
 }
 
-/// Step 7: the address that the request goes to, and the listener that it leaves from.
-fn resolve(turn: &Turn<'_>, transit: &Transit<'_>, hop: NextHop<'_>) -> Result<Route, Refusal> {
+/// Step 7: the address that the request goes to, and the listener that it leaves from; with the
+/// name of the host as long as its address is asked for.
+fn resolve(
+    turn: &Turn<'_>,
+    transit: &Transit<'_>,
+    hop: NextHop<'_>,
+) -> Result<(Route, Option<HostName>), Refusal> {
     let is_new = transit.uri != transit.message.request_uri();
     if is_new && !are_uri(transit.uri) {
         return Err(Refusal::BadUri);
     }
-    let destination = match hop {
-        NextHop::Fixed(host, port) => address(host, port)?,
+    let (host, port) = match hop {
+        NextHop::Fixed(host, port) => (host, port),
         NextHop::Routed => routed(transit)?,
     };
-    egress(turn, transit, destination)
+    if port == 0 {
+        return Err(Refusal::BadUri);
+    }
+    if let Some(ip) = address(turn, host)? {
+        return Ok((egress(turn, transit, SocketAddr::new(ip, port))?, None));
+    }
+    let any: IpAddr = match transit.local.ip() {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    Ok((egress(turn, transit, SocketAddr::new(any, port))?, Some(host.into())))
 }
 
-/// The address of the next hop that the message and the script name: `$du`, or the path of the
+/// Host and port of the next hop that the message and the script name: `$du`, or the path of the
 /// chosen binding, or the Request-URI.
-fn routed(transit: &Transit<'_>) -> Result<SocketAddr, Refusal> {
+fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], u16), Refusal> {
     let uri = match (transit.destination, Items::new(transit.path).next()) {
         (Some(destination), _) => destination,
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
@@ -148,16 +194,25 @@ fn routed(transit: &Transit<'_>) -> Result<SocketAddr, Refusal> {
         return Err(Refusal::Unreachable);
     }
     let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
-    address(maddr.unwrap_or(uri.host), uri.port.unwrap_or(5060))
+    Ok((maddr.unwrap_or(uri.host), uri.port.unwrap_or(5060)))
 }
 
-/// The address that host and port are.
-fn address(host: &[u8], port: u16) -> Result<SocketAddr, Refusal> {
-    let ip = host_ip(host).ok_or(Refusal::Unresolvable)?;
-    if port == 0 {
-        return Err(Refusal::BadUri);
+/// The address of a host: the one that it is, or that of its name. `None` as long as that is
+/// asked for.
+fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
+    if let Some(ip) = host_ip(host) {
+        return Ok(Some(ip));
     }
-    Ok(SocketAddr::new(ip, port))
+    let Standing { identity, parts, .. } = &*turn.standing;
+    match parts.names.lookup(host, turn.now.monotonic_ms) {
+        Lookup::Waiting => Ok(None),
+        Lookup::Unknown => Err(Refusal::Unresolvable),
+        Lookup::Known(addresses) => {
+            let sends = |ip: IpAddr| identity.for_family(ip).is_some();
+            let (v4, v6) = (sends(Ipv4Addr::LOCALHOST.into()), sends(Ipv6Addr::LOCALHOST.into()));
+            addresses.choose(v4, v6).map(Some).ok_or(Refusal::Unreachable)
+        }
+    }
 }
 
 /// The listener that a request to `destination` leaves from: the one that the script chose, or

@@ -8,8 +8,21 @@ use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
-/// Composes the response into the outbox. `headers` are pieces of whole header lines.
+/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines.
 pub(super) fn reply(
+    turn: &mut Turn<'_>,
+    request: Message<'_>,
+    status: (u16, &[u8]),
+    headers: &[&[u8]],
+    force_rport: bool,
+) -> Result<(), Refusal> {
+    queue(turn, request, status, headers, force_rport)?;
+    turn.count(Counter::SentReplies);
+    Ok(())
+}
+
+/// Composes the response into the outbox.
+pub(super) fn queue(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     (code, reason): (u16, &[u8]),
@@ -41,11 +54,7 @@ pub(super) fn reply(
     let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
-    if !queued {
-        return Err(Refusal::TooLarge);
-    }
-    standing.parts.counters.count(Counter::SentReplies);
-    Ok(())
+    if queued { Ok(()) } else { Err(Refusal::TooLarge) }
 }
 
 /// The tag for To; of a request that did not pass the checks as well, as far as it can be read.

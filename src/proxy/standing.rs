@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::branch::BranchKey;
 use super::identity::{Identity, Listener};
+use super::parked::ParkingLot;
 use crate::metrics::WorkerCounters;
+use crate::names::NameTable;
 use crate::script::{LogLevel, Program, Settings};
 
 /// Where the script's log lines go.
@@ -23,6 +25,8 @@ pub struct CoreParts {
     /// What modules share with the rest of the server, such as the location tables; each is
     /// found by its type.
     pub services: Arc<[Arc<dyn Any + Send + Sync>]>,
+    /// The addresses of host names.
+    pub names: Arc<NameTable>,
     /// The key of branch and tag hashes; the same in all workers.
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
@@ -47,6 +51,7 @@ pub(super) struct Standing {
     pub(super) parts: CoreParts,
     pub(super) identity: Identity,
     pub(super) key: BranchKey,
+    pub(super) parking: ParkingLot,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
     /// Log lines above this level are not written.
@@ -62,6 +67,7 @@ impl Standing {
         Self {
             identity: Identity::new(Arc::clone(&parts.listeners), settings),
             key: BranchKey::new(&parts.secret),
+            parking: ParkingLot::default(),
             server_header: server_header
                 .map(|header| format!("{header}\r\n").into_bytes())
                 .unwrap_or_default(),

@@ -18,9 +18,11 @@ use super::clock::Clock;
 use super::load::{Loaded, load};
 use super::plan::{Plan, cores_to_pin};
 use super::{ServerError, log};
+use crate::helper;
 use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
+use crate::names::NameTable;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Diagnostic, Program, Settings, Severity, render};
 use crate::sys;
@@ -120,13 +122,14 @@ fn start_workers(
             advertise: listen.advertise.clone(),
         })
         .collect();
+    let clock = Clock::start();
     let template = Template {
         program: Arc::clone(program),
         listeners,
         services: Arc::new([Arc::new(LocationTables::new())]),
+        names: start_helper(clock)?,
         secret: branch_secret(program.settings())?,
     };
-    let clock = Clock::start();
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
     let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
@@ -151,12 +154,22 @@ fn start_workers(
     Ok(workers)
 }
 
+/// Starts the thread that asks for the addresses of host names.
+fn start_helper(clock: Clock) -> Result<Arc<NameTable>, ServerError> {
+    let (names, questions) = NameTable::new();
+    let names = Arc::new(names);
+    helper::start(Arc::clone(&names), questions, move || clock.now().monotonic_ms)
+        .map_err(ServerError::system("cannot start the helper thread"))?;
+    Ok(names)
+}
+
 /// What the cores of all workers have in common.
 #[derive(Clone)]
 struct Template {
     program: Arc<Program>,
     listeners: Arc<[Listener]>,
     services: Arc<[Arc<dyn Any + Send + Sync>]>,
+    names: Arc<NameTable>,
     secret: [u8; 16],
 }
 
@@ -170,12 +183,13 @@ fn core_maker(
     let mut seed = u64::from_ne_bytes(random_bytes()?);
     Ok(Box::new(move || {
         seed = seed.wrapping_add(SEED_STEP);
-        let Template { program, listeners, services, secret } = template.clone();
+        let Template { program, listeners, services, names, secret } = template.clone();
         ProxyCore::new(CoreParts {
             log: log::script_log(program.settings()),
             program,
             listeners,
             services,
+            names,
             secret,
             seed,
             sweeps: index == 0,

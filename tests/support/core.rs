@@ -11,6 +11,7 @@ use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::modules::REGISTRY;
+use viaduct::names::NameTable;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
 use viaduct::time::Now;
@@ -70,14 +71,20 @@ impl CoreBench {
         Self::with_program(program(script))
     }
 
-    /// A core that runs `program`, listening on [`server`].
+    /// A core that runs `program`, listening on [`server`]. It knows no host names.
     pub(crate) fn with_program(program: Program) -> Self {
+        Self::with_names(program, Arc::default())
+    }
+
+    /// A core that runs `program`, listening on [`server`], and looks host names up in `names`.
+    pub(crate) fn with_names(program: Program, names: Arc<NameTable>) -> Self {
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
         let core = ProxyCore::new(CoreParts {
             program: Arc::new(program),
             listeners: Arc::new([Listener { address: server(), advertise: None }]),
             services: Arc::new([Arc::new(LocationTables::default())]),
+            names,
             secret: *b"0123456789abcdef",
             seed: 1,
             sweeps: true,
@@ -108,6 +115,11 @@ impl CoreBench {
     /// Gives the core one datagram; what it sends.
     pub(crate) fn send(&mut self, source: &str, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
         self.handle(source.parse().unwrap(), datagram.as_ref());
+        self.take_sent()
+    }
+
+    /// What waits in the outbox.
+    pub(crate) fn take_sent(&mut self) -> Vec<Sent> {
         let sent = self.outbox.transmits().iter().map(|transmit| {
             (transmit.destination, self.outbox.bytes(transmit, &self.slots).to_vec())
         });
