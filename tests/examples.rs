@@ -126,7 +126,7 @@ fn redirects_list_where_to_ask() {
         contacts,
         [
             "Contact: <sip:700@carrier-a.example.com:5070>",
-            "Contact: <sip:700@carrier-b.example.com>;q=0.500"
+            "Contact: <sip:700@carrier-b.example.com>;q=0.5"
         ]
     );
     let sent = bench.send(ALICE, request("INVITE", "sip:alice@example.com", ALICE, ""));

@@ -398,6 +398,71 @@ fn a_redirect_lists_the_whole_destination_set_and_forward_uses_the_first() {
     assert_eq!(sent[0].0, "203.0.113.1:5060".parse().unwrap());
 }
 
+/// U13: what `lookup` finds takes the place of the destination set.
+#[test]
+fn lookup_rewrites_the_destination_set() {
+    let mut bench = bench(
+        "",
+        r#"route { if (is_method("REGISTER")) { save("location"); exit; }
+            append_branch("sip:old@203.0.113.9"); lookup("location");
+            sl_send_reply("302", "Moved"); }"#,
+    );
+    let moved = "Contact: <sip:nobody@b>\r\nContact: <sip:old@203.0.113.9>\r\n";
+    let sent = bench.send(ALICE, message("INVITE", "sip:nobody@b", "", ""));
+    assert!(text(&sent[0]).contains(moved), "nothing found, nothing changed: {}", text(&sent[0]));
+    let contacts = "Contact: <sip:tom@203.0.113.1>, <sip:tom@203.0.113.2>;q=0.5\r\n";
+    bench.send(ALICE, message("REGISTER", "sip:to.example", contacts, ""));
+    let sent = bench.send(ALICE, message("INVITE", "sip:tom@to.example", "", ""));
+    let found = "Contact: <sip:tom@203.0.113.2>;q=0.5\r\nContact: <sip:tom@203.0.113.1>\r\n";
+    assert!(text(&sent[0]).contains(found), "{}", text(&sent[0]));
+    assert!(!text(&sent[0]).contains("old"));
+}
+
+/// G06: a destination set has a limit.
+#[test]
+fn the_destination_set_is_limited_by_max_branches() {
+    let script = r#"route { append_branch("sip:1@b"); append_branch("sip:2@b");
+        if (!append_branch("sip:3@b")) sl_send_reply("300", "Full"); }"#;
+    let sent = bench("max_branches=2", script).send(ALICE, message("INVITE", "sip:0@b", "", ""));
+    assert_eq!(text(&sent[0]).matches("\r\nContact: ").count(), 3, "{}", text(&sent[0]));
+}
+
+/// G10: the global parameters of the administrator's guide are all understood.
+#[test]
+fn the_global_parameters_of_ser_load() {
+    let globals = "#!SER\ndebug=3\nfork=no\nlog_stderror=yes\nlisten=127.0.0.1\nalias=\"foo.bar\"\n\
+        dns=no\nrev_dns=no\nport=5060\nmaxbuffer=262144\nchildren=4\ncheck_via=no\n\
+        syn_branch=yes\nmemlog=1\nsip_warning=no\nfifo=\"/tmp/ser_fifo\"\nfifo_mode=0600\n\
+        server_signature=no\nreply_to_via=no\nuser=\"ser\"\nuid=5\ngroup=\"ser\"\ngid=5\n\
+        mhomed=no\n";
+    let script = r#"route { if (uri==myself) sl_send_reply("200", "Mine"); }"#;
+    let sent = bench(globals, script).send(ALICE, message("OPTIONS", "sip:foo.bar", "", ""));
+    assert!(text(&sent[0]).starts_with("SIP/2.0 200 Mine"));
+    assert!(!text(&sent[0]).contains("\r\nServer:"));
+}
+
+/// G01: behind a NAT the server writes the address that the others see, and knows it.
+#[test]
+fn an_advertised_address_is_written_and_is_myself() {
+    let script = r#"route { if (uri == myself) sl_send_reply("200", "Mine");
+        else { if (!loose_route()) record_route(); forward(); } }"#;
+    let mut bench = bench("listen=192.0.2.1:5060 advertise edge.example.net:5070", script);
+    let sent = bench.send(ALICE, message("OPTIONS", "sip:edge.example.net:5070", "", ""));
+    assert!(text(&sent[0]).starts_with("SIP/2.0 200 Mine"));
+    let sent = bench.send(ALICE, message("INVITE", "sip:bob@203.0.113.5", "", ""));
+    let forwarded = text(&sent[0]);
+    assert!(forwarded.contains("\r\nVia: SIP/2.0/UDP edge.example.net:5070;branch=z9hG4bK"));
+    assert!(forwarded.contains("\r\nRecord-Route: <sip:edge.example.net:5070;lr"));
+    let answer = forwarded.replace("INVITE sip:bob@203.0.113.5 SIP/2.0", "SIP/2.0 200 OK");
+    let sent = bench.send("203.0.113.5:5060", answer);
+    assert_eq!(sent[0].0, ALICE.parse().unwrap(), "the top Via is known as the own one");
+    assert!(!text(&sent[0]).contains("\r\nVia: SIP/2.0/UDP edge.example.net"));
+    let route = "Route: <sip:edge.example.net:5070;lr>\r\n";
+    let sent = bench.send(ALICE, message("BYE", "sip:bob@203.0.113.5", route, ""));
+    assert_eq!(sent[0].0, "203.0.113.5:5060".parse().unwrap());
+    assert!(!text(&sent[0]).contains("\r\nRoute:"));
+}
+
 /// F01, F02: where `forward()` goes.
 #[test]
 fn forward_goes_to_the_destination_uri_or_the_request_uri_or_where_it_is_told() {

@@ -15,7 +15,7 @@ use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
 use crate::mem::ListenerId;
-use crate::sip::{Contact, ParseError, Uri, host_ip};
+use crate::sip::{Contact, ParseError, QValue, Uri, host_ip};
 
 /// What is said about the bindings in a REGISTER, whatever its contacts.
 #[derive(Clone, Copy, Debug)]
@@ -272,10 +272,7 @@ pub fn compose_contacts(
         separator = b", <";
         // Writing into a string cannot fail.
         if let Some(q) = binding.q() {
-            let _ = write!(number, "{}.{:03}", q / 1_000, q % 1_000);
-            out.extend_from_slice_copy(b";q=");
-            out.extend_from_slice_copy(without_trailing_zeros(number.as_bytes()));
-            number.clear();
+            let _ = write!(number, ";q={}", QValue(q));
         }
         let _ = write!(number, ";expires={}", binding.expires_at().saturating_sub(now));
         out.extend_from_slice_copy(number.as_bytes());
@@ -286,14 +283,6 @@ pub fn compose_contacts(
         }
     }
     separator == b", <"
-}
-
-/// A `qvalue` with three decimals in its shortest form that still has one: `0.5`, `1.0`.
-fn without_trailing_zeros(text: &[u8]) -> &[u8] {
-    match text {
-        [shorter @ .., b'0', b'0'] | [shorter @ .., b'0'] => shorter,
-        _ => text,
-    }
 }
 
 /// The URI of a source address: what requests are sent to instead of the Contact URI.

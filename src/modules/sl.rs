@@ -5,7 +5,7 @@ use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
     Refusal, ReturnCode, RouteKinds, SettingSpec, TRUE,
 };
-use crate::sip::reason_phrase;
+use crate::sip::{QValue, reason_phrase};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -109,18 +109,16 @@ fn reply(execution: &mut Execution<'_>, code: u16, reason: &[u8], headers: &[u8]
 fn contacts<'m>(execution: &Execution<'m>) -> &'m [u8] {
     let transit = &execution.transit;
     let mut lines = bumpalo::collections::Vec::new_in(transit.arena);
-    lines.extend_from_slice(b"Contact: <");
-    lines.extend_from_slice(transit.uri);
-    lines.extend_from_slice(b">");
-    for branch in &transit.branches {
-        lines.extend_from_slice(b"\r\nContact: <");
-        lines.extend_from_slice(branch.uri);
-        lines.extend_from_slice(b">");
-        if let Some(q) = branch.q {
-            let q = bumpalo::format!(in transit.arena, ";q={}.{:03}", q / 1_000, q % 1_000);
+    let branches = transit.branches.iter().map(|branch| (branch.uri, branch.q));
+    for (uri, q) in std::iter::once((transit.uri, transit.q)).chain(branches) {
+        for part in [b"Contact: <", uri, b">"] {
+            lines.extend_from_slice(part);
+        }
+        if let Some(q) = q {
+            let q = bumpalo::format!(in transit.arena, ";q={}", QValue(q));
             lines.extend_from_slice(q.as_bytes());
         }
+        lines.extend_from_slice(b"\r\n");
     }
-    lines.extend_from_slice(b"\r\n");
     lines.into_bump_slice()
 }

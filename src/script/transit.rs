@@ -60,6 +60,8 @@ pub struct Transit<'m> {
     /// Route values to be put on top when the request leaves (RFC 3327 path of the binding that
     /// `lookup()` chose), comma-separated; empty if none.
     pub path: &'m [u8],
+    /// Preference of the Request-URI in thousandths, if `lookup()` chose it by one.
+    pub q: Option<u16>,
     /// The destination set beside the Request-URI.
     pub branches: SmallVec<[Branch<'m>; 4]>,
     /// Changes to the header fields and the body, for when the message leaves.
@@ -109,6 +111,7 @@ impl<'m> Transit<'m> {
             uri: message.request_uri(),
             destination: None,
             path: &[],
+            q: None,
             branches: SmallVec::new(),
             edits: EditList::default(),
             flags: 0,

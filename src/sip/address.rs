@@ -2,6 +2,7 @@
 
 use super::list::closing_quote;
 use super::octet::{are_uri, is_display, number, prefix_len, skip_space, trim};
+use super::qvalue::parse_qvalue;
 use super::scan::find;
 use super::uri::scheme_len;
 use super::{Params, ParseError};
@@ -117,27 +118,12 @@ impl<'d> Contact<'d> {
         let address = NameAddr::parse(text)?;
         let value = |name| address.params.get(name).map(|param| param.value.unwrap_or_default());
         let expires = value(b"expires").map(|text| number(text).unwrap_or(EXPIRES_DEFAULT));
-        Ok(Self::Address { address, q: value(b"q").and_then(q_thousandths), expires })
+        Ok(Self::Address { address, q: value(b"q").and_then(parse_qvalue), expires })
     }
 }
 
 /// What a malformed `expires` stands for (RFC 3261 §10.2.1.1).
 const EXPIRES_DEFAULT: u32 = 3_600;
-
-/// The `qvalue` that `text` is, in thousandths (RFC 3261 §25.1).
-fn q_thousandths(text: &[u8]) -> Option<u16> {
-    let (whole, decimals) = match text {
-        [whole @ (b'0' | b'1')] => (whole, &[][..]),
-        [whole @ (b'0' | b'1'), b'.', decimals @ ..] => (whole, decimals),
-        _ => return None,
-    };
-    if decimals.len() > 3 || !decimals.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digit = |place: usize| decimals.get(place).map_or(0, |digit| u16::from(digit - b'0'));
-    let q = u16::from(whole - b'0') * 1_000 + digit(0) * 100 + digit(1) * 10 + digit(2);
-    (q <= 1_000).then_some(q)
-}
 
 #[cfg(test)]
 mod tests {
@@ -229,24 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn q_is_counted_in_thousandths() {
-        for (q, thousandths) in [
-            ("0", Some(0)),
-            ("1", Some(1_000)),
-            ("0.", Some(0)),
-            ("0.33", Some(330)),
-            ("0.005", Some(5)),
-            ("1.000", Some(1_000)),
-            ("1.001", None),
-            ("0.1234", None),
-            (".5", None),
-            ("2", None),
-            ("0,5", None),
-            ("-1", None),
-            ("0.x", None),
-        ] {
-            assert_eq!(q_thousandths(q.as_bytes()), thousandths, "{q}");
-        }
+    fn a_contact_may_have_a_preference() {
         assert_eq!(contact("<sip:a@b>;Q = 0.7"), (Some(700), None));
         assert_eq!(contact("<sip:a@b>;q"), (None, None));
     }

@@ -76,13 +76,15 @@ impl CoreBench {
         Self::with_names(program, Arc::default())
     }
 
-    /// A core that runs `program`, listening on [`server`], and looks host names up in `names`.
+    /// A core that runs `program`, listening on [`server`] under the name that its first `listen`
+    /// advertises, and looks host names up in `names`.
     pub(crate) fn with_names(program: Program, names: Arc<NameTable>) -> Self {
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
+        let advertise = program.settings().listen.first().and_then(|it| it.advertise.clone());
         let core = ProxyCore::new(CoreParts {
             program: Arc::new(program),
-            listeners: Arc::new([Listener { address: server(), advertise: None }]),
+            listeners: Arc::new([Listener { address: server(), advertise }]),
             services: Arc::new([Arc::new(LocationTables::default())]),
             names,
             secret: *b"0123456789abcdef",

@@ -8,7 +8,8 @@ use crate::location::{self, Binding, aor_key, registrar};
 use crate::script::{Argument, Branch, Execution, FALSE, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr};
 
-/// `lookup(table[, uri])`.
+/// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
+/// was in it.
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(aor) = aor(execution, arguments) else { return FALSE };
     let append = config(execution.program).append_branches;
@@ -20,6 +21,7 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
         table.lookup(aor, |set| {
             let mut live = set.live(now);
             take(live.next()?, transit);
+            transit.branches.clear();
             for binding in live {
                 if transit.branches.len() >= most {
                     break;
@@ -75,6 +77,7 @@ fn take(binding: &Binding, transit: &mut Transit<'_>) {
     transit.uri = branch.uri;
     transit.destination = branch.destination;
     transit.path = branch.path;
+    transit.q = branch.q;
     if !binding.received().is_empty() {
         // The way back through the NAT is open for the socket that the REGISTER came in at.
         transit.send_listener = Some(binding.listener());
