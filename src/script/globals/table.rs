@@ -68,17 +68,19 @@ const LOGGING: &str = "where log lines go is up to `log_stderror`, what they loo
 const STREAMS: &str = "only UDP is supported yet";
 
 /// Why parameters about names have no effect.
-const NAMES: &str = "names of next hops are addresses so far";
+const NAMES: &str = "the resolver of the system looks names up, with its own settings";
 
 /// Why parameters about sockets have no effect.
-const SOCKETS: &str =
-    "the socket that received a request also sends it on, or one that reaches the next hop";
+const SOCKETS: &str = "the server sets its sockets up itself, and picks the one to send from";
+
+/// Why parameters about what to advertise have no effect.
+const ADVERTISED: &str = "each address says it itself: `listen=ADDRESS advertise HOST:PORT`";
 
 /// Why parameters about messages have no effect.
 const MESSAGES: &str = "requests are checked and replies made as the RFC says";
 
 /// Why parameters about control have no effect.
-const CONTROL: &str = "the administrator's commands have their own socket";
+const CONTROL: &str = "there is no socket for commands yet";
 
 /// The table.
 pub(super) const GLOBALS: &[Parameter] = &[
@@ -360,8 +362,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("use_dns_failover", Kind::Bool, NAMES),
     idle("use_dst_blacklist", Kind::Bool, NAMES),
     idle("use_dst_blocklist", Kind::Bool, NAMES),
-    idle("advertised_address", Kind::Any, SOCKETS),
-    idle("advertised_port", Kind::Int, SOCKETS),
+    idle("advertised_address", Kind::Any, ADVERTISED),
+    idle("advertised_port", Kind::Int, ADVERTISED),
     idle("force_rport", Kind::Bool, SOCKETS),
     idle("ip_free_bind", Kind::Any, SOCKETS),
     idle("ip_nonlocal_bind", Kind::Any, SOCKETS),
