@@ -88,9 +88,15 @@ impl NameTable {
             present => {
                 let addresses = present.and_then(|answer| answer.addresses);
                 let asked = Answer { addresses, until_ms: now_ms + WAITING_MS, is_waiting: true };
-                // If the queue is full the next request puts the question again.
-                if questions.try_send(name.clone()).is_ok() {
-                    answers.insert(name, asked);
+                // Noted before it is put: the answer may be there at once, and has to stay.
+                answers.insert(name.clone(), asked);
+                if let Err(refused) = questions.try_send(name) {
+                    // The queue is full: the next request puts the question again.
+                    let name = refused.into_inner();
+                    match present {
+                        Some(old) => answers.insert(name, old),
+                        None => answers.remove(&name),
+                    };
                 }
                 asked.lookup()
             }
@@ -172,6 +178,27 @@ mod tests {
         assert_eq!(table.lookup(b"a", 0), Lookup::Waiting);
         assert_eq!(table.lookup(b"a", WAITING_MS), Lookup::Waiting);
         assert_eq!(questions.len(), 2);
+    }
+
+    #[test]
+    fn an_answer_that_comes_at_once_is_not_lost() {
+        let (table, questions) = NameTable::new();
+        let table = std::sync::Arc::new(table);
+        let answering = std::sync::Arc::clone(&table);
+        let (done, answered) = bounded(1);
+        let helper = std::thread::spawn(move || {
+            for name in questions.iter().take(2_000) {
+                answering.settle(&name, host(1), 0);
+                done.send(()).unwrap();
+            }
+        });
+        for number in 0..2_000 {
+            let name = number.to_string();
+            let _ = table.lookup(name.as_bytes(), 0);
+            answered.recv().unwrap();
+            assert_eq!(table.lookup(name.as_bytes(), 0), Lookup::Known(host(1)), "{name}");
+        }
+        helper.join().unwrap();
     }
 
     #[test]
