@@ -11,7 +11,7 @@ use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Index, Key, LogLevel, ModuleSpec, ParameterKind,
     ParameterSpec, PseudoVariable, ReturnCode, RouteKinds, TRUE, Value,
 };
-use crate::sip::{Uri, host_ip};
+use crate::sip::{QValue, Uri, host_ip};
 
 /// The module. `print` is a module of SER with the one function.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -112,7 +112,7 @@ fn show_bindings(
         // A vector takes all that is written to it.
         let _ = match binding.q() {
             Some(q) => {
-                writeln!(lines, ";q={}.{:03};expires={expires}", q / 1_000, q % 1_000)
+                writeln!(lines, ";q={};expires={expires}", QValue(q))
             }
             None => writeln!(lines, ";expires={expires}"),
         };
