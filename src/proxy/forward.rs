@@ -8,6 +8,7 @@ use super::identity::OwnText;
 use super::parked::Parked;
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
+use crate::limits::PARKED_MS_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::{HostName, Lookup};
@@ -88,7 +89,7 @@ fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, host: HostName
         source: route.source,
         request,
         refusal,
-        until_ms: 0,
+        until_ms: turn.now.monotonic_ms + PARKED_MS_MAX,
     };
     if !turn.standing.parking.park(parked, turn.now) {
         turn.count(Counter::DroppedForName);

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::standing::Standing;
-use crate::limits::{PARKED_COUNT_MAX, PARKED_MS_MAX};
+use crate::limits::PARKED_COUNT_MAX;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::names::{HostName, Lookup};
@@ -24,6 +24,7 @@ pub(super) struct Parked {
     pub(super) request: Vec<u8>,
     /// The answer that says that there is no such host, and its way; an ACK has none.
     pub(super) refusal: Option<((SocketAddr, ListenerId, IpAddr), Vec<u8>)>,
+    /// How long it waits, in milliseconds of the monotonic clock.
     pub(super) until_ms: u64,
 }
 
@@ -37,11 +38,10 @@ pub(super) struct ParkingLot {
 
 impl ParkingLot {
     /// Keeps a request; false if there are too many.
-    pub(super) fn park(&mut self, mut parked: Parked, now: Now) -> bool {
+    pub(super) fn park(&mut self, parked: Parked, now: Now) -> bool {
         if self.parked.len() >= PARKED_COUNT_MAX {
             return false;
         }
-        parked.until_ms = now.monotonic_ms + PARKED_MS_MAX;
         self.look_at_ms = now.monotonic_ms + LOOK_INTERVAL_MS;
         self.parked.push(parked);
         true
