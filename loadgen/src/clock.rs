@@ -1,0 +1,33 @@
+//! The one reader of the clock.
+
+use std::time::{Duration, Instant};
+
+use crate::moment::Moment;
+
+/// The clock of a run. All workers hold copies of one, so that their moments compare.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock that begins now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    pub fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// The time.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    pub fn now(&self) -> Moment {
+        Moment::START + Instant::now().saturating_duration_since(self.start)
+    }
+
+    /// How long until `moment`; nothing if it has passed.
+    #[must_use]
+    pub fn until(&self, moment: Moment) -> Duration {
+        moment.since(self.now())
+    }
+}

@@ -1,0 +1,3 @@
+//! The `viaload` program.
+
+fn main() {}

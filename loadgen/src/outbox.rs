@@ -1,0 +1,71 @@
+//! What is to be sent.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+
+/// One of a worker's sockets, by its position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketId(pub u16);
+
+/// Datagrams to send, in order. Its memory is kept from batch to batch.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    datagrams: Vec<Datagram>,
+}
+
+/// A datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// The socket to send it through.
+    pub socket: SocketId,
+    /// Where to.
+    pub destination: SocketAddr,
+    /// Its place in the memory of the outbox.
+    range: Range<usize>,
+}
+
+impl Outbox {
+    /// Appends a datagram that `compose` writes behind what is there; gives its bytes.
+    pub fn compose(
+        &mut self,
+        socket: SocketId,
+        destination: SocketAddr,
+        compose: impl FnOnce(&mut Vec<u8>),
+    ) -> &[u8] {
+        let start = self.bytes.len();
+        compose(&mut self.bytes);
+        let range = start..self.bytes.len();
+        self.datagrams.push(Datagram { socket, destination, range: range.clone() });
+        &self.bytes[range]
+    }
+
+    /// Appends a copy of a datagram.
+    pub fn push(&mut self, socket: SocketId, destination: SocketAddr, bytes: &[u8]) {
+        self.compose(socket, destination, |out| out.extend_from_slice(bytes));
+    }
+
+    /// The datagrams in order.
+    #[must_use]
+    pub fn datagrams(&self) -> &[Datagram] {
+        &self.datagrams
+    }
+
+    /// The bytes of one of them.
+    #[must_use]
+    pub fn bytes(&self, datagram: &Datagram) -> &[u8] {
+        &self.bytes[datagram.range.clone()]
+    }
+
+    /// Forgets all datagrams.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.datagrams.clear();
+    }
+
+    /// Forgets the first `count` datagrams; the memory of their bytes stays until
+    /// [`Outbox::clear`].
+    pub fn forget(&mut self, count: usize) {
+        self.datagrams.drain(..count);
+    }
+}
