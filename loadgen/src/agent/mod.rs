@@ -95,6 +95,16 @@ pub struct Agent {
     turn: (usize, Moment),
 }
 
+/// A message that was received, as far as it is known without its call.
+struct Inbound<'m> {
+    socket: SocketId,
+    last: Last<'m>,
+    identity: Identity,
+    call_id: &'m [u8],
+    /// The key that its call has, if there is one.
+    key: u64,
+}
+
 /// Name of the header that tells a callee which program to run.
 const PROGRAM_HEADER: &[u8] = b"X-Viaload";
 
@@ -178,7 +188,8 @@ impl Agent {
         match (parsed, identity, call_id) {
             (Ok(()), Some(identity), Some(call_id)) => {
                 let key = library.key(call_id, library.is_caller_socket(socket));
-                self.route(now, socket, (key, call_id), identity, &last, out);
+                let inbound = Inbound { socket, last, identity, call_id, key };
+                self.route(&inbound, now, out);
             }
             _ => self.desk.count(Count::Unreadable),
         }
@@ -186,21 +197,14 @@ impl Agent {
     }
 
     /// Gives a message to its call.
-    fn route(
-        &mut self,
-        now: Moment,
-        socket: SocketId,
-        (key, call_id): (u64, &[u8]),
-        identity: Identity,
-        last: &Last<'_>,
-        out: &mut Outbox,
-    ) {
-        let at = match self.calls.find(key) {
+    fn route(&mut self, inbound: &Inbound<'_>, now: Moment, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, .. } = *inbound;
+        let at = match self.calls.find(inbound.key) {
             Found::Live(at) => at,
-            Found::Ghost(_) => return self.answer_for_ghost(key, identity, last, socket, out),
-            Found::Unknown => match self.answer_call(key, call_id, identity, socket, last, now) {
+            Found::Ghost(_) => return self.answer_for_ghost(inbound, out),
+            Found::Unknown => match self.answer_call(inbound, now) {
                 Some(at) => at,
-                None => return self.answer_stray(identity, last, socket, out),
+                None => return self.answer_stray(inbound, out),
             },
         };
         self.with_call(at, now, out, |stage, call| {
@@ -219,15 +223,8 @@ impl Agent {
     }
 
     /// Begins the call of a callee, if the message is a request that one waits for.
-    fn answer_call(
-        &mut self,
-        key: u64,
-        call_id: &[u8],
-        identity: Identity,
-        socket: SocketId,
-        last: &Last<'_>,
-        now: Moment,
-    ) -> Option<CallRef> {
+    fn answer_call(&mut self, inbound: &Inbound<'_>, now: Moment) -> Option<CallRef> {
+        let Inbound { socket, ref last, identity, call_id, key } = *inbound;
         let library = &self.library;
         let is_first = last.message.status().is_none()
             && identity.method != Method::Ack
@@ -301,14 +298,8 @@ impl Agent {
     }
 
     /// Answers for a call that has ended: what came again is answered again.
-    fn answer_for_ghost(
-        &mut self,
-        key: u64,
-        identity: Identity,
-        last: &Last<'_>,
-        socket: SocketId,
-        out: &mut Outbox,
-    ) {
+    fn answer_for_ghost(&mut self, inbound: &Inbound<'_>, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, key, .. } = *inbound;
         self.desk.count(Count::RepetitionsReceived);
         let Found::Ghost(ghost) = self.calls.find(key) else { return };
         let library = &self.library;
@@ -332,13 +323,8 @@ impl Agent {
     }
 
     /// Answers a message of a call that is unknown.
-    fn answer_stray(
-        &mut self,
-        identity: Identity,
-        last: &Last<'_>,
-        socket: SocketId,
-        out: &mut Outbox,
-    ) {
+    fn answer_stray(&mut self, inbound: &Inbound<'_>, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, .. } = *inbound;
         self.desk.count(Count::Stray);
         if last.message.status().is_some() || identity.method == Method::Ack {
             return;
