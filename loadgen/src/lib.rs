@@ -21,6 +21,7 @@ pub mod clock;
 pub mod measure;
 pub mod moment;
 pub mod outbox;
+pub mod pace;
 pub mod report;
 pub mod scenario;
 pub mod users;
