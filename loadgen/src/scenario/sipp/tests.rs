@@ -192,7 +192,7 @@ fn the_scenario_may_say_where_requests_go_and_which_mark_is_the_main_one() {
     );
     assert_eq!(self::program("").routing, Routing::Target);
     let error = read(&text.replace("rtd=\"up\"", ""), "x.xml").unwrap_err().to_string();
-    assert_eq!(error, "x.xml:1:35: no step has rtd=\"up\"");
+    assert_eq!(error, "x.xml:1:34: no step has rtd=\"up\"");
 }
 
 #[test]
