@@ -7,8 +7,6 @@ use super::{Cast, Program, sipp};
 struct Builtin {
     /// Its name.
     name: &'static str,
-    /// What it does, in a line.
-    summary: &'static str,
     /// The caller's file.
     caller: &'static str,
     /// The callee's file.
@@ -17,10 +15,9 @@ struct Builtin {
 
 /// Names an entry and reads its files.
 macro_rules! builtin {
-    ($name:literal, $summary:literal) => {
+    ($name:literal) => {
         Builtin {
             name: $name,
-            summary: $summary,
             caller: include_str!(concat!("../../scenarios/", $name, ".xml")),
             callee: include_str!(concat!("../../scenarios/", $name, "-callee.xml")),
         }
@@ -30,16 +27,31 @@ macro_rules! builtin {
 /// All of them. Of several callees that begin with the same method, the first one serves those
 /// who do not name any.
 const BUILTINS: [Builtin; 10] = [
-    builtin!("call", "a call that is answered: INVITE 180 200 ACK, hold, BYE 200"),
-    builtin!("cancel", "a call given up while it rings: INVITE 180 CANCEL 200 487 ACK"),
-    builtin!("busy", "a call to somebody who is busy: INVITE 486 ACK"),
-    builtin!("noanswer", "a call that nobody answers: INVITE 180, hold, 480 ACK"),
-    builtin!("dtmf", "a call with an INFO in both directions"),
-    builtin!("reinvite", "a call with a second INVITE within the dialog"),
-    builtin!("options", "OPTIONS 200"),
-    builtin!("message", "MESSAGE 200"),
-    builtin!("refresh", "one registration for ten minutes: REGISTER 200"),
-    builtin!("register", "a registration, hold, its refresh, hold, its removal"),
+    builtin!("call"),
+    builtin!("cancel"),
+    builtin!("busy"),
+    builtin!("noanswer"),
+    builtin!("dtmf"),
+    builtin!("reinvite"),
+    builtin!("options"),
+    builtin!("message"),
+    builtin!("refresh"),
+    builtin!("register"),
+];
+
+/// What each of them does, and what the mixture is.
+const SUMMARIES: [(&str, &str); 11] = [
+    ("call", "a call that is answered: INVITE 180 200 ACK, hold, BYE 200"),
+    ("cancel", "a call given up while it rings: INVITE 180 CANCEL 200 487 ACK"),
+    ("busy", "a call to somebody who is busy: INVITE 486 ACK"),
+    ("noanswer", "a call that nobody answers: INVITE 180, hold, 480 ACK"),
+    ("dtmf", "a call with an INFO in both directions"),
+    ("reinvite", "a call with a second INVITE within the dialog"),
+    ("options", "OPTIONS 200"),
+    ("message", "MESSAGE 200"),
+    ("refresh", "one registration for ten minutes: REGISTER 200"),
+    ("register", "a registration, hold, its refresh, hold, its removal"),
+    (MIXED, "a carrier's day: 70 % call, 10 % cancel, 10 % busy, 10 % refresh"),
 ];
 
 /// The name of the mixture.
@@ -49,9 +61,9 @@ const MIXED: &str = "mixed";
 const MIXTURE: [(&str, u32); 4] = [("call", 70), ("cancel", 10), ("busy", 10), ("refresh", 10)];
 
 /// Names of all scenarios, each with a line that says what it does.
-pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let mixed = (MIXED, "a carrier's day: 70 % call, 10 % cancel, 10 % busy, 10 % refresh");
-    BUILTINS.iter().map(|builtin| (builtin.name, builtin.summary)).chain([mixed])
+#[must_use]
+pub const fn names() -> &'static [(&'static str, &'static str)] {
+    &SUMMARIES
 }
 
 /// The callers of a scenario and all callees; none if there is no such scenario.
@@ -99,8 +111,8 @@ mod tests {
 
     /// All programs with the names of their files.
     fn programs() -> Vec<(String, Program)> {
-        let files =
-            names().filter(|(name, _)| *name != MIXED).flat_map(|(name, _)| source(name).unwrap());
+        let names = BUILTINS.iter().map(|builtin| builtin.name);
+        let files = names.flat_map(|name| source(name).unwrap());
         files
             .map(|(name, text)| {
                 let (program, notes) = sipp::read(text, &name).unwrap_or_else(|e| panic!("{e}"));
