@@ -21,6 +21,8 @@ pub mod clock;
 pub mod measure;
 pub mod moment;
 pub mod outbox;
+pub mod pace;
 pub mod report;
 pub mod scenario;
 pub mod users;
+pub mod worker;
