@@ -24,3 +24,4 @@ pub mod outbox;
 pub mod report;
 pub mod scenario;
 pub mod users;
+pub mod view;
