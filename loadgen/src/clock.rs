@@ -31,3 +31,10 @@ impl Clock {
         moment.since(self.now())
     }
 }
+
+/// The date and time (RFC 3339, UTC), to the second.
+#[must_use]
+pub fn date() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}
