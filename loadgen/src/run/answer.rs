@@ -47,14 +47,9 @@ pub fn answer(options: &AnswerOptions) -> Result<Ended, RunError> {
     }
     let clock = Clock::start();
     let start = clock.now() + LEAD;
-    let stage = Stage {
-        name: "answering",
-        shape: &cast.shape,
-        start,
-        end: None,
-        drain: Duration::ZERO,
-    };
-    let jobs = jobs(options, &cast, &layout, &crew, sockets);
+    let stage =
+        Stage { name: "answering", shape: &cast.shape, start, end: None, drain: Duration::ZERO };
+    let jobs = jobs(options, (&cast, &layout, &crew), clock, sockets);
     let mut director = Director { clock, view: view.as_mut(), interrupts: &interrupts };
     let _ = writeln!(io::stderr(), "ready: udp:{listen}, {} workers", crew.threads);
     let measured = director.run(&stage, jobs)?;
@@ -78,9 +73,8 @@ fn facts(scenario: String, listen: SocketAddr) -> view::Facts {
 /// What each worker is to do.
 fn jobs(
     options: &AnswerOptions,
-    cast: &Arc<Cast>,
-    layout: &Layout,
-    crew: &CrewPlan,
+    (cast, layout, crew): (&Arc<Cast>, &Layout, &CrewPlan),
+    clock: Clock,
     sockets: Vec<Vec<Socket>>,
 ) -> Vec<Job> {
     let users = Arc::new(Users::default());
@@ -100,6 +94,7 @@ fn jobs(
             worker: (worker, crew.threads),
             seed: worker_seed(0, worker),
             process: process_number(0),
+            wall_start: clock.time_of_start(),
             traces: 0,
         },
         load: None,

@@ -10,7 +10,7 @@ use crate::report::SelfTest;
 
 /// The ceiling of a scenario with so many threads, if it was measured.
 #[must_use]
-pub fn known(scenario: &str, threads: usize) -> Option<SelfTest> {
+pub(super) fn known(scenario: &str, threads: usize) -> Option<SelfTest> {
     let all = read_all(&file()?);
     all.into_iter().find(|one| one.scenario == scenario && one.threads == threads)
 }
@@ -20,7 +20,7 @@ pub fn known(scenario: &str, threads: usize) -> Option<SelfTest> {
 /// # Errors
 ///
 /// If the file cannot be written.
-pub fn keep(ceiling: &SelfTest) -> Result<PathBuf, RunError> {
+pub(super) fn keep(ceiling: &SelfTest) -> Result<PathBuf, RunError> {
     let file = file().ok_or_else(|| {
         RunError::Options("neither XDG_CACHE_HOME nor HOME is set: nothing is kept".to_owned())
     })?;

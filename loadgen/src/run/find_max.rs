@@ -24,7 +24,7 @@ const LOSS_MAX: f64 = 0.000_1;
 /// # Errors
 ///
 /// If the first rate is impossible.
-pub fn plan(options: &LoadOptions) -> Result<Option<Search>, RunError> {
+pub(super) fn plan(options: &LoadOptions) -> Result<Option<Search>, RunError> {
     let bounds = Bounds { loss_max: LOSS_MAX, p99_max: options.p99_max };
     let search = || Search::new(options.rate.unwrap_or(LOW), HIGH, bounds, CONFIRMATIONS);
     options.find_max.then(search).transpose().map_err(wrong)
@@ -32,7 +32,7 @@ pub fn plan(options: &LoadOptions) -> Result<Option<Search>, RunError> {
 
 /// In words.
 #[must_use]
-pub fn words(options: &Options) -> String {
+pub(super) fn words(options: &Options) -> String {
     let bound = u64::try_from(options.load.p99_max.as_micros()).unwrap_or(u64::MAX);
     format!("find the highest rate with p99 up to {}", format::micros(bound))
 }
@@ -43,7 +43,7 @@ pub fn words(options: &Options) -> String {
 /// # Errors
 ///
 /// If the system refuses threads, or a worker fails.
-pub fn run(
+pub(super) fn run(
     session: &mut Session<'_>,
     mut search: Search,
     view: &mut dyn View,

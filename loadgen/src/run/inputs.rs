@@ -12,17 +12,17 @@ use crate::users::Users;
 
 /// What a run is made of beside numbers.
 #[derive(Clone, Debug)]
-pub struct Inputs {
+pub(super) struct Inputs {
     /// The programs.
-    pub cast: Arc<Cast>,
+    pub(super) cast: Arc<Cast>,
     /// Name of the scenario, for people.
-    pub scenario: String,
+    pub(super) scenario: String,
     /// Fields for messages.
-    pub injected: Vec<Arc<Injection>>,
+    pub(super) injected: Vec<Arc<Injection>>,
     /// Who calls and is called.
-    pub users: Arc<Users>,
+    pub(super) users: Arc<Users>,
     /// What of the files is ignored.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Inputs {
@@ -31,7 +31,7 @@ impl Inputs {
     /// # Errors
     ///
     /// If a file is wrong or missing, or a scenario unknown.
-    pub fn read(options: &Options) -> Result<Self, RunError> {
+    pub(super) fn read(options: &Options) -> Result<Self, RunError> {
         let mut notes = Vec::new();
         let callee = options.callee_scenario.as_deref();
         let callee = callee.map(|file| read_callee(file, &mut notes)).transpose()?;
@@ -84,7 +84,7 @@ fn cast(
 
 /// Those who answer: the one of a file, and behind it the built-in ones for what it does not
 /// wait for.
-pub fn callees(first: Option<Program>) -> Vec<Program> {
+pub(super) fn callees(first: Option<Program>) -> Vec<Program> {
     first.into_iter().chain(builtin::callees()).collect()
 }
 
@@ -96,7 +96,7 @@ fn is_file_name(scenario: &str) -> bool {
 }
 
 /// What to say of a name that is none.
-pub fn unknown_scenario(given: &str) -> String {
+pub(super) fn unknown_scenario(given: &str) -> String {
     let names = || builtin::names().iter().map(|(name, _)| *name);
     let near = names()
         .map(|name| (strsim::jaro_winkler(given, name), name))
@@ -114,7 +114,7 @@ pub fn unknown_scenario(given: &str) -> String {
 /// # Errors
 ///
 /// If it is wrong, or makes calls.
-pub fn read_callee(file: &Path, notes: &mut Vec<String>) -> Result<Program, RunError> {
+pub(super) fn read_callee(file: &Path, notes: &mut Vec<String>) -> Result<Program, RunError> {
     let program = read_program(file, notes)?;
     if program.role == Role::Caller {
         return Err(RunError::Input(format!(
@@ -145,10 +145,7 @@ fn read_text(file: &Path) -> Result<String, RunError> {
 }
 
 /// Reads the injection files and checks that they have what the programs use.
-fn injections(
-    files: &[std::path::PathBuf],
-    cast: &Cast,
-) -> Result<Vec<Arc<Injection>>, RunError> {
+fn injections(files: &[std::path::PathBuf], cast: &Cast) -> Result<Vec<Arc<Injection>>, RunError> {
     let mut injected = Vec::new();
     for file in files {
         let read = read_injection(&read_text(file)?, &file.display().to_string());
@@ -170,11 +167,8 @@ fn users(options: &UserOptions) -> Result<Users, RunError> {
             Ok(_) => {
                 return Err(RunError::Options(format!("--users {given}: from 1 to {MAX}")));
             }
-            Err(_) => {
-                let text = read_text(Path::new(given))?;
-                Users::read_csv(&text, given)
-                    .map_err(|error| RunError::Input(error.to_string()))?
-            }
+            Err(_) => Users::read_csv(Path::new(given))
+                .map_err(|error| RunError::Input(error.to_string()))?,
         },
     };
     if let Some(domain) = &options.domain {
@@ -201,10 +195,8 @@ fn check_writable(file: &Path) -> Result<(), RunError> {
 
 /// What a run counts: calls if any of its callers invites, else requests.
 #[must_use]
-pub fn unit(cast: &Cast) -> &'static str {
-    let invites = |step: &Step| {
-        matches!(step, Step::Send(send) if send.what == What::Request("INVITE".to_owned()))
-    };
+pub(super) fn unit(cast: &Cast) -> &'static str {
+    let invites = |step: &Step| matches!(step, Step::Send(send) if send.what == What::Request("INVITE".to_owned()));
     let mut programs = cast.callers.iter().map(|caller| &cast.programs[caller.program]);
     if programs.any(|program| program.steps.iter().any(invites)) { "calls" } else { "requests" }
 }

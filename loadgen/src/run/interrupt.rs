@@ -10,7 +10,7 @@ use super::RunError;
 
 /// Signals that came, one after another.
 #[derive(Debug)]
-pub struct Interrupts {
+pub(super) struct Interrupts {
     signals: channel::Receiver<()>,
 }
 
@@ -21,7 +21,7 @@ impl Interrupts {
     /// # Errors
     ///
     /// When the system refuses.
-    pub fn listen() -> Result<Self, RunError> {
+    pub(super) fn listen() -> Result<Self, RunError> {
         let failed = |source: io::Error| RunError::System { what: "to wait for signals", source };
         sys::block_signals().map_err(failed)?;
         let (sender, signals) = channel::unbounded();
@@ -34,7 +34,7 @@ impl Interrupts {
 
     /// Takes the next signal that has come.
     #[must_use]
-    pub fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         self.signals.try_recv().is_ok()
     }
 }

@@ -8,30 +8,30 @@ use crate::worker::{BindError, Socket};
 
 /// What sockets are wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Workers.
-    pub workers: usize,
+    pub(super) workers: usize,
     /// Own address.
-    pub local: IpAddr,
+    pub(super) local: IpAddr,
     /// Source ports of callers for each worker; 0 if there are none.
-    pub ports: u16,
+    pub(super) ports: u16,
     /// Whether only the first worker calls, from one port.
-    pub single_source: bool,
+    pub(super) single_source: bool,
     /// Whether calls are answered.
-    pub answer: bool,
+    pub(super) answer: bool,
     /// An address that all workers share, for calls to come in.
-    pub listen: Option<SocketAddr>,
+    pub(super) listen: Option<SocketAddr>,
 }
 
 /// Which sockets each worker has: those of callers first, then that of callees, then its member
 /// of the group at the shared address.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub(super) struct Layout {
     wanted: Wanted,
     /// Where callees are reached.
-    pub callee_addresses: Arc<[SocketAddr]>,
+    pub(super) callee_addresses: Arc<[SocketAddr]>,
     /// The address that all workers share.
-    pub listen: Option<SocketAddr>,
+    pub(super) listen: Option<SocketAddr>,
 }
 
 impl Layout {
@@ -40,7 +40,7 @@ impl Layout {
     /// # Errors
     ///
     /// [`BindError`]
-    pub fn bind(wanted: Wanted) -> Result<(Self, Vec<Vec<Socket>>), BindError> {
+    pub(super) fn bind(wanted: Wanted) -> Result<(Self, Vec<Vec<Socket>>), BindError> {
         let free = SocketAddr::new(wanted.local, 0);
         let mut group = match wanted.listen {
             Some(address) => Socket::bind_group(address, wanted.workers)?,
@@ -78,25 +78,25 @@ impl Layout {
 
     /// Source ports of all callers.
     #[must_use]
-    pub fn source_ports(&self) -> usize {
+    pub(super) fn source_ports(&self) -> usize {
         (0..self.wanted.workers).map(|worker| usize::from(self.caller_count(worker))).sum()
     }
 
     /// The sockets that callers of a worker send from.
     #[must_use]
-    pub fn caller_sockets(&self, worker: usize) -> Vec<SocketId> {
+    pub(super) fn caller_sockets(&self, worker: usize) -> Vec<SocketId> {
         (0..self.caller_count(worker)).map(SocketId).collect()
     }
 
     /// The socket that callees of a worker name in Contact.
     #[must_use]
-    pub fn callee_socket(&self, worker: usize) -> Option<SocketId> {
+    pub(super) fn callee_socket(&self, worker: usize) -> Option<SocketId> {
         self.wanted.answer.then(|| SocketId(self.caller_count(worker)))
     }
 
     /// A worker's number among those that call, and how many these are; none if it does not.
     #[must_use]
-    pub const fn calling(&self, worker: usize) -> Option<(usize, usize)> {
+    pub(super) const fn calling(&self, worker: usize) -> Option<(usize, usize)> {
         match (self.wanted.ports, self.wanted.single_source, worker) {
             (0, false, _) => None,
             (_, true, 0) => Some((0, 1)),

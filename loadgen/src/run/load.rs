@@ -9,7 +9,7 @@ use crate::view::format;
 
 /// The load of a run, of all workers.
 #[derive(Clone, Debug)]
-pub enum LoadPlan {
+pub(super) enum LoadPlan {
     /// Calls start on a schedule.
     Open {
         /// Their rates.
@@ -47,7 +47,7 @@ impl LoadPlan {
     /// # Errors
     ///
     /// If a rate or a number is impossible.
-    pub fn new(options: &LoadOptions) -> Result<Self, RunError> {
+    pub(super) fn new(options: &LoadOptions) -> Result<Self, RunError> {
         if options.duration_seconds.is_some_and(|seconds| seconds > SECONDS_MAX) {
             return Err(RunError::Options("--duration: no more than a day (86400)".to_owned()));
         }
@@ -73,7 +73,7 @@ impl LoadPlan {
     /// # Errors
     ///
     /// If the rate is impossible.
-    pub fn open(rate: f64, options: &LoadOptions) -> Result<Self, RateError> {
+    pub(super) fn open(rate: f64, options: &LoadOptions) -> Result<Self, RateError> {
         let until_made = || options.calls.map(|calls| (calls as f64 / rate).min(SECONDS_MAX));
         let given = options.duration_seconds.or_else(until_made);
         let seconds = given.filter(|seconds| *seconds > 0.0).unwrap_or(SECONDS);
@@ -98,7 +98,7 @@ impl LoadPlan {
 
     /// The part of one of the workers that call.
     #[must_use]
-    pub fn part(&self, worker: (usize, usize), start: Moment, seed: u64) -> Load {
+    pub(super) fn part(&self, worker: (usize, usize), start: Moment, seed: u64) -> Load {
         match self {
             Self::Open { plan, arrivals, limit, .. } => {
                 Load::Open(Schedule::new(plan, *arrivals, start, worker, *limit, seed))
@@ -112,7 +112,7 @@ impl LoadPlan {
 
     /// From the first to the last intended start (seconds), if all goes as planned.
     #[must_use]
-    pub fn seconds(&self) -> f64 {
+    pub(super) fn seconds(&self) -> f64 {
         match self {
             Self::Open { plan, limit, .. } => {
                 let until_made = limit.and_then(|limit| plan.time_of(limit as f64));
@@ -124,13 +124,13 @@ impl LoadPlan {
 
     /// Whether calls start when others end.
     #[must_use]
-    pub const fn is_closed(&self) -> bool {
+    pub(super) const fn is_closed(&self) -> bool {
         matches!(self, Self::Closed { .. })
     }
 
     /// In words.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         match self {
             Self::Open { arrivals, words, .. } => {
                 let arrivals = match arrivals {

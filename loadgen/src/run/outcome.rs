@@ -10,19 +10,19 @@ use crate::report::{self, Machine, Report, RunFacts, SelfTest, Verdict, json};
 
 /// What came out of a run.
 #[derive(Debug)]
-pub struct Outcome {
+pub(super) struct Outcome {
     /// The report.
-    pub report: Report,
+    pub(super) report: Report,
     /// What else is to be said.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// Whether a search found nothing.
-    pub in_vain: bool,
+    pub(super) in_vain: bool,
 }
 
 impl Outcome {
     /// Of what was measured.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         session: &Session<'_>,
         load: &LoadPlan,
         started_at: String,
@@ -47,7 +47,7 @@ impl Outcome {
     }
 
     /// Adds what a search found.
-    pub fn add_search(&mut self, searched: Searched, found: bool) {
+    pub(super) fn add_search(&mut self, searched: Searched, found: bool) {
         self.report.search = searched.steps;
         self.notes.extend(searched.sentence);
         self.in_vain = !found;
@@ -58,7 +58,7 @@ impl Outcome {
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn keep_ceiling(&mut self) -> Result<(), RunError> {
+    pub(super) fn keep_ceiling(&mut self) -> Result<(), RunError> {
         let Report { run, rates, messages, .. } = &self.report;
         let all = (messages.sent + messages.received) as f64;
         let ceiling = SelfTest {
@@ -80,7 +80,7 @@ impl Outcome {
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn tell(&self, options: &Options) -> Result<Ended, RunError> {
+    pub(super) fn tell(&self, options: &Options) -> Result<Ended, RunError> {
         say(&report::table(&self.report));
         if options.html.is_none() {
             for trace in &self.report.traces {
@@ -91,8 +91,7 @@ impl Outcome {
             say(&format!("\n{note}"));
         }
         if let Some(file) = &options.json {
-            json::write(&self.report, file)
-                .map_err(|error| RunError::Input(error.to_string()))?;
+            json::write(&self.report, file).map_err(|error| RunError::Input(error.to_string()))?;
         }
         if let Some(file) = &options.html {
             write_file(file, &report::html::page(&self.report))?;
@@ -117,7 +116,7 @@ impl Outcome {
 }
 
 /// Whether the numbers may be believed.
-pub fn verdict(options: &Options, load: &LoadPlan, measured: &Measured) -> Verdict {
+pub(super) fn verdict(options: &Options, load: &LoadPlan, measured: &Measured) -> Verdict {
     let busiest: Vec<f64> = measured.series.iter().map(|second| second.busiest).collect();
     judge(&pace::Facts {
         total: &measured.total,
@@ -149,7 +148,7 @@ fn facts(session: &Session<'_>, load: &LoadPlan, measured: &Measured) -> RunFact
 
 /// The share of calls that failed, of those started (0 to 1).
 #[must_use]
-pub fn loss(measured: &Measured) -> f64 {
+pub(super) fn loss(measured: &Measured) -> f64 {
     let tally = &measured.total.tally;
     tally.failed() as f64 / tally.get(Count::Started).max(1) as f64
 }

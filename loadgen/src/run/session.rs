@@ -20,17 +20,17 @@ use crate::view::View;
 use crate::worker::{Job, Socket};
 
 /// What the stages of one run share.
-pub struct Session<'o> {
+pub(super) struct Session<'o> {
     /// What is asked for.
-    pub options: &'o Options,
+    pub(super) options: &'o Options,
     /// What was read.
-    pub inputs: &'o Inputs,
+    pub(super) inputs: &'o Inputs,
     /// The target; none if calls go to the own user agents directly.
-    pub target: Option<SocketAddr>,
+    pub(super) target: Option<SocketAddr>,
     /// Which sockets each worker has.
-    pub layout: Layout,
+    pub(super) layout: Layout,
     /// How many threads, and where they stay.
-    pub crew: CrewPlan,
+    pub(super) crew: CrewPlan,
     local: IpAddr,
     clock: Clock,
     interrupts: Interrupts,
@@ -42,9 +42,9 @@ pub struct Session<'o> {
 
 /// How many threads, and where they stay.
 #[derive(Clone, Debug)]
-pub struct CrewPlan {
+pub(super) struct CrewPlan {
     /// How many.
-    pub threads: usize,
+    pub(super) threads: usize,
     cores: Vec<CoreId>,
 }
 
@@ -54,7 +54,7 @@ impl CrewPlan {
     /// # Errors
     ///
     /// If a core is not there.
-    pub fn new(options: &WorkerOptions) -> Result<Self, RunError> {
+    pub(super) fn new(options: &WorkerOptions) -> Result<Self, RunError> {
         let usable = core_affinity::get_core_ids().unwrap_or_default();
         let mut cores = usable.clone();
         if let Some(asked) = &options.cores {
@@ -78,7 +78,7 @@ impl CrewPlan {
 
     /// The core that a worker stays on.
     #[must_use]
-    pub fn core(&self, worker: usize) -> Option<CoreId> {
+    pub(super) fn core(&self, worker: usize) -> Option<CoreId> {
         let position = worker.checked_rem(self.cores.len())?;
         self.cores.get(position).copied()
     }
@@ -104,7 +104,7 @@ impl<'o> Session<'o> {
     /// # Errors
     ///
     /// If the target may not be tested or is not there, or the system refuses sockets.
-    pub fn open(options: &'o Options, inputs: &'o Inputs) -> Result<Self, RunError> {
+    pub(super) fn open(options: &'o Options, inputs: &'o Inputs) -> Result<Self, RunError> {
         let crew = CrewPlan::new(&options.workers)?;
         let (target, local) = if options.self_test {
             (None, options.local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)))
@@ -141,7 +141,7 @@ impl<'o> Session<'o> {
     /// # Errors
     ///
     /// If not all were accepted.
-    pub fn register(&mut self, view: &mut dyn View) -> Result<(), RunError> {
+    pub(super) fn register(&mut self, view: &mut dyn View) -> Result<(), RunError> {
         let users = self.inputs.users.names.len() as u64;
         let Some(cast) = builtin::cast("refresh").filter(|_| users > 0) else { return Ok(()) };
         let (layout, sockets) = Layout::bind(Wanted {
@@ -186,7 +186,7 @@ impl<'o> Session<'o> {
     /// # Errors
     ///
     /// If the system refuses threads, or a worker fails.
-    pub fn measure(
+    pub(super) fn measure(
         &mut self,
         load: &LoadPlan,
         view: &mut dyn View,
@@ -207,7 +207,7 @@ impl<'o> Session<'o> {
 
     /// The target in words.
     #[must_use]
-    pub fn target_words(&self) -> String {
+    pub(super) fn target_words(&self) -> String {
         self.target.map_or_else(|| "own user agents".to_owned(), |target| target.to_string())
     }
 
@@ -259,6 +259,7 @@ impl<'o> Session<'o> {
             worker: (worker, self.crew.threads),
             seed,
             process: process_number(self.stages),
+            wall_start: self.clock.time_of_start(),
             traces: part.traces,
         }
     }
@@ -271,13 +272,13 @@ const DRAIN: Duration = Duration::from_secs(33);
 const REGISTRATION_SECONDS: f64 = 3_600.0;
 
 /// A number for Call-IDs that other processes, and other stages of this one, do not have.
-pub fn process_number(stage: u32) -> u32 {
+pub(super) fn process_number(stage: u32) -> u32 {
     const STAGES: u32 = 128;
     std::process::id().wrapping_mul(STAGES).wrapping_add(stage % STAGES)
 }
 
 /// A worker's own seed.
-pub const fn worker_seed(seed: u64, worker: usize) -> u64 {
+pub(super) const fn worker_seed(seed: u64, worker: usize) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     seed.wrapping_add(1).wrapping_mul(ODD).wrapping_add(worker as u64)
 }

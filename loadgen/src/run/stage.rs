@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::RunError;
 use super::interrupt::Interrupts;
-use super::{RunError, point};
 use crate::clock::Clock;
 use crate::measure::{Interval, RunShape, Trace};
 use crate::moment::Moment;
@@ -12,47 +12,47 @@ use crate::view::{Progress, View, Wish};
 use crate::worker::{Command, Crew, Job, Socket};
 
 /// What runs a stage: the clock, what is shown, and what may end it.
-pub struct Director<'v> {
+pub(super) struct Director<'v> {
     /// The clock.
-    pub clock: Clock,
+    pub(super) clock: Clock,
     /// What is shown.
-    pub view: &'v mut dyn View,
+    pub(super) view: &'v mut dyn View,
     /// Signals.
-    pub interrupts: &'v Interrupts,
+    pub(super) interrupts: &'v Interrupts,
 }
 
 /// A stage.
 #[derive(Debug)]
-pub struct Stage<'s> {
+pub(super) struct Stage<'s> {
     /// What goes on, in words.
-    pub name: &'s str,
+    pub(super) name: &'s str,
     /// What numbers belong to.
-    pub shape: &'s RunShape,
+    pub(super) shape: &'s RunShape,
     /// Its begin.
-    pub start: Moment,
+    pub(super) start: Moment,
     /// When the last call is to start; none if it goes on until it is ended from outside.
-    pub end: Option<Moment>,
+    pub(super) end: Option<Moment>,
     /// How long calls may take after that.
-    pub drain: Duration,
+    pub(super) drain: Duration,
 }
 
 /// What a stage brought.
 #[derive(Debug)]
-pub struct Measured {
+pub(super) struct Measured {
     /// Second by second.
-    pub series: Vec<Point>,
+    pub(super) series: Vec<Point>,
     /// Everything together.
-    pub total: Interval,
+    pub(super) total: Interval,
     /// Calls kept.
-    pub traces: Vec<Trace>,
+    pub(super) traces: Vec<Trace>,
     /// The sockets of each worker.
-    pub sockets: Vec<Vec<Socket>>,
+    pub(super) sockets: Vec<Vec<Socket>>,
     /// Whether it was ended from outside.
-    pub interrupted: bool,
+    pub(super) interrupted: bool,
 }
 
 /// How long a stage's begin lies ahead, so that all workers are there.
-pub const LEAD: Duration = Duration::from_millis(50);
+pub(super) const LEAD: Duration = Duration::from_millis(50);
 
 /// How long calls may take to end when the run is interrupted.
 const HANG_UP_TIME: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl Director<'_> {
     /// # Errors
     ///
     /// When the system refuses threads, or a worker fails.
-    pub fn run(&mut self, stage: &Stage<'_>, jobs: Vec<Job>) -> Result<Measured, RunError> {
+    pub(super) fn run(&mut self, stage: &Stage<'_>, jobs: Vec<Job>) -> Result<Measured, RunError> {
         let crew = Crew::start(jobs, self.clock, stage.start)
             .map_err(|source| RunError::System { what: "threads", source })?;
         let total = Interval::new(stage.start, stage.shape);
@@ -145,7 +145,7 @@ impl Running<'_> {
     /// Adds a second.
     fn add(&mut self, second: &Interval) {
         self.total.merge(second);
-        self.series.push(point(second, second.start.since(self.stage.start)));
+        self.series.push(Point::of(second, second.start.since(self.stage.start)));
     }
 
     /// Goes on to the next phase if its time has come. Gives whether the stage goes on.
@@ -176,7 +176,7 @@ impl Running<'_> {
         let harvest = crew.end()?;
         for second in &harvest.seconds {
             total.merge(second);
-            series.push(point(second, second.start.since(stage.start)));
+            series.push(Point::of(second, second.start.since(stage.start)));
         }
         Ok(Measured {
             series,

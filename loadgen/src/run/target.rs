@@ -61,7 +61,7 @@ impl Target {
     /// # Errors
     ///
     /// If the name is unknown, or the address is outside of this machine and not allowed.
-    pub fn resolve(&self, allowed: Option<&str>) -> Result<SocketAddr, RunError> {
+    pub(super) fn resolve(&self, allowed: Option<&str>) -> Result<SocketAddr, RunError> {
         let unknown = |reason| RunError::UnknownHost { host: self.host.clone(), reason };
         let addresses = (self.host.as_str(), self.port).to_socket_addrs();
         let mut addresses = addresses.map_err(|error| unknown(sys::reason(&error)))?;
@@ -88,7 +88,7 @@ impl Target {
 /// # Errors
 ///
 /// If nothing listens there, or there is no way to it.
-pub fn probe(target: SocketAddr, local: Option<IpAddr>) -> Result<IpAddr, RunError> {
+pub(super) fn probe(target: SocketAddr, local: Option<IpAddr>) -> Result<IpAddr, RunError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::ConnectionRefused => RunError::NothingListens { target },
         _ => RunError::Unreachable { target, source },
@@ -110,21 +110,6 @@ pub fn probe(target: SocketAddr, local: Option<IpAddr>) -> Result<IpAddr, RunErr
         Err(error) if is_timeout(&error) => Ok(own.ip()),
         Err(error) => Err(failed(error)),
     }
-}
-
-/// The own address from which `target` is reached.
-///
-/// # Errors
-///
-/// If there is no way to it.
-pub fn local_address(target: SocketAddr) -> Result<IpAddr, RunError> {
-    let any = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-    let find = || {
-        let socket = UdpSocket::bind(any)?;
-        socket.connect(target)?;
-        Ok(socket.local_addr()?.ip())
-    };
-    find().map_err(|source| RunError::Unreachable { target, source })
 }
 
 /// How long an answer to the first request is waited for.

@@ -75,6 +75,8 @@ pub(super) struct State {
     watched: Vec<bool>,
     /// Intended starts of calls whose first messages are not sent yet.
     unsent: Vec<Moment>,
+    /// Whether more calls may be due than a turn starts.
+    more: bool,
     /// How many seconds were handed over.
     seconds: u32,
     /// How long the worker worked in this second.
@@ -91,6 +93,7 @@ impl State {
             flush: Flush::Done,
             watched: vec![false; sockets],
             unsent: Vec::with_capacity(STARTS_A_TURN),
+            more: false,
             seconds: 0,
             busy: Duration::ZERO,
         }
@@ -148,6 +151,7 @@ impl Worker {
 
     /// Starts calls that are due.
     fn start_calls(&mut self, now: Moment) -> bool {
+        self.state.more = false;
         let Some(load) = &mut self.load else { return false };
         let mut started = 0;
         while started < STARTS_A_TURN {
@@ -157,7 +161,8 @@ impl Worker {
             self.state.unsent.push(intended);
             started += 1;
         }
-        if started == STARTS_A_TURN && now.since(load.end()) > OVERTIME {
+        self.state.more = started == STARTS_A_TURN;
+        if self.state.more && now.since(load.end()) > OVERTIME {
             let in_flight = self.agent.in_flight();
             while load.due(now, in_flight).is_some() {
                 self.agent.interval().tally.count(Count::Offered);
@@ -255,7 +260,7 @@ impl Worker {
         if self.state.flush == Flush::Blocked {
             return second;
         }
-        if self.sockets.iter().any(Socket::is_ready) {
+        if self.state.more || self.sockets.iter().any(Socket::is_ready) {
             return now;
         }
         let start = self.load.as_ref().and_then(Load::next_wakeup).unwrap_or(second);
