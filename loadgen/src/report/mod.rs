@@ -1,6 +1,7 @@
 //! What people see at the end: a [`Report`], as a table, as JSON, as a page, side by side with
 //! another.
 
+pub mod html;
 mod model;
 
 pub use model::{
