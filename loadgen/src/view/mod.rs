@@ -5,6 +5,7 @@ pub mod format;
 mod health;
 mod history;
 mod lines;
+mod lists;
 mod live;
 mod panels;
 #[cfg(test)]
