@@ -18,7 +18,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>) {
     let widths = [Constraint::Length(34), Constraint::Fill(1), Constraint::Fill(1)];
     let [left, middle, right] = Layout::horizontal(widths).spacing(2).areas(area);
     list(frame, left, ("messages", "per s        run"), messages(now));
-    list(frame, middle, ("responses", "run"), codes(now.total));
+    list(frame, middle, ("responses", "run"), codes(now.total, middle.height.saturating_sub(1)));
     list(frame, right, ("failures", "run"), failures(now.total));
 }
 
@@ -75,19 +75,38 @@ fn messages(now: &Progress<'_>) -> Vec<Row> {
     rows
 }
 
-/// Responses by code.
-fn codes(run: &Interval) -> Vec<Row> {
+/// Responses by code; by class if there are more codes than rows, so that rare ones still show.
+fn codes(run: &Interval, rows: u16) -> Vec<Row> {
+    let codes: Vec<_> = run.tally.codes.iter().collect();
+    if codes.len() > usize::from(rows) {
+        return classes(&codes);
+    }
     let row = |(code, number)| {
-        let color = match code {
-            100..300 => Color::Green,
-            300..400 => Color::Cyan,
-            400..500 => Color::Yellow,
-            _ => Color::Red,
-        };
         let name = format!("{code} {}", reason_phrase(code));
-        (name, count(number), Style::new().fg(color))
+        (name, count(number), Style::new().fg(color(code)))
     };
-    run.tally.codes.iter().map(row).collect()
+    codes.into_iter().map(row).collect()
+}
+
+/// Responses by class.
+fn classes(codes: &[(u16, u64)]) -> Vec<Row> {
+    let row = |class: u16| {
+        let of_class = codes.iter().filter(|(code, _)| code / 100 == class);
+        let number: u64 = of_class.map(|(_, number)| number).sum();
+        let name = format!("{class}xx");
+        (number > 0).then(|| (name, count(number), Style::new().fg(color(class * 100))))
+    };
+    (1..=6).filter_map(row).collect()
+}
+
+/// The colour of a code.
+const fn color(code: u16) -> Color {
+    match code {
+        100..300 => Color::Green,
+        300..400 => Color::Cyan,
+        400..500 => Color::Yellow,
+        _ => Color::Red,
+    }
 }
 
 /// Failed calls by reason.
@@ -104,4 +123,21 @@ fn failures(run: &Interval) -> Vec<Row> {
         rows.push(("none".to_owned(), String::new(), DIM));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::samples::Sample;
+
+    #[test]
+    fn more_codes_than_rows_are_shown_by_class() {
+        let mut run = Sample::busy().total;
+        let names = |run: &Interval, rows| {
+            codes(run, rows).into_iter().map(|(name, ..)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&run, 4).last().unwrap(), "503 Service Unavailable");
+        run.tally.codes.count(486);
+        assert_eq!(names(&run, 4), ["1xx", "2xx", "4xx", "5xx"]);
+    }
 }

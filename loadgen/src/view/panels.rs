@@ -113,6 +113,7 @@ fn one_rate(frame: &mut Frame<'_>, area: Rect, kind: &Kind, seconds: &[&Second],
     let top = if kind.shared { top } else { values.iter().copied().fold(0.0, f64::max) };
     let parts = [Constraint::Length(RATE_COLUMNS), Constraint::Fill(1)];
     let [words, curve] = Layout::horizontal(parts).areas(area);
+    let words = words.rows().next_back().unwrap_or(words);
     let last = values.last().copied().unwrap_or(0.0);
     let style = if kind.bad && last > 0.0 { ALARM } else { Style::new() };
     let text = format!("{:<10}{:>9}", kind.name, rate(last));

@@ -23,7 +23,7 @@ const RATES_ROWS: u16 = 6;
 const RATES_ROWS_TALL: u16 = 11;
 
 /// The fewest rows of the lists that are worth their room.
-const LISTS_ROWS_MIN: u16 = 5;
+const LISTS_ROWS_MIN: u16 = 6;
 
 /// The most rows of the lists.
 const LISTS_ROWS_MAX: u16 = 12;
