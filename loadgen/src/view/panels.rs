@@ -25,7 +25,7 @@ pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 pub(super) const ALARM: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
 /// What is to be found first.
-pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const STRONG: Style = Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD);
 
 /// A title on a line across the panel, with another at its right end.
 pub(super) fn titled<'a>(title: impl Into<Line<'a>>, right: String) -> Block<'a> {
@@ -85,7 +85,7 @@ pub(super) fn health(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>, warn
     );
     let mut lines: Vec<_> =
         warnings.iter().map(|text| Line::styled(format!("WARNING: {text}"), ALARM)).collect();
-    lines.push(Line::styled(text, DIM));
+    lines.push(Line::raw(text));
     frame.render_widget(Paragraph::new(lines), area);
 }
 
