@@ -36,7 +36,7 @@ function differences(a, b) {
     ["processor", a.machine.cpu, b.machine.cpu], ["cores", a.machine.cores, b.machine.cores]];
   const unequal = pairs.filter(([, one, other]) => one !== other).map(([name]) => name);
   if (unequal.length === 0) return el("p", { class: "lead", text: "Both runs had the same scenario, load and machine." });
-  return el("p", { class: "alert", text: `The runs were not alike: they differ in ${unequal.join(", ")}.` });
+  return el("p", { class: "remark", text: `The runs were not alike: they differ in ${unequal.join(", ")}.` });
 }
 
 // Figures to compare: name, of A, of B, how to show them, and whether more is better (1), worse
@@ -56,7 +56,7 @@ function comparedFigures(a, b) {
     const name = one === a.lag ? "Generator\u2019s lag" : one.mark;
     for (const [label, field] of SUMMARY.filter(([label]) => label !== "Min" && label !== "p95")) {
       const pick = (summary) => (summary.count > 0 ? summary[field] : null);
-      rows.push([`${name}, ${label}`, pick(one), pick(other), span, -1]);
+      rows.push([`${name}, ${label.toLowerCase()}`, pick(one), pick(other), span, -1]);
     }
   }
   return rows;
@@ -81,7 +81,7 @@ function ratioCard(a, b) {
       el("td", { class: "figure", text: show(one) }), el("td", { class: "figure", text: show(other) }),
       el("td", { class: "figure", text: ratio ? `${number(ratio, ratio < 0.1 ? 3 : 2)}\u00d7` : NONE }),
       el("td", { class: "ratio" }, ratio ? ratioBar(Math.log(ratio) / widest) : null),
-      el("td", { class: "text quiet", text: wordOf(ratio, good) }));
+      el("td", { class: "text quiet", text: wordOf(one, other, good) }));
   });
   return card("Key figures", "Bars to the right: B is larger; to the left: A is larger.",
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Key figures" },
@@ -89,10 +89,10 @@ function ratioCard(a, b) {
 }
 
 // Whether B did better, in a word; within 2 % it is as good.
-function wordOf(ratio, good) {
-  if (!ratio || good === 0) return "";
-  if (Math.abs(ratio - 1) <= 0.02) return "the same";
-  return (ratio > 1) === (good > 0) ? "B better" : "A better";
+function wordOf(one, other, good) {
+  if (one === null || other === null || good === 0) return "";
+  if (Math.abs(other - one) <= 0.02 * one) return "the same";
+  return (other > one) === (good > 0) ? "B better" : "A better";
 }
 
 // A bar from the middle, -1 to 1.

@@ -80,12 +80,12 @@ function tiles(run) {
   const none = !(main.count > 0);
   const failed = calls.failed > 0;
   return el("section", { class: "tiles", "aria-label": "Key figures" },
-    tile("Offered per second", rate(rates.offered), "", `${number(calls.offered)} ${unit}`),
-    tile("Achieved per second", rate(rates.achieved), "", `${share(rates.achieved, rates.offered)} of offered`),
-    tile("Completed per second", rate(rates.completed), "", `${number(calls.completed)} ${unit}`),
-    tile(`Failed ${unit}`, number(calls.failed), "", `${failed ? "\u2715 " : "\u2713 "}${share(calls.failed, calls.started)} of all`, failed),
-    tile("Median", none ? NONE : millis(main.p50_us), none ? "" : "ms", `${main.mark}, p50`),
-    tile("99th percentile", none ? NONE : millis(main.p99_us), none ? "" : "ms", `${main.mark}, p99`),
+    tile("Offered / s", rate(rates.offered), "", `${number(calls.offered)} ${unit}`),
+    tile("Achieved / s", rate(rates.achieved), "", rates.offered > 0 ? `${share(rates.achieved, rates.offered)} of offered` : ""),
+    tile("Completed / s", rate(rates.completed), "", `${number(calls.completed)} ${unit}`),
+    tile(`Failed ${unit}`, number(calls.failed), "", calls.started > 0 ? `${failed ? "\u2715 " : "\u2713 "}${share(calls.failed, calls.started)} of all` : "none started", failed),
+    tile("Median", none ? NONE : millis(main.p50_us), none ? "" : "ms", `${main.mark} p50`),
+    tile("99th percentile", none ? NONE : millis(main.p99_us), none ? "" : "ms", `${main.mark} p99`),
     tile("Generator\u2019s lag", lag.count > 0 ? millis(lag.p99_us) : NONE, lag.count > 0 ? "ms" : "", "p99, behind plan"));
 }
 

@@ -64,7 +64,7 @@ function spectrumPlot(host, label, lines) {
         d: pathOf(line.points.map((point) => [place(point.x), y(point.us / 1000)])) }));
     }
     xAxis(svg, inside.map((percent) => ({ value: nines(percent), text: String(percent) })), place,
-      box, "share of all (%), each nine as wide as the one before");
+      box, "percentile (%)");
     svg.append(overlay);
   });
   const show = (x) => {
