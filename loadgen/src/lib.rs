@@ -23,5 +23,8 @@ pub mod moment;
 pub mod outbox;
 pub mod pace;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod users;
+pub mod view;
+pub mod worker;

@@ -9,6 +9,7 @@ mod build;
 mod compare;
 #[cfg(test)]
 mod fixture;
+pub mod html;
 pub mod json;
 mod ladder;
 mod machine;
