@@ -155,7 +155,7 @@ impl Point {
     }
 }
 
-/// The ladders of all programs.
+/// The ladders of all callers, and of those callees that were called.
 fn ladders(cast: &Cast, times: &[Vec<ArrowTimes>], hold_ms: f64) -> Vec<Ladder> {
     let ladder = |(program, times): (&Program, &Vec<ArrowTimes>)| Ladder {
         program: program.name.clone(),
@@ -167,7 +167,10 @@ fn ladders(cast: &Cast, times: &[Vec<ArrowTimes>], hold_ms: f64) -> Vec<Ladder> 
             .filter_map(|(step, times)| arrow(step, *times, hold_ms))
             .collect(),
     };
-    cast.programs.iter().zip(times).map(ladder).collect()
+    let happened = |ladder: &Ladder| {
+        ladder.caller || ladder.arrows.iter().any(|arrow| arrow.count > 0)
+    };
+    cast.programs.iter().zip(times).map(ladder).filter(happened).collect()
 }
 
 /// The arrow of a step; none for a step that neither sends nor waits.
