@@ -259,7 +259,7 @@ impl Side {
 
 /// CPU seconds of this thread so far: in user mode, in the kernel.
 fn cpu_seconds() -> (f64, f64) {
-    /// `sysconf(_SC_CLK_TCK)` on Linux for x86-64 and AArch64.
+    /// `sysconf(_SC_CLK_TCK)` on Linux, whatever the processor.
     const TICKS_PER_SECOND: f64 = 100.0;
     let text = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
     let (_, fields) = text.rsplit_once(')').unwrap();
