@@ -48,7 +48,7 @@ impl Kamailio {
         let text = format!("{COMMON}listen=udp:{address}\n{script}");
         let config = folder.write("kamailio.cfg", &text);
         let mut command = Command::new(KAMAILIO_PATH);
-        command.args(["-DD", "-E", "-m", "128", "-M", "8", "-f"]).arg(config);
+        command.args(["-DD", "-E", "-m", "512", "-M", "8", "-f"]).arg(config);
         command.arg("-w").arg(folder.path()).arg("-Y").arg(folder.path());
         let process = Process::start(&mut command);
         let probe = format!(
