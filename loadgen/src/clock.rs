@@ -25,9 +25,24 @@ impl Clock {
         Moment::START + Instant::now().saturating_duration_since(self.start)
     }
 
+    /// The time of day when the clock began.
+    #[must_use]
+    pub fn time_of_start(&self) -> jiff::Timestamp {
+        let age = self.now().since(Moment::START);
+        let now = jiff::Timestamp::now();
+        now.checked_sub(age).unwrap_or(now)
+    }
+
     /// How long until `moment`; nothing if it has passed.
     #[must_use]
     pub fn until(&self, moment: Moment) -> Duration {
         moment.since(self.now())
     }
+}
+
+/// The date and time (RFC 3339, UTC), to the second.
+#[must_use]
+pub fn date() -> String {
+    let now = jiff::Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Moment(u64);
 
 impl Moment {
+    /// A moment that never comes.
+    pub const NEVER: Self = Self(u64::MAX);
+
     /// When the clock began.
     pub const START: Self = Self(0);
 

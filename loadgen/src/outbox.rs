@@ -26,18 +26,31 @@ pub struct Datagram {
 }
 
 impl Outbox {
-    /// Appends a datagram that `compose` writes behind what is there; gives its bytes.
+    /// Appends a datagram that `compose` writes behind what is there; gives its position.
     pub fn compose(
         &mut self,
         socket: SocketId,
         destination: SocketAddr,
         compose: impl FnOnce(&mut Vec<u8>),
-    ) -> &[u8] {
+    ) -> usize {
         let start = self.bytes.len();
         compose(&mut self.bytes);
         let range = start..self.bytes.len();
-        self.datagrams.push(Datagram { socket, destination, range: range.clone() });
-        &self.bytes[range]
+        self.datagrams.push(Datagram { socket, destination, range });
+        self.datagrams.len() - 1
+    }
+
+    /// The bytes of the datagram at a position; nothing if there is none.
+    #[must_use]
+    pub fn get(&self, position: usize) -> &[u8] {
+        self.datagrams.get(position).map_or(&[], |datagram| self.bytes(datagram))
+    }
+
+    /// Takes the last datagram back.
+    pub fn retract(&mut self) {
+        if let Some(last) = self.datagrams.pop() {
+            self.bytes.truncate(last.range.start);
+        }
     }
 
     /// Appends a copy of a datagram.

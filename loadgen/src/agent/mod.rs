@@ -3,14 +3,43 @@
 //! *One input, then all outputs are in the outbox before the call returns; time comes in only as
 //! `now`; the same seed and the same inputs give the same bytes.*
 
+mod actions;
+mod call;
+mod calls;
+mod closing;
+mod derive;
+mod desk;
+mod exchange;
+mod form;
+mod library;
+mod receiving;
+mod recorder;
+mod sending;
+mod stage;
+mod timers;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::measure::{Interval, Trace};
+use smallvec::SmallVec;
+use viaduct::sip::{HeaderName, Message, MessageIndex, Method, parse};
+
+use self::call::{Call, Dialog, Kept, Outcome, Value, Waiting};
+use self::calls::{CallRef, Calls, Found};
+use self::closing::plain_reply;
+use self::desk::Desk;
+use self::exchange::{Identity, Phase};
+use self::form::Last;
+use self::library::Library;
+use self::receiving::method_name;
+use self::recorder::Recorder;
+use self::stage::Stage;
+use self::timers::Timers;
+use crate::measure::{Count, Failure, Interval, Trace};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, SocketId};
-use crate::scenario::{Cast, Injection};
+use crate::scenario::{Cast, Injection, Order, Role, Step};
 use crate::users::Users;
 
 /// What an agent needs to know.
@@ -44,6 +73,8 @@ pub struct Setup {
     pub seed: u64,
     /// Number in `[pid]` and Call-IDs, so that two generators do not collide.
     pub process: u32,
+    /// The time of day at [`Moment::START`].
+    pub wall_start: jiff::Timestamp,
     /// Calls to keep of each kind.
     pub traces: usize,
 }
@@ -51,21 +82,92 @@ pub struct Setup {
 /// The calls of one worker.
 #[derive(Debug)]
 pub struct Agent {
-    setup: Setup,
-    interval: Interval,
+    library: Library,
+    calls: Calls,
+    desk: Desk,
+    /// Where the parts of the message are that is being handled.
+    index: MessageIndex,
+    /// Calls started here.
+    started: u64,
+    /// Calls answered here.
+    answered: u64,
+    /// The socket that calls are started from, by position in the setup, and when it was chosen.
+    turn: (usize, Moment),
 }
+
+/// A message that was received, as far as it is known without its call.
+struct Inbound<'m> {
+    socket: SocketId,
+    last: Last<'m>,
+    identity: Identity,
+    call_id: &'m [u8],
+    /// The key that its call has, if there is one.
+    key: u64,
+}
+
+/// Name of the header that tells a callee which program to run.
+const PROGRAM_HEADER: &[u8] = b"X-Viaload";
 
 impl Agent {
     /// An agent without calls; its first interval begins at `now`.
     #[must_use]
     pub fn new(setup: Setup, now: Moment) -> Self {
-        let interval = Interval::new(now, &setup.cast.shape);
-        Self { setup, interval }
+        let desk = Desk {
+            interval: Interval::new(now, &setup.cast.shape),
+            rng: fastrand::Rng::with_seed(setup.seed),
+            timers: Timers::new(now),
+            recorder: Recorder::new(setup.traces),
+            scratch: Vec::new(),
+            lines: Vec::new(),
+            callers: 0,
+            callees: 0,
+        };
+        Self {
+            library: Library::new(setup),
+            calls: Calls::default(),
+            desk,
+            index: MessageIndex::default(),
+            started: 0,
+            answered: 0,
+            turn: (0, Moment::START),
+        }
     }
 
     /// Starts a call that was intended for `intended`, which is not after `now`.
     pub fn start_call(&mut self, intended: Moment, now: Moment, out: &mut Outbox) {
-        let _ = (intended, now, out);
+        let setup = self.library.setup();
+        let (Some(program), Some(peer)) = (self.library.choose(&mut self.desk.rng), setup.target)
+        else {
+            return;
+        };
+        // Calls of one turn leave from one socket, so that they are sent together.
+        if self.turn.1 != now {
+            self.turn = ((self.turn.0 + 1) % setup.caller_sockets.len().max(1), now);
+        }
+        let Some(socket) = setup.caller_sockets.get(self.turn.0).copied() else { return };
+        let (worker, workers) = setup.worker;
+        let number = worker as u64 + self.started * workers as u64;
+        self.started += 1;
+        let mut call_id = Vec::with_capacity(40);
+        form::decimal(&mut call_id, number);
+        call_id.push(b'-');
+        call_id.extend_from_slice(self.library.process());
+        call_id.push(b'@');
+        form::ip(&mut call_id, self.library.socket(socket).ip());
+        let key = self.library.key(&call_id, true);
+        let mut users = setup.users.pair(number);
+        if self.library.registers(program) {
+            users = users.map(|(caller, callee)| (callee, caller));
+        }
+        let mut call = self.new_call(program, key, call_id.into(), intended);
+        call.number = number;
+        call.socket = socket;
+        call.peer = peer;
+        call.users = users;
+        self.desk.count(Count::Started);
+        self.desk.callers += 1;
+        let at = self.calls.insert(key, call);
+        self.with_call(at, now, out, |stage, call| stage.run(call, None));
     }
 
     /// Handles a datagram.
@@ -77,56 +179,344 @@ impl Agent {
         bytes: &[u8],
         out: &mut Outbox,
     ) {
-        let _ = (now, socket, source, bytes, out);
+        let mut index = std::mem::take(&mut self.index);
+        let parsed = parse(bytes, &mut index);
+        let last = Last { message: Message::new(bytes, &index), source };
+        let library = &self.library;
+        let identity = Identity::of(last.message, |branch| library.hash(branch));
+        let call_id = last.message.value(HeaderName::CallId);
+        match (parsed, identity, call_id) {
+            (Ok(()), Some(identity), Some(call_id)) => {
+                let key = library.key(call_id, library.is_caller_socket(socket));
+                let inbound = Inbound { socket, last, identity, call_id, key };
+                self.route(&inbound, now, out);
+            }
+            _ => self.desk.count(Count::Unreadable),
+        }
+        self.index = index;
+    }
+
+    /// Gives a message to its call.
+    fn route(&mut self, inbound: &Inbound<'_>, now: Moment, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, .. } = *inbound;
+        let at = match self.calls.find(inbound.key) {
+            Found::Live(at) => at,
+            Found::Ghost(_) => return self.answer_for_ghost(inbound, out),
+            Found::Unknown => match self.answer_call(inbound, now) {
+                Some(at) => at,
+                None => return self.answer_stray(inbound, out),
+            },
+        };
+        self.with_call(at, now, out, |stage, call| {
+            match last.message.status() {
+                Some(status) => stage.receive_response(call, identity, status, last),
+                None if identity.method == Method::Ack => {
+                    stage.receive_ack(call, identity.number, last);
+                }
+                None => stage.receive_request(call, identity, socket, last),
+            }
+            let keeps = stage.library.ready(call.program, call.step);
+            let keeps = keeps.is_some_and(|ready| ready.keeps_last) && call.outcome.is_none();
+            call.last =
+                keeps.then(|| Kept { bytes: last.message.text().into(), source: last.source });
+        });
+    }
+
+    /// Begins the call of a callee, if the message is a request that one waits for.
+    fn answer_call(&mut self, inbound: &Inbound<'_>, now: Moment) -> Option<CallRef> {
+        let Inbound { socket, ref last, identity, call_id, key } = *inbound;
+        let library = &self.library;
+        let is_first = last.message.status().is_none()
+            && identity.method != Method::Ack
+            && identity.method != Method::Cancel;
+        if !is_first || library.is_caller_socket(socket) {
+            return None;
+        }
+        let named = last.message.headers_named(PROGRAM_HEADER).next().map(|header| header.value);
+        let program = library.setup().cast.callee(named, method_name(last.message))?;
+        let own = library.setup().callee_socket.unwrap_or(socket);
+        let mut call = self.new_call(program, key, call_id.into(), now);
+        call.is_caller = false;
+        call.number = self.library.setup().worker.0 as u64
+            + self.answered * self.library.setup().worker.1 as u64;
+        call.socket = own;
+        call.peer = last.source;
+        call.waiting = Waiting::Message;
+        self.answered += 1;
+        self.desk.count(Count::Answered);
+        self.desk.callees += 1;
+        Some(self.calls.insert(key, call))
+    }
+
+    /// A call at the start of its program.
+    fn new_call(&mut self, program: usize, key: u64, call_id: Box<[u8]>, intended: Moment) -> Call {
+        let parts = self.library.program(program);
+        let started_later = self.library.started_later(program);
+        let marks = (0..parts.marks.len())
+            .map(|mark| if started_later & 1 << mark == 0 { intended } else { Moment::NEVER });
+        Call {
+            key,
+            is_caller: parts.role == Role::Caller,
+            program,
+            step: 0,
+            number: 0,
+            call_id,
+            intended,
+            due: intended,
+            waiting: Waiting::Running,
+            wake_at: Moment::NEVER,
+            timer_at: Moment::NEVER,
+            marks: marks.collect(),
+            socket: SocketId::default(),
+            peer: SocketAddr::new(IpAddr::from([0, 0, 0, 0]), 0),
+            users: None,
+            dialog: Dialog::default(),
+            exchanges: SmallVec::new(),
+            branches: 0,
+            last: None,
+            variables: vec![Value::Unset; parts.variables.len()],
+            injected: self.deal_lines(),
+            closing: None,
+            outcome: None,
+            recording: self.desk.recorder.begin(),
+        }
+    }
+
+    /// A line of each injection file.
+    fn deal_lines(&mut self) -> SmallVec<[u32; 1]> {
+        let setup = self.library.setup();
+        let number = setup.worker.0 as u64 + self.started * setup.worker.1 as u64;
+        let rng = &mut self.desk.rng;
+        let line = |file: &Arc<Injection>| {
+            let count = u32::try_from(file.lines.len()).unwrap_or(u32::MAX).max(1);
+            match file.order {
+                Order::Sequential => (number % u64::from(count)) as u32,
+                Order::Random => rng.u32(..count),
+            }
+        };
+        setup.injected.iter().map(line).collect()
+    }
+
+    /// Answers for a call that has ended: what came again is answered again.
+    fn answer_for_ghost(&mut self, inbound: &Inbound<'_>, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, key, .. } = *inbound;
+        self.desk.count(Count::RepetitionsReceived);
+        let Found::Ghost(ghost) = self.calls.find(key) else { return };
+        let library = &self.library;
+        let same =
+            || Identity::of_composed(&ghost.bytes, |branch| library.hash(branch)) == Some(identity);
+        match last.message.status() {
+            Some(200..) if ghost.is_ack && identity.method == Method::Invite => {
+                out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
+                self.desk.count(Count::RequestsRepeated);
+            }
+            None if identity.method != Method::Ack => {
+                if !ghost.is_ack && !ghost.bytes.is_empty() && same() {
+                    out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
+                } else {
+                    out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
+                }
+                self.desk.count(Count::ResponsesRepeated);
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers a message of a call that is unknown.
+    fn answer_stray(&mut self, inbound: &Inbound<'_>, out: &mut Outbox) {
+        let Inbound { socket, ref last, identity, .. } = *inbound;
+        self.desk.count(Count::Stray);
+        if last.message.status().is_some() || identity.method == Method::Ack {
+            return;
+        }
+        let in_dialog = exchange::tag(last.message, HeaderName::To).is_some();
+        let code = match identity.method {
+            Method::Cancel => 481,
+            _ if in_dialog => 481,
+            Method::Options => 200,
+            _ => 405,
+        };
+        out.compose(socket, last.source, |out| plain_reply(out, last, code, 0));
+    }
+
+    /// Lets `act` change a call, and then notes its end or sets its timer.
+    fn with_call(
+        &mut self,
+        at: CallRef,
+        now: Moment,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Stage<'_>, &mut Call),
+    ) {
+        let Some(call) = self.calls.get_mut(at) else { return };
+        let mut stage = Stage { library: &self.library, desk: &mut self.desk, out, now };
+        act(&mut stage, call);
+        match call.outcome {
+            Some(outcome) => {
+                stage.note_end(call, outcome);
+                if let Some((call, forgotten)) = self.calls.end(at, now) {
+                    self.desk.interval.tally.add(Count::Forgotten, forgotten);
+                    self.desk.recorder.end(call, outcome, now);
+                }
+            }
+            None => {
+                let deadline = call.deadline();
+                if deadline < call.timer_at {
+                    call.timer_at = self.desk.timers.set(deadline, at);
+                }
+            }
+        }
     }
 
     /// When [`Agent::handle_timeouts`] is to be called next, at the latest.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Moment> {
-        None
+        self.desk.timers.next()
     }
 
     /// Does what is due.
     pub fn handle_timeouts(&mut self, now: Moment, out: &mut Outbox) {
-        let _ = (now, out);
+        let mut due = Vec::new();
+        self.desk.timers.expire(now, |_, call| due.push(call));
+        for at in due {
+            self.with_call(at, now, out, |stage, call| {
+                call.timer_at = Moment::NEVER;
+                stage.wake(call);
+            });
+        }
+        self.calls.expire_ghosts(now);
     }
 
     /// Calls of callers in progress.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        0
+        self.desk.callers
     }
 
     /// Calls of callees in progress.
     #[must_use]
     pub fn answering(&self) -> usize {
-        0
+        self.desk.callees
     }
 
     /// Ends all calls of callers as a user agent does that hangs up: CANCEL before the answer,
     /// BYE after it. They are counted as cut short.
     pub fn hang_up(&mut self, now: Moment, out: &mut Outbox) {
-        let _ = (now, out);
+        for at in self.calls.live() {
+            self.with_call(at, now, out, |stage, call| {
+                if call.is_caller {
+                    stage.close(call, Outcome::CutShort);
+                }
+            });
+        }
     }
 
-    /// Gives up all calls that are left: they are counted as abandoned.
+    /// Gives up all calls that are left: those of callers are counted as abandoned.
     pub fn abandon(&mut self, now: Moment) {
-        let _ = (now, &self.setup);
+        let mut out = Outbox::default();
+        for at in self.calls.live() {
+            self.with_call(at, now, &mut out, |_, call| {
+                call.end(Outcome::Failed(Failure::Abandoned));
+            });
+        }
     }
 
     /// The interval that is being filled.
     pub fn interval(&mut self) -> &mut Interval {
-        &mut self.interval
+        &mut self.desk.interval
     }
 
     /// The interval so far; `fresh` takes its place, and is filled from now on.
     pub fn exchange(&mut self, fresh: Interval, now: Moment) -> Interval {
-        self.interval.end = now;
-        std::mem::replace(&mut self.interval, fresh)
+        let mut filled = std::mem::replace(&mut self.desk.interval, fresh);
+        filled.end = now;
+        filled.in_flight = self.desk.callers as u64;
+        filled
     }
 
     /// The calls that were kept.
     pub fn take_traces(&mut self) -> Vec<Trace> {
-        Vec::new()
+        self.desk.recorder.take()
+    }
+
+    /// Lines that scenarios wrote for people since this was asked last.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.desk.lines)
+    }
+}
+
+impl Stage<'_> {
+    /// Does what is due for a call.
+    fn wake(&mut self, call: &mut Call) {
+        for position in 0..call.exchanges.len() {
+            let exchange = &mut call.exchanges[position];
+            if exchange.give_up_at <= self.now {
+                let failure = if exchange.ours { Failure::NoAnswer } else { Failure::NoAck };
+                exchange.rest();
+                exchange.phase = Phase::Done;
+                match call.closing {
+                    Some(_) => self.finish_closing(call),
+                    None => self.close(call, Outcome::Failed(failure)),
+                }
+                break;
+            }
+            if exchange.repeat_at <= self.now {
+                exchange.repeated(self.now);
+                self.repeat(call, position);
+            }
+        }
+        if call.wake_at <= self.now && call.outcome.is_none() && call.closing.is_none() {
+            self.go_on(call);
+        }
+    }
+
+    /// Goes on after a pause, or after a message that did not come.
+    fn go_on(&mut self, call: &mut Call) {
+        let library = self.library;
+        let step = library.program(call.program).steps.get(call.step);
+        match step {
+            Some(Step::Pause(pause)) => self.follow(call, &pause.chain),
+            Some(Step::Receive(receive)) => match receive.timeout {
+                Some((_, Some(next))) => {
+                    call.step = next;
+                    call.due = self.now;
+                }
+                _ => return self.close(call, Outcome::Failed(Failure::Timeout)),
+            },
+            _ => {}
+        }
+        match call.last.take() {
+            None => self.run(call, None),
+            Some(kept) => {
+                let mut index = MessageIndex::default();
+                // It was parsed when it came.
+                let _ = parse(&kept.bytes, &mut index);
+                let message = Message::new(&kept.bytes, &index);
+                self.run(call, Some(&Last { message, source: kept.source }));
+                call.last = Some(kept);
+            }
+        }
+    }
+
+    /// Counts a call that has ended.
+    fn note_end(&mut self, call: &mut Call, outcome: Outcome) {
+        if call.is_caller {
+            self.desk.callers -= 1;
+        } else {
+            self.desk.callees -= 1;
+        }
+        let tally = &mut self.desk.interval.tally;
+        match (outcome, call.is_caller) {
+            (Outcome::Completed, true) => tally.count(Count::Completed),
+            (Outcome::Completed, false) => tally.count(Count::AnsweredCompleted),
+            (Outcome::CutShort, true) => tally.count(Count::CutShort),
+            (Outcome::CutShort, false) => {}
+            (Outcome::Failed(failure), true) => {
+                tally.fail(failure);
+                if !matches!(failure, Failure::UnexpectedStatus | Failure::UnexpectedRequest) {
+                    self.note_lost_marks(call);
+                }
+            }
+            (Outcome::Failed(failure), false) => tally.fail_callee(failure),
+        }
     }
 }

@@ -81,6 +81,18 @@ impl Interval {
         }
     }
 
+    /// Forgets everything, and begins anew at `start`; memory is kept.
+    pub fn restart(&mut self, start: Moment) {
+        self.start = start;
+        self.end = start;
+        self.tally = Tally::default();
+        self.latencies.iter_mut().for_each(Latency::clear);
+        self.lag.clear();
+        self.in_flight = 0;
+        self.arrows.iter_mut().for_each(|steps| steps.fill(ArrowTimes::default()));
+        self.busiest = 0.0;
+    }
+
     /// Adds another worker's interval of the same time, or the next of the same worker.
     pub fn merge(&mut self, other: &Self) {
         self.start = self.start.min(other.start);

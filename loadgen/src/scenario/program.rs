@@ -323,3 +323,25 @@ impl Expect {
         }
     }
 }
+
+impl Action {
+    /// The text that it is made with, if any.
+    #[must_use]
+    pub const fn template(&self) -> Option<&Template> {
+        match self {
+            Self::AssignText(_, template)
+            | Self::CompareText(_, _, template)
+            | Self::Log(template) => Some(template),
+            _ => None,
+        }
+    }
+
+    /// Whether it looks at the last message received.
+    #[must_use]
+    pub const fn searches_message(&self) -> bool {
+        match self {
+            Self::Match { search_in, .. } => !matches!(search_in, SearchIn::Variable(_)),
+            _ => false,
+        }
+    }
+}

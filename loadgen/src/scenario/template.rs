@@ -72,6 +72,8 @@ pub enum Field {
     NextUrl,
     /// `[last_NAME:]`, `[last_NAME]` and parts of it.
     Last(LastHeader),
+    /// `[last_cseq_number]`: of the last message received, with what is added.
+    LastCseqNumber(i32),
     /// `[$name]`
     Variable(VariableId),
     /// `[fieldN]`, `[fieldN file=...]`: number of the file, of the column.

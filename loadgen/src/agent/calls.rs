@@ -1,0 +1,214 @@
+//! All calls of an agent: by position, and by Call-ID.
+//!
+//! A call that has ended leaves a *ghost* for a while: a message that comes again because its
+//! answer was lost is answered again (RFC 3261 Timers D, I, J and K). Ghosts are bounded by number
+//! and bytes; at high rates the oldest go before their time.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::call::Call;
+use crate::moment::Moment;
+use crate::outbox::SocketId;
+
+/// A call by its position; stale once the call has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CallRef {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+/// All calls of an agent.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    places: HashMap<u64, Place, BuildHasherDefault<Identity>>,
+    ghosts: VecDeque<Ghost>,
+    /// Number of the first of `ghosts`.
+    first_ghost: u64,
+    ghost_bytes: usize,
+}
+
+/// Room for a call.
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    call: Option<Call>,
+}
+
+/// Where the call with some Call-ID is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In [`Calls::slots`].
+    Live(u32),
+    /// In [`Calls::ghosts`], by number.
+    Ghost(u64),
+}
+
+/// What is left of a call that has ended.
+#[derive(Debug)]
+pub(super) struct Ghost {
+    key: u64,
+    expires: Moment,
+    /// What it said last, to say it again.
+    pub(super) bytes: Vec<u8>,
+    /// Whether these are an ACK: the answer to a final response that comes again.
+    pub(super) is_ack: bool,
+    /// The way it went.
+    pub(super) way: (SocketId, SocketAddr),
+}
+
+/// What is known of a Call-ID.
+#[derive(Debug)]
+pub(super) enum Found<'c> {
+    /// A call in progress.
+    Live(CallRef),
+    /// One that has ended.
+    Ghost(&'c Ghost),
+    /// Nothing.
+    Unknown,
+}
+
+/// How long an ended call is remembered (RFC 3261 §17: 64 × T1).
+const GHOST_LIFE: Duration = Duration::from_secs(32);
+/// Most ghosts of an agent.
+const GHOSTS_MAX: usize = 131_072;
+/// Most bytes that ghosts hold.
+const GHOST_BYTES_MAX: usize = 32 << 20;
+
+impl Calls {
+    /// Adds a call under `key`, in the place of whatever had that key.
+    pub(super) fn insert(&mut self, key: u64, call: Call) -> CallRef {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.places.insert(key, Place::Live(slot));
+        let room = &mut self.slots[slot as usize];
+        room.call = Some(call);
+        CallRef { slot, generation: room.generation }
+    }
+
+    /// The call, if it has not ended.
+    pub(super) fn get_mut(&mut self, at: CallRef) -> Option<&mut Call> {
+        let room = self.slots.get_mut(at.slot as usize)?;
+        room.call.as_mut().filter(|_| room.generation == at.generation)
+    }
+
+    /// What is known under `key`.
+    pub(super) fn find(&self, key: u64) -> Found<'_> {
+        match self.places.get(&key) {
+            None => Found::Unknown,
+            Some(Place::Live(slot)) => {
+                let generation = self.slots[*slot as usize].generation;
+                Found::Live(CallRef { slot: *slot, generation })
+            }
+            Some(Place::Ghost(number)) => {
+                let index = usize::try_from(number - self.first_ghost).unwrap_or(usize::MAX);
+                self.ghosts.get(index).map_or(Found::Unknown, Found::Ghost)
+            }
+        }
+    }
+
+    /// Takes a call out; its ghost stays. Gives the number of ghosts that had to go early.
+    pub(super) fn end(&mut self, at: CallRef, now: Moment) -> Option<(Call, u64)> {
+        let room = self.slots.get_mut(at.slot as usize)?;
+        if room.generation != at.generation {
+            return None;
+        }
+        let mut call = room.call.take()?;
+        room.generation = room.generation.wrapping_add(1);
+        self.free.push(at.slot);
+        let expires = now + GHOST_LIFE;
+        let ghost = match call.last_words() {
+            Some(last) => Ghost {
+                key: call.key,
+                expires,
+                is_ack: last.ours,
+                way: (last.socket, last.destination),
+                bytes: last.bytes,
+            },
+            None => Ghost {
+                key: call.key,
+                expires,
+                is_ack: false,
+                way: (call.socket, call.peer),
+                bytes: Vec::new(),
+            },
+        };
+        self.haunt(ghost);
+        Some((call, self.exorcise(GHOSTS_MAX, GHOST_BYTES_MAX)))
+    }
+
+    /// Adds a ghost.
+    fn haunt(&mut self, ghost: Ghost) {
+        self.ghost_bytes += ghost.bytes.len();
+        let number = self.first_ghost + self.ghosts.len() as u64;
+        self.places.insert(ghost.key, Place::Ghost(number));
+        self.ghosts.push_back(ghost);
+    }
+
+    /// Lets the oldest ghosts go until there are no more than these; gives how many went.
+    fn exorcise(&mut self, ghosts_max: usize, bytes_max: usize) -> u64 {
+        let mut gone = 0;
+        while self.ghosts.len() > ghosts_max || self.ghost_bytes > bytes_max {
+            self.drop_oldest();
+            gone += 1;
+        }
+        gone
+    }
+
+    /// Lets ghosts go whose time is over.
+    pub(super) fn expire_ghosts(&mut self, now: Moment) {
+        while self.ghosts.front().is_some_and(|ghost| ghost.expires <= now) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Lets the oldest ghost go.
+    fn drop_oldest(&mut self) {
+        let Some(ghost) = self.ghosts.pop_front() else { return };
+        self.ghost_bytes -= ghost.bytes.len();
+        // The key may have been taken by a new call.
+        if self.places.get(&ghost.key) == Some(&Place::Ghost(self.first_ghost)) {
+            self.places.remove(&ghost.key);
+        }
+        self.first_ghost += 1;
+    }
+
+    /// All calls in progress.
+    pub(super) fn live(&self) -> Vec<CallRef> {
+        let rooms = self.slots.iter().enumerate();
+        let live = rooms.filter(|(_, room)| room.call.is_some());
+        live.map(|(slot, room)| CallRef {
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            generation: room.generation,
+        })
+        .collect()
+    }
+}
+
+/// The keys are hashes already.
+#[derive(Default)]
+struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}

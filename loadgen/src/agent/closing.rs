@@ -1,0 +1,232 @@
+//! Ending calls that do not go as their program says: politely, so that nothing stays behind at
+//! the other side.
+
+use viaduct::sip::compose::{Reply, ViaStamp, reply};
+use viaduct::sip::{Message, MessageIndex, Method, parse, reason_phrase};
+
+use super::call::{Call, Outcome, Waiting};
+use super::derive::{Derived, compose, compose_response};
+use super::exchange::{Exchange, Identity, Phase};
+use super::form::{Last, decimal};
+use super::sending::response_sent;
+use super::stage::Stage;
+use crate::measure::{Count, Failure};
+use crate::moment::Moment;
+
+/// A final response to an INVITE of ours that has no ACK yet.
+type Final<'m> = Option<(u16, Message<'m>)>;
+
+impl Stage<'_> {
+    /// Leaves the program of a call and hangs up: CANCEL before the answer (RFC 3261 §9.1), BYE
+    /// after it (RFC 3261 §15.1). The call ends with `outcome` once that is answered.
+    pub(super) fn close(&mut self, call: &mut Call, outcome: Outcome) {
+        if call.closing.is_none() {
+            call.closing = Some(outcome);
+            self.leave(call, None);
+        }
+    }
+
+    /// Handles a response to a call that hangs up, or the one that made it do so.
+    pub(super) fn closing_response(
+        &mut self,
+        call: &mut Call,
+        identity: Identity,
+        status: u16,
+        last: &Last<'_>,
+    ) {
+        let is_final = identity.method == Method::Invite && status >= 200;
+        self.leave(call, is_final.then_some((status, last.message)));
+    }
+
+    /// Does the next thing that is to be done to hang up.
+    fn leave(&mut self, call: &mut Call, response: Final<'_>) {
+        call.waiting = Waiting::Running;
+        call.wake_at = Moment::NEVER;
+        if let Some((status, message)) = response {
+            self.acknowledge(call, status, message);
+        }
+        let invite = call.sent_invite().map(|invite| (invite.phase, invite.status));
+        let cancelled = |call: &Call| {
+            call.exchanges.iter().any(|sent| sent.ours && sent.identity.method == Method::Cancel)
+        };
+        match invite {
+            Some((Phase::Open, 100..200)) if !cancelled(call) => {
+                self.derive(call, Derivation::Cancel);
+            }
+            Some((Phase::Final, 200..300)) if !call.dialog.is_over => {
+                self.derive(call, Derivation::Bye);
+            }
+            _ => {}
+        }
+        self.finish_closing(call);
+    }
+
+    /// Ends a call that has hung up, if nothing is left to be waited for.
+    pub(super) fn finish_closing(&mut self, call: &mut Call) {
+        // An INVITE that is not even under way cannot be cancelled yet (RFC 3261 §9.1).
+        if let Some(outcome) = call.closing.filter(|_| !call.is_busy()) {
+            call.end(outcome);
+        }
+    }
+
+    /// Acknowledges a final response that no step does.
+    fn acknowledge(&mut self, call: &mut Call, status: u16, response: Message<'_>) {
+        if !call.sent_invite().is_some_and(|invite| invite.is_acknowledged) {
+            self.derive(call, Derivation::Ack(status, response));
+        }
+    }
+
+    /// Sends a request made of what was sent before.
+    fn derive(&mut self, call: &mut Call, what: Derivation<'_>) {
+        let branch = self.new_branch(call);
+        let (socket, cseq, next_hop) = (call.socket, call.dialog.cseq, call.dialog.next_hop);
+        let Some(invite) = call.sent_invite() else { return };
+        let mut index = MessageIndex::default();
+        if parse(&invite.bytes, &mut index).is_err() {
+            return;
+        }
+        let prototype = Message::new(&invite.bytes, &index);
+        let mut destination = invite.destination;
+        let mut derived = Derived::cancel(invite.identity.number);
+        match what {
+            Derivation::Cancel => {}
+            Derivation::Bye => {
+                derived = Derived::bye(cseq + 1, &branch);
+                destination = next_hop.unwrap_or(destination);
+            }
+            Derivation::Ack(status, response) => {
+                derived = Derived::ack(invite.identity.number, response);
+                if status < 300 {
+                    derived.become_dialog(response, &branch);
+                    destination = derived.next_hop().unwrap_or(destination);
+                }
+            }
+        }
+        let position = self.out.compose(socket, destination, |out| {
+            compose(out, prototype, &derived);
+        });
+        let bytes = self.out.get(position);
+        call.record(self.now, true, false, bytes);
+        let library = self.library;
+        match Identity::of_composed(bytes, |branch| library.hash(branch)) {
+            Some(identity) if identity.method != Method::Ack => {
+                let way = (socket, destination);
+                let first = Some(super::exchange::T1);
+                call.dialog.is_over |= identity.method == Method::Bye;
+                call.dialog.cseq = call.dialog.cseq.max(identity.number);
+                call.add_exchange(Exchange::sent(identity, way, bytes, first, self.now));
+            }
+            Some(_) => {
+                if let Some(invite) = call.sent_invite() {
+                    invite.acknowledge(bytes, destination);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// A branch that was not used before.
+    fn new_branch(&self, call: &mut Call) -> Vec<u8> {
+        call.branches += 1;
+        let mut branch = b"z9hG4bK-".to_vec();
+        branch.extend_from_slice(self.library.process());
+        branch.extend_from_slice(if call.is_caller { b"-" } else { b"s" });
+        decimal(&mut branch, call.number);
+        branch.push(b'-');
+        decimal(&mut branch, call.branches.into());
+        branch
+    }
+
+    /// Answers a request that no step waits for.
+    pub(super) fn unexpected_request(
+        &mut self,
+        call: &mut Call,
+        identity: Identity,
+        last: &Last<'_>,
+    ) {
+        let is_closing = call.closing.is_some();
+        if !is_closing && identity.method != Method::Options {
+            self.desk.count(Count::Unexpected);
+        }
+        match identity.method {
+            Method::Cancel => self.cancelled(call, last),
+            Method::Bye => {
+                self.answer(call, 200, last);
+                let outcome = if call.is_caller {
+                    Outcome::Failed(Failure::UnexpectedRequest)
+                } else {
+                    Outcome::CutShort
+                };
+                self.close(call, outcome);
+            }
+            Method::Invite => self.answer(call, 488, last),
+            Method::Info
+            | Method::Message
+            | Method::Notify
+            | Method::Options
+            | Method::Prack
+            | Method::Update => self.answer(call, 200, last),
+            _ => self.answer(call, 501, last),
+        }
+    }
+
+    /// Ends an INVITE that is cancelled before it was answered (RFC 3261 §9.2).
+    fn cancelled(&mut self, call: &mut Call, last: &Last<'_>) {
+        self.answer(call, 200, last);
+        let ringing = call.exchanges.iter().position(|exchange| {
+            !exchange.ours && exchange.is_invite() && exchange.phase == Phase::Open
+        });
+        let Some(ringing) = ringing else { return };
+        call.closing.get_or_insert(Outcome::CutShort);
+        call.waiting = Waiting::Running;
+        call.wake_at = Moment::NEVER;
+        let before = std::mem::take(&mut call.exchanges[ringing].bytes);
+        let exchange = &call.exchanges[ringing];
+        let position = self.out.compose(exchange.socket, exchange.destination, |out| {
+            if !compose_response(out, &before, 487) {
+                // Nothing was said before: the CANCEL came with the INVITE's own Via.
+                compose_response(out, last.message.text(), 487);
+            }
+        });
+        let bytes = self.out.get(position);
+        call.record(self.now, true, false, bytes);
+        let now = self.now;
+        call.exchanges[ringing].answer(487, bytes, Some(super::exchange::T1), now);
+    }
+
+    /// Answers a request without a step.
+    fn answer(&mut self, call: &mut Call, code: u16, last: &Last<'_>) {
+        let Some(asked) = call.exchanges.last() else { return };
+        let position = self.out.compose(asked.socket, asked.destination, |out| {
+            plain_reply(out, last, code, call.number);
+        });
+        let bytes = self.out.get(position);
+        call.record(self.now, true, false, bytes);
+        let library = self.library;
+        if let Some(identity) = Identity::of_composed(bytes, |branch| library.hash(branch)) {
+            response_sent(call, code, identity, bytes, Some(super::exchange::T1), self.now);
+        }
+    }
+}
+
+/// What is made of what was sent before.
+enum Derivation<'m> {
+    Cancel,
+    Bye,
+    /// To this response, with its code.
+    Ack(u16, Message<'m>),
+}
+
+/// Appends a response without anything that is not needed.
+pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number: u64) {
+    let Ok(via) = last.message.top_via() else { return };
+    let stamp = ViaStamp::new(&via, last.source, false);
+    let mut to_tag = Vec::new();
+    decimal(&mut to_tag, number);
+    let start = out.len();
+    let what =
+        Reply { code, reason: reason_phrase(code).as_bytes(), to_tag: &to_tag, headers: &[] };
+    if !reply(out, last.message, &stamp, what) {
+        out.truncate(start);
+    }
+}

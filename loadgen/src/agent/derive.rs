@@ -1,0 +1,124 @@
+//! Messages made of messages that were sent before, where no step has a template for them.
+
+use std::net::SocketAddr;
+
+use viaduct::sip::{
+    HeaderName, Message, MessageIndex, NameAddr, Uri, Via, host_ip, parse, reason_phrase,
+};
+
+/// What a derived request says other than its prototype.
+#[derive(Debug)]
+pub(super) struct Derived<'m> {
+    method: &'static str,
+    cseq: u32,
+    /// The Request-URI, if it is another.
+    uri: Option<&'m [u8]>,
+    /// The branch, if it is another transaction.
+    branch: Option<&'m [u8]>,
+    /// The value of To, if it is another.
+    to: Option<&'m [u8]>,
+    /// The route set, if it is another.
+    routes: Option<Vec<&'m [u8]>>,
+}
+
+impl<'m> Derived<'m> {
+    /// The CANCEL of an INVITE (RFC 3261 §9.1).
+    pub(super) const fn cancel(cseq: u32) -> Self {
+        Self { method: "CANCEL", cseq, uri: None, branch: None, to: None, routes: None }
+    }
+
+    /// The ACK to a failure (RFC 3261 §17.1.1.3).
+    pub(super) fn ack(cseq: u32, response: Message<'m>) -> Self {
+        Self { method: "ACK", to: response.value(HeaderName::To), ..Self::cancel(cseq) }
+    }
+
+    /// A BYE like the ACK before it.
+    pub(super) fn bye(cseq: u32, branch: &'m [u8]) -> Self {
+        Self { method: "BYE", branch: Some(branch), ..Self::cancel(cseq) }
+    }
+
+    /// Becomes a request of the dialog that a 2xx made (RFC 3261 §12.1.2, §13.2.2.4).
+    pub(super) fn become_dialog(&mut self, response: Message<'m>, branch: &'m [u8]) {
+        let mut routes: Vec<&[u8]> = response.items(HeaderName::RecordRoute).collect();
+        routes.reverse();
+        self.routes = Some(routes);
+        self.branch = Some(branch);
+        let contact = response.items(HeaderName::Contact).next();
+        self.uri = contact.and_then(|contact| Some(NameAddr::parse(contact).ok()?.uri));
+    }
+
+    /// Where the route set or the Request-URI leads.
+    pub(super) fn next_hop(&self) -> Option<SocketAddr> {
+        let route = self.routes.as_ref().and_then(|routes| routes.first());
+        let uri = match route {
+            Some(route) => NameAddr::parse(route).ok()?.uri,
+            None => self.uri?,
+        };
+        let uri = Uri::parse(uri).ok()?;
+        Some(SocketAddr::new(host_ip(uri.host)?, uri.port.unwrap_or(5060)))
+    }
+}
+
+/// Appends a request like `prototype`, but for what is derived.
+pub(super) fn compose(out: &mut Vec<u8>, prototype: Message<'_>, derived: &Derived<'_>) {
+    out.extend_from_slice(derived.method.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(derived.uri.unwrap_or_else(|| prototype.request_uri()));
+    out.extend_from_slice(b" SIP/2.0\r\n");
+    via(out, prototype, derived.branch);
+    match &derived.routes {
+        Some(routes) => routes.iter().for_each(|route| line(out, "Route", route)),
+        None => prototype.headers(HeaderName::Route).for_each(|route| {
+            line(out, "Route", route.value);
+        }),
+    }
+    line(out, "Max-Forwards", b"70");
+    line(out, "From", prototype.value(HeaderName::From).unwrap_or_default());
+    let to = derived.to.or_else(|| prototype.value(HeaderName::To));
+    line(out, "To", to.unwrap_or_default());
+    line(out, "Call-ID", prototype.value(HeaderName::CallId).unwrap_or_default());
+    line(out, "CSeq", format!("{} {}", derived.cseq, derived.method).as_bytes());
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+}
+
+/// Appends the topmost Via of `prototype`, with another branch if one is given.
+fn via(out: &mut Vec<u8>, prototype: Message<'_>, branch: Option<&[u8]>) {
+    let value = prototype.items(HeaderName::Via).next().unwrap_or_default();
+    let old = Via::parse(value).ok().and_then(|via| via.branch());
+    match (branch, old) {
+        (Some(new), Some(old)) => {
+            let at = old.as_ptr().addr() - value.as_ptr().addr();
+            line(out, "Via", &[&value[..at], new, &value[at + old.len()..]].concat());
+        }
+        _ => line(out, "Via", value),
+    }
+}
+
+/// Appends a header line.
+fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the final response to an INVITE, made of `before`: a provisional response to it, or
+/// its CANCEL. False if that is no message.
+pub(super) fn compose_response(out: &mut Vec<u8>, before: &[u8], code: u16) -> bool {
+    let mut index = MessageIndex::default();
+    if before.is_empty() || parse(before, &mut index).is_err() {
+        return false;
+    }
+    let before = Message::new(before, &index);
+    out.extend_from_slice(format!("SIP/2.0 {code} {}\r\n", reason_phrase(code)).as_bytes());
+    before.headers(HeaderName::Via).for_each(|via| line(out, "Via", via.value));
+    for (name, text) in
+        [(HeaderName::From, "From"), (HeaderName::To, "To"), (HeaderName::CallId, "Call-ID")]
+    {
+        line(out, text, before.value(name).unwrap_or_default());
+    }
+    let number = before.cseq().map_or(0, |cseq| cseq.number);
+    line(out, "CSeq", format!("{number} INVITE").as_bytes());
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    true
+}

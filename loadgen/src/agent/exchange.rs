@@ -1,0 +1,237 @@
+//! Transactions of a call (RFC 3261 §17, RFC 6026), as far as a user agent needs them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use memchr::memmem;
+use viaduct::sip::{CSeq, HeaderName, Message, MessageIndex, Method, parse};
+
+use crate::moment::Moment;
+use crate::outbox::SocketId;
+
+/// The first interval of repetitions where a scenario names none (RFC 3261 T1).
+pub(super) const T1: Duration = Duration::from_millis(500);
+
+/// The longest interval of repetitions, but for INVITE requests (RFC 3261 T2).
+const T2: Duration = Duration::from_secs(4);
+
+/// How long an INVITE may ring (RFC 3261 Timer C asks proxies for more than this).
+const RINGING_MAX: Duration = Duration::from_secs(180);
+
+/// What tells a transaction from others of the same call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Number of its CSeq.
+    pub(super) number: u32,
+    /// Method of its CSeq.
+    pub(super) method: Method,
+    /// Hash of the branch of its topmost Via; 0 if there is none.
+    pub(super) branch: u64,
+}
+
+/// One transaction.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    /// What tells it from others.
+    pub(super) identity: Identity,
+    /// Whether this side sent the request.
+    pub(super) ours: bool,
+    /// How far it is.
+    pub(super) phase: Phase,
+    /// The last status sent or received; 0 for none.
+    pub(super) status: u16,
+    /// What is sent when it is to be said again: the request, then the ACK; the last response.
+    pub(super) bytes: Vec<u8>,
+    /// Whether these are the ACK.
+    pub(super) is_acknowledged: bool,
+    /// The socket that it uses.
+    pub(super) socket: SocketId,
+    /// Where it sends to.
+    pub(super) destination: SocketAddr,
+    /// The counter that its branch was made with.
+    pub(super) branch_number: u32,
+    /// The step that began it, for `[branch-N]`.
+    pub(super) step: usize,
+    /// When to say it again.
+    pub(super) repeat_at: Moment,
+    /// Time until the repetition after that.
+    interval: Duration,
+    /// When it has failed.
+    pub(super) give_up_at: Moment,
+}
+
+/// How far a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// There is no final response yet.
+    Open,
+    /// There is a final response. An INVITE waits for its ACK, or for the response to come again.
+    Final,
+    /// Nothing will happen any more (a response was acknowledged).
+    Done,
+}
+
+impl Exchange {
+    /// A request that was just received.
+    pub(super) const fn received(
+        identity: Identity,
+        socket: SocketId,
+        destination: SocketAddr,
+    ) -> Self {
+        Self {
+            identity,
+            ours: false,
+            phase: Phase::Open,
+            status: 0,
+            bytes: Vec::new(),
+            is_acknowledged: false,
+            socket,
+            destination,
+            branch_number: 0,
+            step: 0,
+            repeat_at: Moment::NEVER,
+            interval: T1,
+            give_up_at: Moment::NEVER,
+        }
+    }
+
+    /// A request that is sent now, and repeated after `first` if that is given.
+    pub(super) fn sent(
+        identity: Identity,
+        way: (SocketId, SocketAddr),
+        bytes: &[u8],
+        first: Option<Duration>,
+        now: Moment,
+    ) -> Self {
+        let mut exchange =
+            Self { ours: true, bytes: bytes.to_vec(), ..Self::received(identity, way.0, way.1) };
+        exchange.give_up_at = now + first.unwrap_or(T1) * 64;
+        if let Some(first) = first {
+            exchange.repeat(first, now);
+        }
+        exchange
+    }
+
+    /// Repeats after `first`, and then less and less often.
+    fn repeat(&mut self, first: Duration, now: Moment) {
+        self.interval = first;
+        self.repeat_at = now + first;
+    }
+
+    /// Stops all clocks.
+    pub(super) const fn rest(&mut self) {
+        self.repeat_at = Moment::NEVER;
+        self.give_up_at = Moment::NEVER;
+    }
+
+    /// Whether it is an INVITE.
+    pub(super) fn is_invite(&self) -> bool {
+        self.identity.method == Method::Invite
+    }
+
+    /// Whether an answer is awaited: a response, or the ACK to one.
+    pub(super) fn is_busy(&self) -> bool {
+        match self.phase {
+            Phase::Open => self.ours,
+            Phase::Final => !self.ours && self.give_up_at != Moment::NEVER,
+            Phase::Done => false,
+        }
+    }
+
+    /// Notes a response that was received.
+    pub(super) fn answered(&mut self, status: u16, now: Moment) {
+        self.status = status;
+        if status >= 200 {
+            self.phase = Phase::Final;
+            self.rest();
+        } else if self.is_invite() {
+            self.repeat_at = Moment::NEVER;
+            self.give_up_at = now + RINGING_MAX;
+        } else if self.repeat_at != Moment::NEVER {
+            self.interval = T2;
+        }
+    }
+
+    /// Notes a response that is sent, and repeated after `first` until its ACK if it is a final
+    /// one to an INVITE.
+    pub(super) fn answer(
+        &mut self,
+        status: u16,
+        bytes: &[u8],
+        first: Option<Duration>,
+        now: Moment,
+    ) {
+        self.status = status;
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        if status < 200 {
+            return;
+        }
+        self.phase = if self.is_invite() { Phase::Final } else { Phase::Done };
+        if let Some(first) = first.filter(|_| self.is_invite()) {
+            self.repeat(first, now);
+            self.give_up_at = now + first * 64;
+        }
+    }
+
+    /// Notes the ACK to the final response: it is said again when that comes again.
+    pub(super) fn acknowledge(&mut self, bytes: &[u8], destination: SocketAddr) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(bytes);
+        self.is_acknowledged = true;
+        self.destination = destination;
+    }
+
+    /// Notes that it was said again, and when it will be next.
+    pub(super) fn repeated(&mut self, now: Moment) {
+        self.interval *= 2;
+        if !(self.ours && self.is_invite()) {
+            self.interval = self.interval.min(T2);
+        }
+        self.repeat_at = now + self.interval;
+    }
+
+    /// When something is to be done.
+    pub(super) fn deadline(&self) -> Moment {
+        self.repeat_at.min(self.give_up_at)
+    }
+}
+
+impl Identity {
+    /// Of a message; none if it has no readable CSeq.
+    pub(super) fn of(message: Message<'_>, hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
+        let CSeq { number, method } = message.cseq().ok()?;
+        let branch = message.top_via().ok().and_then(|via| via.branch()).map_or(0, hash);
+        Some(Self { number, method: Method::parse(method), branch })
+    }
+
+    /// Of a message composed here, whose CSeq and branch are usually where one expects them.
+    pub(super) fn of_composed(bytes: &[u8], hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
+        Self::scan(bytes, &hash).or_else(|| {
+            let mut index = MessageIndex::default();
+            parse(bytes, &mut index).ok()?;
+            Self::of(Message::new(bytes, &index), &hash)
+        })
+    }
+
+    /// As [`Identity::of_composed`], without parsing the message.
+    fn scan(bytes: &[u8], hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
+        let via = behind(bytes, b"\r\nVia: ")?;
+        let via = &via[..memchr::memchr2(b'\r', b',', via)?];
+        let branch = behind(via, b";branch=")?;
+        let branch = &branch[..memchr::memchr2(b';', b' ', branch).unwrap_or(branch.len())];
+        let cseq = behind(bytes, b"\r\nCSeq: ")?;
+        let CSeq { number, method } = CSeq::parse(&cseq[..memchr::memchr(b'\r', cseq)?]).ok()?;
+        Some(Self { number, method: Method::parse(method), branch: hash(branch) })
+    }
+}
+
+/// What follows the first `marker`.
+fn behind<'d>(bytes: &'d [u8], marker: &[u8]) -> Option<&'d [u8]> {
+    memmem::find(bytes, marker).map(|start| &bytes[start + marker.len()..])
+}
+
+/// The tag of From or To.
+pub(super) fn tag<'d>(message: Message<'d>, name: HeaderName) -> Option<&'d [u8]> {
+    viaduct::sip::NameAddr::parse(message.value(name)?).ok()?.tag()
+}

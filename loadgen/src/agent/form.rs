@@ -1,0 +1,353 @@
+//! Templates made ready for an agent, and filled in for a call.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+
+use smallvec::SmallVec;
+use viaduct::sip::compose::ViaStamp;
+use viaduct::sip::{Header, HeaderName, Message, Via};
+
+use super::call::{Call, Value};
+use super::library::Library;
+use crate::moment::Moment;
+use crate::scenario::{Field, LastHeader, Piece, Template};
+
+/// A template with everything filled in that is the same in all calls.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Form {
+    head: Vec<Part>,
+    body: Vec<Part>,
+    texts: Vec<u8>,
+    /// Whether the head names the length of the body.
+    has_length: bool,
+    /// Whether it needs the last message received.
+    pub(super) uses_last: bool,
+}
+
+/// A piece of a form.
+#[derive(Clone, Debug)]
+enum Part {
+    /// Of [`Form::texts`].
+    Text(Range<usize>),
+    /// Filled in for each call.
+    Field(Field),
+    /// A header of the last message received, its name looked up already.
+    Last(HeaderName, LastHeader),
+    /// As [`Piece::LineStart`].
+    LineStart,
+    /// As [`Piece::LineEnd`].
+    LineEnd,
+}
+
+/// The last message that was received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Last<'m> {
+    /// The message.
+    pub(super) message: Message<'m>,
+    /// Who sent it.
+    pub(super) source: SocketAddr,
+}
+
+/// What fields are filled from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ink<'a> {
+    /// The call.
+    pub(super) call: &'a Call,
+    /// The last message received.
+    pub(super) last: Option<&'a Last<'a>>,
+    /// The counter of the branch.
+    pub(super) branch: u32,
+    /// The CSeq number.
+    pub(super) cseq: u32,
+    /// What all calls have in common.
+    pub(super) library: &'a Library,
+    /// The time.
+    pub(super) now: Moment,
+}
+
+impl Form {
+    /// Makes a template of `program` ready.
+    pub(super) fn new(template: &Template, library: &Library, program: usize) -> Self {
+        let mut form = Self { has_length: template.has_length, ..Self::default() };
+        let (head, body) = template.pieces.split_at(template.body.min(template.pieces.len()));
+        form.head = form.parts(head, template, library, program);
+        form.body = form.parts(body, template, library, program);
+        form
+    }
+
+    /// Makes pieces ready: what is constant becomes text, and neighbouring texts one.
+    fn parts(
+        &mut self,
+        pieces: &[Piece],
+        template: &Template,
+        library: &Library,
+        program: usize,
+    ) -> Vec<Part> {
+        let mut parts = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Literal(start, end) => {
+                    let text = &template.literals[*start as usize..*end as usize];
+                    self.text(&mut parts, text);
+                }
+                Piece::Field(Field::Last(last)) => {
+                    self.uses_last = true;
+                    parts.push(Part::Last(HeaderName::parse(last.name.as_bytes()), last.clone()));
+                }
+                Piece::Field(field) => match library.constant(field, program) {
+                    Some(text) => self.text(&mut parts, &text),
+                    None => {
+                        self.uses_last |= matches!(field, Field::LastCseqNumber(_));
+                        parts.push(Part::Field(field.clone()));
+                    }
+                },
+                Piece::LineStart => parts.push(Part::LineStart),
+                Piece::LineEnd => parts.push(Part::LineEnd),
+            }
+        }
+        parts
+    }
+
+    /// Appends a text.
+    fn text(&mut self, parts: &mut Vec<Part>, text: &[u8]) {
+        let start = self.texts.len();
+        self.texts.extend_from_slice(text);
+        match parts.last_mut() {
+            Some(Part::Text(range)) if range.end == start => range.end = self.texts.len(),
+            _ => parts.push(Part::Text(start..self.texts.len())),
+        }
+    }
+
+    /// Appends the filled form to `out`; `scratch` is memory for the body.
+    pub(super) fn fill(&self, ink: &Ink<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+        if self.has_length {
+            scratch.clear();
+            self.fill_parts(&self.body, ink, 0, scratch);
+            self.fill_parts(&self.head, ink, scratch.len(), out);
+            out.extend_from_slice(scratch);
+        } else {
+            self.fill_parts(&self.head, ink, 0, out);
+            self.fill_parts(&self.body, ink, 0, out);
+        }
+    }
+
+    /// Appends filled parts.
+    fn fill_parts(&self, parts: &[Part], ink: &Ink<'_>, body_length: usize, out: &mut Vec<u8>) {
+        let mut line_start = 0;
+        let mut skipping = false;
+        for part in parts {
+            match part {
+                Part::LineStart => line_start = out.len(),
+                Part::LineEnd => {
+                    skipping = false;
+                    if out.len() > line_start {
+                        out.extend_from_slice(b"\r\n");
+                    }
+                }
+                _ if skipping => {}
+                Part::Text(range) => out.extend_from_slice(&self.texts[range.clone()]),
+                Part::Last(name, last) => skipping = !ink.last_header(*name, last, out),
+                Part::Field(Field::BodyLength(plus)) => {
+                    decimal(out, plus_offset(body_length as u64, *plus));
+                }
+                Part::Field(field) => ink.field(field, out),
+            }
+        }
+    }
+}
+
+impl Ink<'_> {
+    /// Appends the value of a field.
+    fn field(&self, field: &Field, out: &mut Vec<u8>) {
+        let call = self.call;
+        match field {
+            Field::CallId => out.extend_from_slice(&call.call_id),
+            Field::CallNumber => decimal(out, call.number),
+            Field::Cseq(plus) => decimal(out, plus_offset(self.cseq.into(), *plus)),
+            Field::Branch(0) => self.branch(self.branch, out),
+            Field::Branch(back) => self.branch(self.earlier_branch(*back), out),
+            Field::StepNumber => decimal(out, call.step as u64),
+            Field::PeerTagParam if !call.dialog.remote_tag.is_empty() => {
+                out.extend_from_slice(b";tag=");
+                out.extend_from_slice(&call.dialog.remote_tag);
+            }
+            Field::Routes => out.extend_from_slice(&call.dialog.routes),
+            Field::NextUrl if !call.dialog.remote_target.is_empty() => {
+                out.extend_from_slice(&call.dialog.remote_target);
+            }
+            Field::NextUrl | Field::CalleeUri => self.callee_uri(out),
+            Field::Variable(id) => value(call.variables.get(*id), out),
+            Field::Injected(file, column) => self.injected(*file, *column, out),
+            Field::Timestamp => out.extend_from_slice(self.library.wall(self.now).as_bytes()),
+            Field::ClockTick => decimal(out, self.now.nanos() / 1_000_000),
+            Field::Caller => self.user(call.users.map(|users| users.0), b"viaload", out),
+            Field::Callee => {
+                self.user(call.users.map(|users| users.1), self.library.service(), out);
+            }
+            Field::ContactUri => self.contact_uri(out),
+            Field::LocalPort => decimal(out, self.library.socket(call.socket).port().into()),
+            Field::RemoteIp => ip(out, call.peer.ip()),
+            Field::RemotePort => decimal(out, call.peer.port().into()),
+            Field::MediaPort(plus) => decimal(out, plus_offset(MEDIA_PORT, *plus)),
+            Field::LastCseqNumber(plus) => {
+                let cseq = self.last.and_then(|last| last.message.cseq().ok());
+                decimal(out, plus_offset(cseq.map_or(0, |cseq| cseq.number).into(), *plus));
+            }
+            // The others are constant; a tag that is not known yet is nothing.
+            _ => {}
+        }
+    }
+
+    /// Appends a branch (RFC 3261 §8.1.1.7), unique in all runs of a while.
+    fn branch(&self, counter: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"z9hG4bK-");
+        out.extend_from_slice(self.library.process());
+        out.push(if self.call.is_caller { b'-' } else { b's' });
+        decimal(out, self.call.number);
+        out.push(b'-');
+        decimal(out, counter.into());
+    }
+
+    /// The counter of the branch of the message sent `back` steps before.
+    fn earlier_branch(&self, back: u32) -> u32 {
+        let step = self.call.step.saturating_sub(back as usize);
+        let mut exchanges = self.call.exchanges.iter().rev();
+        let earlier = exchanges.find(|exchange| exchange.ours && exchange.step == step);
+        earlier.map_or(self.branch, |exchange| exchange.branch_number)
+    }
+
+    /// Appends a user part.
+    fn user(&self, user: Option<usize>, otherwise: &[u8], out: &mut Vec<u8>) {
+        let name = user.and_then(|user| self.library.users().names.get(user));
+        out.extend_from_slice(name.map_or(otherwise, |name| name.as_bytes()));
+    }
+
+    /// Appends the URI that the call is for.
+    fn callee_uri(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"sip:");
+        self.user(self.call.users.map(|users| users.1), self.library.service(), out);
+        out.push(b'@');
+        match (self.call.users, self.library.callee_address(self.call.number)) {
+            (None, Some(address)) => out.extend_from_slice(address),
+            _ => out.extend_from_slice(self.library.domain()),
+        }
+    }
+
+    /// Appends the URI at which the caller wants to be called.
+    fn contact_uri(&self, out: &mut Vec<u8>) {
+        let user = self.call.users.map(|users| users.0);
+        out.extend_from_slice(b"sip:");
+        self.user(user, self.library.service(), out);
+        out.push(b'@');
+        let number = user.map_or(self.call.number, |user| user as u64);
+        match self.library.callee_address(number) {
+            Some(address) => out.extend_from_slice(address),
+            None => address_port(out, self.library.socket(self.call.socket)),
+        }
+    }
+
+    /// Appends a field of an injection file.
+    fn injected(&self, file: usize, column: usize, out: &mut Vec<u8>) {
+        let line = self.call.injected.get(file).copied().unwrap_or_default();
+        if let Some(text) = self.library.injected(file, line, column) {
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Appends all headers of the last message that have a name; false if there is none.
+    fn last_header(&self, name: HeaderName, wanted: &LastHeader, out: &mut Vec<u8>) -> bool {
+        let Some(last) = self.last else { return false };
+        let mut found = false;
+        let mut append = |header: Header<'_>| {
+            if found {
+                out.extend_from_slice(if wanted.whole_line { b"\r\n" } else { b"," });
+            }
+            if wanted.whole_line {
+                out.extend_from_slice(header.name_text);
+                out.extend_from_slice(b": ");
+            }
+            if name == HeaderName::Via && !found {
+                stamped(header.value, last.source, out);
+            } else {
+                out.extend_from_slice(header.value);
+            }
+            found = true;
+        };
+        if name == HeaderName::Other {
+            last.message.headers_named(wanted.name.as_bytes()).for_each(&mut append);
+        } else {
+            last.message.headers(name).for_each(&mut append);
+        }
+        found
+    }
+}
+
+/// Appends the value of a topmost Via with what a server adds to it (RFC 3261 §18.2.1,
+/// RFC 3581 §4).
+fn stamped(value: &[u8], source: SocketAddr, out: &mut Vec<u8>) {
+    let first = viaduct::sip::Items::new(value).next().unwrap_or(value);
+    let offset = |part: &[u8]| part.as_ptr().addr() - value.as_ptr().addr();
+    let mut changes = SmallVec::<[(usize, usize, SmallVec<[u8; 64]>); 2]>::new();
+    if let Ok(via) = Via::parse(first) {
+        ViaStamp::new(&via, source, false).changes(|old, new| {
+            let at = if old.is_empty() { offset(first) + first.len() } else { offset(old) };
+            changes.push((at, old.len(), SmallVec::from_slice(new)));
+        });
+    }
+    changes.sort_unstable();
+    let mut done = 0;
+    for (at, length, new) in changes {
+        out.extend_from_slice(&value[done..at]);
+        out.extend_from_slice(&new);
+        done = at + length;
+    }
+    out.extend_from_slice(&value[done..]);
+}
+
+/// Appends a variable's value.
+fn value(value: Option<&Value>, out: &mut Vec<u8>) {
+    match value {
+        Some(Value::Text(text)) => out.extend_from_slice(text),
+        Some(Value::Number(number)) => out.extend_from_slice(number.to_string().as_bytes()),
+        Some(Value::Unset) | None => {}
+    }
+}
+
+/// Where media would go; none is sent.
+const MEDIA_PORT: u64 = 6_000;
+
+/// A number with what a keyword adds.
+fn plus_offset(number: u64, plus: i32) -> u64 {
+    number.saturating_add_signed(plus.into())
+}
+
+/// Appends a number.
+pub(super) fn decimal(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends an address as it stands in a URI.
+pub(super) fn ip(out: &mut Vec<u8>, ip: IpAddr) {
+    let text = match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends an address and port as they stand in a URI.
+pub(super) fn address_port(out: &mut Vec<u8>, address: SocketAddr) {
+    ip(out, address.ip());
+    out.push(b':');
+    decimal(out, address.port().into());
+}

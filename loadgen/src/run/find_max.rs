@@ -1,0 +1,107 @@
+//! The highest rate that the target carries.
+
+use std::time::Duration;
+
+use super::load::LoadPlan;
+use super::outcome::{Outcome, loss, verdict};
+use super::session::Session;
+use super::{LoadOptions, Options, RunError, Searched};
+use crate::measure::Count;
+use crate::pace::{Bounds, CONFIRMATIONS, RateError, Search, Trial};
+use crate::view::{View, format};
+
+/// The first rate if none is given (calls per second).
+const LOW: f64 = 100.0;
+
+/// The highest rate that is tried: above what one machine can send.
+const HIGH: f64 = 1_000_000.0;
+
+/// Failed calls that count as none: 0.01 %.
+const LOSS_MAX: f64 = 0.000_1;
+
+/// The search that is asked for, if any.
+///
+/// # Errors
+///
+/// If the first rate is impossible.
+pub(super) fn plan(options: &LoadOptions) -> Result<Option<Search>, RunError> {
+    let bounds = Bounds { loss_max: LOSS_MAX, p99_max: options.p99_max };
+    let search = || Search::new(options.rate.unwrap_or(LOW), HIGH, bounds, CONFIRMATIONS);
+    options.find_max.then(search).transpose().map_err(wrong)
+}
+
+/// In words.
+#[must_use]
+pub(super) fn words(options: &Options) -> String {
+    let bound = u64::try_from(options.load.p99_max.as_micros()).unwrap_or(u64::MAX);
+    format!("find the highest rate with p99 up to {}", format::micros(bound))
+}
+
+/// Tries one rate after the other. The report is that of the highest rate that passed, or of the
+/// last if none did.
+///
+/// # Errors
+///
+/// If the system refuses threads, or a worker fails.
+pub(super) fn run(
+    session: &mut Session<'_>,
+    mut search: Search,
+    view: &mut dyn View,
+) -> Result<Outcome, RunError> {
+    let mut best: Option<(f64, Outcome)> = None;
+    let mut last = None;
+    while let Some(rate) = search.next() {
+        let load = LoadPlan::open(rate, &session.options.load).map_err(wrong)?;
+        let started_at = crate::clock::date();
+        let measured = session.measure(&load, view)?;
+        let interrupted = measured.interrupted;
+        let outcome = if interrupted {
+            Outcome::new(session, &load, started_at, measured)
+        } else {
+            let p99 = measured.total.latencies.first();
+            let p99 = p99.map_or(0, |main| main.percentile_micros(99.0));
+            let started = measured.total.tally.get(Count::Started) as f64;
+            search.tried(Trial {
+                rate,
+                loss: loss(&measured),
+                p99: Duration::from_micros(p99),
+                valid: verdict(session.options, &load, &measured).valid,
+                achieved: started / load.seconds(),
+            });
+            Outcome::new(session, &load, started_at, measured)
+        };
+        if let Some(step) = search.steps().last().filter(|_| !interrupted) {
+            view.note(&format!("{} calls/s: {}", format::rate(rate), step.note));
+            if step.passed && best.as_ref().is_none_or(|(highest, _)| *highest <= rate) {
+                best = Some((rate, outcome));
+                continue;
+            }
+        }
+        last = Some(outcome);
+        if interrupted {
+            break;
+        }
+    }
+    finish(&search, best, last)
+}
+
+/// The outcome of the search: that of the rate which it found.
+fn finish(
+    search: &Search,
+    best: Option<(f64, Outcome)>,
+    last: Option<Outcome>,
+) -> Result<Outcome, RunError> {
+    let interrupted = last.as_ref().is_some_and(|last| last.report.verdict.interrupted);
+    let best = best.map(|(_, outcome)| outcome);
+    let chosen = if interrupted { last.or(best) } else { best.or(last) };
+    let mut outcome = chosen.ok_or(RunError::Interrupted)?;
+    let sentence = (!interrupted).then(|| search.sentence());
+    let searched = Searched { steps: search.steps().to_vec(), sentence };
+    outcome.add_search(searched, search.result().is_some());
+    Ok(outcome)
+}
+
+/// A rate that cannot be tried.
+fn wrong(error: RateError) -> RunError {
+    RunError::Options(error.to_string())
+}

@@ -1,0 +1,154 @@
+//! What came out of a run, and how it is told.
+
+use super::load::LoadPlan;
+use super::session::Session;
+use super::stage::Measured;
+use super::{Ended, Options, RunError, Searched, ceiling, inputs, say, write_file};
+use crate::measure::Count;
+use crate::pace::{self, judge};
+use crate::report::{self, Machine, Report, RunFacts, SelfTest, Verdict, json};
+
+/// What came out of a run.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The report.
+    pub(super) report: Report,
+    /// What else is to be said.
+    pub(super) notes: Vec<String>,
+    /// Whether a search found nothing.
+    pub(super) in_vain: bool,
+}
+
+impl Outcome {
+    /// Of what was measured.
+    #[must_use]
+    pub(super) fn new(
+        session: &Session<'_>,
+        load: &LoadPlan,
+        started_at: String,
+        measured: Measured,
+    ) -> Self {
+        let verdict = verdict(session.options, load, &measured);
+        let run = facts(session, load, &measured);
+        let self_test = ceiling::known(&run.scenario, run.threads);
+        let report = Report::build(report::Measured {
+            cast: &session.inputs.cast,
+            started_at,
+            machine: Machine::read(),
+            run,
+            verdict,
+            series: measured.series,
+            total: &measured.total,
+            traces: measured.traces,
+            self_test: self_test.filter(|_| !session.options.self_test),
+            search: Vec::new(),
+        });
+        Self { report, notes: Vec::new(), in_vain: false }
+    }
+
+    /// Adds what a search found.
+    pub(super) fn add_search(&mut self, searched: Searched, found: bool) {
+        self.report.search = searched.steps;
+        self.notes.extend(searched.sentence);
+        self.in_vain = !found;
+    }
+
+    /// Keeps the rate as the ceiling of this machine.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub(super) fn keep_ceiling(&mut self) -> Result<(), RunError> {
+        let Report { run, rates, messages, .. } = &self.report;
+        let all = (messages.sent + messages.received) as f64;
+        let ceiling = SelfTest {
+            measured_at: self.report.started_at.clone(),
+            threads: run.threads,
+            scenario: run.scenario.clone(),
+            rate: rates.completed,
+            messages: if run.seconds > 0.0 { all / run.seconds } else { 0.0 },
+        };
+        if !self.report.verdict.interrupted {
+            let file = ceiling::keep(&ceiling)?;
+            self.notes.push(format!("kept for later reports in {}", file.display()));
+        }
+        Ok(())
+    }
+
+    /// Prints and writes the report. Gives how the run ended.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub(super) fn tell(&self, options: &Options) -> Result<Ended, RunError> {
+        say(&report::table(&self.report));
+        if options.html.is_none() {
+            for trace in &self.report.traces {
+                say(&format!("\n{}", report::show_trace(trace, false)));
+            }
+        }
+        for note in &self.notes {
+            say(&format!("\n{note}"));
+        }
+        if let Some(file) = &options.json {
+            json::write(&self.report, file).map_err(|error| RunError::Input(error.to_string()))?;
+        }
+        if let Some(file) = &options.html {
+            write_file(file, &report::html::page(&self.report))?;
+        }
+        Ok(self.ended(options))
+    }
+
+    /// How the run ended.
+    fn ended(&self, options: &Options) -> Ended {
+        let Report { verdict, calls, .. } = &self.report;
+        let failed_percent = calls.failed as f64 * 100.0 / calls.started.max(1) as f64;
+        if verdict.interrupted {
+            Ended::Interrupted
+        } else if !verdict.valid {
+            Ended::Invalid
+        } else if failed_percent > options.loss_max_percent || self.in_vain {
+            Ended::CallsFailed
+        } else {
+            Ended::Well
+        }
+    }
+}
+
+/// Whether the numbers may be believed.
+pub(super) fn verdict(options: &Options, load: &LoadPlan, measured: &Measured) -> Verdict {
+    let busiest: Vec<f64> = measured.series.iter().map(|second| second.busiest).collect();
+    judge(&pace::Facts {
+        total: &measured.total,
+        busiest: &busiest,
+        closed_loop: load.is_closed(),
+        lag_max: options.lag_max,
+        interrupted: measured.interrupted,
+    })
+}
+
+/// What was run.
+fn facts(session: &Session<'_>, load: &LoadPlan, measured: &Measured) -> RunFacts {
+    let options = session.options;
+    let elapsed = measured.total.end.since(measured.total.start).as_secs_f64();
+    RunFacts {
+        scenario: session.inputs.scenario.clone(),
+        target: session.target_words(),
+        load: load.words(),
+        unit: inputs::unit(&session.inputs.cast).to_owned(),
+        // Less if it was interrupted, or all calls were made before.
+        seconds: load.seconds().min(elapsed),
+        threads: session.crew.threads,
+        source_ports: session.layout.source_ports(),
+        users: session.inputs.users.names.len(),
+        hold_ms: options.hold.as_secs_f64() * 1_000.0,
+        seed: options.seed,
+    }
+}
+
+/// The share of calls that failed, of those started (0 to 1).
+#[must_use]
+pub(super) fn loss(measured: &Measured) -> f64 {
+    let tally = &measured.total.tally;
+    tally.failed() as f64 / tally.get(Count::Started).max(1) as f64
+}

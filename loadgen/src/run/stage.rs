@@ -1,0 +1,189 @@
+//! A stage of a run: workers from the first call to the last.
+
+use std::time::Duration;
+
+use super::RunError;
+use super::interrupt::Interrupts;
+use crate::clock::Clock;
+use crate::measure::{Interval, RunShape, Trace};
+use crate::moment::Moment;
+use crate::report::Point;
+use crate::view::{Progress, View, Wish};
+use crate::worker::{Command, Crew, Job, Socket};
+
+/// What runs a stage: the clock, what is shown, and what may end it.
+pub(super) struct Director<'v> {
+    /// The clock.
+    pub(super) clock: Clock,
+    /// What is shown.
+    pub(super) view: &'v mut dyn View,
+    /// Signals.
+    pub(super) interrupts: &'v Interrupts,
+}
+
+/// A stage.
+#[derive(Debug)]
+pub(super) struct Stage<'s> {
+    /// What goes on, in words.
+    pub(super) name: &'s str,
+    /// What numbers belong to.
+    pub(super) shape: &'s RunShape,
+    /// Its begin.
+    pub(super) start: Moment,
+    /// When the last call is to start; none if it goes on until it is ended from outside.
+    pub(super) end: Option<Moment>,
+    /// How long calls may take after that.
+    pub(super) drain: Duration,
+}
+
+/// What a stage brought.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// Second by second.
+    pub(super) series: Vec<Point>,
+    /// Everything together.
+    pub(super) total: Interval,
+    /// Calls kept.
+    pub(super) traces: Vec<Trace>,
+    /// The sockets of each worker.
+    pub(super) sockets: Vec<Vec<Socket>>,
+    /// Whether it was ended from outside.
+    pub(super) interrupted: bool,
+}
+
+/// How long a stage's begin lies ahead, so that all workers are there.
+pub(super) const LEAD: Duration = Duration::from_millis(50);
+
+/// How long calls may take to end when the run is interrupted.
+const HANG_UP_TIME: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether something happened.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How far a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Calls start.
+    Running,
+    /// No more do, and the last ones may take until then.
+    Draining(Moment),
+    /// Calls are being ended, and may take until then.
+    HangingUp(Moment),
+}
+
+impl Director<'_> {
+    /// Runs a stage.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses threads, or a worker fails.
+    pub(super) fn run(&mut self, stage: &Stage<'_>, jobs: Vec<Job>) -> Result<Measured, RunError> {
+        let crew = Crew::start(jobs, self.clock, stage.start)
+            .map_err(|source| RunError::System { what: "threads", source })?;
+        let total = Interval::new(stage.start, stage.shape);
+        let mut run = Running { stage, crew, phase: Phase::Running, total, series: Vec::new() };
+        while self.go_on(&mut run) {}
+        run.end()
+    }
+
+    /// Waits a moment, shows what came, and does what is due. Gives whether the stage goes on.
+    fn go_on(&mut self, run: &mut Running<'_>) -> bool {
+        if let Some(second) = run.crew.second(TICK) {
+            run.add(&second);
+            self.show(run, &second);
+        }
+        let wish = match self.view.poll() {
+            None if self.interrupts.take() => Some(Wish::Stop),
+            wish => wish,
+        };
+        let now = self.clock.now();
+        match (wish, run.phase) {
+            (None, _) => {}
+            (Some(Wish::Stop), Phase::Running | Phase::Draining(_)) => {
+                run.crew.tell(Command::HangUp);
+                run.phase = Phase::HangingUp(now + HANG_UP_TIME);
+                return true;
+            }
+            (Some(_), _) => {
+                run.phase = Phase::HangingUp(now);
+                run.crew.tell(Command::Abandon);
+                return false;
+            }
+        }
+        run.go_on(now) && !run.crew.has_failed()
+    }
+
+    /// Shows a second.
+    fn show(&mut self, run: &Running<'_>, second: &Interval) {
+        let now = self.clock.now();
+        let phase = match run.phase {
+            Phase::Running => run.stage.name,
+            Phase::Draining(_) => "waiting for the last calls",
+            Phase::HangingUp(_) => "ending calls",
+        };
+        self.view.second(&Progress {
+            elapsed: now.since(run.stage.start),
+            remaining: run.stage.end.map(|end| end.since(now)),
+            phase,
+            second,
+            total: &run.total,
+            shape: run.stage.shape,
+        });
+    }
+}
+
+/// A stage that runs.
+struct Running<'s> {
+    stage: &'s Stage<'s>,
+    crew: Crew,
+    phase: Phase,
+    total: Interval,
+    series: Vec<Point>,
+}
+
+impl Running<'_> {
+    /// Adds a second.
+    fn add(&mut self, second: &Interval) {
+        self.total.merge(second);
+        self.series.push(Point::of(second, second.start.since(self.stage.start)));
+    }
+
+    /// Goes on to the next phase if its time has come. Gives whether the stage goes on.
+    fn go_on(&mut self, now: Moment) -> bool {
+        let left = self.crew.left();
+        match self.phase {
+            Phase::Running => {
+                if left.is_some() && self.stage.end.is_some() {
+                    self.phase = Phase::Draining(now + self.stage.drain);
+                }
+                true
+            }
+            Phase::Draining(until) | Phase::HangingUp(until) => {
+                if left == Some(0) {
+                    return false;
+                }
+                if now >= until {
+                    self.crew.tell(Command::Abandon);
+                }
+                now < until
+            }
+        }
+    }
+
+    /// Ends it.
+    fn end(self) -> Result<Measured, RunError> {
+        let Self { stage, crew, phase, mut total, mut series } = self;
+        let harvest = crew.end()?;
+        for second in &harvest.seconds {
+            total.merge(second);
+            series.push(Point::of(second, second.start.since(stage.start)));
+        }
+        Ok(Measured {
+            series,
+            total,
+            traces: harvest.traces,
+            sockets: harvest.sockets,
+            interrupted: matches!(phase, Phase::HangingUp(_)),
+        })
+    }
+}
