@@ -19,22 +19,33 @@ pub struct Users {
 
 /// Something is wrong with a file of users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {fault}")]
-pub struct UsersError {
-    /// Its name.
-    pub file: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong there.
-    pub fault: UsersFault,
+pub enum UsersError {
+    /// It cannot be read.
+    #[error("{file}: cannot be read: {reason}")]
+    Unreadable {
+        /// Its name.
+        file: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A line of it is wrong.
+    #[error("{file}:{line}: {fault}")]
+    Line {
+        /// Its name.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        fault: UsersFault,
+    },
 }
 
-/// What is wrong with a file of users.
+/// What is wrong with a line of a file of users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsersFault {
-    /// The file cannot be read.
-    #[error("cannot be read: {0}")]
-    Unreadable(String),
+    /// Something that is no comma-separated values at all.
+    #[error("{0}")]
+    Malformed(String),
     /// No column has the users.
     #[error("no column \"user\"; found: {found}")]
     NoUserColumn {
@@ -118,10 +129,7 @@ impl Users {
         let file = path.display().to_string();
         match fs::read(path) {
             Ok(text) => Self::parse_csv(&text, &file),
-            Err(error) => {
-                let fault = UsersFault::Unreadable(error.to_string());
-                Err(UsersError { file, line: 1, fault })
-            }
+            Err(error) => Err(UsersError::Unreadable { file, reason: error.to_string() }),
         }
     }
 
@@ -135,7 +143,7 @@ impl Users {
         let mut table = Table::default();
         match table.read(text) {
             Ok(()) => Ok(Self { names: table.names, domain: table.domain }),
-            Err((line, fault)) => Err(UsersError { file: file.to_owned(), line, fault }),
+            Err((line, fault)) => Err(UsersError::Line { file: file.to_owned(), line, fault }),
         }
     }
 
@@ -202,7 +210,7 @@ impl Table {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    let fault = UsersFault::Unreadable(error.to_string());
+                    let fault = UsersFault::Malformed(error.to_string());
                     return Err((line_at(text, place), fault));
                 }
             }
@@ -417,7 +425,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let error = Users::read_csv(Path::new("no/such/users.csv")).unwrap_err().to_string();
-        assert!(error.starts_with("no/such/users.csv:1: cannot be read: "), "{error}");
+        assert!(error.starts_with("no/such/users.csv: cannot be read: "), "{error}");
     }
 
     #[test]

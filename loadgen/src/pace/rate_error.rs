@@ -53,7 +53,7 @@ pub enum RateFault {
     Crossed,
 }
 
-/// The highest rate (calls per second): three times what one machine can send in datagrams.
+/// The highest rate (calls per second): a call each 100 ns, which no machine starts.
 const RATE_MAX: f64 = 10_000_000.0;
 
 /// Refuses a rate that is impossible.

@@ -382,14 +382,17 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_mere_chance_does_not_keep_the_search_going() {
-        let mut confirmed = 0;
-        for seed in 0..200 {
-            let mut rng = Rng::with_seed(seed);
-            let search = run(1.0, 1e7, |rate| serve(rate, if rng.bool() { 0.5 } else { 1e9 }));
-            confirmed += usize::from(search.result().is_some());
-        }
-        assert!(confirmed < 200);
+    fn a_server_that_is_never_confirmed_does_not_keep_the_search_going() {
+        let mut tried = Vec::new();
+        // Each rate passes three times, and not the fourth.
+        let search = run(1.0, 1e7, |rate| {
+            tried.push(rate);
+            let times = tried.iter().filter(|other| **other == rate).count();
+            serve(rate, if times > 3 { 0.5 } else { 1e9 })
+        });
+        assert_eq!((search.steps().len(), search.result()), (TRIALS_MAX, None));
+        let expected = "no rate passed 4 times in a row within 40 trials; ";
+        assert!(search.sentence().starts_with(expected), "{}", search.sentence());
     }
 
     #[test]
