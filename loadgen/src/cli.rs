@@ -241,11 +241,7 @@ impl From<RunArguments> for Options {
                 },
                 p99_max: milliseconds(report.p99_max),
             },
-            users: UserOptions {
-                users: users.users,
-                domain: users.domain,
-                service: users.service,
-            },
+            users: UserOptions { users: users.users, domain: users.domain, service: users.service },
             workers: WorkerOptions {
                 threads: workers.threads,
                 cores: workers.cores.map(|list| list.0),
@@ -326,7 +322,8 @@ struct CoreList(Vec<usize>);
 fn core_list(text: &str) -> Result<CoreList, String> {
     const MAX: usize = 4_096;
     let wrong = || "expected numbers and ranges, such as 0,2-3".to_owned();
-    let number = |text: &str| text.parse().ok().filter(|&core| core < MAX).ok_or_else(wrong);
+    let number =
+        |text: &str| text.parse::<usize>().ok().filter(|core| *core < MAX).ok_or_else(wrong);
     let mut cores = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -346,7 +343,8 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let host = address.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let ip = || host.unwrap_or(address).parse().ok().map(|ip: IpAddr| (ip, SIP_PORT).into());
     let parsed: Option<SocketAddr> = address.parse().ok().or_else(ip);
-    let parsed = parsed.ok_or_else(|| "expected ADDRESS:PORT, such as 127.0.0.1:5062".to_owned())?;
+    let parsed =
+        parsed.ok_or_else(|| "expected ADDRESS:PORT, such as 127.0.0.1:5062".to_owned())?;
     if parsed.ip().is_unspecified() {
         return Err("callers need to be told one address of this machine, not all".to_owned());
     }

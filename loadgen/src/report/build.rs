@@ -26,9 +26,9 @@ pub struct Measured<'a> {
     pub run: RunFacts,
     /// Whether the numbers may be believed.
     pub verdict: Verdict,
-    /// All workers' intervals of each second added up, in order.
-    pub seconds: &'a [Interval],
-    /// All of these added up.
+    /// Second by second.
+    pub series: Vec<Point>,
+    /// All workers' intervals of the run added up.
     pub total: &'a Interval,
     /// Calls kept.
     pub traces: Vec<Trace>,
@@ -42,7 +42,7 @@ impl Report {
     /// The report of a run.
     #[must_use]
     pub fn build(measured: Measured<'_>) -> Self {
-        let Measured { cast, total, seconds, run, .. } = measured;
+        let Measured { cast, total, series, run, .. } = measured;
         let tally = &total.tally;
         let marks = cast.shape.marks.iter().zip(&total.latencies);
         Self {
@@ -52,12 +52,12 @@ impl Report {
             machine: measured.machine,
             verdict: measured.verdict,
             rates: rates(tally, run.seconds),
-            calls: calls(tally, seconds),
+            calls: calls(tally, &series),
             messages: messages(tally),
             codes: codes(&tally.codes),
             latency: marks.map(|(mark, latency)| LatencySummary::of(mark, latency)).collect(),
             lag: LatencySummary::of("lag", &total.lag),
-            series: series(seconds),
+            series,
             ladders: ladders(cast, &total.arrows, run.hold_ms),
             traces: measured.traces.iter().map(|trace| trace_record(cast, trace)).collect(),
             self_test: measured.self_test,
@@ -78,14 +78,14 @@ fn rates(tally: &Tally, seconds: f64) -> Rates {
 }
 
 /// The numbers of calls.
-fn calls(tally: &Tally, seconds: &[Interval]) -> Calls {
+fn calls(tally: &Tally, series: &[Point]) -> Calls {
     Calls {
         offered: tally.get(Count::Offered),
         started: tally.get(Count::Started),
         completed: tally.get(Count::Completed),
         failed: tally.failed(),
         cut_short: tally.get(Count::CutShort),
-        peak_in_flight: seconds.iter().map(|second| second.in_flight).max().unwrap_or(0),
+        peak_in_flight: series.iter().map(|second| second.in_flight).max().unwrap_or(0),
         failures: failures(|why| tally.failures(why)),
         answered: tally.get(Count::Answered),
         callee_failures: failures(|why| tally.callee_failures(why)),
@@ -124,39 +124,34 @@ fn codes(codes: &StatusCodes) -> Vec<CodeCount> {
     codes.iter().map(|(code, count)| CodeCount { code, count }).collect()
 }
 
-/// The run second by second.
-fn series(seconds: &[Interval]) -> Vec<Point> {
-    let Some(first) = seconds.first() else { return Vec::new() };
-    seconds
-        .iter()
-        .map(|second| Point { at: (second.start - first.start).as_secs_f64(), ..point(second) })
-        .collect()
-}
-
-/// A second of the run, without its place in it.
-fn point(second: &Interval) -> Point {
-    let tally = &second.tally;
-    let latencies = second.latencies.iter();
-    Point {
-        at: 0.0,
-        seconds: (second.end - second.start).as_secs_f64(),
-        offered: tally.get(Count::Offered),
-        started: tally.get(Count::Started),
-        completed: tally.get(Count::Completed),
-        failed: tally.failed(),
-        in_flight: second.in_flight,
-        sent: tally.get(Count::Sent),
-        received: tally.get(Count::Received),
-        repeated: tally.get(Count::RequestsRepeated) + tally.get(Count::ResponsesRepeated),
-        lag_p99_us: second.lag.percentile_micros(99.0),
-        busiest: second.busiest,
-        latency: latencies
-            .map(|latency| {
-                let [p50, p90, p99] = [50.0, 90.0, 99.0].map(|p| latency.percentile_micros(p));
-                [p50, p90, p99, latency.max_micros()]
-            })
-            .collect(),
-        codes: codes(&tally.codes),
+impl Point {
+    /// A second of a run, that begins so long after the start. A run of hours is kept as these:
+    /// an [`Interval`] is a thousand times as large.
+    #[must_use]
+    pub fn of(second: &Interval, at: Duration) -> Self {
+        let tally = &second.tally;
+        let latencies = second.latencies.iter();
+        Self {
+            at: at.as_secs_f64(),
+            seconds: (second.end - second.start).as_secs_f64(),
+            offered: tally.get(Count::Offered),
+            started: tally.get(Count::Started),
+            completed: tally.get(Count::Completed),
+            failed: tally.failed(),
+            in_flight: second.in_flight,
+            sent: tally.get(Count::Sent),
+            received: tally.get(Count::Received),
+            repeated: tally.get(Count::RequestsRepeated) + tally.get(Count::ResponsesRepeated),
+            lag_p99_us: second.lag.percentile_micros(99.0),
+            busiest: second.busiest,
+            latency: latencies
+                .map(|latency| {
+                    let [p50, p90, p99] = [50.0, 90.0, 99.0].map(|p| latency.percentile_micros(p));
+                    [p50, p90, p99, latency.max_micros()]
+                })
+                .collect(),
+            codes: codes(&tally.codes),
+        }
     }
 }
 
@@ -317,12 +312,12 @@ mod tests {
     fn a_run_of_nothing_has_zeros_and_no_numbers_that_are_none() {
         let cast = Cast::new(Vec::new(), Vec::new());
         let total = Interval::new(Moment::START, &RunShape::default());
-        let report = Report::build(fixture::measured(&cast, &[], &total));
+        let report = Report::build(fixture::measured(&cast, &total));
         assert_eq!(report.rates, Rates::default());
         assert_eq!(report.series, []);
         let nothing = Report::build(Measured {
             run: RunFacts::default(),
-            ..fixture::measured(&cast, &[], &total)
+            ..fixture::measured(&cast, &total)
         });
         assert_eq!(nothing.rates, Rates::default());
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Machine, Measured, Report, RunFacts, SelfTest, Verdict};
+use super::{Machine, Measured, Point, Report, RunFacts, SelfTest, Verdict};
 use crate::measure::{Count, Failure, Interval, Kept, Trace, TracedMessage};
 use crate::moment::Moment;
 use crate::scenario::{
@@ -19,7 +19,9 @@ pub(super) fn report() -> Report {
     let seconds: Vec<_> = (0..4).map(|second| interval(&cast, second)).collect();
     let mut total = Interval::new(Moment::START, &cast.shape);
     seconds.iter().for_each(|second| total.merge(second));
-    Report::build(Measured { traces: traces(), ..measured(&cast, &seconds, &total) })
+    let series =
+        seconds.iter().map(|second| Point::of(second, second.start - total.start)).collect();
+    Report::build(Measured { traces: traces(), series, ..measured(&cast, &total) })
 }
 
 /// The report with as little as possible that repeats itself.
@@ -36,11 +38,7 @@ pub(super) fn brief() -> Report {
 }
 
 /// All that a report is made of, but for calls kept.
-pub(super) fn measured<'a>(
-    cast: &'a Cast,
-    seconds: &'a [Interval],
-    total: &'a Interval,
-) -> Measured<'a> {
+pub(super) fn measured<'a>(cast: &'a Cast, total: &'a Interval) -> Measured<'a> {
     Measured {
         cast,
         started_at: "2026-11-20T09:30:00Z".to_owned(),
@@ -62,7 +60,7 @@ pub(super) fn measured<'a>(
             seed: 1,
         },
         verdict: Verdict { valid: true, interrupted: false, reasons: Vec::new() },
-        seconds,
+        series: Vec::new(),
         total,
         traces: Vec::new(),
         self_test: Some(SelfTest {

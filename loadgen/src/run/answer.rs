@@ -27,7 +27,7 @@ use crate::worker::{Job, Socket};
 pub fn answer(options: &AnswerOptions) -> Result<Ended, RunError> {
     let mut notes = Vec::new();
     let first = options.scenario.as_deref();
-    let first = first.map(|file| inputs::read_callee(file, &mut notes)).transpose()?;
+    let first = first.map(|file| inputs::read_callee(file, &[], &mut notes)).transpose()?;
     let name = first.as_ref().map_or_else(|| "built-in".to_owned(), |first| first.name.clone());
     let cast = Arc::new(Cast::new(Vec::new(), inputs::callees(first)));
     let crew = CrewPlan::new(&options.workers)?;

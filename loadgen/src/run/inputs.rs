@@ -1,13 +1,11 @@
 //! Input files: read and checked before any traffic.
 
 use std::fs::{self, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Options, RunError, UserOptions};
-use crate::scenario::{
-    Cast, Injection, Program, Role, Step, What, builtin, check_fields, read_injection, sipp,
-};
+use crate::scenario::{Caller, Cast, Injection, Program, Role, Step, What, builtin, sipp};
 use crate::users::Users;
 
 /// What a run is made of beside numbers.
@@ -33,10 +31,11 @@ impl Inputs {
     /// If a file is wrong or missing, or a scenario unknown.
     pub(super) fn read(options: &Options) -> Result<Self, RunError> {
         let mut notes = Vec::new();
+        let injected = injections(&options.injected)?;
         let callee = options.callee_scenario.as_deref();
-        let callee = callee.map(|file| read_callee(file, &mut notes)).transpose()?;
-        let cast = cast(&options.scenario, callee, &mut notes)?;
-        let injected = injections(&options.injected, &cast)?;
+        let callee = callee.map(|file| read_callee(file, &injected, &mut notes)).transpose()?;
+        let cast = cast(&options.scenario, callee, &injected, &mut notes)?;
+        let injected = injected.into_iter().map(Arc::new).collect();
         let users = users(&options.users)?;
         for file in [&options.json, &options.html].into_iter().flatten() {
             check_writable(file)?;
@@ -56,6 +55,7 @@ fn scenario_name(given: &str) -> String {
 fn cast(
     scenario: &str,
     callee: Option<Program>,
+    injected: &[Injection],
     notes: &mut Vec<String>,
 ) -> Result<Cast, RunError> {
     if !is_file_name(scenario) {
@@ -65,14 +65,12 @@ fn cast(
         if callee.is_none() {
             return Ok(cast);
         }
-        let caller = |caller: &crate::scenario::Caller| {
-            (cast.programs[caller.program].clone(), caller.weight)
-        };
+        let caller = |caller: &Caller| (cast.programs[caller.program].clone(), caller.weight);
         let callers = cast.callers.iter().map(caller).collect();
         return Ok(Cast::new(callers, callees(callee)));
     }
     let file = Path::new(scenario);
-    let caller = read_program(file, notes)?;
+    let caller = read_program(file, injected, notes)?;
     if caller.role == Role::Callee {
         return Err(RunError::Input(format!(
             "{scenario}: this scenario waits for a call instead of making one: give it to \
@@ -114,8 +112,12 @@ pub(super) fn unknown_scenario(given: &str) -> String {
 /// # Errors
 ///
 /// If it is wrong, or makes calls.
-pub(super) fn read_callee(file: &Path, notes: &mut Vec<String>) -> Result<Program, RunError> {
-    let program = read_program(file, notes)?;
+pub(super) fn read_callee(
+    file: &Path,
+    injected: &[Injection],
+    notes: &mut Vec<String>,
+) -> Result<Program, RunError> {
+    let program = read_program(file, injected, notes)?;
     if program.role == Role::Caller {
         return Err(RunError::Input(format!(
             "{}: this scenario makes a call instead of waiting for one: give it to viaload run \
@@ -127,11 +129,15 @@ pub(super) fn read_callee(file: &Path, notes: &mut Vec<String>) -> Result<Progra
 }
 
 /// Reads a scenario of SIPp's.
-fn read_program(file: &Path, notes: &mut Vec<String>) -> Result<Program, RunError> {
+fn read_program(
+    file: &Path,
+    injected: &[Injection],
+    notes: &mut Vec<String>,
+) -> Result<Program, RunError> {
     let text = read_text(file)?;
     let name = file.display().to_string();
-    let (program, ignored) =
-        sipp::read(&text, &name).map_err(|errors| RunError::Input(errors.to_string()))?;
+    let (program, ignored) = sipp::read_with(&text, &name, injected)
+        .map_err(|errors| RunError::Input(errors.to_string()))?;
     notes.extend(ignored);
     Ok(program)
 }
@@ -144,17 +150,13 @@ fn read_text(file: &Path) -> Result<String, RunError> {
         .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()))
 }
 
-/// Reads the injection files and checks that they have what the programs use.
-fn injections(files: &[std::path::PathBuf], cast: &Cast) -> Result<Vec<Arc<Injection>>, RunError> {
-    let mut injected = Vec::new();
-    for file in files {
-        let read = read_injection(&read_text(file)?, &file.display().to_string());
-        injected.push(read.map_err(|error| RunError::Input(error.to_string()))?);
-    }
-    for program in &cast.programs {
-        check_fields(program, &injected).map_err(|error| RunError::Input(error.to_string()))?;
-    }
-    Ok(injected.into_iter().map(Arc::new).collect())
+/// Reads the injection files.
+fn injections(files: &[PathBuf]) -> Result<Vec<Injection>, RunError> {
+    let read = |file: &PathBuf| {
+        let parsed = Injection::parse(&read_text(file)?, &file.display().to_string());
+        parsed.map_err(|error| RunError::Input(error.to_string()))
+    };
+    files.iter().map(read).collect()
 }
 
 /// The users: so many, or those of a file.

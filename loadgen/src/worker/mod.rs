@@ -302,3 +302,119 @@ fn outcome(worker: usize, thread: JoinHandle<io::Result<Outcome>>) -> Result<Out
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+
+    use super::*;
+    use crate::measure::Count;
+    use crate::outbox::SocketId;
+    use crate::pace::Closed;
+    use crate::scenario::Cast;
+    use crate::users::Users;
+
+    /// Longer than any of these tests takes.
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// A worker that has one socket, and no programs.
+    fn job(worker: usize, load: Option<Load>) -> Job {
+        let socket = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.address();
+        let setup = Setup {
+            cast: Arc::new(Cast::new(Vec::new(), Vec::new())),
+            target: None,
+            sockets: Vec::new(),
+            caller_sockets: Vec::new(),
+            callee_socket: Some(SocketId(0)),
+            callee_addresses: Arc::from([address]),
+            users: Arc::new(Users::default()),
+            service: "service".to_owned(),
+            media_ip: address.ip(),
+            hold: Duration::ZERO,
+            injected: Vec::new(),
+            worker: (worker, 2),
+            seed: 1,
+            process: 1,
+            wall_start: jiff::Timestamp::UNIX_EPOCH,
+            traces: 0,
+        };
+        Job { setup, load, sockets: vec![socket], core: None }
+    }
+
+    /// Sends an OPTIONS and waits for its answer.
+    fn ask(peer: &UdpSocket, server: SocketAddr) -> String {
+        let own = peer.local_addr().unwrap();
+        let request = format!(
+            "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{server}\r\n\
+             From: <sip:a@{own}>;tag=1\r\nTo: <sip:{server}>\r\nCall-ID: {server}\r\n\
+             CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        peer.send_to(request.as_bytes(), server).unwrap();
+        let mut bytes = [0; 2_000];
+        let length = peer.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    }
+
+    #[test]
+    fn all_workers_answer_and_their_seconds_are_those_of_the_run() {
+        let clock = Clock::start();
+        let start = clock.now();
+        let jobs = vec![job(0, None), job(1, None)];
+        let addresses: Vec<_> = jobs.iter().map(|job| job.sockets[0].address()).collect();
+        let mut crew = Crew::start(jobs, clock, start).unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for address in &addresses {
+            assert!(ask(&peer, *address).starts_with("SIP/2.0 200 "));
+        }
+        let first = crew.second(LONG).unwrap();
+        assert_eq!((first.start, first.end), (start, start + Duration::from_secs(1)));
+        assert_eq!(crew.left(), Some(0));
+        let mut harvest = crew.end().unwrap();
+        let mut total = first;
+        harvest.seconds.drain(..).for_each(|second| total.merge(&second));
+        assert_eq!((total.tally.get(Count::Received), total.tally.get(Count::Sent)), (2, 2));
+        assert!(total.tally.get(Count::ReceivedBytes) > total.tally.get(Count::Received));
+        let back: Vec<_> = harvest.sockets.iter().map(|own| own[0].address()).collect();
+        assert_eq!(back, addresses);
+    }
+
+    #[test]
+    fn sockets_that_came_back_serve_again() {
+        let clock = Clock::start();
+        let crew = Crew::start(vec![job(0, None)], clock, clock.now()).unwrap();
+        let sockets = crew.end().unwrap().sockets.remove(0);
+        let address = sockets[0].address();
+        let again = Job { sockets, ..job(0, None) };
+        let crew = Crew::start(vec![again], clock, clock.now()).unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!(ask(&peer, address).starts_with("SIP/2.0 200 "));
+        crew.end().unwrap();
+    }
+
+    #[test]
+    fn it_is_not_known_what_is_left_until_no_more_is_to_start() {
+        let clock = Clock::start();
+        let endless = Closed::new(1, (0, 1), None, clock.now() + LONG * 60);
+        let jobs = vec![job(0, Some(Load::Closed(endless))), job(1, None)];
+        let mut crew = Crew::start(jobs, clock, clock.now()).unwrap();
+        assert_eq!(crew.left(), None);
+        crew.tell(Command::HangUp);
+        // The end of a second comes behind the command.
+        while crew.left().is_none() {
+            assert!(crew.second(LONG).is_some());
+        }
+        assert_eq!(crew.left(), Some(0));
+        crew.end().unwrap();
+    }
+
+    #[test]
+    fn why_a_worker_failed_is_told() {
+        let defect = thread::spawn(|| panic!("broken"));
+        let error = outcome(3, defect).unwrap_err().to_string();
+        assert_eq!(error, "worker 3 failed by a defect of viaload: broken");
+        let refused = thread::spawn(|| Err(io::Error::from(io::ErrorKind::PermissionDenied)));
+        let error = outcome(3, refused).unwrap_err().to_string();
+        assert_eq!(error, "worker 3 failed: permission denied");
+    }
+}

@@ -107,7 +107,8 @@ mod tests {
 
     /// What the page's script would read.
     fn figures_of(page: &str) -> serde_json::Value {
-        let (_, from) = page.split_once("<script type=\"application/json\" id=\"figures\">").unwrap();
+        let (_, from) =
+            page.split_once("<script type=\"application/json\" id=\"figures\">").unwrap();
         let (json, _) = from.split_once("</script>").unwrap();
         serde_json::from_str(json).unwrap()
     }
