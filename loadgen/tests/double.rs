@@ -84,8 +84,10 @@ fn each_call_whose_bye_is_lost_fails_for_want_of_an_answer() {
     let reasons: Vec<_> =
         report.calls.failures.iter().map(|failure| (&*failure.reason, failure.count)).collect();
     assert_eq!(reasons, [("no answer", 20)]);
-    // T1, doubled up to T2, until 64 × T1 have passed (RFC 3261 §17.1.2.2).
-    assert_eq!(report.messages.requests_repeated, 20 * 10, "{:?}", report.messages);
+    // After T1, then doubled up to T2, until 64 × T1 have passed (RFC 3261 §17.1.2.2): ten times,
+    // if the machine has always time.
+    assert!(report.messages.requests_repeated >= 20 * 9, "{:?}", report.messages);
+    assert!(report.messages.requests_repeated <= 20 * 10, "{:?}", report.messages);
 }
 
 #[test]
@@ -164,7 +166,7 @@ fn an_interrupted_run_hangs_up_and_reports() {
     for _ in 0..150 {
         acknowledged.recv_timeout(support::PATIENCE).expect("a call that is answered");
     }
-    running.signal("INT");
+    running.program.signal("INT");
     let outcome = running.finish();
     assert_eq!(outcome.code, Some(130), "{}", outcome.stderr);
     let report = outcome.report();
@@ -173,7 +175,7 @@ fn an_interrupted_run_hangs_up_and_reports() {
     assert_eq!(report.calls.failed, 0, "{:?}", report.calls);
     assert!(report.calls.callee_failures.is_empty(), "{:?}", report.calls);
     assert_eq!(report.calls.cut_short + report.calls.completed, report.calls.started);
-    assert!(outcome.stdout.contains("interrupted"), "{}", outcome.stdout);
+    assert!(outcome.stdout.starts_with("INTERRUPTED"), "{}", outcome.stdout);
     let seen = seen.lock().expect("the calls");
     assert_eq!(seen.ended, seen.invited);
 }

@@ -8,6 +8,7 @@ pub(crate) mod address;
 pub(crate) mod kamailio;
 #[path = "../../../tests/support/process.rs"]
 pub(crate) mod process;
+pub(crate) mod program;
 pub(crate) mod proxy_double;
 pub(crate) mod sipp;
 pub(crate) mod viaduct;

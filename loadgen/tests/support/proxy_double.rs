@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use viaduct::sip::compose::ViaStamp;
+use viaduct::sip::compose::{self, Reply, ViaStamp};
 use viaduct::sip::rewrite::EditList;
 use viaduct::sip::{
     HeaderName, Items, Message, MessageIndex, NameAddr, Rport, Uri, Via, host_ip, parse,
@@ -149,6 +149,11 @@ impl Proxy {
         let first = *self.first.get_or_insert(now);
         let Some(passing) = describe(&message, now.since(first)) else { return };
         let Some((text, destination)) = rewrite(&message, source, self.address) else { return };
+        if destination == self.address {
+            let answer = answer(&message, source);
+            self.send(&answer.unwrap_or_default(), source);
+            return;
+        }
         match (self.decide)(&passing) {
             Fate::Pass => self.send(&text, destination),
             Fate::Lose => {}
@@ -241,6 +246,15 @@ fn rewrite_response(
         _ => next.port.unwrap_or(5_060),
     };
     Some(SocketAddr::new(ip, port))
+}
+
+/// A 200 to a request for the proxy itself, such as a probe.
+fn answer(request: &Message<'_>, source: SocketAddr) -> Option<Vec<u8>> {
+    let via = request.top_via().ok()?;
+    let stamp = ViaStamp::new(&via, source, true);
+    let mut text = Vec::new();
+    let said = Reply { code: 200, reason: b"OK", to_tag: b"double", headers: &[] };
+    compose::reply(&mut text, *request, &stamp, said).then_some(text)
 }
 
 /// Removes the first value of a header field, with its line if it is alone there.
