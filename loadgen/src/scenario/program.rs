@@ -71,6 +71,16 @@ impl Step {
             Self::Nop(nop) => &nop.chain,
         }
     }
+
+    /// As [`Step::chain`], to change it.
+    pub(super) const fn chain_mut(&mut self) -> &mut Chain {
+        match self {
+            Self::Send(send) => &mut send.chain,
+            Self::Receive(receive) => &mut receive.chain,
+            Self::Pause(pause) => &mut pause.chain,
+            Self::Nop(nop) => &mut nop.chain,
+        }
+    }
 }
 
 /// What follows a step, and what it measures.

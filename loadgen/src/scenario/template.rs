@@ -1,5 +1,8 @@
 //! Messages with fields that are filled in when they are sent.
 
+mod keyword;
+mod parse;
+
 use super::VariableId;
 
 /// A message or a line, as literals and fields.
@@ -24,8 +27,8 @@ pub enum Piece {
     Field(Field),
     /// A line starts whose end may take it back.
     LineStart,
-    /// The line ends: it is taken back if it is empty, or up to the field that was missing
-    /// ([`Field::Last`] of a header that the message does not have takes back all from there on).
+    /// The line ends: its line break is written, unless the line is empty.
+    /// [`Field::Last`] of a header that the message does not have takes all from there on with it.
     LineEnd,
 }
 
