@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 
 use smallvec::SmallVec;
+use viaduct::sip::{Message, MessageIndex, parse};
 
 use super::exchange::{Exchange, Phase};
+use super::form::Last;
 use super::recorder::Recording;
 use crate::measure::Failure;
 use crate::moment::Moment;
@@ -52,6 +54,8 @@ pub(super) struct Call {
     pub(super) branches: u32,
     /// The last message received, if a later step needs it.
     pub(super) last: Option<Kept>,
+    /// The INVITE that is being answered, if the program may answer it after its CANCEL.
+    pub(super) invite: Option<Kept>,
     /// Values of the program's variables.
     pub(super) variables: Vec<Value>,
     /// The line of each injection file that it got.
@@ -106,8 +110,24 @@ pub(super) enum Outcome {
 /// A message kept for a later step.
 #[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) bytes: Box<[u8]>,
-    pub(super) source: SocketAddr,
+    bytes: Box<[u8]>,
+    source: SocketAddr,
+}
+
+impl Kept {
+    /// Keeps a message.
+    pub(super) fn new(last: &Last<'_>) -> Self {
+        Self { bytes: last.message.text().into(), source: last.source }
+    }
+
+    /// Lets `act` have the message again.
+    pub(super) fn read<T>(&self, act: impl FnOnce(&Last<'_>) -> T) -> T {
+        let mut index = MessageIndex::default();
+        // It was parsed without a fault when it came.
+        let _ = parse(&self.bytes, &mut index);
+        let message = Message::new(&self.bytes, &index);
+        act(&Last { message, source: self.source })
+    }
 }
 
 /// The value of a variable.

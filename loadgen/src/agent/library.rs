@@ -107,6 +107,15 @@ impl Library {
         steps.map(|step| step.chain().start_marks).fold(0, |all, marks| all | marks)
     }
 
+    /// Whether a program answers that a request was cancelled.
+    pub(super) fn cancels(&self, program: usize) -> bool {
+        let answers = |step: &Step| match step {
+            Step::Send(send) => send.what == What::Response(487),
+            _ => false,
+        };
+        self.program(program).steps.iter().any(answers)
+    }
+
     /// Whether a program begins with REGISTER: its caller walks over all users.
     pub(super) fn registers(&self, program: usize) -> bool {
         let sends = |step: &Step| match step {

@@ -217,8 +217,7 @@ impl Agent {
             }
             let keeps = stage.library.ready(call.program, call.step);
             let keeps = keeps.is_some_and(|ready| ready.keeps_last) && call.outcome.is_none();
-            call.last =
-                keeps.then(|| Kept { bytes: last.message.text().into(), source: last.source });
+            call.last = keeps.then(|| Kept::new(last));
         });
     }
 
@@ -274,6 +273,7 @@ impl Agent {
             exchanges: SmallVec::new(),
             branches: 0,
             last: None,
+            invite: None,
             variables: vec![Value::Unset; parts.variables.len()],
             injected: self.deal_lines(),
             closing: None,
@@ -487,11 +487,7 @@ impl Stage<'_> {
         match call.last.take() {
             None => self.run(call, None),
             Some(kept) => {
-                let mut index = MessageIndex::default();
-                // It was parsed when it came.
-                let _ = parse(&kept.bytes, &mut index);
-                let message = Message::new(&kept.bytes, &index);
-                self.run(call, Some(&Last { message, source: kept.source }));
+                kept.read(|last| self.run(call, Some(last)));
                 call.last = Some(kept);
             }
         }

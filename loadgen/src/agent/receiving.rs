@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use viaduct::sip::compose::reply_address;
 use viaduct::sip::{HeaderName, Message, Method, NameAddr, Uri, host_ip};
 
-use super::call::{Call, Outcome, Waiting};
+use super::call::{Call, Kept, Outcome, Waiting};
 use super::exchange::{Exchange, Identity, Phase, tag};
 use super::form::Last;
 use super::stage::Stage;
@@ -122,6 +122,9 @@ impl Stage<'_> {
         call.dialog.is_over |= identity.method == Method::Bye;
         if let Some(tag) = tag(message, HeaderName::From) {
             call.dialog.remote_tag = SmallVec::from_slice(tag);
+        }
+        if identity.method == Method::Invite && self.library.cancels(call.program) {
+            call.invite = Some(Kept::new(last));
         }
         match place.flatten() {
             Some(step) => self.accept(call, step, last),

@@ -26,7 +26,21 @@ struct Draft {
 
 impl Stage<'_> {
     /// Sends the message of a step.
+    ///
+    /// What answers an INVITE after its CANCEL is made of the INVITE: a CANCEL that a proxy sent
+    /// has the Via of that proxy alone (RFC 3261 §9.1, §9.2).
     pub(super) fn send(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) {
+        let is_cancel = |last: &Last<'_>| last.message.method() == Some(Method::Cancel);
+        let after_cancel = send.what == What::Response(487) && last.is_some_and(is_cancel);
+        let invite = if after_cancel { call.invite.take() } else { None };
+        match invite {
+            Some(invite) => invite.read(|last| self.send_filled(call, send, Some(last))),
+            None => self.send_filled(call, send, last),
+        }
+    }
+
+    /// Sends the message of a step, filled from `last`.
+    fn send_filled(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) {
         let library = self.library;
         let Some(ready) = library.ready(call.program, call.step) else { return };
         let draft = draft(call, &send.what, library.program(call.program).routing);
