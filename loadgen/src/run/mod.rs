@@ -20,6 +20,7 @@ mod target;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 pub use answer::answer;
 pub use error::{Ended, RunError};
@@ -47,7 +48,7 @@ pub fn run(options: &Options) -> Result<Ended, RunError> {
     let search = find_max::plan(&options.load)?;
     let mut session = Session::open(options, &inputs)?;
     let words = search.as_ref().map_or_else(|| load.words(), |_| find_max::words(options));
-    let mut view = view::choose(options.view, facts(&session, words));
+    let mut view = view::choose(options.view, facts(&session, words, &load));
     for note in &inputs.notes {
         view.note(note);
     }
@@ -77,13 +78,15 @@ fn with_defaults(options: &Options) -> Options {
 }
 
 /// What the view tells of a run.
-fn facts(session: &Session<'_>, load: String) -> view::Facts {
+fn facts(session: &Session<'_>, words: String, load: &LoadPlan) -> view::Facts {
+    // There is no schedule in a closed loop that calls could be late for.
+    let lag_max = if load.is_closed() { Duration::MAX } else { session.options.lag_max };
     view::Facts {
         scenario: session.inputs.scenario.clone(),
         target: session.target_words(),
-        load,
+        load: words,
         unit: inputs::unit(&session.inputs.cast).to_owned(),
-        lag_max: session.options.lag_max,
+        lag_max,
         busy_max: BUSY_MAX,
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     fn spans_have_three_digits_and_rounding_never_adds_a_fourth() {
         let shown = [1, 999, 1_000, 9_994, 9_995, 99_949, 99_950, 999_499, 999_500].map(micros);
         let expected = [
-            "1 µs", "999 µs", "1.00 ms", "9.99 ms", "9.99 ms", "99.9 ms", "100 ms", "999 ms",
+            "1 µs", "999 µs", "1.00 ms", "9.99 ms", "10.0 ms", "99.9 ms", "100 ms", "999 ms",
             "1.00 s",
         ];
         assert_eq!(shown, expected);

@@ -5,6 +5,7 @@ pub mod format;
 mod health;
 mod history;
 mod lines;
+mod lists;
 mod live;
 mod panels;
 #[cfg(test)]
@@ -104,7 +105,7 @@ pub fn choose(kind: Kind, facts: Facts) -> Box<dyn View> {
         Ok(live) => Box::new(live),
         Err(error) => {
             let mut lines = lines::Lines::new(facts, io::stderr());
-            lines.note(&format!("no live view, since the terminal refuses it: {error}"));
+            lines.note(&format!("no live view: {error}"));
             Box::new(lines)
         }
     }

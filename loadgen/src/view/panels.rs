@@ -5,13 +5,12 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, LineGauge, Paragraph, RenderDirection, Sparkline};
-use viaduct::sip::reason_phrase;
 
 use super::format::{clock, count, micros, percent, rate};
 use super::health::lag_micros;
-use super::history::{History, Second, per_second};
+use super::history::{History, Second};
 use super::{Facts, Progress};
-use crate::measure::{Count, Failure, Interval, Latency};
+use crate::measure::{Count, Latency};
 
 /// Columns of the latency table.
 pub(super) const LATENCY_COLUMNS: u16 = 76;
@@ -20,13 +19,13 @@ pub(super) const LATENCY_COLUMNS: u16 = 76;
 const RATE_COLUMNS: u16 = 21;
 
 /// What is less important.
-const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 
 /// What is wrong.
-const ALARM: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+pub(super) const ALARM: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
 /// What is to be found first.
-const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const STRONG: Style = Style::new().fg(Color::Reset).add_modifier(Modifier::BOLD);
 
 /// A title on a line across the panel, with another at its right end.
 pub(super) fn titled<'a>(title: impl Into<Line<'a>>, right: String) -> Block<'a> {
@@ -76,47 +75,53 @@ fn progress(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>) {
     frame.render_widget(bar.filled_style(Style::new().fg(Color::Cyan)), gauge);
 }
 
-/// Whether the generator keeps its schedule: its own numbers, or what is wrong.
+/// Whether the generator keeps its schedule: its own numbers, and what is wrong.
 pub(super) fn health(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>, warnings: &[String]) {
-    if !warnings.is_empty() {
-        let lines = warnings.iter().map(|text| Line::styled(format!("⚠ {text}"), ALARM));
-        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
-        return;
-    }
     let text = format!(
-        "generator  lag p99 {}, busiest worker {}, on schedule",
+        "generator  lag p99 {}   busiest worker {}   overruns {}",
         micros(lag_micros(now.second)),
         percent(now.second.busiest),
+        count(now.total.tally.get(Count::Overrun)),
     );
-    frame.render_widget(Line::styled(text, DIM), area);
+    let mut lines: Vec<_> =
+        warnings.iter().map(|text| Line::styled(format!("WARNING: {text}"), ALARM)).collect();
+    lines.push(Line::raw(text));
+    frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// Rates of the last second, and how they were before.
 pub(super) fn rates(frame: &mut Frame<'_>, area: Rect, facts: &Facts, history: &History) {
     let width = area.width.saturating_sub(RATE_COLUMNS);
-    let block = titled(
-        Span::styled(format!("{} per second", facts.unit), STRONG),
-        if width > 30 { format!("the last {}", clock_of(width)) } else { String::new() },
-    );
+    let when = if width > 20 { format!("last {width} s") } else { String::new() };
+    let block = titled(Span::styled(format!("{} per second", facts.unit), STRONG), when);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let seconds: Vec<&Second> = history.newest(usize::from(width)).collect();
-    let rows = inner.rows().zip(kinds());
     let top = seconds.iter().map(|second| second.offered.max(second.completed)).fold(0.0, f64::max);
-    for (row, kind) in rows {
-        let values: Vec<f64> = seconds.iter().map(|second| (kind.value)(second)).collect();
-        let top = if kind.shared { top } else { values.iter().copied().fold(0.0, f64::max) };
-        let [words, spark] =
-            Layout::horizontal([Constraint::Length(RATE_COLUMNS), Constraint::Fill(1)]).areas(row);
-        let last = values.last().copied().unwrap_or(0.0);
-        let style = if kind.bad && last > 0.0 { ALARM } else { Style::new() };
-        let text = format!("{:<10}{:>9}", kind.name, rate(last));
-        frame.render_widget(Line::styled(text, style), words);
-        let line = Sparkline::default().direction(RenderDirection::RightToLeft);
-        let bars = values.iter().rev().map(|value| tenths(*value)).collect::<Vec<_>>();
-        let line = line.max(tenths(top).max(1)).data(bars).style(Style::new().fg(kind.color));
-        frame.render_widget(line, spark);
+    let kinds = kinds();
+    let rows = if usize::from(inner.height) < 2 * kinds.len() { 1 } else { 2 };
+    for (place, kind) in (0..).zip(kinds) {
+        let y = inner.y.saturating_add(place * rows);
+        let place = Rect { y, height: rows, ..inner }.intersection(inner);
+        one_rate(frame, place, &kind, &seconds, top);
     }
+}
+
+/// One kind of rate, with its curve up to `top`, if the kind shares that.
+fn one_rate(frame: &mut Frame<'_>, area: Rect, kind: &Kind, seconds: &[&Second], top: f64) {
+    let values: Vec<f64> = seconds.iter().map(|second| (kind.value)(second)).collect();
+    let top = if kind.shared { top } else { values.iter().copied().fold(0.0, f64::max) };
+    let parts = [Constraint::Length(RATE_COLUMNS), Constraint::Fill(1)];
+    let [words, curve] = Layout::horizontal(parts).areas(area);
+    let words = words.rows().next_back().unwrap_or(words);
+    let last = values.last().copied().unwrap_or(0.0);
+    let style = if kind.bad && last > 0.0 { ALARM } else { Style::new() };
+    let text = format!("{:<10}{:>9}", kind.name, rate(last));
+    frame.render_widget(Line::styled(text, style), words);
+    let line = Sparkline::default().direction(RenderDirection::RightToLeft);
+    let bars = values.iter().rev().map(|value| tenths(*value)).collect::<Vec<_>>();
+    let line = line.max(tenths(top).max(1)).data(bars).style(Style::new().fg(kind.color));
+    frame.render_widget(line, curve);
 }
 
 /// A kind of rate.
@@ -184,99 +189,6 @@ fn percentiles(when: &str, latency: &Latency) -> String {
     row
 }
 
-/// Messages, responses by code and failures by reason, side by side.
-pub(super) fn lists(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>) {
-    let widths = [Constraint::Length(33), Constraint::Fill(1), Constraint::Fill(1)];
-    let [left, middle, right] = Layout::horizontal(widths).spacing(2).areas(area);
-    list(frame, left, ("messages", "per s       run"), messages(now));
-    list(frame, middle, ("responses", "run"), codes(now.total));
-    list(frame, right, ("failures", "run"), failures(now.total));
-}
-
-/// A row of a list: a name, numbers, and a style.
-type Row = (String, String, Style);
-
-/// Draws a list under its titles; if there is not enough room, the last line says how much more
-/// there is.
-fn list(frame: &mut Frame<'_>, area: Rect, titles: (&'static str, &str), rows: Vec<Row>) {
-    let block = titled(Span::styled(titles.0, STRONG), titles.1.to_owned());
-    let room = usize::from(block.inner(area).height);
-    let shown = if rows.len() > room { room.saturating_sub(1) } else { rows.len() };
-    let more = rows.len() - shown;
-    let width = usize::from(area.width);
-    let mut lines: Vec<_> = rows
-        .into_iter()
-        .take(shown)
-        .map(|(name, numbers, style)| {
-            let left = width.saturating_sub(numbers.chars().count());
-            let name: String = name.chars().take(left.saturating_sub(1)).collect();
-            Line::styled(format!("{name:<left$}{numbers}"), style)
-        })
-        .collect();
-    if more > 0 {
-        lines.push(Line::styled(format!("and {more} more"), DIM));
-    }
-    frame.render_widget(Paragraph::new(lines).block(block), area);
-}
-
-/// Messages of the last second and of the run.
-fn messages(now: &Progress<'_>) -> Vec<Row> {
-    let usual = [
-        ("sent", Count::Sent),
-        ("received", Count::Received),
-        ("requests again", Count::RequestsRepeated),
-        ("responses again", Count::ResponsesRepeated),
-    ];
-    let unusual = [
-        ("received again", Count::RepetitionsReceived),
-        ("unexpected", Count::Unexpected),
-        ("stray", Count::Stray),
-        ("unreadable", Count::Unreadable),
-        ("overrun", Count::Overrun),
-        ("refused", Count::Refused),
-        ("buffer full", Count::SendBufferFull),
-    ];
-    let happened = |(_, what): &(&str, Count)| now.total.tally.get(*what) > 0;
-    let mut rows = Vec::new();
-    for (name, what) in usual.into_iter().chain(unusual.into_iter().filter(happened)) {
-        let second = rate(per_second(now.second, now.second.tally.get(what)));
-        let numbers = format!("{second:>7}{:>11}", count(now.total.tally.get(what)));
-        rows.push((name.to_owned(), numbers, Style::new()));
-    }
-    rows
-}
-
-/// Responses by code.
-fn codes(run: &Interval) -> Vec<Row> {
-    let row = |(code, number)| {
-        let color = match code {
-            100..300 => Color::Green,
-            300..400 => Color::Cyan,
-            400..500 => Color::Yellow,
-            _ => Color::Red,
-        };
-        let name = format!("{code} {}", reason_phrase(code));
-        (name, count(number), Style::new().fg(color))
-    };
-    run.tally.codes.iter().map(row).collect()
-}
-
-/// Failed calls by reason.
-fn failures(run: &Interval) -> Vec<Row> {
-    let callers = |why: Failure| (why.name().to_owned(), run.tally.failures(why));
-    let callees =
-        |why: Failure| (format!("callee: {}", why.name()), run.tally.callee_failures(why));
-    let all = Failure::ALL.map(callers).into_iter().chain(Failure::ALL.map(callees));
-    let mut rows: Vec<_> = all
-        .filter(|(_, number)| *number > 0)
-        .map(|(name, number)| (name, count(number), ALARM))
-        .collect();
-    if rows.is_empty() {
-        rows.push(("none".to_owned(), String::new(), DIM));
-    }
-    rows
-}
-
 /// The keys, and the last note.
 pub(super) fn foot(
     frame: &mut Frame<'_>,
@@ -300,9 +212,4 @@ pub(super) fn foot(
 /// Columns that a text takes.
 fn columns(text: &str) -> u16 {
     u16::try_from(text.chars().count()).unwrap_or(u16::MAX)
-}
-
-/// So many seconds as a clock shows them.
-fn clock_of(seconds: u16) -> String {
-    clock(std::time::Duration::from_secs(u64::from(seconds)))
 }

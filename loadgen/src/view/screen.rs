@@ -7,17 +7,29 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::history::History;
-use super::{Facts, Progress, Wish, chart, health, panels};
+use super::{Facts, Progress, Wish, chart, health, lists, panels};
 use crate::measure::{Interval, RunShape};
 
-/// Columns from which on there are two halves side by side.
-const WIDE: u16 = 120;
+/// Columns from which on rates and latency are side by side.
+const WIDE: u16 = 150;
+
+/// Rows from which on the curves of the rates are twice as high.
+const TALL: u16 = 45;
 
 /// Rows of the rates: a title and five kinds.
 const RATES_ROWS: u16 = 6;
 
-/// The fewest rows of a chart or list that are worth their room.
-const PANEL_ROWS_MIN: u16 = 5;
+/// Rows of the rates where there is much room.
+const RATES_ROWS_TALL: u16 = 11;
+
+/// The fewest rows of the lists that are worth their room.
+const LISTS_ROWS_MIN: u16 = 6;
+
+/// The most rows of the lists.
+const LISTS_ROWS_MAX: u16 = 12;
+
+/// The fewest rows of the chart that are worth their room.
+const CHART_ROWS_MIN: u16 = 3;
 
 /// Notes that are kept.
 const NOTES_MAX: usize = 100;
@@ -134,7 +146,7 @@ impl Screen {
         if let Some(name) = now.shape.marks.get(self.mark) {
             chart::latency(frame, places.chart, &self.history, (self.mark, name));
         }
-        panels::lists(frame, places.lists, &now);
+        lists::draw(frame, places.lists, &now);
         let note = self.notes.last().map(String::as_str);
         panels::foot(frame, places.foot, note, self.stops, now.shape.marks.len());
     }
@@ -159,42 +171,57 @@ fn places(area: Rect, marks: usize, warnings: usize) -> Places {
     let marks = u16::try_from(marks).unwrap_or(u16::MAX);
     let mut room = Room(area.height);
     let head = room.at_most(2);
-    let health = room.at_most(u16::try_from(warnings).unwrap_or(1).max(1));
+    let health = room.at_most(u16::try_from(warnings).unwrap_or(0).saturating_add(1));
     let foot = room.all_or_nothing(1);
     let rows = [head, health, room.0, foot].map(Constraint::Length);
     let [head, health, middle, foot] = Layout::vertical(rows).areas(area);
     let places = Places { head, health, foot, ..Places::default() };
-    if area.width >= WIDE { wide(places, middle, marks) } else { narrow(places, middle, marks) }
+    let rates = if area.height < TALL { RATES_ROWS } else { RATES_ROWS_TALL };
+    let rows = [rates, latency_rows(marks)];
+    if area.width < WIDE { narrow(places, middle, rows) } else { wide(places, middle, rows) }
 }
 
-/// Two halves: what changes over time on the left, numbers on the right.
-fn wide(places: Places, middle: Rect, marks: u16) -> Places {
-    let halves = [Constraint::Fill(1), Constraint::Length(panels::LATENCY_COLUMNS)];
-    let [left, right] = Layout::horizontal(halves).spacing(2).areas(middle);
-    let rates = [Constraint::Length(RATES_ROWS), Constraint::Fill(1)];
-    let [rates, chart] = Layout::vertical(rates).areas(left);
-    let latency = [Constraint::Length(latency_rows(marks)), Constraint::Min(PANEL_ROWS_MIN)];
-    let [latency, lists] = Layout::vertical(latency).areas(right);
-    Places { rates, chart, latency, lists, ..places }
-}
-
-/// One below the other; the less important go first where there is not enough room.
-fn narrow(places: Places, middle: Rect, marks: u16) -> Places {
+/// Rates and latency, of so many rows, side by side; what changes over time gets the room that
+/// is left.
+fn wide(places: Places, middle: Rect, rows: [u16; 2]) -> Places {
     let mut room = Room(middle.height);
-    let rates = room.all_or_nothing(RATES_ROWS);
-    let mut latency = room.all_or_nothing(latency_rows(marks.min(1)));
-    let mut lists = room.all_or_nothing(PANEL_ROWS_MIN);
-    let mut chart = room.all_or_nothing(PANEL_ROWS_MIN);
-    if latency > 0 {
-        latency += room.at_most(latency_rows(marks) - latency) / 2 * 2;
+    let top = room.at_most(rows[0].max(rows[1]));
+    let mut lists = room.all_or_nothing(LISTS_ROWS_MIN);
+    let mut chart = room.all_or_nothing(CHART_ROWS_MIN);
+    share(&mut room, &mut lists, &mut chart);
+    let [top, chart, lists] =
+        Layout::vertical([top, chart, lists].map(Constraint::Length)).areas(middle);
+    let halves = [Constraint::Fill(1), Constraint::Length(panels::LATENCY_COLUMNS)];
+    let [rates, latency] = Layout::horizontal(halves).spacing(2).areas(top);
+    Places { rates, latency, chart, lists, ..places }
+}
+
+/// One below the other, rates and latency of so many rows; the less important go first where
+/// there is not enough room.
+fn narrow(places: Places, middle: Rect, rows: [u16; 2]) -> Places {
+    let mut room = Room(middle.height);
+    let rates = room.all_or_nothing(rows[0]);
+    let mut latency = room.all_or_nothing(rows[1].min(latency_rows(1)));
+    let mut lists = room.all_or_nothing(LISTS_ROWS_MIN);
+    let mut chart = room.all_or_nothing(CHART_ROWS_MIN);
+    if latency > 0 && room.0 > CHART_ROWS_MIN {
+        latency += room.at_most(rows[1] - latency);
     }
-    if lists > 0 {
-        lists += room.at_most(PANEL_ROWS_MIN);
-    }
-    chart += if chart > 0 { room.0 } else { 0 };
+    share(&mut room, &mut lists, &mut chart);
     let rows = [rates, latency, chart, lists].map(Constraint::Length);
     let [rates, latency, chart, lists] = Layout::vertical(rows).areas(middle);
     Places { rates, latency, chart, lists, ..places }
+}
+
+/// Gives the room that is left to the chart, and to the lists what they can use.
+fn share(room: &mut Room, lists: &mut u16, chart: &mut u16) {
+    if *lists > 0 {
+        let wanted = (LISTS_ROWS_MAX - LISTS_ROWS_MIN).min(room.0 / 3);
+        *lists += room.at_most(wanted);
+    }
+    if *chart > 0 {
+        *chart += room.at_most(u16::MAX);
+    }
 }
 
 /// Rows of the latency of so many marks: a title, a heading, and two for each.
@@ -264,17 +291,18 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_terminal_shows_two_halves() {
+    fn a_larger_terminal_shows_all_marks_and_a_higher_chart() {
         insta::assert_snapshot!(drawn(&screen_of(&minute()), 120, 40));
     }
 
     #[test]
     fn no_size_makes_drawing_panic() {
-        let screens = [Screen::new(facts()), screen_of(&minute()), screen_of(&[Sample::late()])];
+        let screens = [Screen::new(facts()), screen_of(&[Sample::late()])];
         for screen in &screens {
-            for columns in [0, 1, 2, 3, 5, 10, 20, 40, 79, 119, 120, 121, 200, 300] {
-                for rows in (0..30).chain([40, 60, 100]) {
-                    drawn(screen, columns, rows);
+            for columns in [0, 1, 2, 10, 21, 60, 149, 150, 300] {
+                for rows in [0, 1, 2, 3, 4, 5, 8, 10, 13, 16, 18, 20, 44, 45, 100] {
+                    let backend = TestBackend::new(columns, rows);
+                    Terminal::new(backend).unwrap().draw(|frame| screen.draw(frame)).unwrap();
                 }
             }
         }
@@ -293,7 +321,7 @@ mod tests {
 
     #[test]
     fn there_is_a_warning_when_the_lag_is_above_its_bound() {
-        assert!(!drawn(&screen_of(&[Sample::busy()]), 80, 24).contains("late"));
+        assert!(!drawn(&screen_of(&[Sample::busy()]), 80, 24).contains("is late"));
         let late = drawn(&screen_of(&[Sample::late()]), 80, 24);
         assert!(late.contains("the generator is late: lag p99 14"), "{late}");
         let mut invalid = Sample::late();

@@ -136,8 +136,12 @@ impl Worker {
     fn work(&mut self, now: Moment) -> io::Result<bool> {
         let mut worked = false;
         // While there is no room to send, nothing more is begun: it would only pile up.
+        if self.state.flush == Flush::Done && self.start_calls(now) {
+            worked = true;
+            // Calls that are due do not wait for what else there is to do.
+            self.flush()?;
+        }
         if self.state.flush == Flush::Done {
-            worked |= self.start_calls(now);
             worked |= self.receive();
             worked |= self.handle_timeouts();
         }

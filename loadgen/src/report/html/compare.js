@@ -152,7 +152,7 @@ function begin() {
   const { runs, seeds } = JSON.parse(document.getElementById("figures").textContent);
   const main = document.getElementById("main");
   const parts = runs.length === 2 ? comparePage(runs) : runPage(runs[0], seeds[0]);
-  main.replaceChildren(...parts.flat().filter(Boolean));
+  main.replaceChildren(...parts.flat(Infinity).filter(Boolean));
   paintAll();
   let waiting = false;
   new ResizeObserver(() => {

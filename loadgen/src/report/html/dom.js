@@ -10,7 +10,7 @@ function put(node, attributes, children) {
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) node.append(child);
   }
   return node;
@@ -95,8 +95,9 @@ function plural(count, one, many = one + "s") {
   return number(count) + NBSP + (count === 1 ? one : many);
 }
 
-// A table. Columns: {head, cell(row), text (whether it is words, thus left)}.
-function table(caption, columns, rows) {
+// A table. Columns: {head, cell(row), text (whether it is words, thus left)}. Where the heading
+// above says the same, the caption is for screen readers only.
+function table(caption, columns, rows, unseen) {
   const cells = (row) =>
     columns.map((column, position) => {
       const attributes = { class: column.text ? "text" : "figure", text: column.cell(row) };
@@ -106,7 +107,7 @@ function table(caption, columns, rows) {
     el("th", { scope: "col", class: column.text ? "text" : "figure", text: column.head }));
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", null,
-      el("caption", { text: caption }),
+      el("caption", { class: unseen ? "hidden" : null, text: caption }),
       el("thead", null, el("tr", null, heads)),
       el("tbody", null, rows.map((row) => el("tr", null, cells(row))))));
 }

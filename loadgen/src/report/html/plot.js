@@ -1,6 +1,7 @@
 // Plots: scales, ticks, lines, and the cursor that all plots over time share.
 
 const SYMBOLS_WIDTH = 7; // of a digit in the plots' type size, at the widest
+const GAP = 38;          // above a panel, for its title
 const painters = [];     // what draws a plot for the width it has now
 
 // Has `paint` draw for the width of its host, when the page is painted and that has changed.
@@ -116,7 +117,7 @@ function figure(host, name, label, series) {
   const entries = series.map((one) => {
     const value = el("span", { class: "value" });
     const item = el("span", { class: `entry k${one.color}` },
-      el("span", { class: `swatch ${one.dash || "solid"}` }), one.label, value);
+      el("span", { class: `swatch ${one.dash || "solid"} ${one.kind || ""}` }), one.label, value);
     return { item, value };
   });
   const where = el("span", { class: "where" });
@@ -191,7 +192,7 @@ function panelScale(panel, box) {
 // A plot over time of one or more panels on one time axis.
 // spec: {name, label, times, extent, panels: [{title, height, log, whole, top, empty, series}]}; a series:
 // {label, color, dash, kind: line, wide or bar, values, text(value)}; a value is null if none.
-// The extent is where the time axis begins and ends.
+// The extent is where the time axis begins and ends, `until` when the last call was to start.
 function timePlot(host, spec) {
   const series = spec.panels.flatMap((panel) => panel.series);
   const view = figure(host, spec.name, spec.label, series);
@@ -218,16 +219,16 @@ function timePlot(host, spec) {
     }
   };
   painted(host, (width) => {
-    const left = 14 + SYMBOLS_WIDTH * Math.max(5, ...spec.panels.flatMap((panel) =>
+    const left = 14 + SYMBOLS_WIDTH * Math.max(6, ...spec.panels.flatMap((panel) =>
       panelScale(panel, { top: 0, bottom: panel.height }).ticks.map((tick) => tickText(tick).length)));
     const box = { left, right: width - 14, top: 0, bottom: 0 };
     const [from, to] = spec.extent;
     place = scale(from, to, box.left, box.right);
-    const height = spec.panels.reduce((sum, panel) => sum + panel.height + 30, 0) + 42;
+    const height = spec.panels.reduce((sum, panel) => sum + panel.height + GAP, 0) + 36;
     const svg = cleared(view.svg, spec.label, width, height);
     drawn = [];
     for (const panel of spec.panels) {
-      box.top = box.bottom + 30;
+      box.top = box.bottom + GAP;
       box.bottom = box.top + panel.height;
       drawn.push(...drawPanel(svg, panel, { ...box }, spec, place));
     }
@@ -235,6 +236,7 @@ function timePlot(host, spec) {
     const long = to >= 120;
     xAxis(svg, ticks.map((value) => ({ value, text: long ? clock(value) : number(value) })),
       place, box, long ? "time since the start (minutes:seconds)" : "time since the start (s)");
+    if (spec.until < to - 1) drawEnd(svg, place(spec.until), drawn);
     overlay = sv("g", null);
     svg.append(overlay);
     show(cursor.at);
@@ -260,6 +262,19 @@ function drawPanel(svg, panel, box, spec, place) {
     else drawLine(svg, one, spec.times, place, y, columns);
   }
   return panel.series.map((one) => ({ one, box, y }));
+}
+
+// Marks when the last call was to start: what comes behind is the calls in flight that end.
+function drawEnd(svg, x, drawn) {
+  const panels = new Map(drawn.map(({ box }) => [box.top, box]));
+  for (const box of panels.values()) {
+    svg.append(sv("line", { class: "until", x1: x, x2: x, y1: box.top, y2: box.bottom }));
+  }
+  const box = panels.values().next().value;
+  if (!box) return;
+  const left = box.right - x < 100;
+  svg.append(sv("text", { class: "tick", x: left ? x - 6 : x + 6, y: box.top - 6,
+    "text-anchor": left ? "end" : "start", text: "schedule ends" }));
 }
 
 // A line over time, with dots where there are few points or a point stands alone.

@@ -8,8 +8,9 @@ function runPage(run, seed) {
     runHead(run),
     tiles(run),
     timeCards(run, marks),
-    el("div", { class: "columns" }, spectrumCard(marks), codesCard(run)),
-    el("div", { class: "columns" }, failuresCard(run), messagesCard(run)),
+    el("div", { class: "columns" },
+      el("div", { class: "stack" }, spectrumCard(marks), failuresCard(run)),
+      el("div", { class: "stack" }, codesCard(run), messagesCard(run))),
     lagCard(run),
     laddersCard(run),
     tracesCard(run),
@@ -79,13 +80,13 @@ function tiles(run) {
   const none = !(main.count > 0);
   const failed = calls.failed > 0;
   return el("section", { class: "tiles", "aria-label": "Key figures" },
-    tile("Offered", rate(rates.offered), `${unit}/s`, `${number(calls.offered)} ${unit}`),
-    tile("Achieved", rate(rates.achieved), `${unit}/s`, `${share(rates.achieved, rates.offered)} of offered`),
-    tile("Completed", rate(rates.completed), `${unit}/s`, `${number(calls.completed)} ${unit}`),
-    tile("Failed", number(calls.failed), unit, `${failed ? "\u2715 " : "\u2713 "}${share(calls.failed, calls.started)} of started`, failed),
+    tile("Offered per second", rate(rates.offered), "", `${number(calls.offered)} ${unit}`),
+    tile("Achieved per second", rate(rates.achieved), "", `${share(rates.achieved, rates.offered)} of offered`),
+    tile("Completed per second", rate(rates.completed), "", `${number(calls.completed)} ${unit}`),
+    tile(`Failed ${unit}`, number(calls.failed), "", `${failed ? "\u2715 " : "\u2713 "}${share(calls.failed, calls.started)} of all`, failed),
     tile("Median", none ? NONE : millis(main.p50_us), none ? "" : "ms", `${main.mark}, p50`),
     tile("99th percentile", none ? NONE : millis(main.p99_us), none ? "" : "ms", `${main.mark}, p99`),
-    tile("Generator\u2019s lag", lag.count > 0 ? millis(lag.p99_us) : NONE, lag.count > 0 ? "ms" : "", "p99 behind schedule"));
+    tile("Generator\u2019s lag", lag.count > 0 ? millis(lag.p99_us) : NONE, lag.count > 0 ? "ms" : "", "p99, behind plan"));
 }
 
 // When the points of the series are: in the middle of their seconds.
@@ -110,7 +111,7 @@ function timeCards(run, marks) {
     return card("Over time", null, el("p", { class: "nothing", text: "The report has no figures over time." }));
   }
   const unit = run.run.unit || "calls";
-  const base = { times: timesOf(series), extent: extentOf(series) };
+  const base = { times: timesOf(series), extent: extentOf(series), until: run.run.seconds };
   const line = (label, color, dash, kind, pick) =>
     ({ label, color, dash, kind, values: perSecond(series, pick), text: (value) => `${rate(value)}/s` });
   const rates = el("div");
@@ -169,12 +170,12 @@ function failuresCard(run) {
   if (rows.length === 0) {
     return card("Failures", null, el("p", { class: "nothing", text: "\u2713 Nothing failed." }));
   }
-  return card("Failures", null, table("Failures by reason", [
+  return card("Failures by reason", null, table("Failures by reason", [
     { head: "Reason", text: true, cell: (row) => row.reason },
     { head: "Side", text: true, cell: (row) => row.side },
     { head: "Count", cell: (row) => number(row.count) },
     { head: "Of all", cell: (row) => share(row.count, row.side === "caller" ? run.calls.started : run.calls.answered) },
-  ], rows));
+  ], rows, true));
 }
 
 function messageRows(messages) {
@@ -196,11 +197,11 @@ function messageRows(messages) {
 }
 
 function messagesCard(run) {
-  return card("Messages", null, table("Messages and retransmissions", [
+  return card("Messages and retransmissions", null, table("Messages and retransmissions", [
     { head: "Kind", text: true, cell: (row) => row[0] },
     { head: "Count", cell: (row) => row[1] },
     { head: "Amount", cell: (row) => row[2] },
-  ], messageRows(run.messages)));
+  ], messageRows(run.messages), true));
 }
 
 function lagCard(run) {
@@ -212,10 +213,10 @@ function lagCard(run) {
   if (run.series.length === 0) return card("The generator itself", note, ceiling);
   const host = el("div");
   const series = run.series;
-  timePlot(host, { times: timesOf(series), extent: extentOf(series), name: "lag",
+  timePlot(host, { times: timesOf(series), extent: extentOf(series), until: run.run.seconds, name: "lag",
     label: "The generator\u2019s own lag and its busiest worker over time", panels: [
       { title: "lag, p99 (ms)", height: 90, series: [{ label: "lag", color: 4, dash: "solid", kind: "line",
-        values: series.map((point) => point.lag_p99_us / 1000), text: (value) => span(value * 1000) }] },
+        values: series.map((point) => (point.started > 0 ? point.lag_p99_us / 1000 : null)), text: (value) => span(value * 1000) }] },
       { title: "busiest worker (%)", height: 90, top: 100, series: [{ label: "busiest worker", color: 3, dash: "dashed",
         kind: "line", values: series.map((point) => 100 * point.busiest), text: (value) => `${number(value, 1)}${NBSP}%` }] }] });
   return card("The generator itself", note, ceiling, host);
@@ -248,7 +249,7 @@ function searchCard(run) {
     { head: "p99", cell: (step) => span(step.p99_us) },
     { head: "Generator", text: true, cell: (step) => (step.valid ? "valid" : "INVALID") },
     { head: "Note", text: true, cell: (step) => step.note },
-  ], run.search));
+  ], run.search, true));
 }
 
 const SUMMARY = [["Mean", "mean_us"], ["Min", "min_us"], ["p50", "p50_us"], ["p90", "p90_us"], ["p95", "p95_us"],

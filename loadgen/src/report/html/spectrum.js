@@ -46,7 +46,7 @@ function spectrumPlot(host, label, lines) {
   let y = null;
   const overlay = sv("g", null);
   painted(host, (width) => {
-    const left = 14 + SYMBOLS_WIDTH * Math.max(5, ...ticks.map((tick) => tickText(tick).length));
+    const left = 14 + SYMBOLS_WIDTH * Math.max(6, ...ticks.map((tick) => tickText(tick).length));
     box = { left, right: width - 18, top: 30, bottom: 290 };
     const svg = cleared(view.svg, label, width, 336);
     place = scale(0, end, box.left, box.right);
