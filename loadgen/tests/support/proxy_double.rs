@@ -150,8 +150,9 @@ impl Proxy {
         let Some(passing) = describe(&message, now.since(first)) else { return };
         let Some((text, destination)) = rewrite(&message, source, self.address) else { return };
         if destination == self.address {
-            let answer = answer(&message, source);
-            self.send(&answer.unwrap_or_default(), source);
+            if let Some(text) = answer(&message, source) {
+                self.send(&text, source);
+            }
             return;
         }
         match (self.decide)(&passing) {
