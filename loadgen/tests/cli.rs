@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Runs the program with these arguments, at a place where it finds nothing of its own.
 fn viaload(arguments: &[&str]) -> Output {
+    let cache = scratch();
     let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
-    command.args(arguments).env("XDG_CACHE_HOME", scratch().0).env("NO_COLOR", "1");
+    command.args(arguments).env("XDG_CACHE_HOME", &cache.0).env("NO_COLOR", "1");
     command.output().unwrap()
 }
 

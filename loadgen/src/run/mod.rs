@@ -128,14 +128,15 @@ pub fn compare(a: &Path, b: &Path, html: Option<&Path>) -> Result<Ended, RunErro
 /// If there is none of this name.
 pub fn scenarios(name: Option<&str>) -> Result<Ended, RunError> {
     let Some(name) = name else {
-        let names = builtin::names();
-        let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let line = |(name, summary): &(&str, &str)| format!("{name:width$}  {summary}\n");
-        say(&names.iter().map(line).collect::<String>());
+        let width = builtin::names().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let line = |(name, summary)| format!("{name:width$}  {summary}\n");
+        say(&builtin::names().map(line).collect::<String>());
         return Ok(Ended::Well);
     };
-    let source = builtin::source(name);
-    say(&source.ok_or_else(|| RunError::Options(inputs::unknown_scenario(name)))?);
+    let files = builtin::source(name);
+    let files = files.ok_or_else(|| RunError::Options(inputs::unknown_scenario(name)))?;
+    let file = |(name, text)| format!("==> {name} <==\n{text}\n");
+    say(&files.into_iter().map(file).collect::<String>());
     Ok(Ended::Well)
 }
 

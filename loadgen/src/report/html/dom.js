@@ -66,6 +66,11 @@ function rate(value) {
   return number(value, Math.abs(value) >= 10000 ? 0 : 1);
 }
 
+// Events per second at a moment: whole numbers stay so.
+function frequency(value) {
+  return `${number(value, Number.isInteger(value) ? 0 : 1)}/s`;
+}
+
 // A share of a whole in percent; what is more than nothing does not become 0.
 function share(part, whole) {
   if (!(whole > 0)) return NONE;
@@ -101,15 +106,29 @@ function table(caption, columns, rows, unseen) {
   const cells = (row) =>
     columns.map((column, position) => {
       const attributes = { class: column.text ? "text" : "figure", text: column.cell(row) };
-      return el(position === 0 ? "th" : "td", position === 0 ? { ...attributes, scope: "row" } : attributes);
+      return el(
+        position === 0 ? "th" : "td",
+        position === 0 ? { ...attributes, scope: "row" } : attributes,
+      );
     });
   const heads = columns.map((column) =>
-    el("th", { scope: "col", class: column.text ? "text" : "figure", text: column.head }));
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    el("table", null,
+    el("th", { scope: "col", class: column.text ? "text" : "figure", text: column.head }),
+  );
+  return el(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    el(
+      "table",
+      null,
       el("caption", { class: unseen ? "hidden" : null, text: caption }),
       el("thead", null, el("tr", null, heads)),
-      el("tbody", null, rows.map((row) => el("tr", null, cells(row))))));
+      el(
+        "tbody",
+        null,
+        rows.map((row) => el("tr", null, cells(row))),
+      ),
+    ),
+  );
 }
 
 // A table of names and values.
@@ -123,19 +142,30 @@ function facts(caption, pairs) {
 
 // A part of the page with its heading and a line that says how to read it.
 function card(title, note, ...children) {
-  return el("section", { class: "card" },
-    el("h2", { text: title }), note ? el("p", { class: "note", text: note }) : null, children);
+  return el(
+    "section",
+    { class: "card" },
+    el("h2", { text: title }),
+    note ? el("p", { class: "note", text: note }) : null,
+    children,
+  );
 }
 
 // Buttons of which one is pressed; `choose` gets its position.
 function choice(label, names, choose) {
   const buttons = names.map((name, position) =>
-    el("button", { type: "button", "aria-pressed": String(position === 0), text: name,
+    el("button", {
+      type: "button",
+      "aria-pressed": String(position === 0),
+      text: name,
       onclick: () => {
         buttons.forEach((button, other) =>
-          button.setAttribute("aria-pressed", String(other === position)));
+          button.setAttribute("aria-pressed", String(other === position)),
+        );
         choose(position);
-      } }));
+      },
+    }),
+  );
   return el("div", { class: "choice", role: "group", "aria-label": label }, buttons);
 }
 

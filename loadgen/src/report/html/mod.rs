@@ -12,12 +12,15 @@ const FRAME: &str = include_str!("page.html");
 /// How it looks.
 const STYLE: &str = include_str!("style.css");
 /// What draws it, in the order in which the parts use each other.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("dom.js"),
+    include_str!("scales.js"),
     include_str!("plot.js"),
     include_str!("spectrum.js"),
     include_str!("bars.js"),
     include_str!("ladder.js"),
+    include_str!("overtime.js"),
+    include_str!("tables.js"),
     include_str!("run.js"),
     include_str!("compare.js"),
 ];

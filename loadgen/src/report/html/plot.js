@@ -1,8 +1,10 @@
-// Plots: scales, ticks, lines, and the cursor that all plots over time share.
+// Plots: axes, lines, bars, and the cursor that all plots over time share.
 
 const SYMBOLS_WIDTH = 7; // of a digit in the plots' type size, at the widest
-const GAP = 38;          // above a panel, for its title
-const painters = [];     // what draws a plot for the width it has now
+const COLUMN = 2; // pixels that a long run's seconds are drawn together in
+const LONG = 120; // seconds from which on a time axis counts minutes
+const GAP = 38; // above a panel, for its title
+const painters = []; // what draws a plot for the width it has now
 
 // Has `paint` draw for the width of its host, when the page is painted and that has changed.
 function painted(host, paint) {
@@ -20,82 +22,42 @@ function paintAll() {
   painters.forEach((painter) => painter());
 }
 
-// Ticks of 1, 2 or 5 times a power of ten, about `count` of them, from 0 to beyond `max`.
-function linearTicks(max, count, whole) {
-  const raw = (max > 0 ? max : 1) / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  let step = [1, 2, 5, 10].find((times) => times * power >= raw * 0.999) * power;
-  if (whole) step = Math.max(1, step);
-  const ticks = [0];
-  while (ticks[ticks.length - 1] < max * 0.9999 || ticks.length < 2) ticks.push(ticks.length * step);
-  return ticks;
-}
-
-// Ticks of a log scale that hold both bounds: 1-2-5 for a short range, powers of ten for a long.
-function logTicks(min, max) {
-  const steps = Math.log10(max / min) < 2.2 ? [1, 2, 5] : [1];
-  const ticks = [];
-  for (let power = Math.floor(Math.log10(min)) - 1; power <= Math.ceil(Math.log10(max)); power++) {
-    for (const step of steps) ticks.push(step * 10 ** power);
-  }
-  const from = ticks.findLastIndex((tick) => tick <= min * 1.0001);
-  let to = ticks.findIndex((tick) => tick >= max * 0.9999);
-  if (to === from) to++;
-  return ticks.slice(from, to + 1);
-}
-
-// Ticks of a time axis, at most `count`, in steps that a clock has.
-function timeTicks(from, to, count) {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-  const step = steps.find((seconds) => (to - from) / seconds <= count) || 604800;
-  const ticks = [];
-  for (let at = Math.ceil(from / step) * step; at <= to + 1e-9; at += step) ticks.push(at);
-  return ticks;
-}
-
-// From values to places.
-function scale(low, high, start, end, log) {
-  const bend = log ? Math.log10 : (value) => value;
-  const [a, b] = [bend(low), bend(high)];
-  return (value) => start + ((bend(value) - a) / (b - a || 1)) * (end - start);
-}
-
-// A label of a tick: no more decimals than it needs.
-function tickText(value) {
-  const decimals = value === 0 || Math.abs(value) >= 1 ? (Number.isInteger(value) ? 0 : 1)
-    : Math.min(6, Math.ceil(-Math.log10(Math.abs(value)) - 1e-9));
-  return number(value, decimals);
-}
-
 // A path through points; a gap where there is none.
 function pathOf(points) {
   let path = "";
   let pen = "M";
   for (const point of points) {
-    if (point === null) { pen = "M"; continue; }
+    if (point === null) {
+      pen = "M";
+      continue;
+    }
     path += `${pen}${point[0].toFixed(1)} ${point[1].toFixed(1)}`;
     pen = "L";
   }
   return path;
 }
 
-// Positions to draw: all, or of each column of pixels its smallest and its largest value, so that
-// no peak is lost.
-function thinned(values, columns) {
-  const all = values.map((_, position) => position);
-  if (values.length <= columns * 2) return all;
-  const kept = [];
+// What stands in each column of pixels: where, its smallest, mean and largest value, so that no
+// peak of a long run is lost. A column that holds nothing is null.
+function columnsOf(values, times, columns) {
+  const found = [];
   for (let column = 0; column < columns; column++) {
     const from = Math.floor((column * values.length) / columns);
     const to = Math.floor(((column + 1) * values.length) / columns);
-    let [low, high] = [from, from];
-    for (let at = from; at < to; at++) {
-      if (values[low] === null || (values[at] !== null && values[at] < values[low])) low = at;
-      if (values[high] === null || (values[at] !== null && values[at] > values[high])) high = at;
-    }
-    kept.push(...new Set([Math.min(low, high), Math.max(low, high)]));
+    const inside = values.slice(from, to).filter((value) => value !== null);
+    const sum = inside.reduce((total, value) => total + value, 0);
+    found.push(
+      inside.length === 0
+        ? null
+        : {
+            time: times[Math.floor((from + to - 1) / 2)],
+            low: Math.min(...inside),
+            mean: sum / inside.length,
+            high: Math.max(...inside),
+          },
+    );
   }
-  return kept;
+  return found;
 }
 
 // The largest and smallest of the values that are there.
@@ -111,17 +73,30 @@ function extremes(lists, keep = () => true) {
   return high === -Infinity ? null : [low, high];
 }
 
+// A piece of a series as it is drawn.
+function swatch(one) {
+  const piece =
+    one.kind === "bar"
+      ? sv("rect", { class: "bar", x: 7, y: 0, width: 10, height: 10, rx: 1 })
+      : sv("path", { class: `line ${one.kind || ""} ${one.dash || ""}`, d: "M0 5h24" });
+  return sv("svg", { class: "swatch", width: 24, height: 10, "aria-hidden": "true" }, piece);
+}
+
 // A plot's figure: heading line with legend, then the drawing. A legend entry has a place for the
 // value at the cursor.
 function figure(host, name, label, series) {
   const entries = series.map((one) => {
     const value = el("span", { class: "value" });
-    const item = el("span", { class: `entry k${one.color}` },
-      el("span", { class: `swatch ${one.dash || "solid"} ${one.kind || ""}` }), one.label, value);
+    const item = el("span", { class: `entry k${one.color}` }, swatch(one), one.label, value);
     return { item, value };
   });
   const where = el("span", { class: "where" });
-  const legend = el("div", { class: "legend" }, entries.map((entry) => entry.item), where);
+  const legend = el(
+    "div",
+    { class: entries.length > 4 ? "legend many" : "legend" },
+    entries.map((entry) => entry.item),
+    where,
+  );
   const svg = sv("svg", { "data-plot": name, role: "img", "aria-label": label, tabindex: "0" });
   host.append(el("figure", { class: "plot" }, legend, svg));
   return { svg, where, values: entries.map((entry) => entry.value) };
@@ -143,8 +118,15 @@ function yAxis(svg, ticks, place, box) {
     svg.append(sv("line", { class: "grid", x1: box.left, x2: box.right, y1: y, y2: y }));
     if (last - y < 13) continue;
     last = y;
-    svg.append(sv("text", { class: "tick", x: box.left - 8, y: y + 4, "text-anchor": "end",
-      text: tickText(tick) }));
+    svg.append(
+      sv("text", {
+        class: "tick",
+        x: box.left - 8,
+        y: y + 4,
+        "text-anchor": "end",
+        text: tickText(tick),
+      }),
+    );
   }
 }
 
@@ -154,14 +136,26 @@ function xAxis(svg, ticks, place, box, title) {
   for (const { value, text } of ticks) {
     const x = place(value);
     const half = (text.length * SYMBOLS_WIDTH) / 2;
+    const middle = Math.min(x, box.right + 14 - half);
     svg.append(sv("line", { class: "mark", x1: x, x2: x, y1: box.bottom, y2: box.bottom + 4 }));
-    if (x - half < last + 6) continue;
-    last = x + half;
-    svg.append(sv("text", { class: "tick", x, y: box.bottom + 17, "text-anchor": "middle", text }));
+    if (middle - half < last + 6) continue;
+    last = middle + half;
+    svg.append(
+      sv("text", { class: "tick", x: middle, y: box.bottom + 17, "text-anchor": "middle", text }),
+    );
   }
-  svg.append(sv("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
-  svg.append(sv("text", { class: "title", x: (box.left + box.right) / 2, y: box.bottom + 35,
-    "text-anchor": "middle", text: title }));
+  svg.append(
+    sv("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
+  );
+  svg.append(
+    sv("text", {
+      class: "title",
+      x: (box.left + box.right) / 2,
+      y: box.bottom + 35,
+      "text-anchor": "middle",
+      text: title,
+    }),
+  );
 }
 
 // The cursor of all plots over time: the position of a second, or null.
@@ -190,18 +184,22 @@ function panelScale(panel, box) {
 }
 
 // A plot over time of one or more panels on one time axis.
-// spec: {name, label, times, extent, panels: [{title, height, log, whole, top, empty, series}]}; a series:
-// {label, color, dash, kind: line, wide or bar, values, text(value)}; a value is null if none.
+// spec: {name, label, times, extent, until, panels}; a panel: {title, height, log, whole, top,
+// empty, series}; a series: {label, color, dash, kind: line, wide or bar, values, text(value)}; a
+// value is null if there is none.
 // The extent is where the time axis begins and ends, `until` when the last call was to start.
 function timePlot(host, spec) {
   const series = spec.panels.flatMap((panel) => panel.series);
   const view = figure(host, spec.name, spec.label, series);
   const last = spec.times.length - 1;
+  const long = spec.extent[1] >= LONG;
+  const moment = (seconds) =>
+    long ? clock(Math.floor(seconds)) : `${Math.floor(seconds)}${NBSP}s`;
   let place = null;
   let overlay = null;
   let drawn = [];
   const show = (at) => {
-    view.where.textContent = at === null || at > last ? "" : `at ${clock(spec.times[at])}`;
+    view.where.textContent = at === null || at > last ? "" : `at ${moment(spec.times[at])}`;
     series.forEach((one, position) => {
       const value = at === null ? undefined : one.values[at];
       view.values[position].textContent =
@@ -219,8 +217,17 @@ function timePlot(host, spec) {
     }
   };
   painted(host, (width) => {
-    const left = 14 + SYMBOLS_WIDTH * Math.max(6, ...spec.panels.flatMap((panel) =>
-      panelScale(panel, { top: 0, bottom: panel.height }).ticks.map((tick) => tickText(tick).length)));
+    const left =
+      14 +
+      SYMBOLS_WIDTH *
+        Math.max(
+          6,
+          ...spec.panels.flatMap((panel) =>
+            panelScale(panel, { top: 0, bottom: panel.height }).ticks.map(
+              (tick) => tickText(tick).length,
+            ),
+          ),
+        );
     const box = { left, right: width - 14, top: 0, bottom: 0 };
     const [from, to] = spec.extent;
     place = scale(from, to, box.left, box.right);
@@ -232,11 +239,19 @@ function timePlot(host, spec) {
       box.bottom = box.top + panel.height;
       drawn.push(...drawPanel(svg, panel, { ...box }, spec, place));
     }
-    const ticks = timeTicks(from, to, Math.max(2, Math.floor((box.right - box.left) / 70)));
-    const long = to >= 120;
-    xAxis(svg, ticks.map((value) => ({ value, text: long ? clock(value) : number(value) })),
-      place, box, long ? "time since the start (minutes:seconds)" : "time since the start (s)");
-    if (spec.until < to - 1) drawEnd(svg, place(spec.until), drawn);
+    const ticks = timeTicks(
+      from,
+      to,
+      Math.max(2, Math.floor((box.right - box.left) / (long ? 70 : 48))),
+    );
+    xAxis(
+      svg,
+      ticks.map((value) => ({ value, text: long ? clock(value) : number(value) })),
+      place,
+      box,
+      long ? "time since the start (minutes:seconds)" : "time since the start (s)",
+    );
+    if (spec.until > 0 && spec.until < to - 1) drawEnd(svg, place(spec.until), drawn);
     overlay = sv("g", null);
     svg.append(overlay);
     show(cursor.at);
@@ -250,13 +265,20 @@ function drawPanel(svg, panel, box, spec, place) {
   const { ticks, place: y } = panelScale(panel, box);
   svg.append(sv("text", { class: "title", x: 2, y: box.top - 12, text: panel.title }));
   if (panel.empty && !panel.series.some((one) => one.values.some((value) => value > 0))) {
-    svg.append(sv("line", { class: "grid", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
-      sv("text", { class: "tick", x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 + 4,
-        "text-anchor": "middle", text: panel.empty }));
+    svg.append(
+      sv("line", { class: "grid", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
+      sv("text", {
+        class: "tick",
+        x: (box.left + box.right) / 2,
+        y: (box.top + box.bottom) / 2 + 4,
+        "text-anchor": "middle",
+        text: panel.empty,
+      }),
+    );
     return [];
   }
   yAxis(svg, ticks, y, box);
-  const columns = Math.max(50, Math.floor(box.right - box.left));
+  const columns = Math.floor((box.right - box.left) / COLUMN);
   for (const one of panel.series) {
     if (one.kind === "bar") drawBars(svg, one, spec.times, place, y, box);
     else drawLine(svg, one, spec.times, place, y, columns);
@@ -272,41 +294,70 @@ function drawEnd(svg, x, drawn) {
   }
   const box = panels.values().next().value;
   if (!box) return;
-  const left = box.right - x < 100;
-  svg.append(sv("text", { class: "tick", x: left ? x - 6 : x + 6, y: box.top - 6,
-    "text-anchor": left ? "end" : "start", text: "schedule ends" }));
+  const left = box.right - x < 72;
+  svg.append(
+    sv("text", {
+      class: "tick",
+      x: left ? x - 6 : x + 6,
+      y: box.top + 14,
+      "text-anchor": left ? "end" : "start",
+      text: "last start",
+    }),
+  );
 }
 
-// A line over time, with dots where there are few points or a point stands alone.
+// A line over time. Of a long run, the mean of each column of pixels in a band from its smallest
+// to its largest value; of a short one, dots where a point stands alone.
 function drawLine(svg, one, times, place, y, columns) {
-  const at = (position) => {
-    const value = one.values[position];
-    return value === null || value === undefined ? null : [place(times[position]), y(value)];
-  };
-  const kept = thinned(one.values, columns);
-  svg.append(sv("path", { class: `line ${one.kind || ""} ${one.dash || ""} k${one.color}`,
-    d: pathOf(kept.map(at)) || "M0 0" }));
-  const few = times.length <= 2;
-  const alone = kept.filter((position) => at(position) !== null &&
-    (few || (at(position - 1) === null && at(position + 1) === null && times.length <= columns)));
-  for (const position of alone) {
-    const [cx, cy] = at(position);
-    svg.append(sv("circle", { class: `dot k${one.color}`, cx, cy, r: 3 }));
+  let points = one.values.map((value, position) =>
+    value === null ? null : [place(times[position]), y(value)],
+  );
+  if (times.length > columns) {
+    const dense = columnsOf(one.values, times, columns);
+    points = dense.map((column) => column && [place(column.time), y(column.mean)]);
+    const band = dense.map(
+      (column) =>
+        column &&
+        `M${place(column.time).toFixed(1)} ${(y(column.low) + 0.5).toFixed(1)}` +
+          `V${(y(column.high) - 0.5).toFixed(1)}`,
+    );
+    svg.append(
+      sv("path", { class: `band k${one.color}`, d: band.filter(Boolean).join("") || "M0 0" }),
+    );
   }
+  svg.append(
+    sv("path", {
+      class: `line ${one.kind} ${one.dash} k${one.color}`,
+      d: pathOf(points) || "M0 0",
+    }),
+  );
+  points.forEach((point, position) => {
+    if (point === null || points[position - 1] || points[position + 1]) return;
+    svg.append(sv("circle", { class: `dot k${one.color}`, cx: point[0], cy: point[1], r: 3 }));
+  });
 }
 
-// Bars over time; where there are more than pixels, the largest of each column.
+// Bars over time; of a long run the largest value of each column of pixels.
 function drawBars(svg, one, times, place, y, box) {
-  const gap = times.length > 1 ? (place(times[times.length - 1]) - place(times[0])) / (times.length - 1) : 24;
-  const width = Math.max(1.5, Math.min(24, gap * 0.7));
-  const columns = Math.floor(box.right - box.left);
-  for (const position of thinned(one.values, columns)) {
-    const value = one.values[position];
-    if (!(value > 0)) continue;
-    const top = Math.min(y(value), box.bottom - 2);
-    const x = Math.max(box.left, Math.min(box.right - width, place(times[position]) - width / 2));
-    svg.append(sv("rect", { class: `bar k${one.color}`, x: x.toFixed(1), y: top.toFixed(1),
-      width: width.toFixed(1), height: (box.bottom - top).toFixed(1) }));
+  const columns = Math.floor((box.right - box.left) / COLUMN);
+  const dense =
+    times.length > columns
+      ? columnsOf(one.values, times, columns)
+      : one.values.map((value, position) => ({ time: times[position], high: value }));
+  const width = Math.max(1.5, Math.min(24, ((box.right - box.left) / dense.length) * 0.7));
+  for (const column of dense) {
+    if (column === null || !(column.high > 0)) continue;
+    const top = Math.min(y(column.high), box.bottom - 2);
+    const x = Math.max(box.left, Math.min(box.right - width, place(column.time) - width / 2));
+    svg.append(
+      sv("rect", {
+        class: `bar k${one.color}`,
+        x: x.toFixed(1),
+        y: top.toFixed(1),
+        width: width.toFixed(1),
+        height: (box.bottom - top).toFixed(1),
+      }),
+    );
   }
 }
 

@@ -9,12 +9,23 @@ function nines(percent) {
 // where a single one among so many stands.
 function spectrumOf(summary) {
   if (!(summary.count > 0)) return [];
-  const few = [[0, "min_us"], [50, "p50_us"], [90, "p90_us"], [95, "p95_us"], [99, "p99_us"],
-    [99.9, "p99_9_us"], [99.99, "p99_99_us"], [100, "max_us"]];
-  const given = summary.spectrum && summary.spectrum.length > 1 ? summary.spectrum
-    : few.map(([percent, name]) => ({ percent, us: summary[name] }));
+  const few = [
+    [0, "min_us"],
+    [50, "p50_us"],
+    [90, "p90_us"],
+    [95, "p95_us"],
+    [99, "p99_us"],
+    [99.9, "p99_9_us"],
+    [99.99, "p99_99_us"],
+    [100, "max_us"],
+  ];
+  const given =
+    summary.spectrum && summary.spectrum.length > 1
+      ? summary.spectrum
+      : few.map(([percent, name]) => ({ percent, us: summary[name] }));
   const end = Math.log10(Math.max(2, summary.count));
-  return given.filter((point) => point.us > 0)
+  return given
+    .filter((point) => point.us > 0)
     .map((point) => ({ x: Math.min(end, nines(point.percent)), us: point.us }));
 }
 
@@ -60,11 +71,20 @@ function spectrumPlot(host, label, lines) {
       svg.append(sv("line", { class: "grid", x1: x, x2: x, y1: box.top, y2: box.bottom }));
     }
     for (const line of shown) {
-      svg.append(sv("path", { class: `line ${line.dash || ""} k${line.color}`,
-        d: pathOf(line.points.map((point) => [place(point.x), y(point.us / 1000)])) }));
+      svg.append(
+        sv("path", {
+          class: `line ${line.dash || ""} k${line.color}`,
+          d: pathOf(line.points.map((point) => [place(point.x), y(point.us / 1000)])),
+        }),
+      );
     }
-    xAxis(svg, inside.map((percent) => ({ value: nines(percent), text: String(percent) })), place,
-      box, "share of all (%), each nine as wide as the one before");
+    xAxis(
+      svg,
+      inside.map((percent) => ({ value: nines(percent), text: String(percent) })),
+      place,
+      box,
+      "percentile (%)",
+    );
     svg.append(overlay);
   });
   const show = (x) => {
@@ -74,13 +94,20 @@ function spectrumPlot(host, label, lines) {
       const us = x === null ? null : valueAt(line.points, x);
       view.values[position].textContent = x === null ? "" : span(us);
       if (us === null) return;
-      overlay.append(sv("circle", { class: `dot k${line.color}`, cx: place(x), cy: y(us / 1000), r: 3.5 }));
+      overlay.append(
+        sv("circle", { class: `dot k${line.color}`, cx: place(x), cy: y(us / 1000), r: 3.5 }),
+      );
     });
     if (x === null) return;
-    overlay.prepend(sv("line", { class: "cursor", x1: place(x), x2: place(x), y1: box.top, y2: box.bottom }));
+    overlay.prepend(
+      sv("line", { class: "cursor", x1: place(x), x2: place(x), y1: box.top, y2: box.bottom }),
+    );
   };
   let at = null;
-  const move = (x) => { at = x; show(x); };
+  const move = (x) => {
+    at = x;
+    show(x);
+  };
   view.svg.addEventListener("pointermove", (event) => {
     const frame = view.svg.getBoundingClientRect();
     const x = ((event.clientX - frame.left) / frame.width) * view.svg.viewBox.baseVal.width;

@@ -12,7 +12,7 @@ impl<'a> Reader<'a> {
             "ereg" => self.ereg(element),
             "assign" => self.assign(element),
             "assignstr" => self.assign_text(element),
-            "todouble" => self.to_number(element),
+            "todouble" => self.read_number(element),
             "add" => self.calculate(element, '+'),
             "subtract" => self.calculate(element, '-'),
             "multiply" => self.calculate(element, '*'),
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `<todouble>`.
-    fn to_number(&mut self, element: &mut Element<'a>) -> Option<Action> {
+    fn read_number(&mut self, element: &mut Element<'a>) -> Option<Action> {
         let target = self.target(element);
         self.required(element, "variable")?;
         let from = self.variable(element, "variable")?;

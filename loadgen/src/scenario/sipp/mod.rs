@@ -20,6 +20,13 @@ use super::{Injection, Program};
 #[error("{}", .0.join("\n"))]
 pub struct ScenarioErrors(pub Vec<String>);
 
+/// The text of a file: UTF-8, or else ISO-8859-1, which SIPp's own scenarios say they are in.
+#[must_use]
+pub fn decode(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+}
+
 /// Reads a scenario that uses no injection files. Beside the program there are notes on what is
 /// ignored.
 ///

@@ -103,9 +103,8 @@ impl<'a> Reader<'a> {
             return self.problem(root.range.start, message);
         }
         self.name = root.take("name").map(|name| name.text);
-        if let Some(main) = root.take("main") {
-            self.marks.push(main.text.to_owned());
-        }
+        let main = root.take("main");
+        self.marks.extend(main.map(|main| main.text.to_owned()));
         match root.take("routing") {
             Some(Value { text: "dialog", .. }) => self.routing = Routing::Dialog,
             Some(value) => self.problem(value.at, "routing must be \"dialog\", or not be there"),
@@ -114,6 +113,10 @@ impl<'a> Reader<'a> {
         self.finish_element(&root);
         for element in root.children() {
             self.element(element);
+        }
+        let is_noted = self.steps.iter().any(|step| step.chain().stop_marks & 1 != 0);
+        if let Some(main) = main.filter(|_| !is_noted) {
+            self.problem(main.at, format!("no step has rtd=\"{}\"", main.text));
         }
         self.check_begin(root.range.start);
         self.resolve_jumps();
@@ -290,9 +293,10 @@ impl<'a> Reader<'a> {
     /// Takes the attributes that all steps have.
     pub(super) fn chain(&mut self, element: &mut Element<'a>) -> Chain {
         let has_next = self.jump(element, "next", JumpKind::Next);
-        let test_at = element.take("test").or_else(|| element.take("chance"));
-        if let Some(value) = test_at.filter(|_| !has_next) {
-            self.problem(value.at, "test= and chance= need next=");
+        for name in ["test", "chance"] {
+            if let Some(value) = element.take(name).filter(|_| !has_next) {
+                self.problem(value.at, format!("{name}= needs next="));
+            }
         }
         let condition = self.variable(element, "condexec");
         let inverse = self.flag(element, "condexec_inverse");
@@ -359,13 +363,13 @@ impl<'a> Reader<'a> {
             _ => None,
         });
         match first {
+            // A message before may be among those that are wrong.
+            _ if !self.problems.is_empty() => {}
             Some(true) => {}
             Some(false) => {
                 self.problem(at, "the first message is a response that is waited for");
             }
-            // Messages that are wrong have been reported.
-            None if self.problems.is_empty() => self.problem(at, "there is no message in it"),
-            None => {}
+            None => self.problem(at, "there is no message in it"),
         }
     }
 
