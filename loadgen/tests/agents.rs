@@ -180,7 +180,7 @@ impl World {
 
 /// All built-in scenarios.
 fn scenarios() -> impl Iterator<Item = &'static str> {
-    builtin::names().map(|(name, _)| name)
+    builtin::names().iter().map(|(name, _)| *name)
 }
 
 fn world(scenario: &str, weather: Weather, seed: u64) -> World {

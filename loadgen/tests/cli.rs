@@ -1,12 +1,15 @@
 //! The program's answers to what cannot be done: one clear message, the right exit code, and no
 //! traffic.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Output};
+use std::process::{self, Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 /// Runs the program with these arguments, at a place where it finds nothing of its own.
 fn viaload(arguments: &[&str]) -> Output {
@@ -218,4 +221,172 @@ fn all_of_loopback_is_this_machine() {
     let address: SocketAddr = server.local_addr().unwrap();
     let output = viaload(&["run", "--target", &address.to_string(), "--rate", "0"]);
     assert!(said(&output).contains("--rate 0"), "{}", said(&output));
+}
+
+/// A program that runs, and is killed if the test fails.
+struct Running(Child);
+
+impl Running {
+    /// Starts the program with these arguments.
+    fn start(arguments: &[&str], cache: &Scratch) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
+        command.args(arguments).env("XDG_CACHE_HOME", &cache.0).stdin(Stdio::null());
+        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Waits for a line on standard error that contains this text.
+    fn wait_for(&mut self, text: &str) -> String {
+        let lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
+        lines.map(Result::unwrap).find(|line| line.contains(text)).unwrap()
+    }
+
+    /// Waits for the end: exit code and standard error.
+    fn wait(mut self) -> (Option<i32>, String) {
+        let mut text = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        (self.0.wait().unwrap().code(), text)
+    }
+
+    /// Interrupts the program and waits for its end: exit code and standard output.
+    fn interrupt(mut self) -> (Option<i32>, String) {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let mut text = String::new();
+        // What it still says must have somewhere to go.
+        let mut stderr = self.0.stderr.take().unwrap();
+        let drain = thread::spawn(move || io::copy(&mut stderr, &mut io::sink()));
+        self.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        let status = self.0.wait().unwrap();
+        drain.join().unwrap().unwrap();
+        (status.code(), text)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn calls_to_a_server_that_answers_are_all_completed_on_both_sides() {
+    let cache = scratch();
+    let mut server = Running::start(
+        &["uas", "--listen", "127.0.0.1:0", "--threads", "2", "--no-pin", "--view", "quiet"],
+        &cache,
+    );
+    let ready = server.wait_for("ready: udp:127.0.0.1:");
+    let target = ready.trim_start_matches("ready: udp:").split(',').next().unwrap().to_owned();
+    let json = show(&cache.0.join("report.json"));
+    let html = show(&cache.0.join("report.html"));
+    let output = viaload(&[
+        "run",
+        "--target",
+        &target,
+        "--no-uas",
+        "--rate",
+        "200",
+        "--calls",
+        "50",
+        "--threads",
+        "2",
+        "--no-pin",
+        "--max-lag",
+        "60000",
+        "--trace",
+        "1",
+        "--json",
+        &json,
+        "--html",
+        &html,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let report = viaload::report::json::read(Path::new(&json)).unwrap();
+    assert_eq!((report.calls.offered, report.calls.completed, report.calls.failed), (50, 50, 0));
+    assert_eq!((report.messages.unexpected, report.messages.stray), (0, 0));
+    assert!(report.verdict.valid && !report.traces.is_empty());
+    let series: u64 = report.series.iter().map(|second| second.completed).sum();
+    assert_eq!(series, 50);
+    assert!(fs::read_to_string(&html).unwrap().contains("</html>"));
+    let (code, text) = server.interrupt();
+    assert_eq!(code, Some(0));
+    // With the question before the run whether anybody is there.
+    assert_eq!(text, "answered 51 calls: 51 completed, 0 failed\n");
+}
+
+#[test]
+fn an_interrupted_run_ends_its_calls_and_reports_what_was_done() {
+    let cache = scratch();
+    let mut run = Running::start(
+        &[
+            "run",
+            "--self-test",
+            "--duration",
+            "600",
+            "--threads",
+            "1",
+            "--no-pin",
+            "--hold",
+            "3600000",
+            "--scenario",
+            "call",
+            "--view",
+            "lines",
+        ],
+        &cache,
+    );
+    run.wait_for("started");
+    let (code, text) = run.interrupt();
+    assert_eq!(code, Some(130));
+    assert!(text.contains("INTERRUPTED") && text.contains("cut short"), "{text}");
+    assert!(!text.contains("abandoned"), "{text}");
+}
+
+#[test]
+fn a_self_test_is_kept_for_later_reports() {
+    let cache = scratch();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
+    command.args(["run", "--self-test", "--duration", "0.2", "--threads", "1", "--no-pin"]);
+    let output = command.env("XDG_CACHE_HOME", &cache.0).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let kept = fs::read(cache.0.join("viaload/self-test.json")).unwrap();
+    let kept: Vec<viaload::report::SelfTest> = serde_json::from_slice(&kept).unwrap();
+    assert_eq!((kept[0].scenario.as_str(), kept[0].threads), ("call", 1));
+    assert!(kept[0].rate > 0.0 && kept[0].messages > kept[0].rate);
+}
+
+#[test]
+fn users_that_a_server_does_not_accept_stop_the_run() {
+    let cache = scratch();
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let target = server.local_addr().unwrap().to_string();
+    let refusing = thread::spawn(move || refuse_all(&server));
+    let run = Running::start(
+        &["run", "--target", &target, "--users", "3", "--threads", "1", "--no-pin"],
+        &cache,
+    );
+    let output = run.wait();
+    assert_eq!(output.0, Some(3), "{}", output.1);
+    let expected = format!("viaload: 0 of 3 users were registered at {target} (403: 3)\n");
+    assert!(output.1.ends_with(&expected), "{}", output.1);
+    assert_eq!(refusing.join().unwrap(), ["OPTIONS", "REGISTER", "REGISTER", "REGISTER"]);
+}
+
+/// Answers an OPTIONS and three REGISTERs by 403: what they were.
+fn refuse_all(server: &UdpSocket) -> Vec<String> {
+    let mut bytes = [0; 2_000];
+    let mut methods = Vec::new();
+    while methods.len() < 4 {
+        let (length, source) = server.recv_from(&mut bytes).unwrap();
+        let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+        let copied =
+            request.lines().filter(|line| copied.iter().any(|name| line.starts_with(name)));
+        let headers = copied.map(|line| format!("{line}\r\n")).collect::<String>();
+        let reply = format!("SIP/2.0 403 Forbidden\r\n{headers}Content-Length: 0\r\n\r\n");
+        server.send_to(reply.as_bytes(), source).unwrap();
+        methods.push(request.split(' ').next().unwrap_or_default().to_owned());
+    }
+    methods
 }

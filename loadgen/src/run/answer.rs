@@ -51,7 +51,8 @@ pub fn answer(options: &AnswerOptions) -> Result<Ended, RunError> {
         Stage { name: "answering", shape: &cast.shape, start, end: None, drain: Duration::ZERO };
     let jobs = jobs(options, (&cast, &layout, &crew), clock, sockets);
     let mut director = Director { clock, view: view.as_mut(), interrupts: &interrupts };
-    let _ = writeln!(io::stderr(), "ready: udp:{listen}, {} workers", crew.threads);
+    let _ =
+        writeln!(io::stderr(), "ready: udp:{listen}, {}", counted(crew.threads as u64, "worker"));
     let measured = director.run(&stage, jobs)?;
     view.finish();
     say(&summary(&measured));
@@ -112,8 +113,8 @@ fn summary(measured: &Measured) -> String {
     let reasons: Vec<String> =
         reasons.map(|(name, count)| format!("{name}: {}", format::count(count))).collect();
     let mut text = format!(
-        "answered {} calls: {} completed, {} failed",
-        format::count(tally.get(Count::Answered)),
+        "answered {}: {} completed, {} failed",
+        counted(tally.get(Count::Answered), "call"),
         format::count(tally.get(Count::AnsweredCompleted)),
         format::count(tally.callee_failed()),
     );
@@ -121,4 +122,10 @@ fn summary(measured: &Measured) -> String {
         text.push_str(&format!(" ({})", reasons.join(", ")));
     }
     text
+}
+
+/// So many of something: `1 call`, `2 calls`.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", format::count(count))
 }

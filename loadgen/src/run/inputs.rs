@@ -95,7 +95,7 @@ fn is_file_name(scenario: &str) -> bool {
 
 /// What to say of a name that is none.
 pub(super) fn unknown_scenario(given: &str) -> String {
-    let names = || builtin::names().map(|(name, _)| name);
+    let names = || builtin::names().iter().map(|(name, _)| *name);
     let near = names()
         .map(|name| (strsim::jaro_winkler(given, name), name))
         .filter(|(likeness, _)| *likeness > 0.7)

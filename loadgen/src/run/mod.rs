@@ -128,9 +128,9 @@ pub fn compare(a: &Path, b: &Path, html: Option<&Path>) -> Result<Ended, RunErro
 /// If there is none of this name.
 pub fn scenarios(name: Option<&str>) -> Result<Ended, RunError> {
     let Some(name) = name else {
-        let width = builtin::names().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let line = |(name, summary)| format!("{name:width$}  {summary}\n");
-        say(&builtin::names().map(line).collect::<String>());
+        let width = builtin::names().iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let line = |(name, summary): &(&str, &str)| format!("{name:width$}  {summary}\n");
+        say(&builtin::names().iter().map(line).collect::<String>());
         return Ok(Ended::Well);
     };
     let files = builtin::source(name);
