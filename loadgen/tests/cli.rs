@@ -1,6 +1,8 @@
 //! The program's answers to what cannot be done: one clear message, the right exit code, and no
 //! traffic.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::net::{SocketAddr, UdpSocket};
