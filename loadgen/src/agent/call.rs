@@ -173,13 +173,24 @@ impl Call {
         self.exchanges.iter().any(Exchange::is_busy)
     }
 
+    /// The highest CSeq number that came from the other side; 0 if nothing came.
+    pub(super) fn asked_number(&self) -> u32 {
+        let asked = self.exchanges.iter().filter(|exchange| !exchange.ours);
+        asked.map(|exchange| exchange.identity.number).max().unwrap_or(0)
+    }
+
     /// The transaction whose end may have been lost on the way: the other side would ask again.
+    ///
+    /// Not so the ACK of a call that was hung up, since a BYE ends the repetitions of the 2xx
+    /// (RFC 3261 §15.1.2), nor the answer to a BYE, which can be made anew from the BYE.
     pub(super) fn last_words(&mut self) -> Option<Exchange> {
         let worth = |exchange: &Exchange| {
             let acknowledged = exchange.ours && exchange.is_acknowledged;
-            let answered = !exchange.ours && exchange.phase != Phase::Open;
-            (acknowledged || answered) && !exchange.bytes.is_empty()
+            acknowledged || (!exchange.ours && exchange.phase != Phase::Open)
         };
+        if self.dialog.is_over {
+            return None;
+        }
         let at = self.exchanges.iter().rposition(worth)?;
         Some(self.exchanges.remove(at))
     }

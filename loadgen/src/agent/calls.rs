@@ -6,15 +6,13 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use hashbrown::HashMap;
 
 use super::call::Call;
-use super::exchange::Identity;
+use super::exchange::Exchange;
 use crate::moment::Moment;
-use crate::outbox::SocketId;
 
 /// A call by its position; stale once the call has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +29,7 @@ pub(super) struct Calls {
     places: HashMap<u64, Place, BuildHasherDefault<Already>>,
     ghosts: VecDeque<Ghost>,
     /// Number of the first of `ghosts`.
-    first_ghost: u64,
+    first_ghost: u32,
     ghost_bytes: usize,
 }
 
@@ -47,23 +45,19 @@ struct Slot {
 enum Place {
     /// In [`Calls::slots`].
     Live(u32),
-    /// In [`Calls::ghosts`], by number.
-    Ghost(u64),
+    /// In [`Calls::ghosts`], by the lower half of its number.
+    Ghost(u32),
 }
 
-/// What is left of a call that has ended.
+/// What is left of a call that has ended. It is small: at high rates there are very many.
 #[derive(Debug)]
 pub(super) struct Ghost {
     key: u64,
     expires: Moment,
-    /// What it said last, to say it again.
-    pub(super) bytes: Vec<u8>,
-    /// The transaction that this was in; none if nothing was said.
-    pub(super) identity: Option<Identity>,
-    /// Whether these are an ACK: the answer to a final response that comes again.
-    pub(super) is_ack: bool,
-    /// The way it went.
-    pub(super) way: (SocketId, SocketAddr),
+    /// The highest CSeq number that came from the other side.
+    pub(super) number: u32,
+    /// What it said last, if the other side may not have heard it.
+    pub(super) last_words: Option<Box<Exchange>>,
 }
 
 /// What is known of a Call-ID.
@@ -112,8 +106,8 @@ impl Calls {
                 Found::Live(CallRef { slot: *slot, generation })
             }
             Some(Place::Ghost(number)) => {
-                let index = usize::try_from(number - self.first_ghost).unwrap_or(usize::MAX);
-                self.ghosts.get(index).map_or(Found::Unknown, Found::Ghost)
+                let index = number.wrapping_sub(self.first_ghost);
+                self.ghosts.get(index as usize).map_or(Found::Unknown, Found::Ghost)
             }
         }
     }
@@ -127,24 +121,11 @@ impl Calls {
         let mut call = room.call.take()?;
         room.generation = room.generation.wrapping_add(1);
         self.free.push(at.slot);
-        let expires = now + GHOST_LIFE;
-        let ghost = match call.last_words() {
-            Some(last) => Ghost {
-                key: call.key,
-                expires,
-                identity: Some(last.identity),
-                is_ack: last.ours,
-                way: (last.socket, last.destination),
-                bytes: last.bytes,
-            },
-            None => Ghost {
-                key: call.key,
-                expires,
-                identity: None,
-                is_ack: false,
-                way: (call.socket, call.peer),
-                bytes: Vec::new(),
-            },
+        let ghost = Ghost {
+            key: call.key,
+            expires: now + GHOST_LIFE,
+            number: call.asked_number(),
+            last_words: call.last_words().map(Box::new),
         };
         self.haunt(ghost);
         Some((call, self.exorcise(GHOSTS_MAX, GHOST_BYTES_MAX)))
@@ -152,8 +133,8 @@ impl Calls {
 
     /// Adds a ghost.
     fn haunt(&mut self, ghost: Ghost) {
-        self.ghost_bytes += ghost.bytes.len();
-        let number = self.first_ghost + self.ghosts.len() as u64;
+        self.ghost_bytes += ghost.bytes();
+        let number = self.first_ghost.wrapping_add(self.ghosts.len() as u32);
         self.places.insert(ghost.key, Place::Ghost(number));
         self.ghosts.push_back(ghost);
     }
@@ -178,12 +159,12 @@ impl Calls {
     /// Lets the oldest ghost go.
     fn drop_oldest(&mut self) {
         let Some(ghost) = self.ghosts.pop_front() else { return };
-        self.ghost_bytes -= ghost.bytes.len();
+        self.ghost_bytes -= ghost.bytes();
         // The key may have been taken by a new call.
         if self.places.get(&ghost.key) == Some(&Place::Ghost(self.first_ghost)) {
             self.places.remove(&ghost.key);
         }
-        self.first_ghost += 1;
+        self.first_ghost = self.first_ghost.wrapping_add(1);
     }
 
     /// All calls in progress.
@@ -195,6 +176,13 @@ impl Calls {
             generation: room.generation,
         })
         .collect()
+    }
+}
+
+impl Ghost {
+    /// Bytes that it holds.
+    fn bytes(&self) -> usize {
+        self.last_words.as_ref().map_or(0, |last| last.bytes.len())
     }
 }
 

@@ -110,7 +110,7 @@ impl Ghost {
     /// REGISTER does that refreshes another (RFC 3261 §10.2.4).
     fn is_before(&self, inbound: &Inbound<'_>) -> bool {
         let message = inbound.last.message;
-        self.identity.is_some_and(|last| last.number < inbound.identity.number)
+        self.number < inbound.identity.number
             && message.status().is_none()
             && exchange::tag(message, HeaderName::To).is_none()
     }
@@ -314,16 +314,21 @@ impl Agent {
         let Inbound { socket, ref last, identity, key, .. } = *inbound;
         self.desk.count(Count::RepetitionsReceived);
         let Found::Ghost(ghost) = self.calls.find(key) else { return };
+        let said = ghost.last_words.as_deref();
         match last.message.status() {
-            Some(200..) if ghost.is_ack && identity.method == Method::Invite => {
-                out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
+            Some(200..) if identity.method == Method::Invite => {
+                let Some(ack) = said.filter(|said| said.is_acknowledged) else { return };
+                out.push(ack.socket, ack.destination, &ack.bytes);
                 self.desk.count(Count::RequestsRepeated);
             }
             None if identity.method != Method::Ack => {
-                if !ghost.is_ack && ghost.identity == Some(identity) {
-                    out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
-                } else {
-                    out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
+                match said.filter(|said| !said.ours && said.identity == identity) {
+                    Some(said) => out.push(said.socket, said.destination, &said.bytes),
+                    // Its call was answered and has ended since.
+                    None if identity.method == Method::Invite => return,
+                    None => {
+                        out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
+                    }
                 }
                 self.desk.count(Count::ResponsesRepeated);
             }
