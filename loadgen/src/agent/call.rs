@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use smallvec::SmallVec;
 use viaduct::sip::{Message, MessageIndex, parse};
 
-use super::exchange::{Exchange, Phase};
+use super::exchange::{Exchange, Identity, Phase};
 use super::form::Last;
 use super::recorder::Recording;
 use crate::measure::Failure;
@@ -112,12 +112,14 @@ pub(super) enum Outcome {
 pub(super) struct Kept {
     bytes: Box<[u8]>,
     source: SocketAddr,
+    identity: Identity,
 }
 
 impl Kept {
     /// Keeps a message.
     pub(super) fn new(last: &Last<'_>) -> Self {
-        Self { bytes: last.message.text().into(), source: last.source }
+        let bytes = last.message.text().into();
+        Self { bytes, source: last.source, identity: last.identity }
     }
 
     /// Lets `act` have the message again.
@@ -126,7 +128,7 @@ impl Kept {
         // It was parsed without a fault when it came.
         let _ = parse(&self.bytes, &mut index);
         let message = Message::new(&self.bytes, &index);
-        act(&Last { message, source: self.source })
+        act(&Last::new(message, self.source, self.identity))
     }
 }
 

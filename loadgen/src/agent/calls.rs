@@ -12,6 +12,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::call::Call;
+use super::exchange::Identity;
 use crate::moment::Moment;
 use crate::outbox::SocketId;
 
@@ -27,7 +28,7 @@ pub(super) struct CallRef {
 pub(super) struct Calls {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    places: HashMap<u64, Place, BuildHasherDefault<Identity>>,
+    places: HashMap<u64, Place, BuildHasherDefault<Already>>,
     ghosts: VecDeque<Ghost>,
     /// Number of the first of `ghosts`.
     first_ghost: u64,
@@ -57,6 +58,8 @@ pub(super) struct Ghost {
     expires: Moment,
     /// What it said last, to say it again.
     pub(super) bytes: Vec<u8>,
+    /// The transaction that this was in; none if nothing was said.
+    pub(super) identity: Option<Identity>,
     /// Whether these are an ACK: the answer to a final response that comes again.
     pub(super) is_ack: bool,
     /// The way it went.
@@ -129,6 +132,7 @@ impl Calls {
             Some(last) => Ghost {
                 key: call.key,
                 expires,
+                identity: Some(last.identity),
                 is_ack: last.ours,
                 way: (last.socket, last.destination),
                 bytes: last.bytes,
@@ -136,6 +140,7 @@ impl Calls {
             None => Ghost {
                 key: call.key,
                 expires,
+                identity: None,
                 is_ack: false,
                 way: (call.socket, call.peer),
                 bytes: Vec::new(),
@@ -195,9 +200,9 @@ impl Calls {
 
 /// The keys are hashes already.
 #[derive(Default)]
-struct Identity(u64);
+struct Already(u64);
 
-impl Hasher for Identity {
+impl Hasher for Already {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -128,12 +128,8 @@ impl Stage<'_> {
     /// A branch that was not used before.
     fn new_branch(&self, call: &mut Call) -> Vec<u8> {
         call.branches += 1;
-        let mut branch = b"z9hG4bK-".to_vec();
-        branch.extend_from_slice(self.library.process());
-        branch.extend_from_slice(if call.is_caller { b"-" } else { b"s" });
-        decimal(&mut branch, call.number);
-        branch.push(b'-');
-        decimal(&mut branch, call.branches.into());
+        let mut branch = Vec::new();
+        self.library.branch(call, call.branches, &mut branch);
         branch
     }
 
@@ -219,8 +215,8 @@ enum Derivation<'m> {
 
 /// Appends a response without anything that is not needed.
 pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number: u64) {
-    let Ok(via) = last.message.top_via() else { return };
-    let stamp = ViaStamp::new(&via, last.source, false);
+    let Some(via) = last.via() else { return };
+    let stamp = ViaStamp::new(via, last.source, false);
     let mut to_tag = Vec::new();
     decimal(&mut to_tag, number);
     let start = out.len();

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use memchr::memmem;
-use viaduct::sip::{CSeq, HeaderName, Message, MessageIndex, Method, parse};
+use viaduct::sip::{CSeq, HeaderName, Items, Message, MessageIndex, Method, Via, parse};
 
 use crate::moment::Moment;
 use crate::outbox::SocketId;
@@ -201,37 +200,39 @@ impl Identity {
     /// Of a message; none if it has no readable CSeq.
     pub(super) fn of(message: Message<'_>, hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
         let CSeq { number, method } = message.cseq().ok()?;
-        let branch = message.top_via().ok().and_then(|via| via.branch()).map_or(0, hash);
+        let branch = message.value(HeaderName::Via).and_then(branch).map_or(0, hash);
         Some(Self { number, method: Method::parse(method), branch })
     }
 
-    /// Of a message composed here, whose CSeq and branch are usually where one expects them.
+    /// Of a message composed here.
     pub(super) fn of_composed(bytes: &[u8], hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
-        Self::scan(bytes, &hash).or_else(|| {
-            let mut index = MessageIndex::default();
-            parse(bytes, &mut index).ok()?;
-            Self::of(Message::new(bytes, &index), &hash)
-        })
-    }
-
-    /// As [`Identity::of_composed`], without parsing the message.
-    fn scan(bytes: &[u8], hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
-        let via = behind(bytes, b"\r\nVia: ")?;
-        let via = &via[..memchr::memchr2(b'\r', b',', via)?];
-        let branch = behind(via, b";branch=")?;
-        let branch = &branch[..memchr::memchr2(b';', b' ', branch).unwrap_or(branch.len())];
-        let cseq = behind(bytes, b"\r\nCSeq: ")?;
-        let CSeq { number, method } = CSeq::parse(&cseq[..memchr::memchr(b'\r', cseq)?]).ok()?;
-        Some(Self { number, method: Method::parse(method), branch: hash(branch) })
+        let mut index = MessageIndex::default();
+        parse(bytes, &mut index).ok()?;
+        Self::of(Message::new(bytes, &index), hash)
     }
 }
 
-/// What follows the first `marker`.
-fn behind<'d>(bytes: &'d [u8], marker: &[u8]) -> Option<&'d [u8]> {
-    memmem::find(bytes, marker).map(|start| &bytes[start + marker.len()..])
+/// The branch of the first Via of a value.
+fn branch(value: &[u8]) -> Option<&[u8]> {
+    if memchr::memchr(b'"', value).is_some() {
+        return Via::parse(Items::new(value).next()?).ok()?.branch();
+    }
+    param(value, b"branch")
 }
 
 /// The tag of From or To.
 pub(super) fn tag<'d>(message: Message<'d>, name: HeaderName) -> Option<&'d [u8]> {
-    viaduct::sip::NameAddr::parse(message.value(name)?).ok()?.tag()
+    let value = message.value(name)?;
+    let behind_uri = memchr::memrchr(b'>', value).map_or(0, |end| end + 1);
+    param(&value[behind_uri..], b"tag")
+}
+
+/// The value of a parameter of the first value in `text`, which has nothing quoted.
+fn param<'d>(text: &'d [u8], name: &[u8]) -> Option<&'d [u8]> {
+    memchr::memchr_iter(b';', text).find_map(|at| {
+        let (found, value) = text[at + 1..].split_at_checked(name.len())?;
+        let value = value.strip_prefix(b"=").filter(|_| found.eq_ignore_ascii_case(name))?;
+        let end = value.iter().position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t' | b'\r'));
+        Some(&value[..end.unwrap_or(value.len())])
+    })
 }

@@ -1,13 +1,15 @@
 //! Templates made ready for an agent, and filled in for a call.
 
+use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
 use smallvec::SmallVec;
 use viaduct::sip::compose::ViaStamp;
-use viaduct::sip::{Header, HeaderName, Message, Via};
+use viaduct::sip::{CSeq, Header, HeaderName, Message, Method, Via};
 
 use super::call::{Call, Value};
+use super::exchange::Identity;
 use super::library::Library;
 use crate::moment::Moment;
 use crate::scenario::{Field, LastHeader, Piece, Template};
@@ -22,6 +24,20 @@ pub(super) struct Form {
     has_length: bool,
     /// Whether it needs the last message received.
     pub(super) uses_last: bool,
+    /// How the transaction of the message is known.
+    pub(super) signature: Signature,
+}
+
+/// How the transaction of a message is known without parsing what was composed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Signature {
+    /// It has to be parsed.
+    #[default]
+    Unknown,
+    /// The branch is the draft's; the CSeq has this method, and this number or the draft's.
+    Request(Method, Option<u32>),
+    /// It is that of the last message.
+    Response,
 }
 
 /// A piece of a form.
@@ -40,21 +56,37 @@ enum Part {
 }
 
 /// The last message that was received.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Last<'m> {
     /// The message.
     pub(super) message: Message<'m>,
     /// Who sent it.
     pub(super) source: SocketAddr,
+    /// Its transaction.
+    pub(super) identity: Identity,
+    /// Its topmost Via, once someone has asked.
+    via: OnceCell<Option<Via<'m>>>,
+}
+
+impl<'m> Last<'m> {
+    /// A message that was just received.
+    pub(super) const fn new(message: Message<'m>, source: SocketAddr, identity: Identity) -> Self {
+        Self { message, source, identity, via: OnceCell::new() }
+    }
+
+    /// Its topmost Via, if that can be read.
+    pub(super) fn via(&self) -> Option<&Via<'m>> {
+        self.via.get_or_init(|| self.message.top_via().ok()).as_ref()
+    }
 }
 
 /// What fields are filled from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ink<'a> {
+pub(super) struct Ink<'a, 'm> {
     /// The call.
     pub(super) call: &'a Call,
     /// The last message received.
-    pub(super) last: Option<&'a Last<'a>>,
+    pub(super) last: Option<&'a Last<'m>>,
     /// The counter of the branch.
     pub(super) branch: u32,
     /// The CSeq number.
@@ -72,7 +104,50 @@ impl Form {
         let (head, body) = template.pieces.split_at(template.body.min(template.pieces.len()));
         form.head = form.parts(head, template, library, program);
         form.body = form.parts(body, template, library, program);
+        form.signature = form.signature();
         form
+    }
+
+    /// How the transaction of the message is known: by where its Via and CSeq come from.
+    fn signature(&self) -> Signature {
+        const OWN_CSEQ: u8 = 1;
+        const OWN_BRANCH: u8 = 2;
+        const OTHER: u8 = 3;
+        let mut from_last = 0;
+        let mut outline = Vec::new();
+        for part in &self.head {
+            match part {
+                Part::Text(range) => outline.extend_from_slice(&self.texts[range.clone()]),
+                Part::Field(Field::Cseq(0)) => outline.push(OWN_CSEQ),
+                Part::Field(Field::Branch(0)) => outline.push(OWN_BRANCH),
+                Part::Last(
+                    HeaderName::Via | HeaderName::CSeq,
+                    LastHeader { whole_line: true, .. },
+                ) => {
+                    from_last += 1;
+                }
+                _ => outline.push(OTHER),
+            }
+        }
+        let line = |start: &str| {
+            let mut lines = outline.split(|byte| *byte == b'\n');
+            lines.find_map(|line| Some(line.strip_prefix(start.as_bytes())?.trim_ascii()))
+        };
+        let (via, cseq) = (line("Via:"), line("CSeq:"));
+        match (via, cseq.and_then(|cseq| cseq.split_first())) {
+            (None, None) if from_last == 2 => Signature::Response,
+            (Some(via), Some((first, rest))) if via.ends_with(&[b'=', OWN_BRANCH]) => {
+                if *first == OWN_CSEQ {
+                    Signature::Request(Method::parse(rest.trim_ascii()), None)
+                } else {
+                    cseq.and_then(|cseq| CSeq::parse(cseq).ok())
+                        .map_or(Signature::Unknown, |cseq| {
+                            Signature::Request(Method::parse(cseq.method), Some(cseq.number))
+                        })
+                }
+            }
+            _ => Signature::Unknown,
+        }
     }
 
     /// Makes pieces ready: what is constant becomes text, and neighbouring texts one.
@@ -119,7 +194,7 @@ impl Form {
     }
 
     /// Appends the filled form to `out`; `scratch` is memory for the body.
-    pub(super) fn fill(&self, ink: &Ink<'_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    pub(super) fn fill(&self, ink: &Ink<'_, '_>, scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
         if self.has_length {
             scratch.clear();
             self.fill_parts(&self.body, ink, 0, scratch);
@@ -132,7 +207,7 @@ impl Form {
     }
 
     /// Appends filled parts.
-    fn fill_parts(&self, parts: &[Part], ink: &Ink<'_>, body_length: usize, out: &mut Vec<u8>) {
+    fn fill_parts(&self, parts: &[Part], ink: &Ink<'_, '_>, body_length: usize, out: &mut Vec<u8>) {
         let mut line_start = 0;
         let mut skipping = false;
         for part in parts {
@@ -156,7 +231,7 @@ impl Form {
     }
 }
 
-impl Ink<'_> {
+impl Ink<'_, '_> {
     /// Appends the value of a field.
     fn field(&self, field: &Field, out: &mut Vec<u8>) {
         let call = self.call;
@@ -164,8 +239,10 @@ impl Ink<'_> {
             Field::CallId => out.extend_from_slice(&call.call_id),
             Field::CallNumber => decimal(out, call.number),
             Field::Cseq(plus) => decimal(out, plus_offset(self.cseq.into(), *plus)),
-            Field::Branch(0) => self.branch(self.branch, out),
-            Field::Branch(back) => self.branch(self.earlier_branch(*back), out),
+            Field::Branch(0) => self.library.branch(call, self.branch, out),
+            Field::Branch(back) => {
+                self.library.branch(call, self.earlier_branch(*back), out);
+            }
             Field::StepNumber => decimal(out, call.step as u64),
             Field::PeerTagParam if !call.dialog.remote_tag.is_empty() => {
                 out.extend_from_slice(b";tag=");
@@ -196,16 +273,6 @@ impl Ink<'_> {
             // The others are constant; a tag that is not known yet is nothing.
             _ => {}
         }
-    }
-
-    /// Appends a branch (RFC 3261 §8.1.1.7), unique in all runs of a while.
-    fn branch(&self, counter: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"z9hG4bK-");
-        out.extend_from_slice(self.library.process());
-        out.push(if self.call.is_caller { b'-' } else { b's' });
-        decimal(out, self.call.number);
-        out.push(b'-');
-        decimal(out, counter.into());
     }
 
     /// The counter of the branch of the message sent `back` steps before.
@@ -267,7 +334,7 @@ impl Ink<'_> {
                 out.extend_from_slice(b": ");
             }
             if name == HeaderName::Via && !found {
-                stamped(header.value, last.source, out);
+                stamped(header.value, last, out);
             } else {
                 out.extend_from_slice(header.value);
             }
@@ -275,8 +342,10 @@ impl Ink<'_> {
         };
         if name == HeaderName::Other {
             last.message.headers_named(wanted.name.as_bytes()).for_each(&mut append);
-        } else {
+        } else if last.message.is_repeated(name) {
             last.message.headers(name).for_each(&mut append);
+        } else {
+            last.message.header(name).into_iter().for_each(&mut append);
         }
         found
     }
@@ -284,13 +353,12 @@ impl Ink<'_> {
 
 /// Appends the value of a topmost Via with what a server adds to it (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
-fn stamped(value: &[u8], source: SocketAddr, out: &mut Vec<u8>) {
-    let first = viaduct::sip::Items::new(value).next().unwrap_or(value);
+fn stamped(value: &[u8], last: &Last<'_>, out: &mut Vec<u8>) {
     let offset = |part: &[u8]| part.as_ptr().addr() - value.as_ptr().addr();
     let mut changes = SmallVec::<[(usize, usize, SmallVec<[u8; 64]>); 2]>::new();
-    if let Ok(via) = Via::parse(first) {
-        ViaStamp::new(&via, source, false).changes(|old, new| {
-            let at = if old.is_empty() { offset(first) + first.len() } else { offset(old) };
+    if let Some(via) = last.via() {
+        ViaStamp::new(via, last.source, false).changes(|old, new| {
+            let at = if old.is_empty() { offset(via.text) + via.text.len() } else { offset(old) };
             changes.push((at, old.len(), SmallVec::from_slice(new)));
         });
     }

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use hashbrown::DefaultHashBuilder;
 
 use super::Setup;
-use super::form::{Form, address_port, ip};
+use super::call::Call;
+use super::form::{Form, address_port, decimal, ip};
 use crate::moment::Moment;
 use crate::outbox::SocketId;
 use crate::scenario::{Action, Field, Program, Role, Step, What};
@@ -158,6 +159,16 @@ impl Library {
     /// The number in branches and Call-IDs.
     pub(super) fn process(&self) -> &[u8] {
         self.process.as_bytes()
+    }
+
+    /// Appends a branch (RFC 3261 §8.1.1.7), unique in all runs of a while.
+    pub(super) fn branch(&self, call: &Call, counter: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"z9hG4bK-");
+        out.extend_from_slice(self.process.as_bytes());
+        out.push(if call.is_caller { b'-' } else { b's' });
+        decimal(out, call.number);
+        out.push(b'-');
+        decimal(out, counter.into());
     }
 
     /// The domain of the users.

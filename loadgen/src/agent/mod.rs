@@ -26,7 +26,7 @@ use smallvec::SmallVec;
 use viaduct::sip::{HeaderName, Message, MessageIndex, Method, parse};
 
 use self::call::{Call, Dialog, Kept, Outcome, Value, Waiting};
-use self::calls::{CallRef, Calls, Found};
+use self::calls::{CallRef, Calls, Found, Ghost};
 use self::closing::plain_reply;
 use self::desk::Desk;
 use self::exchange::{Identity, Phase};
@@ -105,6 +105,17 @@ struct Inbound<'m> {
     key: u64,
 }
 
+impl Ghost {
+    /// Whether a message begins something new with the Call-ID of a call that has ended, as a
+    /// REGISTER does that refreshes another (RFC 3261 §10.2.4).
+    fn is_before(&self, inbound: &Inbound<'_>) -> bool {
+        let message = inbound.last.message;
+        self.identity.is_some_and(|last| last.number < inbound.identity.number)
+            && message.status().is_none()
+            && exchange::tag(message, HeaderName::To).is_none()
+    }
+}
+
 /// Name of the header that tells a callee which program to run.
 const PROGRAM_HEADER: &[u8] = b"X-Viaload";
 
@@ -181,15 +192,14 @@ impl Agent {
     ) {
         let mut index = std::mem::take(&mut self.index);
         let parsed = parse(bytes, &mut index);
-        let last = Last { message: Message::new(bytes, &index), source };
+        let message = Message::new(bytes, &index);
         let library = &self.library;
-        let identity = Identity::of(last.message, |branch| library.hash(branch));
-        let call_id = last.message.value(HeaderName::CallId);
-        match (parsed, identity, call_id) {
+        let identity = Identity::of(message, |branch| library.hash(branch));
+        match (parsed, identity, message.value(HeaderName::CallId)) {
             (Ok(()), Some(identity), Some(call_id)) => {
                 let key = library.key(call_id, library.is_caller_socket(socket));
-                let inbound = Inbound { socket, last, identity, call_id, key };
-                self.route(&inbound, now, out);
+                let last = Last::new(message, source, identity);
+                self.route(&Inbound { socket, last, identity, call_id, key }, now, out);
             }
             _ => self.desk.count(Count::Unreadable),
         }
@@ -201,8 +211,10 @@ impl Agent {
         let Inbound { socket, ref last, identity, .. } = *inbound;
         let at = match self.calls.find(inbound.key) {
             Found::Live(at) => at,
-            Found::Ghost(_) => return self.answer_for_ghost(inbound, out),
-            Found::Unknown => match self.answer_call(inbound, now) {
+            Found::Ghost(ghost) if !ghost.is_before(inbound) => {
+                return self.answer_for_ghost(inbound, out);
+            }
+            Found::Ghost(_) | Found::Unknown => match self.answer_call(inbound, now) {
                 Some(at) => at,
                 None => return self.answer_stray(inbound, out),
             },
@@ -302,16 +314,13 @@ impl Agent {
         let Inbound { socket, ref last, identity, key, .. } = *inbound;
         self.desk.count(Count::RepetitionsReceived);
         let Found::Ghost(ghost) = self.calls.find(key) else { return };
-        let library = &self.library;
-        let same =
-            || Identity::of_composed(&ghost.bytes, |branch| library.hash(branch)) == Some(identity);
         match last.message.status() {
             Some(200..) if ghost.is_ack && identity.method == Method::Invite => {
                 out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
                 self.desk.count(Count::RequestsRepeated);
             }
             None if identity.method != Method::Ack => {
-                if !ghost.is_ack && !ghost.bytes.is_empty() && same() {
+                if !ghost.is_ack && ghost.identity == Some(identity) {
                     out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
                 } else {
                     out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));

@@ -142,8 +142,8 @@ impl Stage<'_> {
     ) {
         // As SIPp does: back to where it came from.
         let symmetric = self.library.program(call.program).routing == Routing::Target;
-        let via = last.message.top_via().ok().filter(|_| !symmetric);
-        let destination = via.map_or(last.source, |via| reply_address(&via, last.source, false));
+        let via = last.via().filter(|_| !symmetric);
+        let destination = via.map_or(last.source, |via| reply_address(via, last.source, false));
         call.add_exchange(Exchange::received(identity, socket, destination));
     }
 

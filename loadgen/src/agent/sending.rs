@@ -6,7 +6,7 @@ use viaduct::sip::Method;
 
 use super::call::Call;
 use super::exchange::{Exchange, Identity, Phase};
-use super::form::{Ink, Last};
+use super::form::{Ink, Last, Signature};
 use super::stage::Stage;
 use crate::measure::Count;
 use crate::moment::Moment;
@@ -50,10 +50,20 @@ impl Stage<'_> {
         let position = self.out.compose(draft.socket, draft.destination, |out| {
             ready.form.fill(&ink, &mut scratch, out);
         });
-        self.desk.scratch = scratch;
         let bytes = self.out.get(position);
         call.record(self.now, true, false, bytes);
-        if let Some(identity) = Identity::of_composed(bytes, |branch| library.hash(branch)) {
+        let identity = match (ready.form.signature, last) {
+            (Signature::Request(method, number), _) => {
+                scratch.clear();
+                library.branch(call, draft.branch, &mut scratch);
+                let branch = library.hash(&scratch);
+                Some(Identity { number: number.unwrap_or(draft.cseq), method, branch })
+            }
+            (Signature::Response, Some(last)) => Some(last.identity),
+            _ => Identity::of_composed(bytes, |branch| library.hash(branch)),
+        };
+        self.desk.scratch = scratch;
+        if let Some(identity) = identity {
             match &send.what {
                 What::Request(_) => request_sent(call, send, identity, &draft, bytes, self.now),
                 What::Response(code) => {
