@@ -48,7 +48,9 @@ impl Stage<'_> {
         if let Some(tag) = tag(message, HeaderName::To).filter(|_| status > 100) {
             call.dialog.remote_tag = SmallVec::from_slice(tag);
         }
-        if status >= 200 && !call.exchanges[asked].is_invite() {
+        // A CANCEL stays: a call that hangs up is not to send another.
+        let stays = call.exchanges[asked].is_invite() || identity.method == Method::Cancel;
+        if status >= 200 && !stays {
             call.exchanges.remove(asked);
         }
         match place {

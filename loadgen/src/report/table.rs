@@ -215,12 +215,22 @@ fn write_search(out: &mut String, report: &Report) -> Written {
             (false, true) => "not carried",
             (false, false) => "invalid",
         };
-        let note = if step.note.is_empty() { String::new() } else { format!(": {}", step.note) };
+        let told = if step.note.is_empty() {
+            result.to_owned()
+        } else if step.note.starts_with(result) {
+            step.note.clone()
+        } else {
+            format!("{result}: {}", step.note)
+        };
         let (rate, loss) = (rate(step.rate), percent(step.loss));
         let head = format!("{rate:>16}{p99:>12}{loss:>12}  ");
-        out.push_str(&sentence(&head, &format!("{result}{note}")));
+        out.push_str(&sentence(&head, &told));
     }
-    let carried = report.search.iter().filter(|step| step.passed).map(|step| step.rate);
+    // A rate that passed once and failed when it was tried again is not carried.
+    let failed = report.search.iter().filter(|step| !step.passed).map(|step| step.rate);
+    let failed = failed.fold(f64::INFINITY, f64::min);
+    let passed = report.search.iter().filter(|step| step.passed).map(|step| step.rate);
+    let carried = passed.filter(|rate| *rate < failed);
     match carried.reduce(f64::max) {
         Some(highest) => writeln!(out, "highest rate carried: {} {unit}/s", plain_rate(highest)),
         None => writeln!(out, "no rate that was tried was carried"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::load::LoadPlan;
 use super::outcome::{Outcome, loss, verdict};
 use super::session::Session;
+use super::stage::Measured;
 use super::{LoadOptions, Options, RunError, Searched};
 use crate::measure::Count;
 use crate::pace::{Bounds, CONFIRMATIONS, RateError, Search, Trial};
@@ -37,8 +38,8 @@ pub(super) fn words(options: &Options) -> String {
     format!("find the highest rate with p99 up to {}", format::micros(bound))
 }
 
-/// Tries one rate after the other. The report is that of the highest rate that passed, or of the
-/// last if none did.
+/// Tries one rate after the other. The report is that of the rate that was found, or of the last
+/// that was tried if none was.
 ///
 /// # Errors
 ///
@@ -54,50 +55,54 @@ pub(super) fn run(
         let load = LoadPlan::open(rate, &session.options.load).map_err(wrong)?;
         let started_at = crate::clock::date();
         let measured = session.measure(&load, view)?;
-        let interrupted = measured.interrupted;
-        let outcome = if interrupted {
-            Outcome::new(session, &load, started_at, measured)
-        } else {
-            let p99 = measured.total.latencies.first();
-            let p99 = p99.map_or(0, |main| main.percentile_micros(99.0));
-            let started = measured.total.tally.get(Count::Started) as f64;
-            search.tried(Trial {
-                rate,
-                loss: loss(&measured),
-                p99: Duration::from_micros(p99),
-                valid: verdict(session.options, &load, &measured).valid,
-                achieved: started / load.seconds(),
-            });
-            Outcome::new(session, &load, started_at, measured)
-        };
-        if let Some(step) = search.steps().last().filter(|_| !interrupted) {
-            view.note(&format!("{} calls/s: {}", format::rate(rate), step.note));
-            if step.passed && best.as_ref().is_none_or(|(highest, _)| *highest <= rate) {
-                best = Some((rate, outcome));
-                continue;
-            }
-        }
-        last = Some(outcome);
-        if interrupted {
+        if measured.interrupted {
+            last = Some(Outcome::new(session, &load, started_at, measured));
             break;
+        }
+        search.tried(trial(session, rate, &load, &measured));
+        let outcome = Outcome::new(session, &load, started_at, measured);
+        if let Some(step) = search.steps().last() {
+            view.note(&format!("{} calls/s: {}", format::rate(rate), step.note));
+        }
+        // The rate that is found is the one that was confirmed last.
+        if search.steps().last().is_some_and(|step| step.passed) {
+            best = Some((rate, outcome));
+        } else {
+            last = Some(outcome);
         }
     }
     finish(&search, best, last)
 }
 
-/// The outcome of the search: that of the rate which it found.
+/// How a rate went.
+fn trial(session: &Session<'_>, rate: f64, load: &LoadPlan, measured: &Measured) -> Trial {
+    let main = measured.total.latencies.first();
+    let p99 = main.map_or(0, |main| main.percentile_micros(99.0));
+    let started = measured.total.tally.get(Count::Started) as f64;
+    Trial {
+        rate,
+        loss: loss(measured),
+        p99: Duration::from_micros(p99),
+        valid: verdict(session.options, load, measured).valid,
+        achieved: started / load.seconds(),
+    }
+}
+
+/// The outcome of the search.
 fn finish(
     search: &Search,
     best: Option<(f64, Outcome)>,
     last: Option<Outcome>,
 ) -> Result<Outcome, RunError> {
     let interrupted = last.as_ref().is_some_and(|last| last.report.verdict.interrupted);
+    let found = search.result();
+    let best = best.filter(|(rate, _)| last.is_none() || found == Some(*rate));
     let best = best.map(|(_, outcome)| outcome);
-    let chosen = if interrupted { last.or(best) } else { best.or(last) };
+    let chosen = if interrupted { last } else { best.or(last) };
     let mut outcome = chosen.ok_or(RunError::Interrupted)?;
     let sentence = (!interrupted).then(|| search.sentence());
     let searched = Searched { steps: search.steps().to_vec(), sentence };
-    outcome.add_search(searched, search.result().is_some());
+    outcome.add_search(searched, found.is_some());
     Ok(outcome)
 }
 

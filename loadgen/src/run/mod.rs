@@ -1,8 +1,7 @@
 //! What the program does: from what is asked for to the report.
 //!
-//! [`run`] reads all input ([`inputs`]), looks at the target ([`target`]), binds sockets
-//! ([`layout`]), registers users, and runs the scenario, once or, to find the highest rate, many
-//! times: each time a [`stage`] of a [`session`]. [`answer`] only answers calls.
+//! [`run()`] reads all input, looks at the target, binds sockets, registers users, and runs the
+//! scenario: once or, to find the highest rate, many times. [`answer()`] only answers calls.
 
 mod answer;
 mod ceiling;
@@ -69,7 +68,7 @@ fn with_defaults(options: &Options) -> Options {
     const SECONDS: f64 = 5.0;
     let mut options = options.clone();
     if options.self_test {
-        let plan = session::CrewPlan::new(&options.workers);
+        let plan = session::CrewPlan::new(&options.workers, false);
         let threads = plan.map_or(1, |plan| plan.threads);
         options.load.concurrency = Some(CONCURRENCY * threads);
         options.load.duration_seconds = options.load.duration_seconds.or(Some(SECONDS));

@@ -6,7 +6,7 @@ use super::stage::Measured;
 use super::{Ended, Options, RunError, Searched, ceiling, inputs, say, write_file};
 use crate::measure::Count;
 use crate::pace::{self, judge};
-use crate::report::{self, Machine, Report, RunFacts, SelfTest, Verdict, json};
+use crate::report::{self, Machine, Point, Report, RunFacts, SelfTest, Verdict, json};
 
 /// What came out of a run.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ fn facts(session: &Session<'_>, load: &LoadPlan, measured: &Measured) -> RunFact
         load: load.words(),
         unit: inputs::unit(&session.inputs.cast).to_owned(),
         // Less if it was interrupted, or all calls were made before.
-        seconds: load.seconds().min(elapsed),
+        seconds: starting_seconds(load.seconds(), &measured.series).min(elapsed),
         threads: session.crew.threads,
         source_ports: session.layout.source_ports(),
         users: session.inputs.users.names.len(),
@@ -146,9 +146,52 @@ fn facts(session: &Session<'_>, load: &LoadPlan, measured: &Measured) -> RunFact
     }
 }
 
+/// How long calls were started: as long as the schedule, unless many were started behind its end
+/// because the generator could not keep up. Rates over the schedule would flatter it then.
+fn starting_seconds(schedule: f64, series: &[Point]) -> f64 {
+    const MANY: f64 = 0.01;
+    let starting = || series.iter().filter(|second| second.started > 0);
+    let all: u64 = starting().map(|second| second.started).sum();
+    let late = starting().filter(|second| second.at >= schedule);
+    let late: u64 = late.map(|second| second.started).sum();
+    if late as f64 <= all as f64 * MANY {
+        return schedule;
+    }
+    starting().next_back().map_or(schedule, |last| last.at + last.seconds)
+}
+
 /// The share of calls that failed, of those started (0 to 1).
 #[must_use]
 pub(super) fn loss(measured: &Measured) -> f64 {
     let tally = &measured.total.tally;
     tally.failed() as f64 / tally.get(Count::Started).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole seconds with so many starts each.
+    fn series(started: &[u64]) -> Vec<Point> {
+        let second = |(at, started): (usize, &u64)| Point {
+            at: at as f64,
+            seconds: 1.0,
+            started: *started,
+            ..Point::default()
+        };
+        started.iter().enumerate().map(second).collect()
+    }
+
+    #[test]
+    fn the_schedule_is_the_time_unless_many_calls_were_started_behind_it() {
+        for (started, expected) in [
+            (&[100, 100][..], 2.0),
+            (&[100, 100, 1, 0], 2.0),
+            (&[100, 100, 50, 10, 0], 4.0),
+            (&[], 2.0),
+        ] {
+            let seconds = starting_seconds(2.0, &series(started));
+            assert!((seconds - expected).abs() < 1e-9, "{started:?}: {seconds}");
+        }
+    }
 }

@@ -49,14 +49,15 @@ pub(super) struct CrewPlan {
 }
 
 impl CrewPlan {
-    /// As asked for.
+    /// As asked for. Servers begin with the first core as a rule: unless told otherwise workers
+    /// begin with the last one, and those that only answer beside as many that call.
     ///
     /// # Errors
     ///
     /// If a core is not there.
-    pub(super) fn new(options: &WorkerOptions) -> Result<Self, RunError> {
+    pub(super) fn new(options: &WorkerOptions, only_answer: bool) -> Result<Self, RunError> {
         let usable = core_affinity::get_core_ids().unwrap_or_default();
-        let mut cores = usable.clone();
+        let mut cores: Vec<CoreId> = usable.iter().rev().copied().collect();
         if let Some(asked) = &options.cores {
             if let Some(missing) = asked.iter().find(|id| !usable.contains(&CoreId { id: **id })) {
                 let usable: Vec<String> = usable.iter().map(|core| core.id.to_string()).collect();
@@ -72,6 +73,9 @@ impl CrewPlan {
         let threads = options.threads.or(asked).unwrap_or_else(|| (usable.len() / 2).max(1));
         if !options.pin {
             cores.clear();
+        } else if asked.is_none() && only_answer {
+            let clear_of = threads.checked_rem(cores.len()).unwrap_or(0);
+            cores.rotate_left(clear_of);
         }
         Ok(Self { threads, cores })
     }
@@ -105,7 +109,7 @@ impl<'o> Session<'o> {
     ///
     /// If the target may not be tested or is not there, or the system refuses sockets.
     pub(super) fn open(options: &'o Options, inputs: &'o Inputs) -> Result<Self, RunError> {
-        let crew = CrewPlan::new(&options.workers)?;
+        let crew = CrewPlan::new(&options.workers, false)?;
         let (target, local) = if options.self_test {
             (None, options.local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)))
         } else {
