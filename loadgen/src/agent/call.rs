@@ -153,6 +153,13 @@ impl Call {
         self.exchanges.iter_mut().rev().find(|exchange| exchange.ours && exchange.is_invite())
     }
 
+    /// The INVITE of ours whose final response has no ACK yet.
+    pub(super) fn unacknowledged(&mut self) -> Option<Identity> {
+        let invite = self.sent_invite()?;
+        let is_owed = invite.phase == Phase::Final && !invite.is_acknowledged;
+        is_owed.then_some(invite.identity)
+    }
+
     /// Adds a transaction. The oldest that rests makes room, or else the oldest.
     pub(super) fn add_exchange(&mut self, exchange: Exchange) {
         if self.exchanges.len() >= EXCHANGES_MAX {

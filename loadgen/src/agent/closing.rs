@@ -12,48 +12,34 @@ use super::sending::response_sent;
 use super::stage::Stage;
 use crate::measure::{Count, Failure};
 use crate::moment::Moment;
-
-/// A final response to an INVITE of ours that has no ACK yet.
-type Final<'m> = Option<(u16, Message<'m>)>;
+use crate::scenario::Routing;
 
 impl Stage<'_> {
     /// Leaves the program of a call and hangs up: CANCEL before the answer (RFC 3261 §9.1), BYE
-    /// after it (RFC 3261 §15.1). The call ends with `outcome` once that is answered.
-    pub(super) fn close(&mut self, call: &mut Call, outcome: Outcome) {
+    /// after it (RFC 3261 §15.1). The call ends with `outcome` once that is answered. `last` is the
+    /// message that is being handled.
+    pub(super) fn close(&mut self, call: &mut Call, outcome: Outcome, last: Option<&Last<'_>>) {
         if call.closing.is_none() {
             call.closing = Some(outcome);
-            self.leave(call, None);
+            self.leave(call, last);
         }
-    }
-
-    /// Handles a response to a call that hangs up, or the one that made it do so.
-    pub(super) fn closing_response(
-        &mut self,
-        call: &mut Call,
-        identity: Identity,
-        status: u16,
-        last: &Last<'_>,
-    ) {
-        let is_final = identity.method == Method::Invite && status >= 200;
-        self.leave(call, is_final.then_some((status, last.message)));
     }
 
     /// Does the next thing that is to be done to hang up.
-    fn leave(&mut self, call: &mut Call, response: Final<'_>) {
+    pub(super) fn leave(&mut self, call: &mut Call, last: Option<&Last<'_>>) {
         call.waiting = Waiting::Running;
         call.wake_at = Moment::NEVER;
-        if let Some((status, message)) = response {
-            self.acknowledge(call, status, message);
-        }
-        let invite = call.sent_invite().map(|invite| (invite.phase, invite.status));
+        self.acknowledge(call, last);
+        let invite = call.sent_invite();
+        let invite = invite.map(|invite| (invite.phase, invite.status, invite.is_acknowledged));
         let cancelled = |call: &Call| {
             call.exchanges.iter().any(|sent| sent.ours && sent.identity.method == Method::Cancel)
         };
         match invite {
-            Some((Phase::Open, 100..200)) if !cancelled(call) => {
+            Some((Phase::Open, 100..200, _)) if !cancelled(call) => {
                 self.derive(call, Derivation::Cancel);
             }
-            Some((Phase::Final, 200..300)) if !call.dialog.is_over => {
+            Some((Phase::Final, 200..300, true)) if !call.dialog.is_over => {
                 self.derive(call, Derivation::Bye);
             }
             _ => {}
@@ -69,17 +55,28 @@ impl Stage<'_> {
         }
     }
 
-    /// Acknowledges a final response that no step does.
-    fn acknowledge(&mut self, call: &mut Call, status: u16, response: Message<'_>) {
-        if !call.sent_invite().is_some_and(|invite| invite.is_acknowledged) {
-            self.derive(call, Derivation::Ack(status, response));
+    /// Acknowledges the final response to the INVITE if no step did: it is `last`, or was kept.
+    fn acknowledge(&mut self, call: &mut Call, last: Option<&Last<'_>>) {
+        let Some(invite) = call.unacknowledged() else { return };
+        let mut acknowledge = |call: &mut Call, last: &Last<'_>| {
+            let status = last.message.status().filter(|status| *status >= 200);
+            if let Some(status) = status.filter(|_| last.identity == invite) {
+                self.derive(call, Derivation::Ack(status, last.message));
+            }
+        };
+        if let Some(last) = last {
+            acknowledge(call, last);
+        }
+        if let Some(kept) = call.last.take().filter(|_| call.unacknowledged().is_some()) {
+            kept.read(|last| acknowledge(call, last));
         }
     }
 
     /// Sends a request made of what was sent before.
     fn derive(&mut self, call: &mut Call, what: Derivation<'_>) {
         let branch = self.new_branch(call);
-        let (socket, cseq, next_hop) = (call.socket, call.dialog.cseq, call.dialog.next_hop);
+        let (socket, cseq) = (call.socket, call.dialog.cseq);
+        let follows = self.library.program(call.program).routing == Routing::Dialog;
         let Some(invite) = call.sent_invite() else { return };
         let mut index = MessageIndex::default();
         if parse(&invite.bytes, &mut index).is_err() {
@@ -91,14 +88,15 @@ impl Stage<'_> {
         match what {
             Derivation::Cancel => {}
             Derivation::Bye => {
+                // The way of the ACK.
                 derived = Derived::bye(cseq + 1, &branch);
-                destination = next_hop.unwrap_or(destination);
             }
             Derivation::Ack(status, response) => {
                 derived = Derived::ack(invite.identity.number, response);
                 if status < 300 {
                     derived.become_dialog(response, &branch);
-                    destination = derived.next_hop().unwrap_or(destination);
+                    let next_hop = derived.next_hop().filter(|_| follows);
+                    destination = next_hop.unwrap_or(destination);
                 }
             }
         }
@@ -153,7 +151,7 @@ impl Stage<'_> {
                 } else {
                     Outcome::CutShort
                 };
-                self.close(call, outcome);
+                self.close(call, outcome, Some(last));
             }
             Method::Invite => self.answer(call, 488, last),
             Method::Info

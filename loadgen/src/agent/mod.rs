@@ -228,7 +228,8 @@ impl Agent {
                 None => stage.receive_request(call, identity, socket, last),
             }
             let keeps = stage.library.ready(call.program, call.step);
-            let keeps = keeps.is_some_and(|ready| ready.keeps_last) && call.outcome.is_none();
+            let keeps = keeps.is_some_and(|ready| ready.keeps_last) || call.unacknowledged().is_some();
+            let keeps = keeps && call.outcome.is_none();
             call.last = keeps.then(|| Kept::new(last));
         });
     }
@@ -413,7 +414,7 @@ impl Agent {
         for at in self.calls.live() {
             self.with_call(at, now, out, |stage, call| {
                 if call.is_caller {
-                    stage.close(call, Outcome::CutShort);
+                    stage.close(call, Outcome::CutShort, None);
                 }
             });
         }
@@ -464,7 +465,7 @@ impl Stage<'_> {
                 exchange.phase = Phase::Done;
                 match call.closing {
                     Some(_) => self.finish_closing(call),
-                    None => self.close(call, Outcome::Failed(failure)),
+                    None => self.close(call, Outcome::Failed(failure), None),
                 }
                 break;
             }
@@ -489,7 +490,7 @@ impl Stage<'_> {
                     call.step = next;
                     call.due = self.now;
                 }
-                _ => return self.close(call, Outcome::Failed(Failure::Timeout)),
+                _ => return self.close(call, Outcome::Failed(Failure::Timeout), None),
             },
             _ => {}
         }

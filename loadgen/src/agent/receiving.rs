@@ -53,8 +53,8 @@ impl Stage<'_> {
         }
         match place {
             Some(Some(step)) => self.accept(call, step, last),
-            Some(None) => self.unexpected_response(call, identity, status, last),
-            None => self.closing_response(call, identity, status, last),
+            Some(None) => self.unexpected_response(call, status, last),
+            None => self.leave(call, Some(last)),
         }
     }
 
@@ -253,17 +253,10 @@ impl Stage<'_> {
     }
 
     /// Handles a response that no step waits for.
-    fn unexpected_response(
-        &mut self,
-        call: &mut Call,
-        identity: Identity,
-        status: u16,
-        last: &Last<'_>,
-    ) {
+    fn unexpected_response(&mut self, call: &mut Call, status: u16, last: &Last<'_>) {
         self.desk.count(Count::Unexpected);
         if status >= 200 {
-            self.close(call, Outcome::Failed(Failure::UnexpectedStatus));
-            self.closing_response(call, identity, status, last);
+            self.close(call, Outcome::Failed(Failure::UnexpectedStatus), Some(last));
         }
     }
 }

@@ -69,7 +69,7 @@ impl Stage<'_> {
             }
             self.follow(call, step.chain());
         }
-        self.close(call, Outcome::Failed(Failure::Timeout));
+        self.close(call, Outcome::Failed(Failure::Timeout), last);
     }
 
     /// Goes on behind a step.
