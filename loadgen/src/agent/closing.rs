@@ -30,16 +30,14 @@ impl Stage<'_> {
         call.waiting = Waiting::Running;
         call.wake_at = Moment::NEVER;
         self.acknowledge(call, last);
-        let invite = call.sent_invite();
-        let invite = invite.map(|invite| (invite.phase, invite.status, invite.is_acknowledged));
-        let cancelled = |call: &Call| {
-            call.exchanges.iter().any(|sent| sent.ours && sent.identity.method == Method::Cancel)
+        let answered = |invite: &Exchange| {
+            let is_success = invite.phase == Phase::Final && (200..300).contains(&invite.status);
+            is_success && invite.is_acknowledged
         };
-        match invite {
-            Some((Phase::Open, 100..200, _)) if !cancelled(call) => {
-                self.derive(call, Derivation::Cancel);
-            }
-            Some((Phase::Final, 200..300, true)) if !call.dialog.is_over => {
+        let is_over = call.dialog.is_over;
+        match call.sent_invite() {
+            Some(invite) if invite.rings() => self.derive(call, Derivation::Cancel),
+            Some(invite) if answered(invite) && !is_over => {
                 self.derive(call, Derivation::Bye);
             }
             _ => {}
@@ -112,6 +110,9 @@ impl Stage<'_> {
                 let first = Some(super::exchange::T1);
                 call.dialog.is_over |= identity.method == Method::Bye;
                 call.dialog.cseq = call.dialog.cseq.max(identity.number);
+                if let Some(invite) = call.sent_invite().filter(|invite| invite.rings()) {
+                    invite.cancel(self.now);
+                }
                 call.add_exchange(Exchange::sent(identity, way, bytes, first, self.now));
             }
             Some(_) => {
@@ -146,6 +147,8 @@ impl Stage<'_> {
             Method::Cancel => self.cancelled(call, last),
             Method::Bye => {
                 self.answer(call, 200, last);
+                // RFC 3261 §15.1.2.
+                self.refuse_ringing(call, None);
                 let outcome = if call.is_caller {
                     Outcome::Failed(Failure::UnexpectedRequest)
                 } else {
@@ -153,7 +156,10 @@ impl Stage<'_> {
                 };
                 self.close(call, outcome, Some(last));
             }
-            Method::Invite => self.answer(call, 488, last),
+            Method::Invite => {
+                let code = refusal(call, identity);
+                self.answer(call, code, last);
+            }
             Method::Info
             | Method::Message
             | Method::Notify
@@ -167,29 +173,70 @@ impl Stage<'_> {
     /// Ends an INVITE that is cancelled before it was answered (RFC 3261 §9.2).
     fn cancelled(&mut self, call: &mut Call, last: &Last<'_>) {
         self.answer(call, 200, last);
+        if self.refuse_ringing(call, Some(last)) {
+            call.closing.get_or_insert(Outcome::CutShort);
+            call.waiting = Waiting::Running;
+            call.wake_at = Moment::NEVER;
+        }
+    }
+
+    /// Answers an INVITE that has no answer yet by 487, made of what was said before, or of its
+    /// CANCEL. False if there is no such INVITE.
+    fn refuse_ringing(&mut self, call: &mut Call, cancel: Option<&Last<'_>>) -> bool {
         let ringing = call.exchanges.iter().position(|exchange| {
             !exchange.ours && exchange.is_invite() && exchange.phase == Phase::Open
         });
-        let Some(ringing) = ringing else { return };
-        call.closing.get_or_insert(Outcome::CutShort);
-        call.waiting = Waiting::Running;
-        call.wake_at = Moment::NEVER;
-        let before = std::mem::take(&mut call.exchanges[ringing].bytes);
+        let Some(ringing) = ringing else { return false };
         let exchange = &call.exchanges[ringing];
         let position = self.out.compose(exchange.socket, exchange.destination, |out| {
-            if !compose_response(out, &before, 487) {
+            if !compose_response(out, &exchange.bytes, 487) {
                 // Nothing was said before: the CANCEL came with the INVITE's own Via.
-                compose_response(out, last.message.text(), 487);
+                cancel.map(|cancel| compose_response(out, cancel.message.text(), 487));
             }
         });
         let bytes = self.out.get(position);
         call.record(self.now, true, false, bytes);
         let now = self.now;
         call.exchanges[ringing].answer(487, bytes, Some(super::exchange::T1), now);
+        true
+    }
+
+    /// Acknowledges and ends the dialog with a phone that answered after another had (RFC 3261
+    /// §13.2.2.4).
+    pub(super) fn end_other_dialog(&mut self, call: &mut Call, asked: usize, last: &Last<'_>) {
+        let branches = [self.new_branch(call), self.new_branch(call)];
+        let invite = &call.exchanges[asked];
+        let (socket, number) = (invite.socket, invite.identity.number);
+        let mut index = MessageIndex::default();
+        if parse(&invite.bytes, &mut index).is_err() {
+            return;
+        }
+        let mut derived = Derived::ack(number, last.message);
+        derived.become_dialog(last.message, &branches[0]);
+        let follows = self.library.program(call.program).routing == Routing::Dialog;
+        let destination = derived.next_hop().filter(|_| follows).unwrap_or(call.peer);
+        let mut ack = Vec::new();
+        compose(&mut ack, Message::new(&invite.bytes, &index), &derived);
+        self.out.push(socket, destination, &ack);
+        call.record(self.now, true, false, &ack);
+        let is_bye = |sent: &Exchange| sent.ours && sent.identity.method == Method::Bye;
+        if parse(&ack, &mut index).is_err() || call.exchanges.iter().any(is_bye) {
+            return;
+        }
+        let mut bye = Vec::new();
+        let cseq = call.dialog.cseq + 1;
+        compose(&mut bye, Message::new(&ack, &index), &Derived::bye(cseq, &branches[1]));
+        self.out.push(socket, destination, &bye);
+        call.record(self.now, true, false, &bye);
+        let branch = self.library.hash(&branches[1]);
+        let identity = Identity { number: cseq, method: Method::Bye, branch };
+        let first = Some(super::exchange::T1);
+        let way = (socket, destination);
+        call.add_exchange(Exchange::sent(identity, way, &bye, first, self.now));
     }
 
     /// Answers a request without a step.
-    fn answer(&mut self, call: &mut Call, code: u16, last: &Last<'_>) {
+    pub(super) fn answer(&mut self, call: &mut Call, code: u16, last: &Last<'_>) {
         let Some(asked) = call.exchanges.last() else { return };
         let position = self.out.compose(asked.socket, asked.destination, |out| {
             plain_reply(out, last, code, call.number);
@@ -201,6 +248,16 @@ impl Stage<'_> {
             response_sent(call, code, identity, bytes, Some(super::exchange::T1), self.now);
         }
     }
+}
+
+/// How an INVITE is refused that no step waits for (RFC 3261 §14.2).
+fn refusal(call: &mut Call, identity: Identity) -> u16 {
+    let is_open = |exchange: &Exchange| exchange.is_invite() && exchange.phase == Phase::Open;
+    if call.sent_invite().is_some_and(|invite| is_open(invite)) {
+        return 491;
+    }
+    let mut others = call.exchanges.iter().filter(|exchange| exchange.identity != identity);
+    if others.any(is_open) { 500 } else { 488 }
 }
 
 /// What is made of what was sent before.

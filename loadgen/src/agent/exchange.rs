@@ -49,8 +49,10 @@ pub(super) struct Exchange {
     pub(super) destination: SocketAddr,
     /// The counter that its branch was made with.
     pub(super) branch_number: u32,
-    /// The step that began it, for `[branch-N]`.
-    pub(super) step: usize,
+    /// The step that it belongs to; none if it goes on beside the program.
+    pub(super) step: Option<usize>,
+    /// Whether it is an INVITE that was cancelled.
+    pub(super) is_cancelled: bool,
     /// When to say it again.
     pub(super) repeat_at: Moment,
     /// Time until the repetition after that.
@@ -87,7 +89,8 @@ impl Exchange {
             socket,
             destination,
             branch_number: 0,
-            step: 0,
+            step: None,
+            is_cancelled: false,
             repeat_at: Moment::NEVER,
             interval: T1,
             give_up_at: Moment::NEVER,
@@ -145,9 +148,19 @@ impl Exchange {
             self.rest();
         } else if self.is_invite() {
             self.repeat_at = Moment::NEVER;
-            self.give_up_at = now + RINGING_MAX;
+            if !self.is_cancelled {
+                self.give_up_at = now + RINGING_MAX;
+            }
         } else if self.repeat_at != Moment::NEVER {
             self.interval = T2;
+        }
+    }
+
+    /// Notes a response to what goes on beside the program.
+    pub(super) fn answered_aside(&mut self, status: u16, now: Moment) {
+        self.answered(status, now);
+        if status >= 200 {
+            self.phase = Phase::Done;
         }
     }
 
@@ -181,6 +194,21 @@ impl Exchange {
         self.destination = destination;
     }
 
+    /// Notes that it was cancelled: that is not waited for as long as for an answer (RFC 3261
+    /// §9.1).
+    pub(super) fn cancel(&mut self, now: Moment) {
+        self.is_cancelled = true;
+        if self.phase == Phase::Open {
+            self.give_up_at = now + T1 * 64;
+        }
+    }
+
+    /// Whether it is an INVITE of ours that may be cancelled now: it is under way.
+    pub(super) fn rings(&self) -> bool {
+        let is_under_way = self.phase == Phase::Open && self.status >= 100;
+        self.ours && self.is_invite() && is_under_way && !self.is_cancelled
+    }
+
     /// Notes that it was said again, and when it will be next.
     pub(super) fn repeated(&mut self, now: Moment) {
         self.interval *= 2;
@@ -197,10 +225,10 @@ impl Exchange {
 }
 
 impl Identity {
-    /// Of a message; none if it has no readable CSeq.
+    /// Of a message; none if it has no Via or no readable CSeq.
     pub(super) fn of(message: Message<'_>, hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
         let CSeq { number, method } = message.cseq().ok()?;
-        let branch = message.value(HeaderName::Via).and_then(branch).map_or(0, hash);
+        let branch = branch(message.value(HeaderName::Via)?).map_or(0, hash);
         Some(Self { number, method: Method::parse(method), branch })
     }
 
@@ -229,10 +257,13 @@ pub(super) fn tag<'d>(message: Message<'d>, name: HeaderName) -> Option<&'d [u8]
 
 /// The value of a parameter of the first value in `text`, which has nothing quoted.
 fn param<'d>(text: &'d [u8], name: &[u8]) -> Option<&'d [u8]> {
-    memchr::memchr_iter(b';', text).find_map(|at| {
-        let (found, value) = text[at + 1..].split_at_checked(name.len())?;
-        let value = value.strip_prefix(b"=").filter(|_| found.eq_ignore_ascii_case(name))?;
-        let end = value.iter().position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t' | b'\r'));
+    text.split(|byte| *byte == b';').skip(1).find_map(|param| {
+        let (found, value) = param.trim_ascii_start().split_at_checked(name.len())?;
+        if !found.eq_ignore_ascii_case(name) {
+            return None;
+        }
+        let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let end = value.iter().position(|byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'));
         Some(&value[..end.unwrap_or(value.len())])
     })
 }

@@ -279,7 +279,7 @@ impl Ink<'_, '_> {
     fn earlier_branch(&self, back: u32) -> u32 {
         let step = self.call.step.saturating_sub(back as usize);
         let mut exchanges = self.call.exchanges.iter().rev();
-        let earlier = exchanges.find(|exchange| exchange.ours && exchange.step == step);
+        let earlier = exchanges.find(|exchange| exchange.ours && exchange.step == Some(step));
         earlier.map_or(self.branch, |exchange| exchange.branch_number)
     }
 

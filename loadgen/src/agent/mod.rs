@@ -116,6 +116,9 @@ impl Ghost {
     }
 }
 
+/// No timer entry is further away: a call that has ended leaves its entry behind.
+const TIMER_REACH: Duration = Duration::from_secs(4);
+
 /// Name of the header that tells a callee which program to run.
 const PROGRAM_HEADER: &[u8] = b"X-Viaload";
 
@@ -170,8 +173,7 @@ impl Agent {
         if self.library.registers(program) {
             users = users.map(|(caller, callee)| (callee, caller));
         }
-        let mut call = self.new_call(program, key, call_id.into(), intended);
-        call.number = number;
+        let mut call = self.new_call(program, key, call_id.into(), (intended, number));
         call.socket = socket;
         call.peer = peer;
         call.users = users;
@@ -223,12 +225,17 @@ impl Agent {
             match last.message.status() {
                 Some(status) => stage.receive_response(call, identity, status, last),
                 None if identity.method == Method::Ack => {
-                    stage.receive_ack(call, identity.number, last);
+                    stage.receive_ack(call, identity, last);
                 }
                 None => stage.receive_request(call, identity, socket, last),
             }
+            if !stage.accepted && call.outcome.is_none() && call.last.is_some() {
+                // What no step took is not what later steps answer.
+                return;
+            }
             let keeps = stage.library.ready(call.program, call.step);
-            let keeps = keeps.is_some_and(|ready| ready.keeps_last) || call.unacknowledged().is_some();
+            let keeps =
+                keeps.is_some_and(|ready| ready.keeps_last) || call.unacknowledged().is_some();
             let keeps = keeps && call.outcome.is_none();
             call.last = keeps.then(|| Kept::new(last));
         });
@@ -247,10 +254,10 @@ impl Agent {
         let named = last.message.headers_named(PROGRAM_HEADER).next().map(|header| header.value);
         let program = library.setup().cast.callee(named, method_name(last.message))?;
         let own = library.setup().callee_socket.unwrap_or(socket);
-        let mut call = self.new_call(program, key, call_id.into(), now);
+        let (worker, workers) = library.setup().worker;
+        let number = worker as u64 + self.answered * workers as u64;
+        let mut call = self.new_call(program, key, call_id.into(), (now, number));
         call.is_caller = false;
-        call.number = self.library.setup().worker.0 as u64
-            + self.answered * self.library.setup().worker.1 as u64;
         call.socket = own;
         call.peer = last.source;
         call.waiting = Waiting::Message;
@@ -260,8 +267,14 @@ impl Agent {
         Some(self.calls.insert(key, call))
     }
 
-    /// A call at the start of its program.
-    fn new_call(&mut self, program: usize, key: u64, call_id: Box<[u8]>, intended: Moment) -> Call {
+    /// A call at the start of its program, with the time of its start and its number.
+    fn new_call(
+        &mut self,
+        program: usize,
+        key: u64,
+        call_id: Box<[u8]>,
+        (intended, number): (Moment, u64),
+    ) -> Call {
         let parts = self.library.program(program);
         let started_later = self.library.started_later(program);
         let marks = (0..parts.marks.len())
@@ -271,7 +284,7 @@ impl Agent {
             is_caller: parts.role == Role::Caller,
             program,
             step: 0,
-            number: 0,
+            number,
             call_id,
             intended,
             due: intended,
@@ -288,17 +301,16 @@ impl Agent {
             last: None,
             invite: None,
             variables: vec![Value::Unset; parts.variables.len()],
-            injected: self.deal_lines(),
+            injected: self.deal_lines(number),
             closing: None,
             outcome: None,
             recording: self.desk.recorder.begin(),
         }
     }
 
-    /// A line of each injection file.
-    fn deal_lines(&mut self) -> SmallVec<[u32; 1]> {
+    /// A line of each injection file for the call of this number.
+    fn deal_lines(&mut self, number: u64) -> SmallVec<[u32; 1]> {
         let setup = self.library.setup();
-        let number = setup.worker.0 as u64 + self.started * setup.worker.1 as u64;
         let rng = &mut self.desk.rng;
         let line = |file: &Arc<Injection>| {
             let count = u32::try_from(file.lines.len()).unwrap_or(u32::MAX).max(1);
@@ -316,16 +328,17 @@ impl Agent {
         self.desk.count(Count::RepetitionsReceived);
         let Found::Ghost(ghost) = self.calls.find(key) else { return };
         match last.message.status() {
-            Some(200..) if ghost.is_ack && identity.method == Method::Invite => {
+            Some(200..) if ghost.is_ack && ghost.identity == Some(identity) => {
                 out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
                 self.desk.count(Count::RequestsRepeated);
             }
-            None if identity.method != Method::Ack => {
-                if !ghost.is_ack && ghost.identity == Some(identity) {
-                    out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
-                } else {
-                    out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
-                }
+            None if !ghost.is_ack && ghost.identity == Some(identity) => {
+                out.push(ghost.way.0, ghost.way.1, &ghost.bytes);
+                self.desk.count(Count::ResponsesRepeated);
+            }
+            // An INVITE was answered long ago; to say so again would begin another call.
+            None if !matches!(identity.method, Method::Ack | Method::Invite) => {
+                out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
                 self.desk.count(Count::ResponsesRepeated);
             }
             _ => {}
@@ -358,7 +371,8 @@ impl Agent {
         act: impl FnOnce(&mut Stage<'_>, &mut Call),
     ) {
         let Some(call) = self.calls.get_mut(at) else { return };
-        let mut stage = Stage { library: &self.library, desk: &mut self.desk, out, now };
+        let mut stage =
+            Stage { library: &self.library, desk: &mut self.desk, out, now, accepted: false };
         act(&mut stage, call);
         match call.outcome {
             Some(outcome) => {
@@ -369,7 +383,7 @@ impl Agent {
                 }
             }
             None => {
-                let deadline = call.deadline();
+                let deadline = stage.deadline(call).min(now + TIMER_REACH);
                 if deadline < call.timer_at {
                     call.timer_at = self.desk.timers.set(deadline, at);
                 }
@@ -461,10 +475,16 @@ impl Stage<'_> {
             let exchange = &mut call.exchanges[position];
             if exchange.give_up_at <= self.now {
                 let failure = if exchange.ours { Failure::NoAnswer } else { Failure::NoAck };
+                if exchange.rings() && call.closing.is_none() {
+                    // The CANCEL gives it a new time.
+                    self.close(call, Outcome::Failed(failure), None);
+                    break;
+                }
                 exchange.rest();
                 exchange.phase = Phase::Done;
                 match call.closing {
                     Some(_) => self.finish_closing(call),
+                    None if exchange.step.is_none() => continue,
                     None => self.close(call, Outcome::Failed(failure), None),
                 }
                 break;
@@ -485,7 +505,7 @@ impl Stage<'_> {
         let step = library.program(call.program).steps.get(call.step);
         match step {
             Some(Step::Pause(pause)) => self.follow(call, &pause.chain),
-            Some(Step::Receive(receive)) => match receive.timeout {
+            Some(Step::Receive(_)) => match self.time_limit(call) {
                 Some((_, Some(next))) => {
                     call.step = next;
                     call.due = self.now;

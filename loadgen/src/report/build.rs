@@ -167,9 +167,8 @@ fn ladders(cast: &Cast, times: &[Vec<ArrowTimes>], hold_ms: f64) -> Vec<Ladder> 
             .filter_map(|(step, times)| arrow(step, *times, hold_ms))
             .collect(),
     };
-    let happened = |ladder: &Ladder| {
-        ladder.caller || ladder.arrows.iter().any(|arrow| arrow.count > 0)
-    };
+    let happened =
+        |ladder: &Ladder| ladder.caller || ladder.arrows.iter().any(|arrow| arrow.count > 0);
     cast.programs.iter().zip(times).map(ladder).filter(happened).collect()
 }
 
