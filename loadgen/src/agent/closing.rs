@@ -87,7 +87,7 @@ impl Stage<'_> {
             Derivation::Cancel => {}
             Derivation::Bye => {
                 // The way of the ACK.
-                derived = Derived::bye(cseq + 1, &branch);
+                derived = Derived::bye(cseq.saturating_add(1), &branch);
             }
             Derivation::Ack(status, response) => {
                 derived = Derived::ack(invite.identity.number, response);
@@ -224,7 +224,7 @@ impl Stage<'_> {
             return;
         }
         let mut bye = Vec::new();
-        let cseq = call.dialog.cseq + 1;
+        let cseq = call.dialog.cseq.saturating_add(1);
         compose(&mut bye, Message::new(&ack, &index), &Derived::bye(cseq, &branches[1]));
         self.out.push(socket, destination, &bye);
         call.record(self.now, true, false, &bye);

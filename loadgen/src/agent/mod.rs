@@ -91,6 +91,8 @@ pub struct Agent {
     started: u64,
     /// Calls answered here.
     answered: u64,
+    /// Most calls of callees in progress; further ones are refused.
+    answering_max: usize,
     /// The socket that calls are started from, by position in the setup, and when it was chosen.
     turn: (usize, Moment),
 }
@@ -115,6 +117,9 @@ impl Ghost {
             && exchange::tag(message, HeaderName::To).is_none()
     }
 }
+
+/// Most calls of callees in progress: strangers may begin as many as they like.
+const ANSWERING_MAX: usize = 262_144;
 
 /// No timer entry is further away: a call that has ended leaves its entry behind.
 const TIMER_REACH: Duration = Duration::from_secs(4);
@@ -143,6 +148,7 @@ impl Agent {
             index: MessageIndex::default(),
             started: 0,
             answered: 0,
+            answering_max: ANSWERING_MAX,
             turn: (0, Moment::START),
         }
     }
@@ -248,7 +254,7 @@ impl Agent {
         let is_first = last.message.status().is_none()
             && identity.method != Method::Ack
             && identity.method != Method::Cancel;
-        if !is_first || library.is_caller_socket(socket) {
+        if !is_first || library.is_caller_socket(socket) || self.is_full() {
             return None;
         }
         let named = last.message.headers_named(PROGRAM_HEADER).next().map(|header| header.value);
@@ -265,6 +271,11 @@ impl Agent {
         self.desk.count(Count::Answered);
         self.desk.callees += 1;
         Some(self.calls.insert(key, call))
+    }
+
+    /// Whether callees take no more calls.
+    const fn is_full(&self) -> bool {
+        self.desk.callees >= self.answering_max
     }
 
     /// A call at the start of its program, with the time of its start and its number.
@@ -357,6 +368,7 @@ impl Agent {
             Method::Cancel => 481,
             _ if in_dialog => 481,
             Method::Options => 200,
+            _ if self.is_full() => 503,
             _ => 405,
         };
         out.compose(socket, last.source, |out| plain_reply(out, last, code, 0));
@@ -544,5 +556,53 @@ impl Stage<'_> {
             }
             (Outcome::Failed(failure), false) => tally.fail_callee(failure),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::builtin;
+
+    /// An agent that only answers.
+    fn callee() -> Agent {
+        let setup = Setup {
+            cast: Arc::new(builtin::cast("call").unwrap()),
+            target: None,
+            sockets: vec![SocketAddr::from(([127, 0, 0, 1], 5062))],
+            caller_sockets: Vec::new(),
+            callee_socket: Some(SocketId(0)),
+            callee_addresses: Arc::new([]),
+            users: Arc::new(Users::default()),
+            service: "service".to_owned(),
+            media_ip: IpAddr::from([127, 0, 0, 1]),
+            hold: Duration::ZERO,
+            injected: Vec::new(),
+            worker: (0, 1),
+            seed: 1,
+            process: 1,
+            wall_start: jiff::Timestamp::UNIX_EPOCH,
+            traces: 0,
+        };
+        Agent::new(setup, Moment::START)
+    }
+
+    #[test]
+    fn callees_take_no_more_calls_than_they_can_hold() {
+        let mut agent = callee();
+        agent.answering_max = 3;
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5070));
+        let mut out = Outbox::default();
+        for call in 0..5 {
+            let invite = format!(
+                "INVITE sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{call}\r\n\
+                 From: <sip:a@a>;tag=a\r\nTo: <sip:b@b>\r\nCall-ID: {call}\r\nCSeq: 1 INVITE\r\n\r\n"
+            );
+            out.clear();
+            agent.handle_datagram(Moment::START, SocketId(0), peer, invite.as_bytes(), &mut out);
+            let first = if call < 3 { "SIP/2.0 180" } else { "SIP/2.0 503" };
+            assert!(out.get(0).starts_with(first.as_bytes()), "call {call}");
+        }
+        assert_eq!(agent.answering(), 3);
     }
 }

@@ -109,7 +109,7 @@ fn draft(call: &mut Call, what: &What, last: Option<&Last<'_>>, routing: Routing
     let in_dialog = call.dialog.next_hop.filter(|_| routing == Routing::Dialog);
     let destination = in_dialog.unwrap_or(peer);
     let next_branch = call.branches + 1;
-    let next_cseq = call.dialog.cseq + 1;
+    let next_cseq = call.dialog.cseq.saturating_add(1);
     let draft = match (method.as_str(), call.sent_invite()) {
         ("CANCEL", Some(invite)) => of_invite(invite),
         ("ACK", Some(invite)) if invite.status >= 300 => of_invite(invite),
