@@ -217,3 +217,52 @@ impl Hasher for Already {
         self.0 = number;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use viaduct::sip::Method;
+
+    use super::*;
+
+    fn ghost(key: u64, bytes: usize, expires: Moment) -> Ghost {
+        let way = (SocketId(0), SocketAddr::from(([127, 0, 0, 1], 5060)));
+        let identity = Some(Identity { number: 1, method: Method::Bye, branch: key });
+        Ghost { key, expires, bytes: vec![0; bytes], identity, is_ack: false, way }
+    }
+
+    /// Whether a key is a ghost's.
+    fn haunts(calls: &Calls, key: u64) -> bool {
+        matches!(calls.find(key), Found::Ghost(_))
+    }
+
+    #[test]
+    fn the_oldest_ghosts_go_first_when_there_are_too_many() {
+        let mut calls = Calls::default();
+        (0..10).for_each(|key| calls.haunt(ghost(key, 100, Moment::NEVER)));
+        assert_eq!(calls.exorcise(8, 10_000), 2);
+        assert_eq!(calls.exorcise(8, 550), 3, "bytes are bounded, too");
+        let left: Vec<u64> = (0..10).filter(|key| haunts(&calls, *key)).collect();
+        assert_eq!(left, [5, 6, 7, 8, 9]);
+        assert_eq!((calls.ghost_bytes, calls.places.len()), (500, 5));
+    }
+
+    #[test]
+    fn ghosts_go_when_their_time_is_over() {
+        let mut calls = Calls::default();
+        let later = Moment::START + Duration::from_secs(1);
+        calls.haunt(ghost(1, 5, later));
+        calls.haunt(ghost(2, 5, later + Duration::from_secs(1)));
+        calls.expire_ghosts(later);
+        assert_eq!((haunts(&calls, 1), haunts(&calls, 2)), (false, true));
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_belongs_to_its_last_user() {
+        let mut calls = Calls::default();
+        calls.haunt(ghost(1, 5, Moment::START));
+        calls.haunt(ghost(1, 7, Moment::NEVER));
+        calls.expire_ghosts(Moment::START);
+        let Found::Ghost(found) = calls.find(1) else { panic!("the second ghost is gone") };
+        assert_eq!(found.bytes.len(), 7);
+    }
+}

@@ -267,3 +267,90 @@ fn param<'d>(text: &'d [u8], name: &[u8]) -> Option<&'d [u8]> {
         Some(&value[..end.unwrap_or(value.len())])
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a transaction says its message again, in milliseconds after it began, until it gives
+    /// up.
+    fn repetitions(mut exchange: Exchange) -> Vec<u64> {
+        let mut times = Vec::new();
+        while exchange.repeat_at < exchange.give_up_at {
+            let at = exchange.repeat_at;
+            times.push(at.nanos() / 1_000_000);
+            exchange.repeated(at);
+        }
+        times
+    }
+
+    fn identity(method: Method) -> Identity {
+        Identity { number: 1, method, branch: 1 }
+    }
+
+    fn way() -> (SocketId, SocketAddr) {
+        (SocketId(0), SocketAddr::from(([127, 0, 0, 1], 5060)))
+    }
+
+    /// A request that was sent when the clock began.
+    fn sent(method: Method) -> Exchange {
+        Exchange::sent(identity(method), way(), b"x", Some(T1), Moment::START)
+    }
+
+    #[test]
+    fn an_invite_is_repeated_as_timer_a_says() {
+        let invite = repetitions(sent(Method::Invite));
+        assert_eq!(invite, [500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+    }
+
+    #[test]
+    fn other_requests_are_repeated_as_timer_e_says() {
+        let bye = repetitions(sent(Method::Bye));
+        let expected = [500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
+        assert_eq!(bye, expected);
+    }
+
+    #[test]
+    fn a_provisional_response_slows_a_request_and_stops_an_invite() {
+        let mut bye = sent(Method::Bye);
+        bye.answered(100, Moment::START);
+        assert_eq!(repetitions(bye)[..3], [500, 4_500, 8_500]);
+        let mut invite = sent(Method::Invite);
+        invite.answered(100, Moment::START);
+        assert_eq!(
+            (invite.repeat_at, invite.give_up_at),
+            (Moment::NEVER, Moment::START + RINGING_MAX)
+        );
+    }
+
+    #[test]
+    fn an_answer_to_an_invite_is_repeated_as_timer_g_says() {
+        let mut invite = Exchange::received(identity(Method::Invite), way().0, way().1);
+        invite.answer(180, b"x", None, Moment::START);
+        assert_eq!(repetitions(invite), [0; 0]);
+        let mut invite = Exchange::received(identity(Method::Invite), way().0, way().1);
+        invite.answer(200, b"x", Some(T1), Moment::START);
+        assert_eq!(repetitions(invite)[..6], [500, 1_500, 3_500, 7_500, 11_500, 15_500]);
+    }
+
+    #[test]
+    fn a_cancelled_invite_is_given_up_after_64_t1() {
+        let mut invite = sent(Method::Invite);
+        invite.answered(180, Moment::START);
+        assert!(invite.rings());
+        invite.cancel(Moment::START);
+        invite.answered(183, Moment::START);
+        assert!(!invite.rings());
+        assert_eq!(invite.give_up_at, Moment::START + T1 * 64);
+    }
+
+    #[test]
+    fn parameters_are_found_with_space_and_folds_around_them() {
+        for text in ["<x>;tag=1", "<x> ; TAG = 1 ", "<x>\r\n ;tag\r\n =\r\n 1\r\n", "x;a;tag=1;b"] {
+            assert_eq!(param(text.as_bytes(), b"tag"), Some(&b"1"[..]), "{text}");
+        }
+        for text in ["tag=1", "x;tags=1", "x;tag", "x;ta", "", ";"] {
+            assert_eq!(param(text.as_bytes(), b"tag"), None, "{text}");
+        }
+    }
+}
