@@ -257,13 +257,16 @@ pub(super) fn tag<'d>(message: Message<'d>, name: HeaderName) -> Option<&'d [u8]
 
 /// The value of a parameter of the first value in `text`, which has nothing quoted.
 fn param<'d>(text: &'d [u8], name: &[u8]) -> Option<&'d [u8]> {
-    text.split(|byte| *byte == b';').skip(1).find_map(|param| {
-        let (found, value) = param.trim_ascii_start().split_at_checked(name.len())?;
+    memchr::memchr_iter(b';', text).find_map(|at| {
+        let param = text[at + 1..].trim_ascii_start();
+        let (found, value) = param.split_at_checked(name.len())?;
         if !found.eq_ignore_ascii_case(name) {
             return None;
         }
         let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-        let end = value.iter().position(|byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'));
+        let end = value
+            .iter()
+            .position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t' | b'\r' | b'\n'));
         Some(&value[..end.unwrap_or(value.len())])
     })
 }
