@@ -81,8 +81,8 @@ pub(super) enum Found<'c> {
 const GHOST_LIFE: Duration = Duration::from_secs(32);
 /// Most ghosts of an agent.
 const GHOSTS_MAX: usize = 131_072;
-/// Most bytes that ghosts hold.
-const GHOST_BYTES_MAX: usize = 32 << 20;
+/// Most bytes that ghosts hold: memory that they occupy, not only use.
+const GHOST_BYTES_MAX: usize = 64 << 20;
 
 impl Calls {
     /// Adds a call under `key`, in the place of whatever had that key.
@@ -152,7 +152,7 @@ impl Calls {
 
     /// Adds a ghost.
     fn haunt(&mut self, ghost: Ghost) {
-        self.ghost_bytes += ghost.bytes.len();
+        self.ghost_bytes += ghost.bytes.capacity();
         let number = self.first_ghost + self.ghosts.len() as u64;
         self.places.insert(ghost.key, Place::Ghost(number));
         self.ghosts.push_back(ghost);
@@ -178,7 +178,7 @@ impl Calls {
     /// Lets the oldest ghost go.
     fn drop_oldest(&mut self) {
         let Some(ghost) = self.ghosts.pop_front() else { return };
-        self.ghost_bytes -= ghost.bytes.len();
+        self.ghost_bytes -= ghost.bytes.capacity();
         // The key may have been taken by a new call.
         if self.places.get(&ghost.key) == Some(&Place::Ghost(self.first_ghost)) {
             self.places.remove(&ghost.key);
