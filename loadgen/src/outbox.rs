@@ -26,7 +26,8 @@ pub struct Datagram {
 }
 
 impl Outbox {
-    /// Appends a datagram that `compose` writes behind what is there; gives its position.
+    /// Appends a datagram that `compose` writes behind what is there; gives its position. If
+    /// nothing is written, there is none.
     pub fn compose(
         &mut self,
         socket: SocketId,
@@ -36,8 +37,11 @@ impl Outbox {
         let start = self.bytes.len();
         compose(&mut self.bytes);
         let range = start..self.bytes.len();
-        self.datagrams.push(Datagram { socket, destination, range });
-        self.datagrams.len() - 1
+        let position = self.datagrams.len();
+        if !range.is_empty() {
+            self.datagrams.push(Datagram { socket, destination, range });
+        }
+        position
     }
 
     /// The bytes of the datagram at a position; nothing if there is none.

@@ -24,7 +24,7 @@ impl Stage<'_> {
                 Action::Match { regex, search_in, check_it, check_it_inverse, assign_to } => {
                     let found = search(call, regex, search_in, assign_to, last);
                     if (*check_it && !found) || (*check_it_inverse && found) {
-                        self.close(call, Outcome::Failed(Failure::Check));
+                        self.close(call, Outcome::Failed(Failure::Check), last);
                         return false;
                     }
                 }

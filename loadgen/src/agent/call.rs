@@ -153,11 +153,21 @@ impl Call {
         self.exchanges.iter_mut().rev().find(|exchange| exchange.ours && exchange.is_invite())
     }
 
-    /// Adds a transaction. The oldest that rests makes room, or else the oldest.
+    /// The INVITE of ours whose final response has no ACK yet.
+    pub(super) fn unacknowledged(&mut self) -> Option<Identity> {
+        let invite = self.sent_invite()?;
+        let is_owed = invite.phase == Phase::Final && !invite.is_acknowledged;
+        is_owed.then_some(invite.identity)
+    }
+
+    /// Adds a transaction. The oldest of those that are missed least makes room.
     pub(super) fn add_exchange(&mut self, exchange: Exchange) {
         if self.exchanges.len() >= EXCHANGES_MAX {
-            let rests = self.exchanges.iter().position(|exchange| !exchange.is_busy());
-            self.exchanges.remove(rests.unwrap_or(0));
+            let worth = |exchange: &Exchange| {
+                (exchange.step.is_some(), exchange.is_busy(), exchange.is_invite())
+            };
+            let least = (0..self.exchanges.len()).min_by_key(|at| worth(&self.exchanges[*at]));
+            self.exchanges.remove(least.unwrap_or(0));
         }
         self.exchanges.push(exchange);
     }

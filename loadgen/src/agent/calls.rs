@@ -75,8 +75,8 @@ pub(super) enum Found<'c> {
 const GHOST_LIFE: Duration = Duration::from_secs(32);
 /// Most ghosts of an agent.
 const GHOSTS_MAX: usize = 131_072;
-/// Most bytes that ghosts hold.
-const GHOST_BYTES_MAX: usize = 32 << 20;
+/// Most bytes that ghosts hold: memory that they occupy, not only use.
+const GHOST_BYTES_MAX: usize = 64 << 20;
 
 impl Calls {
     /// Adds a call under `key`, in the place of whatever had that key.
@@ -180,9 +180,9 @@ impl Calls {
 }
 
 impl Ghost {
-    /// Bytes that it holds.
+    /// Bytes that its last words take: an ACK lies in the room of its INVITE.
     fn bytes(&self) -> usize {
-        self.last_words.as_ref().map_or(0, |last| last.bytes.len())
+        self.last_words.as_ref().map_or(0, |last| last.bytes.capacity())
     }
 }
 
@@ -203,5 +203,60 @@ impl Hasher for Already {
 
     fn write_u64(&mut self, number: u64) {
         self.0 = number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use viaduct::sip::Method;
+
+    use super::super::exchange::Identity;
+    use super::*;
+    use crate::outbox::SocketId;
+
+    fn ghost(key: u64, bytes: usize, expires: Moment) -> Ghost {
+        let identity = Identity { number: 1, method: Method::Options, branch: key };
+        let destination = SocketAddr::from(([127, 0, 0, 1], 5060));
+        let mut said = Exchange::received(identity, SocketId(0), destination);
+        said.bytes = vec![0; bytes];
+        Ghost { key, expires, number: 1, last_words: Some(Box::new(said)) }
+    }
+
+    /// Whether a key is a ghost's.
+    fn haunts(calls: &Calls, key: u64) -> bool {
+        matches!(calls.find(key), Found::Ghost(_))
+    }
+
+    #[test]
+    fn the_oldest_ghosts_go_first_when_there_are_too_many() {
+        let mut calls = Calls::default();
+        (0..10).for_each(|key| calls.haunt(ghost(key, 100, Moment::NEVER)));
+        assert_eq!(calls.exorcise(8, 10_000), 2);
+        assert_eq!(calls.exorcise(8, 550), 3, "bytes are bounded, too");
+        let left: Vec<u64> = (0..10).filter(|key| haunts(&calls, *key)).collect();
+        assert_eq!(left, [5, 6, 7, 8, 9]);
+        assert_eq!((calls.ghost_bytes, calls.places.len()), (500, 5));
+    }
+
+    #[test]
+    fn ghosts_go_when_their_time_is_over() {
+        let mut calls = Calls::default();
+        let later = Moment::START + Duration::from_secs(1);
+        calls.haunt(ghost(1, 5, later));
+        calls.haunt(ghost(2, 5, later + Duration::from_secs(1)));
+        calls.expire_ghosts(later);
+        assert_eq!((haunts(&calls, 1), haunts(&calls, 2)), (false, true));
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_belongs_to_its_last_user() {
+        let mut calls = Calls::default();
+        calls.haunt(ghost(1, 5, Moment::START));
+        calls.haunt(ghost(1, 7, Moment::NEVER));
+        calls.expire_ghosts(Moment::START);
+        let Found::Ghost(found) = calls.find(1) else { panic!("the second ghost is gone") };
+        assert_eq!(found.bytes(), 7);
     }
 }

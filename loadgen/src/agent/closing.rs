@@ -12,48 +12,32 @@ use super::sending::response_sent;
 use super::stage::Stage;
 use crate::measure::{Count, Failure};
 use crate::moment::Moment;
-
-/// A final response to an INVITE of ours that has no ACK yet.
-type Final<'m> = Option<(u16, Message<'m>)>;
+use crate::scenario::Routing;
 
 impl Stage<'_> {
     /// Leaves the program of a call and hangs up: CANCEL before the answer (RFC 3261 §9.1), BYE
-    /// after it (RFC 3261 §15.1). The call ends with `outcome` once that is answered.
-    pub(super) fn close(&mut self, call: &mut Call, outcome: Outcome) {
+    /// after it (RFC 3261 §15.1). The call ends with `outcome` once that is answered. `last` is the
+    /// message that is being handled.
+    pub(super) fn close(&mut self, call: &mut Call, outcome: Outcome, last: Option<&Last<'_>>) {
         if call.closing.is_none() {
             call.closing = Some(outcome);
-            self.leave(call, None);
+            self.leave(call, last);
         }
-    }
-
-    /// Handles a response to a call that hangs up, or the one that made it do so.
-    pub(super) fn closing_response(
-        &mut self,
-        call: &mut Call,
-        identity: Identity,
-        status: u16,
-        last: &Last<'_>,
-    ) {
-        let is_final = identity.method == Method::Invite && status >= 200;
-        self.leave(call, is_final.then_some((status, last.message)));
     }
 
     /// Does the next thing that is to be done to hang up.
-    fn leave(&mut self, call: &mut Call, response: Final<'_>) {
+    pub(super) fn leave(&mut self, call: &mut Call, last: Option<&Last<'_>>) {
         call.waiting = Waiting::Running;
         call.wake_at = Moment::NEVER;
-        if let Some((status, message)) = response {
-            self.acknowledge(call, status, message);
-        }
-        let invite = call.sent_invite().map(|invite| (invite.phase, invite.status));
-        let cancelled = |call: &Call| {
-            call.exchanges.iter().any(|sent| sent.ours && sent.identity.method == Method::Cancel)
+        self.acknowledge(call, last);
+        let answered = |invite: &Exchange| {
+            let is_success = invite.phase == Phase::Final && (200..300).contains(&invite.status);
+            is_success && invite.is_acknowledged
         };
-        match invite {
-            Some((Phase::Open, 100..200)) if !cancelled(call) => {
-                self.derive(call, Derivation::Cancel);
-            }
-            Some((Phase::Final, 200..300)) if !call.dialog.is_over => {
+        let is_over = call.dialog.is_over;
+        match call.sent_invite() {
+            Some(invite) if invite.rings() => self.derive(call, Derivation::Cancel),
+            Some(invite) if answered(invite) && !is_over => {
                 self.derive(call, Derivation::Bye);
             }
             _ => {}
@@ -69,17 +53,28 @@ impl Stage<'_> {
         }
     }
 
-    /// Acknowledges a final response that no step does.
-    fn acknowledge(&mut self, call: &mut Call, status: u16, response: Message<'_>) {
-        if !call.sent_invite().is_some_and(|invite| invite.is_acknowledged) {
-            self.derive(call, Derivation::Ack(status, response));
+    /// Acknowledges the final response to the INVITE if no step did: it is `last`, or was kept.
+    fn acknowledge(&mut self, call: &mut Call, last: Option<&Last<'_>>) {
+        let Some(invite) = call.unacknowledged() else { return };
+        let mut acknowledge = |call: &mut Call, last: &Last<'_>| {
+            let status = last.message.status().filter(|status| *status >= 200);
+            if let Some(status) = status.filter(|_| last.identity == invite) {
+                self.derive(call, Derivation::Ack(status, last.message));
+            }
+        };
+        if let Some(last) = last {
+            acknowledge(call, last);
+        }
+        if let Some(kept) = call.last.take().filter(|_| call.unacknowledged().is_some()) {
+            kept.read(|last| acknowledge(call, last));
         }
     }
 
     /// Sends a request made of what was sent before.
     fn derive(&mut self, call: &mut Call, what: Derivation<'_>) {
         let branch = self.new_branch(call);
-        let (socket, cseq, next_hop) = (call.socket, call.dialog.cseq, call.dialog.next_hop);
+        let (socket, cseq) = (call.socket, call.dialog.cseq);
+        let follows = self.library.program(call.program).routing == Routing::Dialog;
         let Some(invite) = call.sent_invite() else { return };
         let mut index = MessageIndex::default();
         if parse(&invite.bytes, &mut index).is_err() {
@@ -91,14 +86,15 @@ impl Stage<'_> {
         match what {
             Derivation::Cancel => {}
             Derivation::Bye => {
-                derived = Derived::bye(cseq + 1, &branch);
-                destination = next_hop.unwrap_or(destination);
+                // The way of the ACK.
+                derived = Derived::bye(cseq.saturating_add(1), &branch);
             }
             Derivation::Ack(status, response) => {
                 derived = Derived::ack(invite.identity.number, response);
                 if status < 300 {
                     derived.become_dialog(response, &branch);
-                    destination = derived.next_hop().unwrap_or(destination);
+                    let next_hop = derived.next_hop().filter(|_| follows);
+                    destination = next_hop.unwrap_or(destination);
                 }
             }
         }
@@ -114,6 +110,9 @@ impl Stage<'_> {
                 let first = Some(super::exchange::T1);
                 call.dialog.is_over |= identity.method == Method::Bye;
                 call.dialog.cseq = call.dialog.cseq.max(identity.number);
+                if let Some(invite) = call.sent_invite().filter(|invite| invite.rings()) {
+                    invite.cancel(self.now);
+                }
                 call.add_exchange(Exchange::sent(identity, way, bytes, first, self.now));
             }
             Some(_) => {
@@ -148,14 +147,19 @@ impl Stage<'_> {
             Method::Cancel => self.cancelled(call, last),
             Method::Bye => {
                 self.answer(call, 200, last);
+                // RFC 3261 §15.1.2.
+                self.refuse_ringing(call, None);
                 let outcome = if call.is_caller {
                     Outcome::Failed(Failure::UnexpectedRequest)
                 } else {
                     Outcome::CutShort
                 };
-                self.close(call, outcome);
+                self.close(call, outcome, Some(last));
             }
-            Method::Invite => self.answer(call, 488, last),
+            Method::Invite => {
+                let code = refusal(call, identity);
+                self.answer(call, code, last);
+            }
             Method::Info
             | Method::Message
             | Method::Notify
@@ -169,29 +173,70 @@ impl Stage<'_> {
     /// Ends an INVITE that is cancelled before it was answered (RFC 3261 §9.2).
     fn cancelled(&mut self, call: &mut Call, last: &Last<'_>) {
         self.answer(call, 200, last);
+        if self.refuse_ringing(call, Some(last)) {
+            call.closing.get_or_insert(Outcome::CutShort);
+            call.waiting = Waiting::Running;
+            call.wake_at = Moment::NEVER;
+        }
+    }
+
+    /// Answers an INVITE that has no answer yet by 487, made of what was said before, or of its
+    /// CANCEL. False if there is no such INVITE.
+    fn refuse_ringing(&mut self, call: &mut Call, cancel: Option<&Last<'_>>) -> bool {
         let ringing = call.exchanges.iter().position(|exchange| {
             !exchange.ours && exchange.is_invite() && exchange.phase == Phase::Open
         });
-        let Some(ringing) = ringing else { return };
-        call.closing.get_or_insert(Outcome::CutShort);
-        call.waiting = Waiting::Running;
-        call.wake_at = Moment::NEVER;
-        let before = std::mem::take(&mut call.exchanges[ringing].bytes);
+        let Some(ringing) = ringing else { return false };
         let exchange = &call.exchanges[ringing];
         let position = self.out.compose(exchange.socket, exchange.destination, |out| {
-            if !compose_response(out, &before, 487) {
+            if !compose_response(out, &exchange.bytes, 487) {
                 // Nothing was said before: the CANCEL came with the INVITE's own Via.
-                compose_response(out, last.message.text(), 487);
+                cancel.map(|cancel| compose_response(out, cancel.message.text(), 487));
             }
         });
         let bytes = self.out.get(position);
         call.record(self.now, true, false, bytes);
         let now = self.now;
         call.exchanges[ringing].answer(487, bytes, Some(super::exchange::T1), now);
+        true
+    }
+
+    /// Acknowledges and ends the dialog with a phone that answered after another had (RFC 3261
+    /// §13.2.2.4).
+    pub(super) fn end_other_dialog(&mut self, call: &mut Call, asked: usize, last: &Last<'_>) {
+        let branches = [self.new_branch(call), self.new_branch(call)];
+        let invite = &call.exchanges[asked];
+        let (socket, number) = (invite.socket, invite.identity.number);
+        let mut index = MessageIndex::default();
+        if parse(&invite.bytes, &mut index).is_err() {
+            return;
+        }
+        let mut derived = Derived::ack(number, last.message);
+        derived.become_dialog(last.message, &branches[0]);
+        let follows = self.library.program(call.program).routing == Routing::Dialog;
+        let destination = derived.next_hop().filter(|_| follows).unwrap_or(call.peer);
+        let mut ack = Vec::new();
+        compose(&mut ack, Message::new(&invite.bytes, &index), &derived);
+        self.out.push(socket, destination, &ack);
+        call.record(self.now, true, false, &ack);
+        let is_bye = |sent: &Exchange| sent.ours && sent.identity.method == Method::Bye;
+        if parse(&ack, &mut index).is_err() || call.exchanges.iter().any(is_bye) {
+            return;
+        }
+        let mut bye = Vec::new();
+        let cseq = call.dialog.cseq.saturating_add(1);
+        compose(&mut bye, Message::new(&ack, &index), &Derived::bye(cseq, &branches[1]));
+        self.out.push(socket, destination, &bye);
+        call.record(self.now, true, false, &bye);
+        let branch = self.library.hash(&branches[1]);
+        let identity = Identity { number: cseq, method: Method::Bye, branch };
+        let first = Some(super::exchange::T1);
+        let way = (socket, destination);
+        call.add_exchange(Exchange::sent(identity, way, &bye, first, self.now));
     }
 
     /// Answers a request without a step.
-    fn answer(&mut self, call: &mut Call, code: u16, last: &Last<'_>) {
+    pub(super) fn answer(&mut self, call: &mut Call, code: u16, last: &Last<'_>) {
         let Some(asked) = call.exchanges.last() else { return };
         let position = self.out.compose(asked.socket, asked.destination, |out| {
             plain_reply(out, last, code, call.number);
@@ -203,6 +248,16 @@ impl Stage<'_> {
             response_sent(call, code, identity, bytes, Some(super::exchange::T1), self.now);
         }
     }
+}
+
+/// How an INVITE is refused that no step waits for (RFC 3261 §14.2).
+fn refusal(call: &mut Call, identity: Identity) -> u16 {
+    let is_open = |exchange: &Exchange| exchange.is_invite() && exchange.phase == Phase::Open;
+    if call.sent_invite().is_some_and(|invite| is_open(invite)) {
+        return 491;
+    }
+    let mut others = call.exchanges.iter().filter(|exchange| exchange.identity != identity);
+    if others.any(is_open) { 500 } else { 488 }
 }
 
 /// What is made of what was sent before.

@@ -1,7 +1,9 @@
 //! Messages made of messages that were sent before, where no step has a template for them.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use smallvec::SmallVec;
 use viaduct::sip::{
     HeaderName, Message, MessageIndex, NameAddr, Uri, Via, host_ip, parse, reason_phrase,
 };
@@ -18,7 +20,7 @@ pub(super) struct Derived<'m> {
     /// The value of To, if it is another.
     to: Option<&'m [u8]>,
     /// The route set, if it is another.
-    routes: Option<Vec<&'m [u8]>>,
+    routes: Option<RouteSet<'m>>,
 }
 
 impl<'m> Derived<'m> {
@@ -39,24 +41,61 @@ impl<'m> Derived<'m> {
 
     /// Becomes a request of the dialog that a 2xx made (RFC 3261 §12.1.2, §13.2.2.4).
     pub(super) fn become_dialog(&mut self, response: Message<'m>, branch: &'m [u8]) {
-        let mut routes: Vec<&[u8]> = response.items(HeaderName::RecordRoute).collect();
-        routes.reverse();
-        self.routes = Some(routes);
+        let routes = RouteSet::of(response);
         self.branch = Some(branch);
-        let contact = response.items(HeaderName::Contact).next();
-        self.uri = contact.and_then(|contact| Some(NameAddr::parse(contact).ok()?.uri));
+        self.uri = routes.uri;
+        self.routes = Some(routes);
     }
 
     /// Where the route set or the Request-URI leads.
     pub(super) fn next_hop(&self) -> Option<SocketAddr> {
-        let route = self.routes.as_ref().and_then(|routes| routes.first());
-        let uri = match route {
-            Some(route) => NameAddr::parse(route).ok()?.uri,
-            None => self.uri?,
-        };
-        let uri = Uri::parse(uri).ok()?;
-        Some(SocketAddr::new(host_ip(uri.host)?, uri.port.unwrap_or(5060)))
+        self.routes.as_ref()?.next_hop
     }
+}
+
+/// Where the requests of a dialog go (RFC 3261 §12.1, §12.2.1.1).
+#[derive(Debug)]
+pub(super) struct RouteSet<'m> {
+    /// The Request-URI, if one is known.
+    pub(super) uri: Option<&'m [u8]>,
+    /// Values of Route.
+    pub(super) routes: SmallVec<[Cow<'m, [u8]>; 2]>,
+    /// The address that this leads to.
+    pub(super) next_hop: Option<SocketAddr>,
+}
+
+impl<'m> RouteSet<'m> {
+    /// The one that a message names by its Record-Route and Contact.
+    pub(super) fn of(message: Message<'m>) -> Self {
+        let routes = message.items(HeaderName::RecordRoute).map(Cow::Borrowed);
+        let mut routes: SmallVec<[Cow<'m, [u8]>; 2]> = routes.collect();
+        if message.method().is_none() {
+            routes.reverse();
+        }
+        let contact = message.items(HeaderName::Contact).next();
+        let uri = contact.and_then(|contact| Some(NameAddr::parse(contact).ok()?.uri));
+        let first = match routes.first() {
+            Some(Cow::Borrowed(first)) => NameAddr::parse(first).ok().map(|first| first.uri),
+            _ => None,
+        };
+        let next_hop = first.or(uri).and_then(address_of);
+        let is_strict = first.is_some_and(|first| {
+            Uri::parse(first).is_ok_and(|first| first.params.get(b"lr").is_none())
+        });
+        if !is_strict {
+            return Self { uri, routes, next_hop };
+        }
+        // A strict router wants to see itself in the Request-URI.
+        routes.remove(0);
+        routes.extend(uri.map(|uri| Cow::Owned([b"<", uri, b">"].concat())));
+        Self { uri: first, routes, next_hop }
+    }
+}
+
+/// The address that a URI names, if it names one.
+fn address_of(uri: &[u8]) -> Option<SocketAddr> {
+    let uri = Uri::parse(uri).ok()?;
+    Some(SocketAddr::new(host_ip(uri.host)?, uri.port.unwrap_or(5060)))
 }
 
 /// Appends a request like `prototype`, but for what is derived.
@@ -67,7 +106,7 @@ pub(super) fn compose(out: &mut Vec<u8>, prototype: Message<'_>, derived: &Deriv
     out.extend_from_slice(b" SIP/2.0\r\n");
     via(out, prototype, derived.branch);
     match &derived.routes {
-        Some(routes) => routes.iter().for_each(|route| line(out, "Route", route)),
+        Some(set) => set.routes.iter().for_each(|route| line(out, "Route", route)),
         None => prototype.headers(HeaderName::Route).for_each(|route| {
             line(out, "Route", route.value);
         }),

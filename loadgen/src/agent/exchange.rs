@@ -49,8 +49,10 @@ pub(super) struct Exchange {
     pub(super) destination: SocketAddr,
     /// The counter that its branch was made with.
     pub(super) branch_number: u32,
-    /// The step that began it, for `[branch-N]`.
-    pub(super) step: usize,
+    /// The step that it belongs to; none if it goes on beside the program.
+    pub(super) step: Option<usize>,
+    /// Whether it is an INVITE that was cancelled.
+    pub(super) is_cancelled: bool,
     /// When to say it again.
     pub(super) repeat_at: Moment,
     /// Time until the repetition after that.
@@ -87,7 +89,8 @@ impl Exchange {
             socket,
             destination,
             branch_number: 0,
-            step: 0,
+            step: None,
+            is_cancelled: false,
             repeat_at: Moment::NEVER,
             interval: T1,
             give_up_at: Moment::NEVER,
@@ -145,9 +148,19 @@ impl Exchange {
             self.rest();
         } else if self.is_invite() {
             self.repeat_at = Moment::NEVER;
-            self.give_up_at = now + RINGING_MAX;
+            if !self.is_cancelled {
+                self.give_up_at = now + RINGING_MAX;
+            }
         } else if self.repeat_at != Moment::NEVER {
             self.interval = T2;
+        }
+    }
+
+    /// Notes a response to what goes on beside the program.
+    pub(super) fn answered_aside(&mut self, status: u16, now: Moment) {
+        self.answered(status, now);
+        if status >= 200 {
+            self.phase = Phase::Done;
         }
     }
 
@@ -181,6 +194,21 @@ impl Exchange {
         self.destination = destination;
     }
 
+    /// Notes that it was cancelled: that is not waited for as long as for an answer (RFC 3261
+    /// §9.1).
+    pub(super) fn cancel(&mut self, now: Moment) {
+        self.is_cancelled = true;
+        if self.phase == Phase::Open {
+            self.give_up_at = now + T1 * 64;
+        }
+    }
+
+    /// Whether it is an INVITE of ours that may be cancelled now: it is under way.
+    pub(super) fn rings(&self) -> bool {
+        let is_under_way = self.phase == Phase::Open && self.status >= 100;
+        self.ours && self.is_invite() && is_under_way && !self.is_cancelled
+    }
+
     /// Notes that it was said again, and when it will be next.
     pub(super) fn repeated(&mut self, now: Moment) {
         self.interval *= 2;
@@ -197,10 +225,10 @@ impl Exchange {
 }
 
 impl Identity {
-    /// Of a message; none if it has no readable CSeq.
+    /// Of a message; none if it has no Via or no readable CSeq.
     pub(super) fn of(message: Message<'_>, hash: impl Fn(&[u8]) -> u64) -> Option<Self> {
         let CSeq { number, method } = message.cseq().ok()?;
-        let branch = message.value(HeaderName::Via).and_then(branch).map_or(0, hash);
+        let branch = branch(message.value(HeaderName::Via)?).map_or(0, hash);
         Some(Self { number, method: Method::parse(method), branch })
     }
 
@@ -230,9 +258,102 @@ pub(super) fn tag<'d>(message: Message<'d>, name: HeaderName) -> Option<&'d [u8]
 /// The value of a parameter of the first value in `text`, which has nothing quoted.
 fn param<'d>(text: &'d [u8], name: &[u8]) -> Option<&'d [u8]> {
     memchr::memchr_iter(b';', text).find_map(|at| {
-        let (found, value) = text[at + 1..].split_at_checked(name.len())?;
-        let value = value.strip_prefix(b"=").filter(|_| found.eq_ignore_ascii_case(name))?;
-        let end = value.iter().position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t' | b'\r'));
+        let param = text[at + 1..].trim_ascii_start();
+        let (found, value) = param.split_at_checked(name.len())?;
+        if !found.eq_ignore_ascii_case(name) {
+            return None;
+        }
+        let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let end = value
+            .iter()
+            .position(|byte| matches!(byte, b';' | b',' | b' ' | b'\t' | b'\r' | b'\n'));
         Some(&value[..end.unwrap_or(value.len())])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When a transaction says its message again, in milliseconds after it began, until it gives
+    /// up.
+    fn repetitions(mut exchange: Exchange) -> Vec<u64> {
+        let mut times = Vec::new();
+        while exchange.repeat_at < exchange.give_up_at {
+            let at = exchange.repeat_at;
+            times.push(at.nanos() / 1_000_000);
+            exchange.repeated(at);
+        }
+        times
+    }
+
+    fn identity(method: Method) -> Identity {
+        Identity { number: 1, method, branch: 1 }
+    }
+
+    fn way() -> (SocketId, SocketAddr) {
+        (SocketId(0), SocketAddr::from(([127, 0, 0, 1], 5060)))
+    }
+
+    /// A request that was sent when the clock began.
+    fn sent(method: Method) -> Exchange {
+        Exchange::sent(identity(method), way(), b"x", Some(T1), Moment::START)
+    }
+
+    #[test]
+    fn an_invite_is_repeated_as_timer_a_says() {
+        let invite = repetitions(sent(Method::Invite));
+        assert_eq!(invite, [500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+    }
+
+    #[test]
+    fn other_requests_are_repeated_as_timer_e_says() {
+        let bye = repetitions(sent(Method::Bye));
+        let expected = [500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500];
+        assert_eq!(bye, expected);
+    }
+
+    #[test]
+    fn a_provisional_response_slows_a_request_and_stops_an_invite() {
+        let mut bye = sent(Method::Bye);
+        bye.answered(100, Moment::START);
+        assert_eq!(repetitions(bye)[..3], [500, 4_500, 8_500]);
+        let mut invite = sent(Method::Invite);
+        invite.answered(100, Moment::START);
+        assert_eq!(
+            (invite.repeat_at, invite.give_up_at),
+            (Moment::NEVER, Moment::START + RINGING_MAX)
+        );
+    }
+
+    #[test]
+    fn an_answer_to_an_invite_is_repeated_as_timer_g_says() {
+        let mut invite = Exchange::received(identity(Method::Invite), way().0, way().1);
+        invite.answer(180, b"x", None, Moment::START);
+        assert_eq!(repetitions(invite), [0; 0]);
+        let mut invite = Exchange::received(identity(Method::Invite), way().0, way().1);
+        invite.answer(200, b"x", Some(T1), Moment::START);
+        assert_eq!(repetitions(invite)[..6], [500, 1_500, 3_500, 7_500, 11_500, 15_500]);
+    }
+
+    #[test]
+    fn a_cancelled_invite_is_given_up_after_64_t1() {
+        let mut invite = sent(Method::Invite);
+        invite.answered(180, Moment::START);
+        assert!(invite.rings());
+        invite.cancel(Moment::START);
+        invite.answered(183, Moment::START);
+        assert!(!invite.rings());
+        assert_eq!(invite.give_up_at, Moment::START + T1 * 64);
+    }
+
+    #[test]
+    fn parameters_are_found_with_space_and_folds_around_them() {
+        for text in ["<x>;tag=1", "<x> ; TAG = 1 ", "<x>\r\n ;tag\r\n =\r\n 1\r\n", "x;a;tag=1;b"] {
+            assert_eq!(param(text.as_bytes(), b"tag"), Some(&b"1"[..]), "{text}");
+        }
+        for text in ["tag=1", "x;tags=1", "x;tag", "x;ta", "", ";"] {
+            assert_eq!(param(text.as_bytes(), b"tag"), None, "{text}");
+        }
+    }
 }

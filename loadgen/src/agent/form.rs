@@ -279,7 +279,7 @@ impl Ink<'_, '_> {
     fn earlier_branch(&self, back: u32) -> u32 {
         let step = self.call.step.saturating_sub(back as usize);
         let mut exchanges = self.call.exchanges.iter().rev();
-        let earlier = exchanges.find(|exchange| exchange.ours && exchange.step == step);
+        let earlier = exchanges.find(|exchange| exchange.ours && exchange.step == Some(step));
         earlier.map_or(self.branch, |exchange| exchange.branch_number)
     }
 
@@ -418,4 +418,52 @@ pub(super) fn address_port(out: &mut Vec<u8>, address: SocketAddr) {
     ip(out, address.ip());
     out.push(b':');
     decimal(out, address.port().into());
+}
+
+#[cfg(test)]
+mod tests {
+    use viaduct::sip::{MessageIndex, parse};
+
+    use super::*;
+
+    /// The value of a Via as a server stamps it; the request comes from 192.0.2.1:7.
+    fn stamp(value: &str) -> String {
+        let text = format!("BYE sip:x SIP/2.0\r\nVia: {value}\r\nCSeq: 1 BYE\r\n\r\n");
+        let mut index = MessageIndex::default();
+        parse(text.as_bytes(), &mut index).unwrap();
+        let message = Message::new(text.as_bytes(), &index);
+        let identity = Identity { number: 1, method: Method::Bye, branch: 0 };
+        let last = Last::new(message, SocketAddr::from(([192, 0, 2, 1], 7)), identity);
+        let mut out = Vec::new();
+        stamped(message.value(HeaderName::Via).unwrap(), &last, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_of_several_vias_in_a_line_is_stamped() {
+        let rest = "SIP/2.0/UDP b;branch=z9hG4bK2;rport";
+        assert_eq!(
+            stamp(&format!("SIP/2.0/UDP a;branch=z9hG4bK1, {rest}")),
+            format!("SIP/2.0/UDP a;branch=z9hG4bK1;received=192.0.2.1, {rest}")
+        );
+        assert_eq!(
+            stamp(&format!("SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bK1,{rest}")),
+            format!("SIP/2.0/UDP 192.0.2.1;rport=7;received=192.0.2.1;branch=z9hG4bK1,{rest}")
+        );
+    }
+
+    #[test]
+    fn a_via_that_tells_the_truth_stays_as_it_is() {
+        let via = "SIP/2.0/UDP 192.0.2.1:9;branch=z9hG4bK1";
+        assert_eq!(stamp(via), via);
+    }
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        for number in [0, 9, 10, u64::MAX] {
+            let mut out = Vec::new();
+            decimal(&mut out, number);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+    }
 }

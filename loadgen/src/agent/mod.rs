@@ -91,6 +91,8 @@ pub struct Agent {
     started: u64,
     /// Calls answered here.
     answered: u64,
+    /// Most calls of callees in progress; further ones are refused.
+    answering_max: usize,
     /// The socket that calls are started from, by position in the setup, and when it was chosen.
     turn: (usize, Moment),
 }
@@ -116,6 +118,12 @@ impl Ghost {
     }
 }
 
+/// Most calls of callees in progress: strangers may begin as many as they like.
+const ANSWERING_MAX: usize = 262_144;
+
+/// No timer entry is further away: a call that has ended leaves its entry behind.
+const TIMER_REACH: Duration = Duration::from_secs(4);
+
 /// Name of the header that tells a callee which program to run.
 const PROGRAM_HEADER: &[u8] = b"X-Viaload";
 
@@ -140,6 +148,7 @@ impl Agent {
             index: MessageIndex::default(),
             started: 0,
             answered: 0,
+            answering_max: ANSWERING_MAX,
             turn: (0, Moment::START),
         }
     }
@@ -170,8 +179,7 @@ impl Agent {
         if self.library.registers(program) {
             users = users.map(|(caller, callee)| (callee, caller));
         }
-        let mut call = self.new_call(program, key, call_id.into(), intended);
-        call.number = number;
+        let mut call = self.new_call(program, key, call_id.into(), (intended, number));
         call.socket = socket;
         call.peer = peer;
         call.users = users;
@@ -223,12 +231,18 @@ impl Agent {
             match last.message.status() {
                 Some(status) => stage.receive_response(call, identity, status, last),
                 None if identity.method == Method::Ack => {
-                    stage.receive_ack(call, identity.number, last);
+                    stage.receive_ack(call, identity, last);
                 }
                 None => stage.receive_request(call, identity, socket, last),
             }
+            if !stage.accepted && call.outcome.is_none() && call.last.is_some() {
+                // What no step took is not what later steps answer.
+                return;
+            }
             let keeps = stage.library.ready(call.program, call.step);
-            let keeps = keeps.is_some_and(|ready| ready.keeps_last) && call.outcome.is_none();
+            let keeps =
+                keeps.is_some_and(|ready| ready.keeps_last) || call.unacknowledged().is_some();
+            let keeps = keeps && call.outcome.is_none();
             call.last = keeps.then(|| Kept::new(last));
         });
     }
@@ -240,16 +254,16 @@ impl Agent {
         let is_first = last.message.status().is_none()
             && identity.method != Method::Ack
             && identity.method != Method::Cancel;
-        if !is_first || library.is_caller_socket(socket) {
+        if !is_first || library.is_caller_socket(socket) || self.is_full() {
             return None;
         }
         let named = last.message.headers_named(PROGRAM_HEADER).next().map(|header| header.value);
         let program = library.setup().cast.callee(named, method_name(last.message))?;
         let own = library.setup().callee_socket.unwrap_or(socket);
-        let mut call = self.new_call(program, key, call_id.into(), now);
+        let (worker, workers) = library.setup().worker;
+        let number = worker as u64 + self.answered * workers as u64;
+        let mut call = self.new_call(program, key, call_id.into(), (now, number));
         call.is_caller = false;
-        call.number = self.library.setup().worker.0 as u64
-            + self.answered * self.library.setup().worker.1 as u64;
         call.socket = own;
         call.peer = last.source;
         call.waiting = Waiting::Message;
@@ -259,8 +273,19 @@ impl Agent {
         Some(self.calls.insert(key, call))
     }
 
-    /// A call at the start of its program.
-    fn new_call(&mut self, program: usize, key: u64, call_id: Box<[u8]>, intended: Moment) -> Call {
+    /// Whether callees take no more calls.
+    const fn is_full(&self) -> bool {
+        self.desk.callees >= self.answering_max
+    }
+
+    /// A call at the start of its program, with the time of its start and its number.
+    fn new_call(
+        &mut self,
+        program: usize,
+        key: u64,
+        call_id: Box<[u8]>,
+        (intended, number): (Moment, u64),
+    ) -> Call {
         let parts = self.library.program(program);
         let started_later = self.library.started_later(program);
         let marks = (0..parts.marks.len())
@@ -270,7 +295,7 @@ impl Agent {
             is_caller: parts.role == Role::Caller,
             program,
             step: 0,
-            number: 0,
+            number,
             call_id,
             intended,
             due: intended,
@@ -287,17 +312,16 @@ impl Agent {
             last: None,
             invite: None,
             variables: vec![Value::Unset; parts.variables.len()],
-            injected: self.deal_lines(),
+            injected: self.deal_lines(number),
             closing: None,
             outcome: None,
             recording: self.desk.recorder.begin(),
         }
     }
 
-    /// A line of each injection file.
-    fn deal_lines(&mut self) -> SmallVec<[u32; 1]> {
+    /// A line of each injection file for the call of this number.
+    fn deal_lines(&mut self, number: u64) -> SmallVec<[u32; 1]> {
         let setup = self.library.setup();
-        let number = setup.worker.0 as u64 + self.started * setup.worker.1 as u64;
         let rng = &mut self.desk.rng;
         let line = |file: &Arc<Injection>| {
             let count = u32::try_from(file.lines.len()).unwrap_or(u32::MAX).max(1);
@@ -316,15 +340,17 @@ impl Agent {
         let Found::Ghost(ghost) = self.calls.find(key) else { return };
         let said = ghost.last_words.as_deref();
         match last.message.status() {
-            Some(200..) if identity.method == Method::Invite => {
-                let Some(ack) = said.filter(|said| said.is_acknowledged) else { return };
+            Some(200..) => {
+                // An ACK answers the one response that it was for.
+                let ack = said.filter(|said| said.is_acknowledged && said.identity == identity);
+                let Some(ack) = ack else { return };
                 out.push(ack.socket, ack.destination, &ack.bytes);
                 self.desk.count(Count::RequestsRepeated);
             }
             None if identity.method != Method::Ack => {
                 match said.filter(|said| !said.ours && said.identity == identity) {
                     Some(said) => out.push(said.socket, said.destination, &said.bytes),
-                    // Its call was answered and has ended since.
+                    // It was answered long ago; to say so again would begin another call.
                     None if identity.method == Method::Invite => return,
                     None => {
                         out.compose(socket, last.source, |out| plain_reply(out, last, 200, 0));
@@ -348,6 +374,7 @@ impl Agent {
             Method::Cancel => 481,
             _ if in_dialog => 481,
             Method::Options => 200,
+            _ if self.is_full() => 503,
             _ => 405,
         };
         out.compose(socket, last.source, |out| plain_reply(out, last, code, 0));
@@ -362,7 +389,8 @@ impl Agent {
         act: impl FnOnce(&mut Stage<'_>, &mut Call),
     ) {
         let Some(call) = self.calls.get_mut(at) else { return };
-        let mut stage = Stage { library: &self.library, desk: &mut self.desk, out, now };
+        let mut stage =
+            Stage { library: &self.library, desk: &mut self.desk, out, now, accepted: false };
         act(&mut stage, call);
         match call.outcome {
             Some(outcome) => {
@@ -373,7 +401,7 @@ impl Agent {
                 }
             }
             None => {
-                let deadline = call.deadline();
+                let deadline = stage.deadline(call).min(now + TIMER_REACH);
                 if deadline < call.timer_at {
                     call.timer_at = self.desk.timers.set(deadline, at);
                 }
@@ -418,7 +446,7 @@ impl Agent {
         for at in self.calls.live() {
             self.with_call(at, now, out, |stage, call| {
                 if call.is_caller {
-                    stage.close(call, Outcome::CutShort);
+                    stage.close(call, Outcome::CutShort, None);
                 }
             });
         }
@@ -465,11 +493,17 @@ impl Stage<'_> {
             let exchange = &mut call.exchanges[position];
             if exchange.give_up_at <= self.now {
                 let failure = if exchange.ours { Failure::NoAnswer } else { Failure::NoAck };
+                if exchange.rings() && call.closing.is_none() {
+                    // The CANCEL gives it a new time.
+                    self.close(call, Outcome::Failed(failure), None);
+                    break;
+                }
                 exchange.rest();
                 exchange.phase = Phase::Done;
                 match call.closing {
                     Some(_) => self.finish_closing(call),
-                    None => self.close(call, Outcome::Failed(failure)),
+                    None if exchange.step.is_none() => continue,
+                    None => self.close(call, Outcome::Failed(failure), None),
                 }
                 break;
             }
@@ -489,12 +523,12 @@ impl Stage<'_> {
         let step = library.program(call.program).steps.get(call.step);
         match step {
             Some(Step::Pause(pause)) => self.follow(call, &pause.chain),
-            Some(Step::Receive(receive)) => match receive.timeout {
+            Some(Step::Receive(_)) => match self.time_limit(call) {
                 Some((_, Some(next))) => {
                     call.step = next;
                     call.due = self.now;
                 }
-                _ => return self.close(call, Outcome::Failed(Failure::Timeout)),
+                _ => return self.close(call, Outcome::Failed(Failure::Timeout), None),
             },
             _ => {}
         }
@@ -528,5 +562,53 @@ impl Stage<'_> {
             }
             (Outcome::Failed(failure), false) => tally.fail_callee(failure),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::builtin;
+
+    /// An agent that only answers.
+    fn callee() -> Agent {
+        let setup = Setup {
+            cast: Arc::new(builtin::cast("call").unwrap()),
+            target: None,
+            sockets: vec![SocketAddr::from(([127, 0, 0, 1], 5062))],
+            caller_sockets: Vec::new(),
+            callee_socket: Some(SocketId(0)),
+            callee_addresses: Arc::new([]),
+            users: Arc::new(Users::default()),
+            service: "service".to_owned(),
+            media_ip: IpAddr::from([127, 0, 0, 1]),
+            hold: Duration::ZERO,
+            injected: Vec::new(),
+            worker: (0, 1),
+            seed: 1,
+            process: 1,
+            wall_start: jiff::Timestamp::UNIX_EPOCH,
+            traces: 0,
+        };
+        Agent::new(setup, Moment::START)
+    }
+
+    #[test]
+    fn callees_take_no_more_calls_than_they_can_hold() {
+        let mut agent = callee();
+        agent.answering_max = 3;
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5070));
+        let mut out = Outbox::default();
+        for call in 0..5 {
+            let invite = format!(
+                "INVITE sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{call}\r\n\
+                 From: <sip:a@a>;tag=a\r\nTo: <sip:b@b>\r\nCall-ID: {call}\r\nCSeq: 1 INVITE\r\n\r\n"
+            );
+            out.clear();
+            agent.handle_datagram(Moment::START, SocketId(0), peer, invite.as_bytes(), &mut out);
+            let first = if call < 3 { "SIP/2.0 180" } else { "SIP/2.0 503" };
+            assert!(out.get(0).starts_with(first.as_bytes()), "call {call}");
+        }
+        assert_eq!(agent.answering(), 3);
     }
 }

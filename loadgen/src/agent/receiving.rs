@@ -2,9 +2,10 @@
 
 use smallvec::SmallVec;
 use viaduct::sip::compose::reply_address;
-use viaduct::sip::{HeaderName, Message, Method, NameAddr, Uri, host_ip};
+use viaduct::sip::{HeaderName, Message, Method};
 
 use super::call::{Call, Kept, Outcome, Waiting};
+use super::derive::RouteSet;
 use super::exchange::{Exchange, Identity, Phase, tag};
 use super::form::Last;
 use super::stage::Stage;
@@ -35,8 +36,11 @@ impl Stage<'_> {
         };
         call.record(self.now, false, repeated, message.text());
         let Some(asked) = asked.filter(|_| !repeated) else {
-            return self.receive_repeated_response(call, identity, asked, status);
+            return self.receive_repeated_response(call, asked, status, last);
         };
+        if call.exchanges[asked].step.is_none() && call.closing.is_none() {
+            return call.exchanges[asked].answered_aside(status, self.now);
+        }
         let place = call.closing.is_none().then(|| self.place_of_response(call, asked, status));
         if self.is_lost(call, place.flatten()) {
             return;
@@ -45,7 +49,8 @@ impl Stage<'_> {
         if call.is_caller {
             self.desk.interval.tally.codes.count(status);
         }
-        if let Some(tag) = tag(message, HeaderName::To).filter(|_| status > 100) {
+        let is_from_peer = status > 100 && identity.method != Method::Cancel;
+        if let Some(tag) = tag(message, HeaderName::To).filter(|_| is_from_peer) {
             call.dialog.remote_tag = SmallVec::from_slice(tag);
         }
         // A CANCEL stays: a call that hangs up is not to send another.
@@ -55,24 +60,32 @@ impl Stage<'_> {
         }
         match place {
             Some(Some(step)) => self.accept(call, step, last),
-            Some(None) => self.unexpected_response(call, identity, status, last),
-            None => self.closing_response(call, identity, status, last),
+            Some(None) => self.unexpected_response(call, status, last),
+            None => self.leave(call, Some(last)),
         }
     }
 
-    /// Handles a response that came before: a final one to an INVITE has its ACK said again.
+    /// Handles a response that came before: a final one to an INVITE has its ACK said again, and
+    /// that of another phone is a dialog of its own.
     fn receive_repeated_response(
         &mut self,
         call: &mut Call,
-        identity: Identity,
         asked: Option<usize>,
         status: u16,
+        last: &Last<'_>,
     ) {
         match asked {
             Some(asked) if status >= 200 && call.exchanges[asked].is_acknowledged => {
+                let tag = tag(last.message, HeaderName::To).unwrap_or_default();
+                if status < 300 && !tag.is_empty() && tag != &call.dialog.remote_tag[..] {
+                    self.desk.count(Count::Unexpected);
+                    return self.end_other_dialog(call, asked, last);
+                }
                 self.repeat(call, asked);
             }
-            None if identity.number > call.dialog.cseq => return self.desk.count(Count::Stray),
+            None if last.identity.number > call.dialog.cseq => {
+                return self.desk.count(Count::Stray);
+            }
             _ => {}
         }
         self.desk.count(Count::RepetitionsReceived);
@@ -81,7 +94,8 @@ impl Stage<'_> {
     /// The step that waits for a response. A 2xx must answer the last request that was sent: that
     /// to a CANCEL is not taken for that to the INVITE.
     fn place_of_response(&self, call: &Call, asked: usize, status: u16) -> Option<usize> {
-        let last = call.exchanges.iter().rposition(|exchange| exchange.ours);
+        let is_asked = |exchange: &Exchange| exchange.ours && exchange.step.is_some();
+        let last = call.exchanges.iter().rposition(is_asked);
         if (200..300).contains(&status) && last != Some(asked) {
             return None;
         }
@@ -113,14 +127,18 @@ impl Stage<'_> {
             return;
         }
         let method = method_name(message);
-        let place = call
-            .closing
-            .is_none()
-            .then(|| self.place(call, |receive| receive.expect.is_request(method)));
-        if self.is_lost(call, place.flatten()) {
+        let is_merged = is_merged(call, identity, message);
+        let place = (call.closing.is_none() && !is_merged)
+            .then(|| self.place(call, |receive| receive.expect.is_request(method)))
+            .flatten();
+        if self.is_lost(call, place) {
             return;
         }
-        self.begin_exchange(call, identity, socket, last);
+        self.begin_exchange(call, identity, socket, place, last);
+        if is_merged {
+            self.desk.count(Count::Unexpected);
+            return self.answer(call, 482, last);
+        }
         call.dialog.is_over |= identity.method == Method::Bye;
         if let Some(tag) = tag(message, HeaderName::From) {
             call.dialog.remote_tag = SmallVec::from_slice(tag);
@@ -128,7 +146,7 @@ impl Stage<'_> {
         if identity.method == Method::Invite && self.library.cancels(call.program) {
             call.invite = Some(Kept::new(last));
         }
-        match place.flatten() {
+        match place {
             Some(step) => self.accept(call, step, last),
             None => self.unexpected_request(call, identity, last),
         }
@@ -140,40 +158,41 @@ impl Stage<'_> {
         call: &mut Call,
         identity: Identity,
         socket: SocketId,
+        step: Option<usize>,
         last: &Last<'_>,
     ) {
         // As SIPp does: back to where it came from.
         let symmetric = self.library.program(call.program).routing == Routing::Target;
         let via = last.via().filter(|_| !symmetric);
         let destination = via.map_or(last.source, |via| reply_address(via, last.source, false));
-        call.add_exchange(Exchange::received(identity, socket, destination));
+        let mut exchange = Exchange::received(identity, socket, destination);
+        exchange.step = step;
+        call.add_exchange(exchange);
     }
 
     /// Handles an ACK: the final response that it is for is not said again.
-    pub(super) fn receive_ack(&mut self, call: &mut Call, number: u32, last: &Last<'_>) {
-        let place = self.place(call, |receive| receive.expect.is_request(b"ACK"));
-        let asked = call.exchanges.iter_mut().find(|exchange| {
-            !exchange.ours && exchange.is_invite() && exchange.identity.number == number
-        });
-        let Some(asked) = asked else {
+    pub(super) fn receive_ack(&mut self, call: &mut Call, identity: Identity, last: &Last<'_>) {
+        let Some(asked) = acknowledged(call, identity) else {
             call.record(self.now, false, false, last.message.text());
             return self.desk.count(Count::Stray);
         };
-        let repeated = asked.phase == Phase::Done;
-        let place = place.filter(|_| !repeated);
-        if self.is_lost_at(call.program, place) {
+        let exchange = &call.exchanges[asked];
+        let (is_aside, repeated) = (exchange.step.is_none(), exchange.phase == Phase::Done);
+        let place = (!is_aside && !repeated)
+            .then(|| self.place(call, |receive| receive.expect.is_request(b"ACK")))
+            .flatten();
+        if self.is_lost(call, place) {
             return;
         }
-        asked.rest();
-        asked.phase = Phase::Done;
+        call.exchanges[asked].rest();
+        call.exchanges[asked].phase = Phase::Done;
         call.record(self.now, false, repeated, last.message.text());
-        if repeated {
-            return self.desk.count(Count::RepetitionsReceived);
-        }
-        if call.closing.is_some() {
-            self.finish_closing(call);
-        } else if let Some(step) = place {
-            self.accept(call, step, last);
+        match place {
+            _ if repeated => self.desk.count(Count::RepetitionsReceived),
+            _ if call.closing.is_some() => self.finish_closing(call),
+            Some(step) => self.accept(call, step, last),
+            None if is_aside => {}
+            None => self.desk.count(Count::Unexpected),
         }
     }
 
@@ -208,12 +227,7 @@ impl Stage<'_> {
 
     /// Whether the message for a step is to be taken as lost on the way.
     fn is_lost(&mut self, call: &Call, step: Option<usize>) -> bool {
-        self.is_lost_at(call.program, step)
-    }
-
-    /// As [`Stage::is_lost`].
-    fn is_lost_at(&mut self, program: usize, step: Option<usize>) -> bool {
-        let steps = &self.library.program(program).steps;
+        let steps = &self.library.program(call.program).steps;
         match step.and_then(|step| steps.get(step)) {
             Some(Step::Receive(receive)) => self.desk.hits(receive.lost),
             _ => false,
@@ -226,48 +240,62 @@ impl Stage<'_> {
         let Some(Step::Receive(receive)) = library.program(call.program).steps.get(id) else {
             return;
         };
+        self.accepted = true;
         self.note_arrow(call, id);
-        self.note_marks(call, &receive.chain);
-        if receive.keep_routes {
-            keep_routes(call, last.message);
-        }
         // One that came late, or may come at any time, does not move the call, unless it is to
         // go somewhere else.
-        let moves = id >= call.step && call.waiting == Waiting::Message;
-        if moves {
-            call.step = id;
-        }
-        let before = call.step;
+        let (before, planned) = (call.step, call.due);
+        let moves = id >= before && call.waiting == Waiting::Message;
         call.due = self.now;
-        let jumped = self.act(call, &receive.actions, Some(last));
-        if !jumped && (moves || receive.chain.next.is_some()) {
-            call.step = id;
-            self.follow(call, &receive.chain);
-            if !moves && call.step == id + 1 {
-                // The condition of `next` did not hold.
-                call.step = before;
-                return;
+        self.note_marks(call, &receive.chain);
+        if receive.keep_routes {
+            keep_routes(call, last);
+        }
+        call.step = id;
+        if !self.act(call, &receive.actions, Some(last)) {
+            match self.jump(call, &receive.chain) {
+                Some(next) => call.step = next,
+                None if moves => call.step = id + 1,
+                None => {
+                    call.step = before;
+                    call.due = planned;
+                    return;
+                }
             }
-        } else if !jumped {
-            return;
         }
         self.run(call, Some(last));
     }
 
     /// Handles a response that no step waits for.
-    fn unexpected_response(
-        &mut self,
-        call: &mut Call,
-        identity: Identity,
-        status: u16,
-        last: &Last<'_>,
-    ) {
+    fn unexpected_response(&mut self, call: &mut Call, status: u16, last: &Last<'_>) {
         self.desk.count(Count::Unexpected);
         if status >= 200 {
-            self.close(call, Outcome::Failed(Failure::UnexpectedStatus));
-            self.closing_response(call, identity, status, last);
+            self.close(call, Outcome::Failed(Failure::UnexpectedStatus), Some(last));
         }
     }
+}
+
+/// The INVITE that an ACK is for: that to a failure has its branch, that to a success has one of
+/// its own (RFC 3261 §17.1.1.3, §13.2.2.4).
+fn acknowledged(call: &Call, identity: Identity) -> Option<usize> {
+    let find = |is_it: &dyn Fn(&Exchange) -> bool| {
+        call.exchanges.iter().rposition(|exchange| {
+            let number = exchange.identity.number;
+            !exchange.ours && exchange.is_invite() && number == identity.number && is_it(exchange)
+        })
+    };
+    find(&|exchange| exchange.identity.branch == identity.branch)
+        .or_else(|| find(&|exchange| exchange.step.is_some()))
+        .or_else(|| find(&|_| true))
+}
+
+/// Whether a request came before on another way (RFC 3261 §8.2.2.2).
+fn is_merged(call: &Call, identity: Identity, message: Message<'_>) -> bool {
+    let is_other_way = |exchange: &Exchange| {
+        let other = exchange.identity;
+        !exchange.ours && (other.number, other.method) == (identity.number, identity.method)
+    };
+    call.exchanges.iter().any(is_other_way) && tag(message, HeaderName::To).is_none()
 }
 
 /// The method of a request, as written.
@@ -278,32 +306,29 @@ pub(super) fn method_name<'m>(message: Message<'m>) -> &'m [u8] {
     }
 }
 
-/// Keeps the route set and the remote target that a message names (RFC 3261 §12.1).
-fn keep_routes(call: &mut Call, message: Message<'_>) {
-    let mut routes: SmallVec<[&[u8]; 4]> = message.items(HeaderName::RecordRoute).collect();
-    if message.method().is_none() {
-        routes.reverse();
-    }
-    let mut lines = Vec::new();
-    for route in &routes {
-        if !lines.is_empty() {
-            lines.extend_from_slice(b"\r\n");
+/// Keeps the route set and the remote target that a message names (RFC 3261 §12.1). A later INVITE
+/// within the dialog moves its target alone (RFC 3261 §12.2).
+fn keep_routes(call: &mut Call, last: &Last<'_>) {
+    let is_settled = call.exchanges.iter().any(|before| {
+        let is_success = (200..300).contains(&before.status) && before.phase != Phase::Open;
+        before.is_invite() && is_success && before.identity != last.identity
+    });
+    let set = RouteSet::of(last.message);
+    if !is_settled {
+        let mut lines = Vec::new();
+        for route in &set.routes {
+            if !lines.is_empty() {
+                lines.extend_from_slice(b"\r\n");
+            }
+            lines.extend_from_slice(b"Route: ");
+            lines.extend_from_slice(route);
         }
-        lines.extend_from_slice(b"Route: ");
-        lines.extend_from_slice(route);
+        call.dialog.routes = lines.into();
     }
-    let contact = message.items(HeaderName::Contact).next();
-    let contact = contact.and_then(|contact| NameAddr::parse(contact).ok());
-    if let Some(contact) = contact {
-        call.dialog.remote_target = contact.uri.into();
+    if !is_settled || (call.dialog.routes.is_empty() && set.uri.is_some()) {
+        call.dialog.next_hop = set.next_hop;
     }
-    let first = routes.first().and_then(|route| NameAddr::parse(route).ok()).or(contact);
-    call.dialog.next_hop = first.and_then(|first| address_of(first.uri));
-    call.dialog.routes = lines.into();
-}
-
-/// The address that a URI names, if it names one.
-fn address_of(uri: &[u8]) -> Option<std::net::SocketAddr> {
-    let uri = Uri::parse(uri).ok()?;
-    Some(std::net::SocketAddr::new(host_ip(uri.host)?, uri.port.unwrap_or(5060)))
+    if let Some(uri) = set.uri {
+        call.dialog.remote_target = uri.into();
+    }
 }

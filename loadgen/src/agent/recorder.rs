@@ -89,3 +89,37 @@ impl Recorder {
         traces
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace(millis: u64) -> Trace {
+        Trace {
+            kept: Kept::Slowest,
+            program: 0,
+            call_id: String::new(),
+            outcome: "completed",
+            duration: Duration::from_millis(millis),
+            messages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_slowest_are_kept_slowest_first() {
+        let mut recorder = Recorder::new(3);
+        [5, 9, 1, 7, 9, 2].into_iter().for_each(|millis| recorder.keep_if_slow(trace(millis)));
+        let kept = recorder.take();
+        let kept: Vec<_> = kept.iter().map(|trace| trace.duration.as_millis()).collect();
+        assert_eq!(kept, [9, 9, 7]);
+        assert!(recorder.take().is_empty());
+    }
+
+    #[test]
+    fn a_recording_ends_after_a_while_and_is_not_begun_for_nothing() {
+        assert!(Recorder::new(0).begin().is_none());
+        let mut recording = Recorder::new(1).begin().unwrap();
+        (0..100).for_each(|_| recording.note(Duration::ZERO, true, false, b"x"));
+        assert_eq!(recording.messages.len(), MESSAGES_MAX);
+    }
+}

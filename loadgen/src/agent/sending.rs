@@ -25,11 +25,11 @@ struct Draft {
 }
 
 impl Stage<'_> {
-    /// Sends the message of a step.
+    /// Sends the message of a step; true if one of its actions was a jump.
     ///
     /// What answers an INVITE after its CANCEL is made of the INVITE: a CANCEL that a proxy sent
     /// has the Via of that proxy alone (RFC 3261 §9.1, §9.2).
-    pub(super) fn send(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) {
+    pub(super) fn send(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) -> bool {
         let is_cancel = |last: &Last<'_>| last.message.method() == Some(Method::Cancel);
         let after_cancel = send.what == What::Response(487) && last.is_some_and(is_cancel);
         let invite = if after_cancel { call.invite.take() } else { None };
@@ -40,10 +40,10 @@ impl Stage<'_> {
     }
 
     /// Sends the message of a step, filled from `last`.
-    fn send_filled(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) {
+    fn send_filled(&mut self, call: &mut Call, send: &Send, last: Option<&Last<'_>>) -> bool {
         let library = self.library;
-        let Some(ready) = library.ready(call.program, call.step) else { return };
-        let draft = draft(call, &send.what, library.program(call.program).routing);
+        let Some(ready) = library.ready(call.program, call.step) else { return false };
+        let draft = draft(call, &send.what, last, library.program(call.program).routing);
         let mut scratch = std::mem::take(&mut self.desk.scratch);
         let ink =
             Ink { call, last, branch: draft.branch, cseq: draft.cseq, library, now: self.now };
@@ -72,12 +72,12 @@ impl Stage<'_> {
                 }
             }
         }
-        if self.desk.hits(send.lost) {
+        if self.desk.hits(send.lost) && !self.out.get(position).is_empty() {
             self.out.retract();
         }
         self.note_arrow(call, call.step);
         self.note_marks(call, &send.chain);
-        self.act(call, &send.actions, last);
+        self.act(call, &send.actions, last)
     }
 
     /// Says a transaction's last words again.
@@ -96,10 +96,12 @@ impl Stage<'_> {
 ///
 /// An ACK to a failure and a CANCEL belong to the transaction of their INVITE: they have its
 /// branch, its number and its way (RFC 3261 §9.1, §17.1.1.3).
-fn draft(call: &mut Call, what: &What, routing: Routing) -> Draft {
+fn draft(call: &mut Call, what: &What, last: Option<&Last<'_>>, routing: Routing) -> Draft {
     let (socket, peer) = (call.socket, call.peer);
     let What::Request(method) = what else {
-        let asked = call.exchanges.iter().rev().find(|exchange| !exchange.ours);
+        let theirs = || call.exchanges.iter().rev().filter(|exchange| !exchange.ours);
+        let asked = last.and_then(|last| theirs().find(|asked| asked.identity == last.identity));
+        let asked = asked.or_else(|| theirs().next());
         let (socket, destination) =
             asked.map_or((socket, peer), |asked| (asked.socket, asked.destination));
         return Draft { socket, destination, branch: 0, cseq: call.dialog.cseq };
@@ -107,7 +109,7 @@ fn draft(call: &mut Call, what: &What, routing: Routing) -> Draft {
     let in_dialog = call.dialog.next_hop.filter(|_| routing == Routing::Dialog);
     let destination = in_dialog.unwrap_or(peer);
     let next_branch = call.branches + 1;
-    let next_cseq = call.dialog.cseq + 1;
+    let next_cseq = call.dialog.cseq.saturating_add(1);
     let draft = match (method.as_str(), call.sent_invite()) {
         ("CANCEL", Some(invite)) => of_invite(invite),
         ("ACK", Some(invite)) if invite.status >= 300 => of_invite(invite),
@@ -145,14 +147,18 @@ fn request_sent(
         }
         return;
     }
-    if identity.method != Method::Cancel {
+    if identity.method == Method::Cancel {
+        if let Some(invite) = call.sent_invite() {
+            invite.cancel(now);
+        }
+    } else {
         call.dialog.cseq = call.dialog.cseq.max(identity.number);
     }
     call.dialog.is_over |= identity.method == Method::Bye;
     let way = (draft.socket, draft.destination);
     let mut exchange = Exchange::sent(identity, way, bytes, send.retransmit_after, now);
     exchange.branch_number = draft.branch;
-    exchange.step = call.step;
+    exchange.step = Some(call.step);
     call.add_exchange(exchange);
 }
 

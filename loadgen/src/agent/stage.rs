@@ -9,7 +9,7 @@ use super::library::Library;
 use crate::measure::Failure;
 use crate::moment::Moment;
 use crate::outbox::Outbox;
-use crate::scenario::{Chain, Distribution, Missing, Pause, Receive, Step};
+use crate::scenario::{Chain, Distribution, Missing, Optional, Pause, Step, StepId};
 
 /// Everything that a call's steps need while one input is handled.
 pub(super) struct Stage<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Stage<'a> {
     pub(super) out: &'a mut Outbox,
     /// The time.
     pub(super) now: Moment,
+    /// Whether a step took the message that is being handled.
+    pub(super) accepted: bool,
 }
 
 /// Steps that a call may run without waiting; a scenario that goes around in circles ends here.
@@ -50,8 +52,12 @@ impl Stage<'_> {
                 continue;
             }
             match step {
-                Step::Send(send) => self.send(call, send, last),
-                Step::Receive(receive) => return self.wait_for_message(call, receive),
+                Step::Send(send) => {
+                    if self.send(call, send, last) {
+                        continue;
+                    }
+                }
+                Step::Receive(_) => return self.wait_for_message(call),
                 Step::Pause(pause) => {
                     self.note_arrow(call, call.step);
                     self.pause(call, pause);
@@ -69,18 +75,20 @@ impl Stage<'_> {
             }
             self.follow(call, step.chain());
         }
-        self.close(call, Outcome::Failed(Failure::Timeout));
+        self.close(call, Outcome::Failed(Failure::Timeout), last);
     }
 
     /// Goes on behind a step.
     pub(super) fn follow(&mut self, call: &mut Call, chain: &Chain) {
+        call.step = self.jump(call, chain).unwrap_or(call.step + 1);
+    }
+
+    /// Where a step leads, if not to the one behind it.
+    pub(super) fn jump(&mut self, call: &Call, chain: &Chain) -> Option<StepId> {
         let set = |id: usize| call.variables.get(id).is_some_and(Value::is_set);
         let takes = chain.test.is_none_or(set)
             && chain.chance.is_none_or(|chance| self.desk.rng.f64() < chance);
-        call.step = match chain.next {
-            Some(next) if takes => next,
-            _ => call.step + 1,
-        };
+        chain.next.filter(|_| takes)
     }
 
     /// Notes that a step happened, for the ladder.
@@ -121,16 +129,42 @@ impl Stage<'_> {
     }
 
     /// Waits for a message, or for the end of the time that the steps give for it.
-    fn wait_for_message(&mut self, call: &mut Call, receive: &Receive) {
+    fn wait_for_message(&mut self, call: &mut Call) {
         call.waiting = Waiting::Message;
-        let limit = receive.timeout.map(|(limit, _)| limit);
-        call.wake_at = match limit {
-            Some(limit) => self.now + limit,
+        call.wake_at = match self.time_limit(call) {
+            Some((limit, _)) => self.now + limit,
             None if !call.is_caller => self.now + CALLEE_PATIENCE,
             // The transaction has a clock of its own.
             None if call.is_busy() => Moment::NEVER,
-            None => self.now + PATIENCE + self.library.setup().hold,
+            None => self.patience_end(),
         };
+    }
+
+    /// When a caller has waited long enough for what nothing promises.
+    fn patience_end(&self) -> Moment {
+        self.now + PATIENCE + self.library.setup().hold
+    }
+
+    /// The first time limit of the messages that may come now, and where to go on after it.
+    pub(super) fn time_limit(&self, call: &Call) -> Option<(Duration, Option<StepId>)> {
+        for step in self.library.program(call.program).steps.get(call.step..)? {
+            match step {
+                Step::Receive(receive) if receive.timeout.is_some() => return receive.timeout,
+                Step::Receive(receive) if receive.optional != Optional::No => {}
+                _ => break,
+            }
+        }
+        None
+    }
+
+    /// When a call wants to be looked at. One that waits for a message while no clock runs would
+    /// never be looked at again.
+    pub(super) fn deadline(&self, call: &mut Call) -> Moment {
+        let deadline = call.deadline();
+        if deadline == Moment::NEVER && call.waiting == Waiting::Message {
+            call.wake_at = self.patience_end();
+        }
+        deadline.min(call.wake_at)
     }
 
     /// Starts a pause; one without a length is over at once.
