@@ -50,8 +50,8 @@ impl Stage<'_> {
             self.desk.interval.tally.codes.count(status);
         }
         let is_from_peer = status > 100 && identity.method != Method::Cancel;
-        if let Some(tag) = tag(message, HeaderName::To).filter(|_| is_from_peer) {
-            call.dialog.remote_tag = SmallVec::from_slice(tag);
+        if is_from_peer {
+            learn_tag(call, message, HeaderName::To);
         }
         // A CANCEL stays: a call that hangs up is not to send another.
         let stays = call.exchanges[asked].is_invite() || identity.method == Method::Cancel;
@@ -140,9 +140,7 @@ impl Stage<'_> {
             return self.answer(call, 482, last);
         }
         call.dialog.is_over |= identity.method == Method::Bye;
-        if let Some(tag) = tag(message, HeaderName::From) {
-            call.dialog.remote_tag = SmallVec::from_slice(tag);
-        }
+        learn_tag(call, message, HeaderName::From);
         if identity.method == Method::Invite && self.library.cancels(call.program) {
             call.invite = Some(Kept::new(last));
         }
@@ -296,6 +294,17 @@ fn is_merged(call: &Call, identity: Identity, message: Message<'_>) -> bool {
         !exchange.ours && (other.number, other.method) == (identity.number, identity.method)
     };
     call.exchanges.iter().any(is_other_way) && tag(message, HeaderName::To).is_none()
+}
+
+/// Notes the other side's tag, which mostly is the one that is known.
+fn learn_tag(call: &mut Call, message: Message<'_>, name: HeaderName) {
+    let known = &mut call.dialog.remote_tag;
+    let value = message.value(name).unwrap_or_default();
+    let is_known = !known.is_empty()
+        && value.strip_suffix(&known[..]).is_some_and(|before| before.ends_with(b";tag="));
+    if !is_known && let Some(tag) = tag(message, name) {
+        *known = SmallVec::from_slice(tag);
+    }
 }
 
 /// The method of a request, as written.
