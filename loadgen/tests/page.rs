@@ -17,7 +17,7 @@ const EVIL: &str = "</script><img src=x onerror=alert(1)> & \"it's\"";
 
 /// A run with everything in it.
 fn sample() -> Report {
-    serde_json::from_str(include_str!("data/page.json")).unwrap()
+    serde_json::from_str(include_str!("data/sample.json")).unwrap()
 }
 
 /// A run of which nothing is known but that it was.
