@@ -25,6 +25,7 @@ pub mod pace;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod show;
 pub mod users;
 pub mod view;
 pub mod worker;

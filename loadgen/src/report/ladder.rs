@@ -2,8 +2,8 @@
 
 use std::fmt::{Result as Written, Write};
 
-use super::show::{NOTHING, clipped, moment, number, printable};
 use super::{Arrow, Ladder, TraceRecord, TracedLine};
+use crate::show::{NOTHING, clipped, moment, number, printable};
 
 /// Characters between the two lines of a ladder.
 const INSIDE: usize = 32;

@@ -1,7 +1,7 @@
 //! What people see at the end: a [`Report`], as a table, as JSON, as a page, side by side with
 //! another.
 //!
-//! [`Report::build`] makes it of what was measured. [`table()`] is what a run prints at its end,
+//! [`Report::build`] makes it of what was measured, [`judge`] says whether that may be believed. [`table()`] is what a run prints at its end,
 //! [`show_ladder`] and [`show_trace`] draw for a terminal, [`json`] keeps a report in a file,
 //! [`compare()`] sets two beside each other.
 
@@ -14,9 +14,9 @@ pub mod json;
 mod ladder;
 mod machine;
 mod model;
-mod show;
 mod spectrum;
 mod table;
+mod verdict;
 
 pub use build::Measured;
 pub use compare::compare;
@@ -27,3 +27,4 @@ pub use model::{
     Verdict,
 };
 pub use table::table;
+pub use verdict::{BUSY_MAX, Conduct, LAG_MAX, judge};

@@ -13,10 +13,11 @@ use super::{AnswerOptions, Ended, RunError, inputs, say};
 use crate::agent::Setup;
 use crate::clock::Clock;
 use crate::measure::{Count, Failure};
-use crate::pace::{BUSY_MAX, LAG_MAX};
+use crate::report::{BUSY_MAX, LAG_MAX};
 use crate::scenario::Cast;
+use crate::show::{counted, number};
 use crate::users::Users;
-use crate::view::{self, format};
+use crate::view;
 use crate::worker::{Job, Socket};
 
 /// Answers calls until Ctrl-C or SIGTERM.
@@ -111,21 +112,15 @@ fn summary(measured: &Measured) -> String {
     let reasons = Failure::ALL.into_iter().map(|why| (why.name(), tally.callee_failures(why)));
     let reasons = reasons.filter(|(_, count)| *count > 0);
     let reasons: Vec<String> =
-        reasons.map(|(name, count)| format!("{name}: {}", format::count(count))).collect();
+        reasons.map(|(name, count)| format!("{name}: {}", number(count))).collect();
     let mut text = format!(
         "answered {}: {} completed, {} failed",
         counted(tally.get(Count::Answered), "call"),
-        format::count(tally.get(Count::AnsweredCompleted)),
-        format::count(tally.callee_failed()),
+        number(tally.get(Count::AnsweredCompleted)),
+        number(tally.callee_failed()),
     );
     if !reasons.is_empty() {
         text.push_str(&format!(" ({})", reasons.join(", ")));
     }
     text
-}
-
-/// So many of something: `1 call`, `2 calls`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", format::count(count))
 }

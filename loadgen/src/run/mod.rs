@@ -13,6 +13,7 @@ mod layout;
 mod load;
 mod options;
 mod outcome;
+mod search;
 mod session;
 mod stage;
 mod target;
@@ -26,8 +27,7 @@ pub use error::{Ended, RunError};
 pub use options::{AnswerOptions, LoadOptions, Options, UserOptions, WorkerOptions};
 pub use target::Target;
 
-use crate::pace::BUSY_MAX;
-use crate::report::{self, SearchStep, json};
+use crate::report::{self, BUSY_MAX, json};
 use crate::scenario::builtin;
 use crate::view::{self, View};
 use inputs::Inputs;
@@ -153,13 +153,4 @@ fn say(text: &str) {
 fn write_file(file: &Path, text: &str) -> Result<(), RunError> {
     std::fs::write(file, text)
         .map_err(|source| RunError::Unwritable { file: file.to_owned(), source })
-}
-
-/// What a search tells.
-#[derive(Debug, Default)]
-struct Searched {
-    /// Its steps.
-    steps: Vec<SearchStep>,
-    /// What came out.
-    sentence: Option<String>,
 }

@@ -269,7 +269,8 @@ impl<'o> Session<'o> {
     }
 }
 
-/// 64 × T1: as long as a request is repeated without an answer (RFC 3261 §17.1.1.2, Timer B).
+/// A second more than 64 × T1, after which a request without an answer is given up (RFC 3261
+/// §17.1.1.2, Timer B): calls that fail do so by themselves.
 const DRAIN: Duration = Duration::from_secs(33);
 
 /// The most that registering all users may take.
