@@ -1,8 +1,6 @@
 //! The users that call and are called.
 
-use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 use hashbrown::HashMap;
@@ -17,27 +15,16 @@ pub struct Users {
     pub domain: Option<String>,
 }
 
-/// Something is wrong with a file of users.
+/// A line of a file of users is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UsersError {
-    /// It cannot be read.
-    #[error("{file}: cannot be read: {reason}")]
-    Unreadable {
-        /// Its name.
-        file: String,
-        /// What the system says.
-        reason: String,
-    },
-    /// A line of it is wrong.
-    #[error("{file}:{line}: {fault}")]
-    Line {
-        /// Its name.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong there.
-        fault: UsersFault,
-    },
+#[error("{file}:{line}: {fault}")]
+pub struct UsersError {
+    /// The file's name.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: UsersFault,
 }
 
 /// What is wrong with a line of a file of users.
@@ -120,19 +107,6 @@ impl Users {
         Self { names, domain: None }
     }
 
-    /// Reads the file of [`Users::parse_csv`].
-    ///
-    /// # Errors
-    ///
-    /// As that, and if the file cannot be read.
-    pub fn read_csv(path: &Path) -> Result<Self, UsersError> {
-        let file = path.display().to_string();
-        match fs::read(path) {
-            Ok(text) => Self::parse_csv(&text, &file),
-            Err(error) => Err(UsersError::Unreadable { file, reason: error.to_string() }),
-        }
-    }
-
     /// Parses users from comma-separated values. The first line names the columns: `user`, and
     /// `domain` where the users belong to one. `file` is for messages.
     ///
@@ -143,7 +117,7 @@ impl Users {
         let mut table = Table::default();
         match table.read(text) {
             Ok(()) => Ok(Self { names: table.names, domain: table.domain }),
-            Err((line, fault)) => Err(UsersError::Line { file: file.to_owned(), line, fault }),
+            Err((line, fault)) => Err(UsersError { file: file.to_owned(), line, fault }),
         }
     }
 
@@ -316,8 +290,8 @@ const fn is_user_octet(byte: u8) -> bool {
         || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
 }
 
-/// Refuses what cannot be the host and port of a URI; an empty field is no domain.
-fn check_domain(domain: &[u8]) -> Result<Option<String>, UsersFault> {
+/// Refuses what cannot be the host and port of a URI; an empty text is no domain.
+pub(crate) fn check_domain(domain: &[u8]) -> Result<Option<String>, UsersFault> {
     if domain.is_empty() {
         return Ok(None);
     }
@@ -420,12 +394,6 @@ mod tests {
         for domain in ["x:port", "[::1", "x@y", ":5060", "x:99999"] {
             assert!(parse(&format!("user,domain\na,{domain}\n")).is_err(), "{domain}");
         }
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let error = Users::read_csv(Path::new("no/such/users.csv")).unwrap_err().to_string();
-        assert!(error.starts_with("no/such/users.csv: cannot be read: "), "{error}");
     }
 
     #[test]

@@ -367,8 +367,7 @@ impl Agent {
         match call.outcome {
             Some(outcome) => {
                 stage.note_end(call, outcome);
-                if let Some((call, forgotten)) = self.calls.end(at, now) {
-                    self.desk.interval.tally.add(Count::Forgotten, forgotten);
+                if let Some(call) = self.calls.end(at, now) {
                     self.desk.recorder.end(call, outcome, now);
                 }
             }

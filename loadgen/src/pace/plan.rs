@@ -111,12 +111,6 @@ impl RatePlan {
         Some(piece.start + piece.slope.time_of(call_number - piece.before))
     }
 
-    /// The highest rate.
-    #[must_use]
-    pub fn peak(&self) -> f64 {
-        self.pieces.iter().map(|piece| piece.slope.from.max(piece.slope.to)).fold(0.0, f64::max)
-    }
-
     /// A plan of these slopes.
     fn new(slopes: impl IntoIterator<Item = Result<Slope, RateFault>>) -> Result<Self, RateFault> {
         let mut plan = Self { pieces: Vec::new(), seconds: 0.0, calls: 0.0 };
@@ -269,7 +263,7 @@ mod tests {
     #[test]
     fn each_step_of_a_staircase_offers_its_rate() {
         let plan = RatePlan::ramp("100:500:100", 10.0).unwrap();
-        assert_eq!((plan.seconds(), plan.calls(), plan.peak()), (50.0, 15_000.0, 500.0));
+        assert_eq!((plan.seconds(), plan.calls()), (50.0, 15_000.0));
         for step in 0..5 {
             let begin = f64::from(step) * 10.0;
             let offered = plan.offered_by(begin + 10.0) - plan.offered_by(begin);
@@ -293,7 +287,7 @@ mod tests {
     #[test]
     fn a_table_has_constant_and_linear_pieces() {
         let plan = RatePlan::table("100:10, 100-300:10,50:2").unwrap();
-        assert_eq!((plan.seconds(), plan.calls(), plan.peak()), (22.0, 3_100.0, 300.0));
+        assert_eq!((plan.seconds(), plan.calls()), (22.0, 3_100.0));
         assert_eq!(plan.offered_by(15.0), 1_000.0 + 750.0);
         assert_eq!(plan.time_of(3_000.0), Some(20.0));
     }

@@ -88,7 +88,7 @@ impl Outcome {
         say(&report::table(&self.report));
         if options.html.is_none() {
             for trace in &self.report.traces {
-                say(&format!("\n{}", report::show_trace(trace, false)));
+                say(&format!("\n{}", report::show_trace(trace)));
             }
         }
         for note in &self.notes {
