@@ -16,7 +16,6 @@ use crate::measure::{Count, Failure};
 use crate::report::{BUSY_MAX, LAG_MAX};
 use crate::scenario::Cast;
 use crate::show::{counted, number};
-use crate::users::Users;
 use crate::view;
 use crate::worker::{Job, Socket};
 
@@ -79,25 +78,16 @@ fn jobs(
     clock: Clock,
     sockets: Vec<Vec<Socket>>,
 ) -> Vec<Job> {
-    let users = Arc::new(Users::default());
     let job = |(worker, sockets)| Job {
         setup: Setup {
-            cast: cast.clone(),
-            target: None,
-            sockets: Vec::new(),
-            caller_sockets: Vec::new(),
             callee_socket: layout.callee_socket(worker),
             callee_addresses: layout.callee_addresses.clone(),
-            users: users.clone(),
-            service: "service".to_owned(),
-            media_ip: options.listen.ip(),
             hold: options.hold,
-            injected: Vec::new(),
             worker: (worker, crew.threads),
             seed: worker_seed(0, worker),
             process: process_number(0),
             wall_start: clock.time_of_start(),
-            traces: 0,
+            ..Setup::new(cast.clone(), options.listen.ip())
         },
         load: None,
         sockets,
