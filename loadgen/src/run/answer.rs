@@ -30,7 +30,7 @@ pub fn answer(options: &AnswerOptions) -> Result<Ended, RunError> {
     let first = first.map(|file| inputs::read_callee(file, &[], &mut notes)).transpose()?;
     let name = first.as_ref().map_or_else(|| "built-in".to_owned(), |first| first.name.clone());
     let cast = Arc::new(Cast::new(Vec::new(), inputs::callees(first)));
-    let crew = CrewPlan::new(&options.workers, true)?;
+    let crew = CrewPlan::new(&options.crew, true)?;
     let interrupts = Interrupts::listen()?;
     let (layout, sockets) = Layout::bind(Wanted {
         workers: crew.threads,

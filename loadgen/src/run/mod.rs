@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use answer::answer;
 pub use error::{Ended, RunError};
-pub use options::{AnswerOptions, LoadOptions, Options, UserOptions, WorkerOptions};
+pub use options::{AnswerOptions, CrewOptions, LoadOptions, Options, UserOptions};
 pub use target::Target;
 
 use crate::report::{self, BUSY_MAX, json};
@@ -68,7 +68,7 @@ fn with_defaults(options: &Options) -> Options {
     const SECONDS: f64 = 5.0;
     let mut options = options.clone();
     if options.self_test {
-        let plan = session::CrewPlan::new(&options.workers, false);
+        let plan = session::CrewPlan::new(&options.crew, false);
         let threads = plan.map_or(1, |plan| plan.threads);
         options.load.concurrency = Some(CONCURRENCY * threads);
         options.load.duration_seconds = options.load.duration_seconds.or(Some(SECONDS));
