@@ -1,7 +1,5 @@
 //! The users that call and are called.
 
-use std::ops::Range;
-
 use csv::{ByteRecord, ReaderBuilder};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -135,16 +133,6 @@ impl Users {
         let distance = turn.checked_rem(count - 1).map_or(0, |extra| extra + 1);
         let caller = (callee + distance) % count;
         Some((caller as usize, callee as usize))
-    }
-
-    /// The positions of the users that this worker of so many registers.
-    #[must_use]
-    pub fn share(&self, worker: usize, workers: usize) -> Range<usize> {
-        let bound = |worker: usize| {
-            let bound = self.names.len() as u128 * worker as u128 / workers as u128;
-            bound as usize
-        };
-        bound(worker)..bound(worker + 1)
     }
 }
 
@@ -432,15 +420,5 @@ mod tests {
         assert_eq!(Users::default().pair(7), None);
         let (caller, callee) = Users::generate(10).pair(u64::MAX).unwrap();
         assert!(caller < 10 && callee < 10);
-    }
-
-    #[test]
-    fn each_user_is_registered_by_one_worker() {
-        for (count, workers) in [(0, 3), (2, 4), (10, 3), (1_001, 8)] {
-            let users = Users::generate(count);
-            let shares: Vec<usize> =
-                (0..workers).flat_map(|worker| users.share(worker, workers)).collect();
-            assert_eq!(shares, (0..count).collect::<Vec<_>>());
-        }
     }
 }

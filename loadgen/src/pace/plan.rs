@@ -82,25 +82,8 @@ impl RatePlan {
         self.seconds
     }
 
-    /// Calls offered in total; the integral of the rate, so not always a whole number.
-    #[must_use]
-    pub const fn calls(&self) -> f64 {
-        self.calls
-    }
-
-    /// Calls offered in the first `seconds`.
-    #[must_use]
-    pub fn offered_by(&self, seconds: f64) -> f64 {
-        if seconds >= self.seconds {
-            return self.calls;
-        }
-        let behind = self.pieces.partition_point(|piece| piece.start <= seconds);
-        let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
-        piece.map_or(0.0, |piece| piece.before + piece.slope.offered_by(seconds - piece.start))
-    }
-
-    /// When a call is intended (seconds since the begin): the inverse of
-    /// [`RatePlan::offered_by`]. Call 0 is at the begin; calls beyond the end have no time.
+    /// When a call is intended (seconds since the begin): when the integral of the rate
+    /// reaches its number. Call 0 is at the begin; calls beyond the end have no time.
     #[must_use]
     pub fn time_of(&self, call_number: f64) -> Option<f64> {
         if call_number >= self.calls {
@@ -212,6 +195,23 @@ fn number(text: &str) -> Result<f64, RateFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl RatePlan {
+        /// Calls offered in total; the integral of the rate, so not always a whole number.
+        pub(crate) const fn calls(&self) -> f64 {
+            self.calls
+        }
+
+        /// Calls offered in the first `seconds`.
+        fn offered_by(&self, seconds: f64) -> f64 {
+            if seconds >= self.seconds {
+                return self.calls;
+            }
+            let behind = self.pieces.partition_point(|piece| piece.start <= seconds);
+            let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
+            piece.map_or(0.0, |piece| piece.before + piece.slope.offered_by(seconds - piece.start))
+        }
+    }
 
     /// Plans of all shapes.
     fn plans() -> Vec<RatePlan> {

@@ -142,10 +142,9 @@ fn read_program(
     Ok(program)
 }
 
-/// Reads a file. What is no UTF-8 is taken for ISO-8859-1, as many scenarios say of themselves.
+/// Reads a file of text.
 fn read_text(file: &Path) -> Result<String, RunError> {
-    Ok(String::from_utf8(read(file)?)
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()))
+    Ok(sipp::decode(read(file)?))
 }
 
 /// Reads a file.

@@ -216,7 +216,7 @@ impl Worker {
         due
     }
 
-    /// Sends what is in the outbox. A call counts as started when its first message has left.
+    /// Sends what is in the outbox. How late a call is, is known when its first message has left.
     fn flush(&mut self) -> io::Result<()> {
         let state = &mut self.state;
         let before = state.flush;
