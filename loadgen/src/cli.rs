@@ -54,14 +54,6 @@ pub(crate) struct RunArguments {
     /// What those who are called do, instead of the built-in scenarios.
     #[arg(long, value_name = "FILE.xml", conflicts_with = "no_uas")]
     uas_scenario: Option<PathBuf>,
-    #[command(flatten)]
-    load: LoadArguments,
-    #[command(flatten)]
-    users: UserArguments,
-    #[command(flatten)]
-    crew: CrewArguments,
-    #[command(flatten)]
-    sockets: SocketArguments,
     /// Pauses of the scenario that have no length, such as the length of calls (milliseconds).
     #[arg(long, value_name = "MS", default_value_t = 0)]
     hold: u64,
@@ -71,8 +63,6 @@ pub(crate) struct RunArguments {
     /// Do not answer calls: the target does.
     #[arg(long)]
     no_uas: bool,
-    #[command(flatten, next_help_heading = "Report")]
-    report: ReportArguments,
     /// Seed of all chance: the same seed makes the same calls.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -83,6 +73,17 @@ pub(crate) struct RunArguments {
     /// slip of the fingers.
     #[arg(long, value_name = "HOST")]
     i_am_allowed_to_test: Option<String>,
+    // Headings hold for all that follows: groups come last.
+    #[command(flatten)]
+    load: LoadArguments,
+    #[command(flatten)]
+    users: UserArguments,
+    #[command(flatten)]
+    crew: CrewArguments,
+    #[command(flatten)]
+    sockets: SocketArguments,
+    #[command(flatten, next_help_heading = "Report")]
+    report: ReportArguments,
 }
 
 /// How many calls, and when.
@@ -203,11 +204,11 @@ pub(crate) struct UasArguments {
     /// Pauses of the scenario that have no length (milliseconds).
     #[arg(long, value_name = "MS", default_value_t = 0)]
     hold: u64,
-    #[command(flatten)]
-    crew: CrewArguments,
     /// What is shown meanwhile.
     #[arg(long, value_enum, default_value = "auto")]
     view: Kind,
+    #[command(flatten)]
+    crew: CrewArguments,
 }
 
 impl From<RunArguments> for Options {
