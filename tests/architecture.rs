@@ -8,8 +8,11 @@ use std::path::Path;
 
 use viaduct::metrics::Counter;
 
-/// Who may import whom. A room may always import itself.
-const ROOMS: &[(&str, &[&str])] = &[
+/// Rooms, each with those that it may import beside itself.
+type Rooms = &'static [(&'static str, &'static [&'static str])];
+
+/// Who may import whom in the proxy.
+const ROOMS: Rooms = &[
     // base: imports base only
     ("limits", &[]),
     ("mem", &["limits"]),
@@ -54,10 +57,44 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 const BASE: &[&str] = &["limits", "mem", "metrics", "time"];
 
+/// Who may import whom in the load generator.
+const LOADGEN_ROOMS: Rooms = &[
+    // base
+    ("moment", &[]),
+    ("outbox", &[]),
+    ("show", &[]),
+    ("users", &[]),
+    ("clock", &["moment"]),
+    // core: no socket, file, thread or clock
+    ("measure", &["moment"]),
+    ("scenario", &["measure"]),
+    ("agent", &["scenario", "users", "measure", "outbox", "moment"]),
+    ("pace", &["moment"]),
+    // what people see
+    ("report", &["scenario", "measure", "show", "moment"]),
+    ("view", &["measure", "show", "moment"]),
+    // shell
+    ("worker", &["pace", "agent", "scenario", "users", "measure", "outbox", "clock", "moment"]),
+    (
+        "run",
+        &[
+            "worker", "view", "report", "pace", "agent", "scenario", "users", "measure", "outbox",
+            "show", "clock", "moment",
+        ],
+    ),
+];
+
 /// Words that belong to the shell: the core is a function of its inputs.
 const SHELL_ONLY: &[&str] =
     &["std::fs", "std::thread", "std::net::UdpSocket", "mio::", "socket2::"];
 const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy"];
+const LOADGEN_CORE: &[&str] =
+    &["moment", "outbox", "show", "users", "measure", "scenario", "agent", "pace"];
+
+/// How sockets come into the load generator, and the rooms that have them.
+const SOCKETS: &[&str] =
+    &["UdpSocket", "TcpStream", "TcpListener", "mio::", "socket2::", "viaduct::sys"];
+const LOADGEN_SHELL: &[&str] = &["worker", "run"];
 
 const FILE_LINES_MAX: usize = 800;
 const LINE_CHARS_MAX: usize = 100;
@@ -70,17 +107,20 @@ struct Source {
 }
 
 impl Source {
-    /// The room that it belongs to; the binary's files belong to none.
+    /// The room that it belongs to; the binaries' files belong to none.
     fn room(&self) -> Option<&str> {
-        let inside = self.path.strip_prefix("src/")?;
+        let inside = self.path.strip_prefix("loadgen/").unwrap_or(&self.path);
+        let inside = inside.strip_prefix("src/")?;
         let room = inside.split('/').next()?;
         let room = room.strip_suffix(".rs").unwrap_or(room);
         (!["main", "lib", "cli"].contains(&room)).then_some(room)
     }
 
-    /// Its lines of code, with their numbers from 1: neither comments nor the tests at its end.
+    /// Its lines of code, with their numbers from 1: neither comments nor tests.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let shipped = self.text.find("\n#[cfg(test)]\nmod tests").unwrap_or(self.text.len());
+        let tests = self.text.find("\n#[cfg(test)]\nmod tests {");
+        let end = if self.path.ends_with("/tests.rs") { 0 } else { self.text.len() };
+        let shipped = tests.unwrap_or(end);
         self.text[..shipped]
             .lines()
             .enumerate()
@@ -186,9 +226,20 @@ fn top_level_names(list: &str) -> Vec<String> {
 
 #[test]
 fn rooms_import_only_what_lies_below_them() {
-    let allowed: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
+    let mut findings = imports_from_above("src", ROOMS);
+    findings.extend(imports_from_above("loadgen/src", LOADGEN_ROOMS));
+    assert_none(
+        &findings,
+        "Move the code to the room that may know both, or pass in what it needs: a value, or a \
+         trait of the lower room. A new room needs a line in ROOMS or LOADGEN_ROOMS.",
+    );
+}
+
+/// Imports below `directory` that the table of its rooms does not have.
+fn imports_from_above(directory: &str, rooms: Rooms) -> Vec<String> {
+    let allowed: BTreeMap<&str, &[&str]> = rooms.iter().copied().collect();
     let mut findings = Vec::new();
-    for source in sources("src", "rs") {
+    for source in sources(directory, "rs") {
         let Some(room) = source.room() else { continue };
         let Some(below) = allowed.get(room) else {
             findings.push(format!("{}: the room `{room}` is not in the table", source.path));
@@ -202,11 +253,18 @@ fn rooms_import_only_what_lies_below_them() {
             }
         }
     }
-    assert_none(
-        &findings,
-        "Move the code to the room that may know both, or pass in what it needs: a value, or a \
-         trait of the lower room. A new room needs a line in ROOMS.",
-    );
+    findings
+}
+
+#[test]
+fn a_room_lies_above_all_that_it_imports() {
+    for rooms in [ROOMS, LOADGEN_ROOMS] {
+        for (place, (room, below)) in rooms.iter().enumerate() {
+            let before = |name: &&str| rooms[..place].iter().any(|(room, _)| room == name);
+            let above: Vec<_> = below.iter().filter(|name| !before(name)).collect();
+            assert!(above.is_empty(), "{room} imports {above:?}, which is no room above it");
+        }
+    }
 }
 
 #[test]
@@ -219,17 +277,37 @@ fn imports_are_read_in_all_their_forms() {
 
 #[test]
 fn the_core_knows_no_file_socket_or_thread() {
-    let of_core = |source: &Source| source.room().is_some_and(|room| CORE.contains(&room));
-    let core: Vec<Source> = sources("src", "rs").into_iter().filter(of_core).collect();
-    let findings: Vec<String> = core.iter().flat_map(|source| source.find(SHELL_ONLY)).collect();
-    assert_none(&findings, "Do it in server/, worker/ or transport/ and pass the result in.");
+    let mut findings = Vec::new();
+    for (directory, rooms) in [("src", CORE), ("loadgen/src", LOADGEN_CORE)] {
+        let of_core = |source: &Source| source.room().is_some_and(|room| rooms.contains(&room));
+        let core: Vec<Source> = sources(directory, "rs").into_iter().filter(of_core).collect();
+        assert!(!core.is_empty(), "{directory} has no core");
+        findings.extend(core.iter().flat_map(|source| source.find(SHELL_ONLY)));
+    }
+    assert_none(
+        &findings,
+        "Do it in server/, worker/ or transport/ (run/ or worker/ of the load generator) and \
+         pass the result in.",
+    );
+}
+
+#[test]
+fn only_the_shell_of_the_load_generator_has_sockets() {
+    let findings: Vec<String> = sources("loadgen/src", "rs")
+        .iter()
+        .filter(|source| source.room().is_none_or(|room| !LOADGEN_SHELL.contains(&room)))
+        .flat_map(|source| source.find(SOCKETS))
+        .collect();
+    assert_none(&findings, "Do it in worker/ or run/ and pass the result in.");
 }
 
 #[test]
 fn unsafe_is_in_sys_only() {
-    let findings: Vec<String> = sources("src", "rs")
+    let mut all = sources("src", "rs");
+    all.extend(sources("loadgen/src", "rs"));
+    let findings: Vec<String> = all
         .iter()
-        .filter(|source| source.room() != Some("sys"))
+        .filter(|source| !source.path.starts_with("src/sys"))
         .flat_map(|source| source.find(&["unsafe {", "unsafe fn", "unsafe impl", "unsafe trait"]))
         .collect();
     assert_none(&findings, "Offer what is needed by a safe function of src/sys/.");
@@ -237,13 +315,16 @@ fn unsafe_is_in_sys_only() {
 
 #[test]
 fn the_clock_is_read_in_one_place() {
-    let words = ["Instant::now", "SystemTime::now", ".elapsed()"];
-    let findings: Vec<String> = sources("src", "rs")
+    let words = ["Instant::now", "SystemTime::now", "Timestamp::now", ".elapsed()"];
+    let clocks = ["src/server/clock.rs", "loadgen/src/clock.rs"];
+    let mut all = sources("src", "rs");
+    all.extend(sources("loadgen/src", "rs"));
+    let findings: Vec<String> = all
         .iter()
-        .filter(|source| source.path != "src/server/clock.rs")
+        .filter(|source| !clocks.contains(&source.path.as_str()))
         .flat_map(|source| source.find(&words))
         .collect();
-    assert_none(&findings, "Take a `Now` as argument; server/clock.rs alone reads the clocks.");
+    assert_none(&findings, "Take the time as argument; the file clock.rs alone reads the clocks.");
 }
 
 #[test]
@@ -332,7 +413,8 @@ fn no_path_of_one_machine_is_in_the_files() {
 
 #[test]
 fn every_module_file_is_declared() {
-    let all = sources("src", "rs");
+    let mut all = sources("src", "rs");
+    all.extend(sources("loadgen/src", "rs"));
     let mut findings = Vec::new();
     for source in &all {
         let path = Path::new(&source.path);

@@ -16,7 +16,6 @@ use viaload::measure::Count;
 use viaload::moment::Moment;
 use viaload::outbox::{Outbox, SocketId};
 use viaload::scenario::{Cast, builtin};
-use viaload::users::Users;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,22 +58,12 @@ impl Pair {
             ADDRESSES.map(|address| address.parse().expect("an address"));
         let agent = |which: usize| {
             let setup = Setup {
-                cast: Arc::clone(&cast),
                 target: (which == 0).then_some(addresses[1]),
                 sockets: vec![addresses[which]],
                 caller_sockets: if which == 0 { vec![SocketId(0)] } else { Vec::new() },
                 callee_socket: (which == 1).then_some(SocketId(0)),
                 callee_addresses: Arc::new([addresses[1]]),
-                users: Arc::new(Users::default()),
-                service: "service".to_owned(),
-                media_ip: addresses[0].ip(),
-                hold: Duration::ZERO,
-                injected: Vec::new(),
-                worker: (0, 1),
-                seed: 1,
-                process: 7,
-                wall_start: jiff::Timestamp::UNIX_EPOCH,
-                traces: 0,
+                ..Setup::new(Arc::clone(&cast), addresses[which].ip())
             };
             Agent::new(setup, Moment::START)
         };

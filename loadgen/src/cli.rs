@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use viaload::pace::Arrivals;
-use viaload::run::{AnswerOptions, LoadOptions, Options, Target, UserOptions, WorkerOptions};
+use viaload::run::{AnswerOptions, CrewOptions, LoadOptions, Options, Target, UserOptions};
 use viaload::view::Kind;
 
 /// A load generator for SIP servers: call flows from all cores, latency from the intended start.
@@ -54,12 +54,6 @@ pub(crate) struct RunArguments {
     /// What those who are called do, instead of the built-in scenarios.
     #[arg(long, value_name = "FILE.xml", conflicts_with = "no_uas")]
     uas_scenario: Option<PathBuf>,
-    #[command(flatten)]
-    load: LoadArguments,
-    #[command(flatten)]
-    users: UserArguments,
-    #[command(flatten)]
-    workers: WorkerArguments,
     /// Pauses of the scenario that have no length, such as the length of calls (milliseconds).
     #[arg(long, value_name = "MS", default_value_t = 0)]
     hold: u64,
@@ -69,8 +63,6 @@ pub(crate) struct RunArguments {
     /// Do not answer calls: the target does.
     #[arg(long)]
     no_uas: bool,
-    #[command(flatten, next_help_heading = "Report")]
-    report: ReportArguments,
     /// Seed of all chance: the same seed makes the same calls.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -81,6 +73,17 @@ pub(crate) struct RunArguments {
     /// slip of the fingers.
     #[arg(long, value_name = "HOST")]
     i_am_allowed_to_test: Option<String>,
+    // Headings hold for all that follows: groups come last.
+    #[command(flatten)]
+    load: LoadArguments,
+    #[command(flatten)]
+    users: UserArguments,
+    #[command(flatten)]
+    crew: CrewArguments,
+    #[command(flatten)]
+    sockets: SocketArguments,
+    #[command(flatten, next_help_heading = "Report")]
+    report: ReportArguments,
 }
 
 /// How many calls, and when.
@@ -113,7 +116,7 @@ struct LoadArguments {
     calls: Option<u64>,
     /// How calls of an open loop follow each other.
     #[arg(long, value_enum, default_value = "uniform")]
-    arrivals: ArrivalsArgument,
+    arrivals: Arrivals,
 }
 
 /// Who calls and is called.
@@ -132,10 +135,10 @@ struct UserArguments {
     service: String,
 }
 
-/// Threads and sockets.
+/// Worker threads.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Threads and sockets")]
-struct WorkerArguments {
+struct CrewArguments {
     /// Worker threads [default: one for each of --cores, else half of the usable cores].
     #[arg(long, value_name = "N", value_parser = worker_count)]
     threads: Option<usize>,
@@ -145,6 +148,12 @@ struct WorkerArguments {
     /// Let the scheduler move workers between cores.
     #[arg(long)]
     no_pin: bool,
+}
+
+/// Sockets of those who call.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Threads and sockets")]
+struct SocketArguments {
     /// Source ports of callers for each worker.
     #[arg(long, value_name = "N", default_value_t = 4,
         value_parser = clap::value_parser!(u16).range(1..=128))]
@@ -195,32 +204,16 @@ pub(crate) struct UasArguments {
     /// Pauses of the scenario that have no length (milliseconds).
     #[arg(long, value_name = "MS", default_value_t = 0)]
     hold: u64,
-    /// Worker threads [default: one for each of --cores, else half of the usable cores].
-    #[arg(long, value_name = "N", value_parser = worker_count)]
-    threads: Option<usize>,
-    /// Cores that workers stay on, such as 0,2-3 [default: all in turn].
-    #[arg(long, value_name = "LIST", value_parser = core_list, conflicts_with = "no_pin")]
-    cores: Option<CoreList>,
-    /// Let the scheduler move workers between cores.
-    #[arg(long)]
-    no_pin: bool,
     /// What is shown meanwhile.
     #[arg(long, value_enum, default_value = "auto")]
     view: Kind,
-}
-
-/// As [`Arrivals`].
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ArrivalsArgument {
-    /// In even gaps.
-    Uniform,
-    /// Independent of each other.
-    Poisson,
+    #[command(flatten)]
+    crew: CrewArguments,
 }
 
 impl From<RunArguments> for Options {
     fn from(arguments: RunArguments) -> Self {
-        let RunArguments { load, users, workers, report, .. } = arguments;
+        let RunArguments { load, users, crew, sockets, report, .. } = arguments;
         Self {
             target: arguments.target,
             allowed: arguments.i_am_allowed_to_test,
@@ -235,21 +228,14 @@ impl From<RunArguments> for Options {
                 duration_seconds: load.duration,
                 step_seconds: load.step_time,
                 calls: load.calls,
-                arrivals: match load.arrivals {
-                    ArrivalsArgument::Uniform => Arrivals::Uniform,
-                    ArrivalsArgument::Poisson => Arrivals::Poisson,
-                },
+                arrivals: load.arrivals,
                 p99_max: milliseconds(report.p99_max),
             },
             users: UserOptions { users: users.users, domain: users.domain, service: users.service },
-            workers: WorkerOptions {
-                threads: workers.threads,
-                cores: workers.cores.map(|list| list.0),
-                pin: !workers.no_pin,
-                ports: workers.ports,
-                single_source: workers.single_source,
-            },
-            local: workers.local,
+            crew: crew.into(),
+            ports: sockets.ports,
+            single_source: sockets.single_source,
+            local: sockets.local,
             hold: Duration::from_millis(arguments.hold),
             injected: arguments.inf,
             answer: !arguments.no_uas,
@@ -271,14 +257,18 @@ impl From<UasArguments> for AnswerOptions {
             listen: arguments.listen,
             scenario: arguments.scenario,
             hold: Duration::from_millis(arguments.hold),
-            workers: WorkerOptions {
-                threads: arguments.threads,
-                cores: arguments.cores.map(|list| list.0),
-                pin: !arguments.no_pin,
-                ports: 0,
-                single_source: false,
-            },
+            crew: arguments.crew.into(),
             view: arguments.view,
+        }
+    }
+}
+
+impl From<CrewArguments> for CrewOptions {
+    fn from(arguments: CrewArguments) -> Self {
+        Self {
+            threads: arguments.threads,
+            cores: arguments.cores.map(|list| list.0),
+            pin: !arguments.no_pin,
         }
     }
 }

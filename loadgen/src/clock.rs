@@ -1,6 +1,6 @@
 //! The one reader of the clock.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::moment::Moment;
 
@@ -31,12 +31,6 @@ impl Clock {
         let age = self.now().since(Moment::START);
         let now = jiff::Timestamp::now();
         now.checked_sub(age).unwrap_or(now)
-    }
-
-    /// How long until `moment`; nothing if it has passed.
-    #[must_use]
-    pub fn until(&self, moment: Moment) -> Duration {
-        moment.since(self.now())
     }
 }
 

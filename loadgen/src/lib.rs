@@ -2,15 +2,17 @@
 //!
 //! # The way of a call
 //!
-//! 1. [`pace`] says when calls are intended to start; the [`worker`] starts those that are due,
-//!    and notes how late it was.
+//! 1. [`run::run()`] reads what is asked for, binds sockets and starts a [`worker::Crew`]. Each
+//!    worker asks its [`pace::Load`] which calls are due ([`pace::Load::due`]).
 //! 2. [`agent::Agent::start_call`] runs the steps of a [`scenario::Program`] until it has to wait:
 //!    messages are composed from their [`scenario::Template`] into the [`outbox::Outbox`].
-//! 3. The worker sends the outbox, receives a batch, and gives each datagram to
-//!    [`agent::Agent::handle_datagram`], which finds the call, sorts out repetitions and goes on
-//!    with its steps. Timers come in by [`agent::Agent::handle_timeouts`].
-//! 4. Once a second each worker hands over its [`measure::Interval`]. [`run`] adds them up, shows
-//!    them ([`view`]) and makes of all of them a [`report::Report`].
+//! 3. The worker sends the outbox, and notes how late the call was. It receives a batch, and gives
+//!    each datagram to [`agent::Agent::handle_datagram`], which finds the call, sorts out
+//!    repetitions and goes on with its steps. What waits for a time goes on in
+//!    [`agent::Agent::handle_timeouts`].
+//! 4. Once a second each worker hands over its [`measure::Interval`]. The crew adds up those of
+//!    all workers ([`worker::Crew::second`]), [`run`] those of all seconds; it shows them
+//!    ([`view::View::second`]) and makes of them a [`report::Report`].
 //!
 //! The agent has no socket and no clock: time comes in as [`moment::Moment`], chance as a seed.
 
@@ -25,6 +27,7 @@ pub mod pace;
 pub mod report;
 pub mod run;
 pub mod scenario;
+mod show;
 pub mod users;
 pub mod view;
 pub mod worker;

@@ -79,10 +79,4 @@ impl Outbox {
         self.bytes.clear();
         self.datagrams.clear();
     }
-
-    /// Forgets the first `count` datagrams; the memory of their bytes stays until
-    /// [`Outbox::clear`].
-    pub fn forget(&mut self, count: usize) {
-        self.datagrams.drain(..count);
-    }
 }

@@ -1,9 +1,5 @@
 //! The users that call and are called.
 
-use std::fs;
-use std::ops::Range;
-use std::path::Path;
-
 use csv::{ByteRecord, ReaderBuilder};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -17,27 +13,16 @@ pub struct Users {
     pub domain: Option<String>,
 }
 
-/// Something is wrong with a file of users.
+/// A line of a file of users is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UsersError {
-    /// It cannot be read.
-    #[error("{file}: cannot be read: {reason}")]
-    Unreadable {
-        /// Its name.
-        file: String,
-        /// What the system says.
-        reason: String,
-    },
-    /// A line of it is wrong.
-    #[error("{file}:{line}: {fault}")]
-    Line {
-        /// Its name.
-        file: String,
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong there.
-        fault: UsersFault,
-    },
+#[error("{file}:{line}: {fault}")]
+pub struct UsersError {
+    /// The file's name.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: UsersFault,
 }
 
 /// What is wrong with a line of a file of users.
@@ -120,19 +105,6 @@ impl Users {
         Self { names, domain: None }
     }
 
-    /// Reads the file of [`Users::parse_csv`].
-    ///
-    /// # Errors
-    ///
-    /// As that, and if the file cannot be read.
-    pub fn read_csv(path: &Path) -> Result<Self, UsersError> {
-        let file = path.display().to_string();
-        match fs::read(path) {
-            Ok(text) => Self::parse_csv(&text, &file),
-            Err(error) => Err(UsersError::Unreadable { file, reason: error.to_string() }),
-        }
-    }
-
     /// Parses users from comma-separated values. The first line names the columns: `user`, and
     /// `domain` where the users belong to one. `file` is for messages.
     ///
@@ -143,7 +115,7 @@ impl Users {
         let mut table = Table::default();
         match table.read(text) {
             Ok(()) => Ok(Self { names: table.names, domain: table.domain }),
-            Err((line, fault)) => Err(UsersError::Line { file: file.to_owned(), line, fault }),
+            Err((line, fault)) => Err(UsersError { file: file.to_owned(), line, fault }),
         }
     }
 
@@ -161,16 +133,6 @@ impl Users {
         let distance = turn.checked_rem(count - 1).map_or(0, |extra| extra + 1);
         let caller = (callee + distance) % count;
         Some((caller as usize, callee as usize))
-    }
-
-    /// The positions of the users that this worker of so many registers.
-    #[must_use]
-    pub fn share(&self, worker: usize, workers: usize) -> Range<usize> {
-        let bound = |worker: usize| {
-            let bound = self.names.len() as u128 * worker as u128 / workers as u128;
-            bound as usize
-        };
-        bound(worker)..bound(worker + 1)
     }
 }
 
@@ -316,8 +278,8 @@ const fn is_user_octet(byte: u8) -> bool {
         || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/')
 }
 
-/// Refuses what cannot be the host and port of a URI; an empty field is no domain.
-fn check_domain(domain: &[u8]) -> Result<Option<String>, UsersFault> {
+/// Refuses what cannot be the host and port of a URI; an empty text is no domain.
+pub(crate) fn check_domain(domain: &[u8]) -> Result<Option<String>, UsersFault> {
     if domain.is_empty() {
         return Ok(None);
     }
@@ -423,12 +385,6 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
-        let error = Users::read_csv(Path::new("no/such/users.csv")).unwrap_err().to_string();
-        assert!(error.starts_with("no/such/users.csv: cannot be read: "), "{error}");
-    }
-
-    #[test]
     fn the_workers_together_call_all_users_equally_often() {
         for count in [2, 3, 4, 12, 1_000, 997] {
             let users = Users::generate(count);
@@ -464,15 +420,5 @@ mod tests {
         assert_eq!(Users::default().pair(7), None);
         let (caller, callee) = Users::generate(10).pair(u64::MAX).unwrap();
         assert!(caller < 10 && callee < 10);
-    }
-
-    #[test]
-    fn each_user_is_registered_by_one_worker() {
-        for (count, workers) in [(0, 3), (2, 4), (10, 3), (1_001, 8)] {
-            let users = Users::generate(count);
-            let shares: Vec<usize> =
-                (0..workers).flat_map(|worker| users.share(worker, workers)).collect();
-            assert_eq!(shares, (0..count).collect::<Vec<_>>());
-        }
     }
 }

@@ -15,7 +15,6 @@ use viaload::measure::{Count, Failure, Tally};
 use viaload::moment::Moment;
 use viaload::outbox::{Outbox, SocketId};
 use viaload::scenario::{Cast, builtin};
-use viaload::users::Users;
 
 /// What the network does to datagrams.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,22 +64,14 @@ impl World {
             ["127.0.0.1:5061".parse().unwrap(), "127.0.0.1:5062".parse().unwrap()];
         let agent = |which: usize| {
             let setup = Setup {
-                cast: Arc::clone(&cast),
                 target: (which == CALLER).then_some(addresses[CALLEE]),
                 sockets: vec![addresses[which]],
                 caller_sockets: if which == CALLER { vec![SocketId(0)] } else { Vec::new() },
                 callee_socket: (which == CALLEE).then_some(SocketId(0)),
                 callee_addresses: Arc::new([addresses[CALLEE]]),
-                users: Arc::new(Users::default()),
-                service: "service".to_owned(),
-                media_ip: "127.0.0.1".parse().unwrap(),
                 hold: HOLD,
-                injected: Vec::new(),
-                worker: (0, 1),
                 seed,
-                process: 7,
-                wall_start: jiff::Timestamp::UNIX_EPOCH,
-                traces: 0,
+                ..Setup::new(Arc::clone(&cast), addresses[which].ip())
             };
             Agent::new(setup, Moment::START)
         };

@@ -3,52 +3,49 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+#[expect(dead_code, unused_imports, reason = "each test program uses a part of the harness")]
+#[cfg(test)]
+mod support;
+
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{self, Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 use std::thread;
+
+use support::process::Folder;
+use support::program::Program;
+use support::{Answering, free_address};
+
+/// How the program ended, and what it said.
+struct Output {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
 
 /// Runs the program with these arguments, at a place where it finds nothing of its own.
 fn viaload(arguments: &[&str]) -> Output {
-    let cache = scratch();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
-    command.args(arguments).env("XDG_CACHE_HOME", &cache.0).env("NO_COLOR", "1");
-    command.output().unwrap()
+    let folder = Folder::new();
+    finish(&mut start(arguments, &folder))
 }
 
-/// What the program said on standard error.
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+/// Starts the program with these arguments; the folder is where it keeps things.
+fn start(arguments: &[&str], folder: &Folder) -> Program {
+    Program::viaload(|command| {
+        command.args(arguments).env("XDG_CACHE_HOME", folder.path()).env("NO_COLOR", "1");
+    })
 }
 
-/// A folder that is removed in the end.
-struct Scratch(PathBuf);
-
-/// A new empty folder.
-fn scratch() -> Scratch {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!("viaload-cli-{}-{number}", process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    Scratch(folder)
+/// Waits for the program's end.
+fn finish(program: &mut Program) -> Output {
+    let (status, stdout, stderr) = program.wait();
+    Output { code: status.code(), stdout: stdout.to_owned(), stderr: stderr.to_owned() }
 }
 
-impl Scratch {
-    /// A file with this text.
-    fn file(&self, name: &str, text: &str) -> String {
-        let file = self.0.join(name);
-        fs::write(&file, text).unwrap();
-        show(&file)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A file with this text, as an argument.
+fn file(folder: &Folder, name: &str, text: &str) -> String {
+    show(&folder.write(name, text))
 }
 
 /// A path as text.
@@ -86,8 +83,8 @@ fn assert_refused(arguments: &[&str], exit_code: i32, texts: &[&str]) {
     let mut all = vec!["run", "--target", &target];
     all.extend(arguments);
     let output = viaload(&all);
-    let said = said(&output);
-    assert_eq!(output.status.code(), Some(exit_code), "{arguments:?}: {said}");
+    let said = &output.stderr;
+    assert_eq!(output.code, Some(exit_code), "{arguments:?}: {said}");
     for text in texts {
         assert!(said.contains(text), "{arguments:?}: {text:?} is not in: {said}");
     }
@@ -119,24 +116,24 @@ fn impossible_loads_are_refused() {
 fn a_target_that_is_not_this_machine_needs_a_word() {
     for arguments in [&[][..], &["--i-am-allowed-to-test", "192.0.2.2"]] {
         let output = viaload(&[&["run", "--target", "192.0.2.1"], arguments].concat());
-        assert_eq!(output.status.code(), Some(2));
-        let said = said(&output);
+        assert_eq!(output.code, Some(2));
+        let said = output.stderr;
         assert!(said.contains("--i-am-allowed-to-test 192.0.2.1"), "{said}");
     }
 }
 
 #[test]
 fn a_target_where_nothing_listens_is_told() {
-    let target = server().target();
+    let target = free_address().to_string();
     let output = viaload(&["run", "--target", &target, "--calls", "1"]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert_eq!(said(&output), format!("viaload: nothing listens at {target} (UDP)\n"));
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(output.stderr, format!("viaload: nothing listens at {target} (UDP)\n"));
 }
 
 #[test]
 fn a_table_of_users_without_users_is_told_with_file_and_line() {
-    let scratch = scratch();
-    let file = scratch.file("users.csv", "name,domain\nalice,example.org\n");
+    let folder = Folder::new();
+    let file = file(&folder, "users.csv", "name,domain\nalice,example.org\n");
     assert_refused(&["--users", &file], 2, &[&format!("{file}:1:"), "no column \"user\""]);
     assert_refused(&["--users", "0"], 2, &["--users 0"]);
     assert_refused(&["--users", "missing.csv"], 2, &["missing.csv"]);
@@ -144,17 +141,17 @@ fn a_table_of_users_without_users_is_told_with_file_and_line() {
 
 #[test]
 fn a_scenario_that_is_no_xml_is_told_with_file_and_line() {
-    let scratch = scratch();
-    let file = scratch.file("broken.xml", "<scenario>\n  <send>\n</scenario>\n");
+    let folder = Folder::new();
+    let file = file(&folder, "broken.xml", "<scenario>\n  <send>\n</scenario>\n");
     assert_refused(&["--scenario", &file], 2, &[&format!("{file}:3:")]);
     assert_refused(&["--scenario", "missing.xml"], 2, &["missing.xml cannot be read"]);
 }
 
 #[test]
 fn a_scenario_for_the_wrong_side_is_told() {
-    let scratch = scratch();
+    let folder = Folder::new();
     let text = "<scenario name=\"s\"><recv request=\"INVITE\"/></scenario>";
-    let file = scratch.file("uas.xml", text);
+    let file = file(&folder, "uas.xml", text);
     assert_refused(&["--scenario", &file], 2, &["waits for a call", "--uas-scenario"]);
 }
 
@@ -163,8 +160,8 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     for option in ["--json", "--html"] {
         assert_refused(&[option, "no/such/folder/report"], 2, &["cannot be written"]);
     }
-    let scratch = scratch();
-    let kept = scratch.file("kept.json", "before");
+    let folder = Folder::new();
+    let kept = file(&folder, "kept.json", "before");
     assert_refused(&["--json", &kept, "--rate", "0"], 2, &["--rate 0"]);
     assert_eq!(fs::read_to_string(&kept).unwrap(), "before");
 }
@@ -178,40 +175,40 @@ fn a_core_that_is_not_there_is_told() {
 fn a_taken_address_is_told() {
     let server = server();
     let output = viaload(&["uas", "--listen", &server.target()]);
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.code, Some(3));
     let expected = format!("cannot use udp:{}: Address already in use", server.target());
-    assert!(said(&output).contains(&expected), "{}", said(&output));
+    assert!(output.stderr.contains(&expected), "{}", output.stderr);
 }
 
 #[test]
 fn an_own_address_that_is_not_here_is_told() {
     let server = server();
     let output = viaload(&["run", "--target", &server.target(), "--local", "192.0.2.7"]);
-    assert_eq!(output.status.code(), Some(3));
-    assert!(said(&output).contains("192.0.2.7"), "{}", said(&output));
+    assert_eq!(output.code, Some(3));
+    assert!(output.stderr.contains("192.0.2.7"), "{}", output.stderr);
 }
 
 #[test]
 fn reports_that_cannot_be_compared_are_told() {
-    let scratch = scratch();
-    let file = scratch.file("a.json", "{\n  \"schema\": \"other/7\"\n}\n");
+    let folder = Folder::new();
+    let file = file(&folder, "a.json", "{\n  \"schema\": \"other/7\"\n}\n");
     let output = viaload(&["compare", &file, &file]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("other/7"), "{}", said(&output));
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("other/7"), "{}", output.stderr);
 }
 
 #[test]
 fn scenarios_are_listed_and_printed() {
     let output = viaload(&["scenarios"]);
-    let list = String::from_utf8(output.stdout).unwrap();
+    let list = output.stdout;
     for name in ["call", "cancel", "register", "mixed"] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
     }
     let output = viaload(&["scenarios", "call"]);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("<scenario"));
+    assert!(output.stdout.contains("<scenario"));
     let output = viaload(&["scenarios", "cal"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("did you mean \"call\"?"), "{}", said(&output));
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("did you mean \"call\"?"), "{}", output.stderr);
 }
 
 /// An address in 127.0.0.0/8 is this machine, whatever its text.
@@ -220,88 +217,20 @@ fn all_of_loopback_is_this_machine() {
     let server = UdpSocket::bind("127.0.0.2:0").unwrap();
     let address: SocketAddr = server.local_addr().unwrap();
     let output = viaload(&["run", "--target", &address.to_string(), "--rate", "0"]);
-    assert!(said(&output).contains("--rate 0"), "{}", said(&output));
-}
-
-/// A program that runs, and is killed if the test fails.
-struct Running(Child);
-
-impl Running {
-    /// Starts the program with these arguments.
-    fn start(arguments: &[&str], cache: &Scratch) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
-        command.args(arguments).env("XDG_CACHE_HOME", &cache.0).stdin(Stdio::null());
-        Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Waits for a line on standard error that contains this text.
-    fn wait_for(&mut self, text: &str) -> String {
-        let lines = BufReader::new(self.0.stderr.as_mut().unwrap()).lines();
-        lines.map(Result::unwrap).find(|line| line.contains(text)).unwrap()
-    }
-
-    /// Waits for the end: exit code and standard error.
-    fn wait(mut self) -> (Option<i32>, String) {
-        let mut text = String::new();
-        self.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
-        (self.0.wait().unwrap().code(), text)
-    }
-
-    /// Interrupts the program and waits for its end: exit code and standard output.
-    fn interrupt(mut self) -> (Option<i32>, String) {
-        let id = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        let mut text = String::new();
-        // What it still says must have somewhere to go.
-        let mut stderr = self.0.stderr.take().unwrap();
-        let drain = thread::spawn(move || io::copy(&mut stderr, &mut io::sink()));
-        self.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-        let status = self.0.wait().unwrap();
-        drain.join().unwrap().unwrap();
-        (status.code(), text)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    assert!(output.stderr.contains("--rate 0"), "{}", output.stderr);
 }
 
 #[test]
 fn calls_to_a_server_that_answers_are_all_completed_on_both_sides() {
-    let cache = scratch();
-    let mut server = Running::start(
-        &["uas", "--listen", "127.0.0.1:0", "--threads", "2", "--no-pin", "--view", "quiet"],
-        &cache,
-    );
-    let ready = server.wait_for("ready: udp:127.0.0.1:");
-    let target = ready.trim_start_matches("ready: udp:").split(',').next().unwrap().to_owned();
-    let json = show(&cache.0.join("report.json"));
-    let html = show(&cache.0.join("report.html"));
-    let output = viaload(&[
-        "run",
-        "--target",
-        &target,
-        "--no-uas",
-        "--rate",
-        "200",
-        "--calls",
-        "50",
-        "--threads",
-        "2",
-        "--no-pin",
-        "--max-lag",
-        "60000",
-        "--trace",
-        "1",
-        "--json",
-        &json,
-        "--html",
-        &html,
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let folder = Folder::new();
+    let server = Answering::start(&[]);
+    let target = server.address().to_string();
+    let [json, html] = ["report.json", "report.html"].map(|name| show(&folder.path().join(name)));
+    let load = ["run", "--target", &target, "--no-uas", "--rate", "200", "--calls", "50"];
+    let ways = ["--threads", "2", "--no-pin", "--max-lag", "60000"];
+    let told = ["--trace", "1", "--json", &json, "--html", &html];
+    let output = viaload(&[&load[..], &ways, &told].concat());
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     let report = viaload::report::json::read(Path::new(&json)).unwrap();
     assert_eq!((report.calls.offered, report.calls.completed, report.calls.failed), (50, 50, 0));
     assert_eq!((report.messages.unexpected, report.messages.stray), (0, 0));
@@ -309,48 +238,52 @@ fn calls_to_a_server_that_answers_are_all_completed_on_both_sides() {
     let series: u64 = report.series.iter().map(|second| second.completed).sum();
     assert_eq!(series, 50);
     assert!(fs::read_to_string(&html).unwrap().contains("</html>"));
-    let (code, text) = server.interrupt();
-    assert_eq!(code, Some(0));
     // With the question before the run whether anybody is there.
-    assert_eq!(text, "answered 51 calls: 51 completed, 0 failed\n");
+    assert_eq!(server.interrupt(), "answered 51 calls: 51 completed, 0 failed\n");
 }
 
 #[test]
 fn an_interrupted_run_ends_its_calls_and_reports_what_was_done() {
-    let cache = scratch();
-    let mut run = Running::start(
-        &[
-            "run",
-            "--self-test",
-            "--duration",
-            "600",
-            "--threads",
-            "1",
-            "--no-pin",
-            "--hold",
-            "3600000",
-            "--scenario",
-            "call",
-            "--view",
-            "lines",
-        ],
-        &cache,
-    );
-    run.wait_for("started");
-    let (code, text) = run.interrupt();
-    assert_eq!(code, Some(130));
+    let folder = Folder::new();
+    let load = ["run", "--self-test", "--duration", "600", "--hold", "3600000", "--view", "lines"];
+    let mut run = start(&[&load[..], &["--threads", "1", "--no-pin"]].concat(), &folder);
+    run.wait_for_line("a second", |line| line.contains("started"));
+    run.signal("INT");
+    let output = finish(&mut run);
+    assert_eq!(output.code, Some(130));
+    let text = output.stdout;
     assert!(text.contains("INTERRUPTED") && text.contains("cut short"), "{text}");
     assert!(!text.contains("abandoned"), "{text}");
 }
 
 #[test]
+fn what_a_scenario_logs_is_shown_but_not_without_end() {
+    let folder = Folder::new();
+    let text = "<scenario name=\"logging\"><send><![CDATA[\n\
+        OPTIONS sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n\
+        Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]\n\
+        From: <sip:a@[local_ip]>;tag=[call_number]\n\
+        To: <sip:[service]@[remote_ip]>\nCall-ID: [call_id]\nCSeq: 1 OPTIONS\n\
+        Max-Forwards: 70\nContent-Length: 0\n\n]]></send><recv response=\"200\"><action>\
+        <log message=\"line of call [call_number]\"/></action></recv></scenario>";
+    let scenario = file(&folder, "logging.xml", text);
+    let server = Answering::start(&[]);
+    let target = server.address().to_string();
+    let load = ["run", "--target", &target, "--no-uas", "--scenario", &scenario];
+    let output = viaload(&[&load[..], &["--rate", "200", "--calls", "150"]].concat());
+    let lines = output.stderr.lines().filter(|line| line.starts_with("line of call "));
+    assert_eq!(lines.count(), 100, "{}", output.stderr);
+    let hint = "further lines that the scenario logs are not shown";
+    assert_eq!(output.stderr.matches(hint).count(), 1, "{}", output.stderr);
+}
+
+#[test]
 fn a_self_test_is_kept_for_later_reports() {
-    let cache = scratch();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_viaload"));
-    command.args(["run", "--self-test", "--duration", "0.2", "--threads", "1", "--no-pin"]);
-    let output = command.env("XDG_CACHE_HOME", &cache.0).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let kept = fs::read(cache.0.join("viaload/self-test.json")).unwrap();
+    let folder = Folder::new();
+    let load = ["run", "--self-test", "--duration", "0.2", "--threads", "1", "--no-pin"];
+    let output = finish(&mut start(&load, &folder));
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let kept = fs::read(folder.path().join("viaload/self-test.json")).unwrap();
     let kept: Vec<viaload::report::SelfTest> = serde_json::from_slice(&kept).unwrap();
     assert_eq!((kept[0].scenario.as_str(), kept[0].threads), ("call", 1));
     assert!(kept[0].rate > 0.0 && kept[0].messages > kept[0].rate);
@@ -358,18 +291,14 @@ fn a_self_test_is_kept_for_later_reports() {
 
 #[test]
 fn users_that_a_server_does_not_accept_stop_the_run() {
-    let cache = scratch();
     let server = UdpSocket::bind("127.0.0.1:0").unwrap();
     let target = server.local_addr().unwrap().to_string();
     let refusing = thread::spawn(move || refuse_all(&server));
-    let run = Running::start(
-        &["run", "--target", &target, "--users", "3", "--threads", "1", "--no-pin"],
-        &cache,
-    );
-    let output = run.wait();
-    assert_eq!(output.0, Some(3), "{}", output.1);
+    let load = ["run", "--target", &target, "--users", "3", "--threads", "1", "--no-pin"];
+    let output = viaload(&load);
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
     let expected = format!("viaload: 0 of 3 users were registered at {target} (403: 3)\n");
-    assert!(output.1.ends_with(&expected), "{}", output.1);
+    assert!(output.stderr.ends_with(&expected), "{}", output.stderr);
     assert_eq!(refusing.join().unwrap(), ["OPTIONS", "REGISTER", "REGISTER", "REGISTER"]);
 }
 

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use std::fs;
-use std::io::Write;
+#[expect(dead_code, unused_imports, reason = "each test program uses a part of the harness")]
+#[cfg(test)]
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use support::process::Folder;
 use viaload::report::{Arrow, CodeCount, Ladder, LatencySummary, Point, Report, html};
 
 /// What a page of a full run draws.
@@ -17,7 +20,7 @@ const EVIL: &str = "</script><img src=x onerror=alert(1)> & \"it's\"";
 
 /// A run with everything in it.
 fn sample() -> Report {
-    serde_json::from_str(include_str!("data/page.json")).unwrap()
+    serde_json::from_str(include_str!("data/sample.json")).unwrap()
 }
 
 /// A run of which nothing is known but that it was.
@@ -101,7 +104,7 @@ fn chromium() -> Option<PathBuf> {
         .chain(std::env::split_paths(&path).map(|directory| directory.join("chromium")))
         .find(|candidate| candidate.is_file());
     if found.is_none() {
-        let _ = writeln!(std::io::stderr(), "no chromium here: the page was not opened");
+        support::left_out("Chromium is not installed: the page was not opened");
     }
     found
 }
@@ -122,31 +125,12 @@ impl Opened {
     }
 }
 
-/// A directory that is removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let name = format!("viaload-page-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Opens the page; it has to be drawn without an error. None if there is no browser.
 fn open(name: &str, page: &str) -> Option<Opened> {
     let browser = chromium()?;
-    let scratch = Scratch::new(name);
-    let file = scratch.0.join("page.html");
-    fs::write(&file, page).unwrap();
-    let (html, log) = run(&browser, &scratch.0.join("profile"), &file);
+    let folder = Folder::new();
+    let file = folder.write("page.html", page);
+    let (html, log) = run(&browser, &folder.path().join("profile"), &file);
     let head = html.split("<head>").next().unwrap_or_default();
     assert!(!log.contains("CONSOLE"), "{name}: {log}");
     assert!(!head.contains("data-error"), "{name}: {head}");

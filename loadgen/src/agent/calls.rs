@@ -112,8 +112,8 @@ impl Calls {
         }
     }
 
-    /// Takes a call out; its ghost stays. Gives the number of ghosts that had to go early.
-    pub(super) fn end(&mut self, at: CallRef, now: Moment) -> Option<(Call, u64)> {
+    /// Takes a call out; its ghost stays.
+    pub(super) fn end(&mut self, at: CallRef, now: Moment) -> Option<Call> {
         let room = self.slots.get_mut(at.slot as usize)?;
         if room.generation != at.generation {
             return None;
@@ -128,7 +128,8 @@ impl Calls {
             last_words: call.last_words().map(Box::new),
         };
         self.haunt(ghost);
-        Some((call, self.exorcise(GHOSTS_MAX, GHOST_BYTES_MAX)))
+        self.exorcise();
+        Some(call)
     }
 
     /// Adds a ghost.
@@ -139,14 +140,11 @@ impl Calls {
         self.ghosts.push_back(ghost);
     }
 
-    /// Lets the oldest ghosts go until there are no more than these; gives how many went.
-    fn exorcise(&mut self, ghosts_max: usize, bytes_max: usize) -> u64 {
-        let mut gone = 0;
-        while self.ghosts.len() > ghosts_max || self.ghost_bytes > bytes_max {
+    /// Lets the oldest ghosts go until the others are few and small enough.
+    fn exorcise(&mut self) {
+        while self.ghosts.len() > GHOSTS_MAX || self.ghost_bytes > GHOST_BYTES_MAX {
             self.drop_oldest();
-            gone += 1;
         }
-        gone
     }
 
     /// Lets ghosts go whose time is over.

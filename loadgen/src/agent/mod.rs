@@ -79,6 +79,31 @@ pub struct Setup {
     pub traces: usize,
 }
 
+impl Setup {
+    /// The setup of a run's only worker that has neither sockets nor anything to call yet.
+    #[must_use]
+    pub fn new(cast: Arc<Cast>, media_ip: IpAddr) -> Self {
+        Self {
+            cast,
+            target: None,
+            sockets: Vec::new(),
+            caller_sockets: Vec::new(),
+            callee_socket: None,
+            callee_addresses: Arc::from([]),
+            users: Arc::default(),
+            service: "service".to_owned(),
+            media_ip,
+            hold: Duration::ZERO,
+            injected: Vec::new(),
+            worker: (0, 1),
+            seed: 0,
+            process: 0,
+            wall_start: jiff::Timestamp::UNIX_EPOCH,
+            traces: 0,
+        }
+    }
+}
+
 /// The calls of one worker.
 #[derive(Debug)]
 pub struct Agent {
@@ -395,8 +420,7 @@ impl Agent {
         match call.outcome {
             Some(outcome) => {
                 stage.note_end(call, outcome);
-                if let Some((call, forgotten)) = self.calls.end(at, now) {
-                    self.desk.interval.tally.add(Count::Forgotten, forgotten);
+                if let Some(call) = self.calls.end(at, now) {
                     self.desk.recorder.end(call, outcome, now);
                 }
             }

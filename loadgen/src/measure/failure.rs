@@ -17,8 +17,6 @@ pub enum Failure {
     UnexpectedRequest,
     /// An action of the scenario with `check_it` did not match.
     Check,
-    /// The datagram could not be sent at all.
-    Unsendable,
     /// The call was in progress when the run was ended, and did not end in time.
     Abandoned,
 }
@@ -28,14 +26,13 @@ impl Failure {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::NoAnswer,
         Self::NoAck,
         Self::Timeout,
         Self::UnexpectedStatus,
         Self::UnexpectedRequest,
         Self::Check,
-        Self::Unsendable,
         Self::Abandoned,
     ];
 
@@ -49,7 +46,6 @@ impl Failure {
             Self::UnexpectedStatus => "unexpected status",
             Self::UnexpectedRequest => "unexpected request",
             Self::Check => "check failed",
-            Self::Unsendable => "unsendable",
             Self::Abandoned => "abandoned",
         }
     }

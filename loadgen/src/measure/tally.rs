@@ -48,13 +48,11 @@ pub enum Count {
     Overrun,
     /// Nanoseconds that the worker worked, rather than waited.
     BusyNanos,
-    /// Callers that held a finished transaction's ACK and let it go early to bound memory.
-    Forgotten,
 }
 
 impl Count {
     /// How many there are.
-    pub const COUNT: usize = Self::Forgotten as usize + 1;
+    pub const COUNT: usize = Self::BusyNanos as usize + 1;
 }
 
 /// All counters of a worker or of a run.

@@ -2,25 +2,20 @@
 //!
 //! *Open loop*: a [`RatePlan`] says how many calls the run offers by when, a [`Schedule`] deals
 //! them out to workers, call by call. *Closed loop*: [`Closed`] keeps a number of calls in
-//! flight. A worker asks its [`Load`], which is one of both. [`Search`] looks for the highest rate
-//! that a server carries; [`judge`] says whether the generator kept its word.
+//! flight. A worker asks its [`Load`], which is one of both.
 
 mod closed;
 mod load;
 mod plan;
 mod rate_error;
 mod schedule;
-mod search;
-mod verdict;
-mod words;
 
 pub use closed::Closed;
 pub use load::Load;
 pub use plan::RatePlan;
+pub(crate) use rate_error::check_rate;
 pub use rate_error::{RateError, RateFault};
 pub use schedule::{Arrivals, Schedule};
-pub use search::{Bounds, CONFIRMATIONS, Search, TRIALS_MAX, Trial};
-pub use verdict::{BUSY_MAX, Facts, LAG_MAX, judge};
 
 /// The part of `total` that this worker of so many gets; the first get the remainder.
 const fn share(total: u64, (worker, workers): (usize, usize)) -> u64 {

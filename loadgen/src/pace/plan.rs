@@ -82,25 +82,8 @@ impl RatePlan {
         self.seconds
     }
 
-    /// Calls offered in total; the integral of the rate, so not always a whole number.
-    #[must_use]
-    pub const fn calls(&self) -> f64 {
-        self.calls
-    }
-
-    /// Calls offered in the first `seconds`.
-    #[must_use]
-    pub fn offered_by(&self, seconds: f64) -> f64 {
-        if seconds >= self.seconds {
-            return self.calls;
-        }
-        let behind = self.pieces.partition_point(|piece| piece.start <= seconds);
-        let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
-        piece.map_or(0.0, |piece| piece.before + piece.slope.offered_by(seconds - piece.start))
-    }
-
-    /// When a call is intended (seconds since the begin): the inverse of
-    /// [`RatePlan::offered_by`]. Call 0 is at the begin; calls beyond the end have no time.
+    /// When a call is intended (seconds since the begin): when the integral of the rate
+    /// reaches its number. Call 0 is at the begin; calls beyond the end have no time.
     #[must_use]
     pub fn time_of(&self, call_number: f64) -> Option<f64> {
         if call_number >= self.calls {
@@ -109,12 +92,6 @@ impl RatePlan {
         let behind = self.pieces.partition_point(|piece| piece.before <= call_number);
         let piece = self.pieces.get(behind.checked_sub(1)?)?;
         Some(piece.start + piece.slope.time_of(call_number - piece.before))
-    }
-
-    /// The highest rate.
-    #[must_use]
-    pub fn peak(&self) -> f64 {
-        self.pieces.iter().map(|piece| piece.slope.from.max(piece.slope.to)).fold(0.0, f64::max)
     }
 
     /// A plan of these slopes.
@@ -219,6 +196,23 @@ fn number(text: &str) -> Result<f64, RateFault> {
 mod tests {
     use super::*;
 
+    impl RatePlan {
+        /// Calls offered in total; the integral of the rate, so not always a whole number.
+        pub(crate) const fn calls(&self) -> f64 {
+            self.calls
+        }
+
+        /// Calls offered in the first `seconds`.
+        fn offered_by(&self, seconds: f64) -> f64 {
+            if seconds >= self.seconds {
+                return self.calls;
+            }
+            let behind = self.pieces.partition_point(|piece| piece.start <= seconds);
+            let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
+            piece.map_or(0.0, |piece| piece.before + piece.slope.offered_by(seconds - piece.start))
+        }
+    }
+
     /// Plans of all shapes.
     fn plans() -> Vec<RatePlan> {
         vec![
@@ -269,7 +263,7 @@ mod tests {
     #[test]
     fn each_step_of_a_staircase_offers_its_rate() {
         let plan = RatePlan::ramp("100:500:100", 10.0).unwrap();
-        assert_eq!((plan.seconds(), plan.calls(), plan.peak()), (50.0, 15_000.0, 500.0));
+        assert_eq!((plan.seconds(), plan.calls()), (50.0, 15_000.0));
         for step in 0..5 {
             let begin = f64::from(step) * 10.0;
             let offered = plan.offered_by(begin + 10.0) - plan.offered_by(begin);
@@ -293,7 +287,7 @@ mod tests {
     #[test]
     fn a_table_has_constant_and_linear_pieces() {
         let plan = RatePlan::table("100:10, 100-300:10,50:2").unwrap();
-        assert_eq!((plan.seconds(), plan.calls(), plan.peak()), (22.0, 3_100.0, 300.0));
+        assert_eq!((plan.seconds(), plan.calls()), (22.0, 3_100.0));
         assert_eq!(plan.offered_by(15.0), 1_000.0 + 750.0);
         assert_eq!(plan.time_of(3_000.0), Some(20.0));
     }

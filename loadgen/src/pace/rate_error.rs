@@ -57,7 +57,7 @@ pub enum RateFault {
 const RATE_MAX: f64 = 10_000_000.0;
 
 /// Refuses a rate that is impossible.
-pub(super) fn check_rate(rate: f64) -> Result<f64, RateFault> {
+pub(crate) fn check_rate(rate: f64) -> Result<f64, RateFault> {
     if !rate.is_finite() {
         return Err(RateFault::NotFinite(rate));
     }

@@ -8,7 +8,7 @@ use super::{RatePlan, share};
 use crate::moment::Moment;
 
 /// How calls follow each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Arrivals {
     /// One after another in even gaps.
     #[default]

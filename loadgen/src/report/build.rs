@@ -6,12 +6,13 @@ use viaduct::sip::{Message, MessageIndex, StartLine, parse};
 
 use super::{
     Arrow, Calls, CodeCount, FailureCount, Ladder, LatencySummary, Machine, Messages, Point, Rates,
-    Report, RunFacts, SCHEMA, SearchStep, SelfTest, TraceRecord, TracedLine, Verdict, show,
+    Report, RunFacts, SCHEMA, SearchStep, SelfTest, TraceRecord, TracedLine, Verdict,
 };
 use crate::measure::{
     ArrowTimes, Count, Failure, Interval, Kept, StatusCodes, Tally, Trace, TracedMessage,
 };
 use crate::scenario::{Cast, Distribution, Expect, Missing, Program, Role, Step, What};
+use crate::show;
 
 /// What a report is made of.
 #[derive(Debug)]

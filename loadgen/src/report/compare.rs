@@ -2,8 +2,8 @@
 
 use std::fmt::{Result as Written, Write};
 
-use super::show::{NOTHING, clipped, number, percent, rate, ratio, sentence, time};
 use super::{LatencySummary, Report};
+use crate::show::{NOTHING, clipped, number, percent, ratio, sentence, tenths, time};
 
 /// Characters of the longest bar.
 const BAR: usize = 34;
@@ -103,7 +103,7 @@ fn write_numbers(out: &mut String, a: &Report, b: &Report) -> Written {
     ];
     let unit = clipped(&a.run.unit, 12);
     for (name, of_a, of_b) in rates {
-        row(&format!("{name} {unit}/s"), rate(of_a), rate(of_b), ratio(of_a, of_b))?;
+        row(&format!("{name} {unit}/s"), tenths(of_a), tenths(of_b), ratio(of_a, of_b))?;
     }
     let counts = [
         ("completed", a.calls.completed, b.calls.completed),
@@ -188,9 +188,9 @@ fn write_lonely_marks(out: &mut String, a: &Report, b: &Report) -> Written {
 
 #[cfg(test)]
 mod tests {
-    use super::super::show::WIDTH;
     use super::*;
     use crate::report::fixture;
+    use crate::show::WIDTH;
 
     /// The other run: slower, but without failures.
     fn other() -> Report {

@@ -2,11 +2,11 @@
 
 use std::fmt::{Result as Written, Write};
 
-use super::show::{
-    NOTHING, clipped, counted, number, percent, plain_rate, printable, rate, sentence, share, span,
+use super::{FailureCount, LatencySummary, Report};
+use crate::show::{
+    NOTHING, clipped, counted, number, percent, printable, rate, sentence, share, span, tenths,
     time, wrapped,
 };
-use super::{FailureCount, LatencySummary, Report};
 
 /// The report as a table, at most 80 columns wide: first whether it may be believed, then what
 /// was run, how fast, how it ended, how long it took, and what was sent for it.
@@ -71,11 +71,11 @@ fn write_facts(out: &mut String, report: &Report) -> Written {
     out.push_str(&sentence("", &first));
     let mut facts = vec![
         span(run.seconds * 1e6),
-        counted(run.threads, "thread"),
-        counted(run.source_ports, "source port"),
+        counted(run.threads as u64, "thread"),
+        counted(run.source_ports as u64, "source port"),
     ];
     if run.users > 0 {
-        facts.push(counted(run.users, "user"));
+        facts.push(counted(run.users as u64, "user"));
     }
     if run.hold_ms > 0.0 {
         facts.push(format!("hold {}", span(run.hold_ms * 1e3)));
@@ -91,7 +91,7 @@ fn write_rates(out: &mut String, report: &Report) -> Written {
     let unit = clipped(&report.run.unit, 12);
     let per_second = |calls_per_second: f64| {
         // A run without length has no rates.
-        if report.run.seconds > 0.0 { rate(calls_per_second) } else { NOTHING.to_owned() }
+        if report.run.seconds > 0.0 { tenths(calls_per_second) } else { NOTHING.to_owned() }
     };
     let mut row = |name: &str, cells: [String; 3]| {
         let [offered, achieved, completed] = cells;
@@ -222,7 +222,7 @@ fn write_search(out: &mut String, report: &Report) -> Written {
         } else {
             format!("{result}: {}", step.note)
         };
-        let (rate, loss) = (rate(step.rate), percent(step.loss));
+        let (rate, loss) = (tenths(step.rate), percent(step.loss));
         let head = format!("{rate:>16}{p99:>12}{loss:>12}  ");
         out.push_str(&sentence(&head, &told));
     }
@@ -232,7 +232,7 @@ fn write_search(out: &mut String, report: &Report) -> Written {
     let passed = report.search.iter().filter(|step| step.passed).map(|step| step.rate);
     let carried = passed.filter(|rate| *rate < failed);
     match carried.reduce(f64::max) {
-        Some(highest) => writeln!(out, "highest rate carried: {} {unit}/s", plain_rate(highest)),
+        Some(highest) => writeln!(out, "highest rate carried: {} {unit}/s", rate(highest)),
         None => writeln!(out, "no rate that was tried was carried"),
     }
 }
@@ -246,7 +246,7 @@ fn write_ceiling(out: &mut String, report: &Report) {
     } else {
         NOTHING.to_owned()
     };
-    let threads = counted(ceiling.threads, "thread");
+    let threads = counted(ceiling.threads as u64, "thread");
     let rate = number(ceiling.rate.round() as u64);
     // Requests of another scenario are not the calls of this one: then there is no share.
     let (used, scenario) = if ceiling.scenario == report.run.scenario {
@@ -264,9 +264,9 @@ fn write_ceiling(out: &mut String, report: &Report) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::show::WIDTH;
     use super::*;
     use crate::report::{SearchStep, fixture};
+    use crate::show::WIDTH;
 
     fn assert_fits(text: &str) {
         for line in text.lines() {

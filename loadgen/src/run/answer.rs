@@ -13,10 +13,10 @@ use super::{AnswerOptions, Ended, RunError, inputs, say};
 use crate::agent::Setup;
 use crate::clock::Clock;
 use crate::measure::{Count, Failure};
-use crate::pace::{BUSY_MAX, LAG_MAX};
+use crate::report::{BUSY_MAX, LAG_MAX};
 use crate::scenario::Cast;
-use crate::users::Users;
-use crate::view::{self, format};
+use crate::show::{counted, number};
+use crate::view;
 use crate::worker::{Job, Socket};
 
 /// Answers calls until Ctrl-C or SIGTERM.
@@ -30,7 +30,7 @@ pub fn answer(options: &AnswerOptions) -> Result<Ended, RunError> {
     let first = first.map(|file| inputs::read_callee(file, &[], &mut notes)).transpose()?;
     let name = first.as_ref().map_or_else(|| "built-in".to_owned(), |first| first.name.clone());
     let cast = Arc::new(Cast::new(Vec::new(), inputs::callees(first)));
-    let crew = CrewPlan::new(&options.workers, true)?;
+    let crew = CrewPlan::new(&options.crew, true)?;
     let interrupts = Interrupts::listen()?;
     let (layout, sockets) = Layout::bind(Wanted {
         workers: crew.threads,
@@ -78,25 +78,16 @@ fn jobs(
     clock: Clock,
     sockets: Vec<Vec<Socket>>,
 ) -> Vec<Job> {
-    let users = Arc::new(Users::default());
     let job = |(worker, sockets)| Job {
         setup: Setup {
-            cast: cast.clone(),
-            target: None,
-            sockets: Vec::new(),
-            caller_sockets: Vec::new(),
             callee_socket: layout.callee_socket(worker),
             callee_addresses: layout.callee_addresses.clone(),
-            users: users.clone(),
-            service: "service".to_owned(),
-            media_ip: options.listen.ip(),
             hold: options.hold,
-            injected: Vec::new(),
             worker: (worker, crew.threads),
             seed: worker_seed(0, worker),
             process: process_number(0),
             wall_start: clock.time_of_start(),
-            traces: 0,
+            ..Setup::new(cast.clone(), options.listen.ip())
         },
         load: None,
         sockets,
@@ -111,21 +102,15 @@ fn summary(measured: &Measured) -> String {
     let reasons = Failure::ALL.into_iter().map(|why| (why.name(), tally.callee_failures(why)));
     let reasons = reasons.filter(|(_, count)| *count > 0);
     let reasons: Vec<String> =
-        reasons.map(|(name, count)| format!("{name}: {}", format::count(count))).collect();
+        reasons.map(|(name, count)| format!("{name}: {}", number(count))).collect();
     let mut text = format!(
         "answered {}: {} completed, {} failed",
         counted(tally.get(Count::Answered), "call"),
-        format::count(tally.get(Count::AnsweredCompleted)),
-        format::count(tally.callee_failed()),
+        number(tally.get(Count::AnsweredCompleted)),
+        number(tally.callee_failed()),
     );
     if !reasons.is_empty() {
         text.push_str(&format!(" ({})", reasons.join(", ")));
     }
     text
-}
-
-/// So many of something: `1 call`, `2 calls`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", format::count(count))
 }

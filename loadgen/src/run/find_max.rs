@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use super::load::LoadPlan;
 use super::outcome::{Outcome, loss, verdict};
+use super::search::{Bounds, CONFIRMATIONS, Search, Trial};
 use super::session::Session;
 use super::stage::Measured;
-use super::{LoadOptions, Options, RunError, Searched};
+use super::{LoadOptions, Options, RunError};
 use crate::measure::Count;
-use crate::pace::{Bounds, CONFIRMATIONS, RateError, Search, Trial};
-use crate::view::{View, format};
+use crate::pace::RateError;
+use crate::show;
+use crate::view::View;
 
 /// The first rate if none is given (calls per second).
 const LOW: f64 = 100.0;
@@ -34,8 +36,7 @@ pub(super) fn plan(options: &LoadOptions) -> Result<Option<Search>, RunError> {
 /// In words.
 #[must_use]
 pub(super) fn words(options: &Options) -> String {
-    let bound = u64::try_from(options.load.p99_max.as_micros()).unwrap_or(u64::MAX);
-    format!("find the highest rate with p99 up to {}", format::micros(bound))
+    format!("find the highest rate with p99 up to {}", show::millis(options.load.p99_max))
 }
 
 /// Tries one rate after the other. The report is that of the rate that was found, or of the last
@@ -62,7 +63,7 @@ pub(super) fn run(
         search.tried(trial(session, rate, &load, &measured));
         let outcome = Outcome::new(session, &load, started_at, measured);
         if let Some(step) = search.steps().last() {
-            view.note(&format!("{} calls/s: {}", format::rate(rate), step.note));
+            view.note(&format!("{} calls/s: {}", show::rate(rate), step.note));
         }
         // The rate that is found is the one that was confirmed last.
         if search.steps().last().is_some_and(|step| step.passed) {
@@ -100,9 +101,7 @@ fn finish(
     let best = best.map(|(_, outcome)| outcome);
     let chosen = if interrupted { last } else { best.or(last) };
     let mut outcome = chosen.ok_or(RunError::Interrupted)?;
-    let sentence = (!interrupted).then(|| search.sentence());
-    let searched = Searched { steps: search.steps().to_vec(), sentence };
-    outcome.add_search(searched, found.is_some());
+    outcome.add_search(search);
     Ok(outcome)
 }
 

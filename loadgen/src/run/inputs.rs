@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Options, RunError, UserOptions};
 use crate::scenario::{Caller, Cast, Injection, Program, Role, Step, What, builtin, sipp};
-use crate::users::Users;
+use crate::users::{Users, check_domain};
 
 /// What a run is made of beside numbers.
 #[derive(Clone, Debug)]
@@ -142,12 +142,14 @@ fn read_program(
     Ok(program)
 }
 
-/// Reads a file. What is no UTF-8 is taken for ISO-8859-1, as many scenarios say of themselves.
+/// Reads a file of text.
 fn read_text(file: &Path) -> Result<String, RunError> {
-    let unreadable = |source| RunError::Unreadable { file: file.to_owned(), source };
-    let bytes = fs::read(file).map_err(unreadable)?;
-    Ok(String::from_utf8(bytes)
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect()))
+    Ok(sipp::decode(read(file)?))
+}
+
+/// Reads a file.
+fn read(file: &Path) -> Result<Vec<u8>, RunError> {
+    fs::read(file).map_err(|source| RunError::Unreadable { file: file.to_owned(), source })
 }
 
 /// Reads the injection files.
@@ -169,16 +171,13 @@ fn users(options: &UserOptions) -> Result<Users, RunError> {
             Ok(_) => {
                 return Err(RunError::Options(format!("--users {given}: from 1 to {MAX}")));
             }
-            Err(_) => Users::read_csv(Path::new(given))
+            Err(_) => Users::parse_csv(&read(Path::new(given))?, given)
                 .map_err(|error| RunError::Input(error.to_string()))?,
         },
     };
     if let Some(domain) = &options.domain {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-        if domain.is_empty() || !domain.bytes().all(fits) {
-            return Err(RunError::Options(format!("--domain {domain}: this is no host name")));
-        }
-        users.domain = Some(domain.clone());
+        let checked = check_domain(domain.as_bytes());
+        users.domain = checked.map_err(|fault| RunError::Options(format!("--domain: {fault}")))?;
     }
     Ok(users)
 }
@@ -198,7 +197,8 @@ fn check_writable(file: &Path) -> Result<(), RunError> {
 /// What a run counts: calls if any of its callers invites, else requests.
 #[must_use]
 pub(super) fn unit(cast: &Cast) -> &'static str {
-    let invites = |step: &Step| matches!(step, Step::Send(send) if send.what == What::Request("INVITE".to_owned()));
+    let is_invite = |what: &What| matches!(what, What::Request(method) if method == "INVITE");
+    let invites = |step: &Step| matches!(step, Step::Send(send) if is_invite(&send.what));
     let mut programs = cast.callers.iter().map(|caller| &cast.programs[caller.program]);
     if programs.any(|program| program.steps.iter().any(invites)) { "calls" } else { "requests" }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LoadOptions, RunError};
 use crate::moment::Moment;
 use crate::pace::{Arrivals, Closed, Load, RateError, RatePlan, Schedule};
-use crate::view::format;
+use crate::show;
 
 /// The load of a run, of all workers.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl LoadPlan {
         let given = options.duration_seconds.or_else(until_made);
         let seconds = given.filter(|seconds| *seconds > 0.0).unwrap_or(SECONDS);
         let plan = RatePlan::constant(rate, seconds)?;
-        let words = format!("{} calls/s", format::rate(rate));
+        let words = format!("{} calls/s", show::rate(rate));
         Ok(Self::Open { plan, arrivals: options.arrivals, limit: options.calls, words })
     }
 
@@ -140,7 +140,7 @@ impl LoadPlan {
                 format!("open loop, {words}, {arrivals}")
             }
             Self::Closed { concurrency, .. } => {
-                format!("closed loop, {} calls in progress", format::count(*concurrency as u64))
+                format!("closed loop, {} calls in progress", show::number(*concurrency as u64))
             }
         }
     }

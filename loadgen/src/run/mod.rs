@@ -13,6 +13,7 @@ mod layout;
 mod load;
 mod options;
 mod outcome;
+mod search;
 mod session;
 mod stage;
 mod target;
@@ -23,11 +24,10 @@ use std::time::Duration;
 
 pub use answer::answer;
 pub use error::{Ended, RunError};
-pub use options::{AnswerOptions, LoadOptions, Options, UserOptions, WorkerOptions};
+pub use options::{AnswerOptions, CrewOptions, LoadOptions, Options, UserOptions};
 pub use target::Target;
 
-use crate::pace::BUSY_MAX;
-use crate::report::{self, SearchStep, json};
+use crate::report::{self, BUSY_MAX, json};
 use crate::scenario::builtin;
 use crate::view::{self, View};
 use inputs::Inputs;
@@ -68,7 +68,7 @@ fn with_defaults(options: &Options) -> Options {
     const SECONDS: f64 = 5.0;
     let mut options = options.clone();
     if options.self_test {
-        let plan = session::CrewPlan::new(&options.workers, false);
+        let plan = session::CrewPlan::new(&options.crew, false);
         let threads = plan.map_or(1, |plan| plan.threads);
         options.load.concurrency = Some(CONCURRENCY * threads);
         options.load.duration_seconds = options.load.duration_seconds.or(Some(SECONDS));
@@ -153,13 +153,4 @@ fn say(text: &str) {
 fn write_file(file: &Path, text: &str) -> Result<(), RunError> {
     std::fs::write(file, text)
         .map_err(|source| RunError::Unwritable { file: file.to_owned(), source })
-}
-
-/// What a search tells.
-#[derive(Debug, Default)]
-struct Searched {
-    /// Its steps.
-    steps: Vec<SearchStep>,
-    /// What came out.
-    sentence: Option<String>,
 }

@@ -23,8 +23,12 @@ pub struct Options {
     pub load: LoadOptions,
     /// Who calls and is called.
     pub users: UserOptions,
-    /// Threads and sockets.
-    pub workers: WorkerOptions,
+    /// Threads.
+    pub crew: CrewOptions,
+    /// Source ports of callers for each worker.
+    pub ports: u16,
+    /// Whether there is but one source port of all.
+    pub single_source: bool,
     /// Own address; that from which the target is reached if none.
     pub local: Option<IpAddr>,
     /// How long pauses without a length last.
@@ -87,19 +91,15 @@ pub struct UserOptions {
     pub service: String,
 }
 
-/// Threads and sockets.
+/// Worker threads.
 #[derive(Clone, Debug)]
-pub struct WorkerOptions {
+pub struct CrewOptions {
     /// How many.
     pub threads: Option<usize>,
     /// Cores that they stay on, in turn.
     pub cores: Option<Vec<usize>>,
     /// Whether they stay on a core at all.
     pub pin: bool,
-    /// Source ports of callers for each.
-    pub ports: u16,
-    /// Whether there is but one source port of all.
-    pub single_source: bool,
 }
 
 /// Answering alone.
@@ -112,7 +112,7 @@ pub struct AnswerOptions {
     /// How long pauses without a length last.
     pub hold: Duration,
     /// Threads.
-    pub workers: WorkerOptions,
+    pub crew: CrewOptions,
     /// What is shown meanwhile.
     pub view: Kind,
 }

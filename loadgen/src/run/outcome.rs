@@ -1,12 +1,14 @@
 //! What came out of a run, and how it is told.
 
 use super::load::LoadPlan;
+use super::search::Search;
 use super::session::Session;
 use super::stage::Measured;
-use super::{Ended, Options, RunError, Searched, ceiling, inputs, say, write_file};
+use super::{Ended, Options, RunError, ceiling, inputs, say, write_file};
 use crate::measure::Count;
-use crate::pace::{self, judge};
-use crate::report::{self, Machine, Point, Report, RunFacts, SelfTest, Verdict, json};
+use crate::report::{
+    self, Conduct, Machine, Point, Report, RunFacts, SelfTest, Verdict, json, judge,
+};
 
 /// What came out of a run.
 #[derive(Debug)]
@@ -46,11 +48,13 @@ impl Outcome {
         Self { report, notes: Vec::new(), in_vain: false }
     }
 
-    /// Adds what a search found.
-    pub(super) fn add_search(&mut self, searched: Searched, found: bool) {
-        self.report.search = searched.steps;
-        self.notes.extend(searched.sentence);
-        self.in_vain = !found;
+    /// Adds the steps of a search, and what came out if it was not interrupted.
+    pub(super) fn add_search(&mut self, search: &Search) {
+        self.report.search = search.steps().to_vec();
+        if !self.report.verdict.interrupted {
+            self.notes.push(search.sentence());
+        }
+        self.in_vain = search.result().is_none();
     }
 
     /// Keeps the rate as the ceiling of this machine.
@@ -84,7 +88,7 @@ impl Outcome {
         say(&report::table(&self.report));
         if options.html.is_none() {
             for trace in &self.report.traces {
-                say(&format!("\n{}", report::show_trace(trace, false)));
+                say(&format!("\n{}", report::show_trace(trace)));
             }
         }
         for note in &self.notes {
@@ -118,7 +122,7 @@ impl Outcome {
 /// Whether the numbers may be believed.
 pub(super) fn verdict(options: &Options, load: &LoadPlan, measured: &Measured) -> Verdict {
     let busiest: Vec<f64> = measured.series.iter().map(|second| second.busiest).collect();
-    judge(&pace::Facts {
+    judge(&Conduct {
         total: &measured.total,
         busiest: &busiest,
         closed_loop: load.is_closed(),

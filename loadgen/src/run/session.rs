@@ -11,7 +11,7 @@ use super::interrupt::Interrupts;
 use super::layout::{Layout, Wanted};
 use super::load::LoadPlan;
 use super::stage::{Director, LEAD, Measured, Stage};
-use super::{Options, RunError, WorkerOptions, target};
+use super::{CrewOptions, Options, RunError, target};
 use crate::agent::Setup;
 use crate::clock::Clock;
 use crate::measure::{Count, Failure, Tally};
@@ -55,7 +55,7 @@ impl CrewPlan {
     /// # Errors
     ///
     /// If a core is not there.
-    pub(super) fn new(options: &WorkerOptions, only_answer: bool) -> Result<Self, RunError> {
+    pub(super) fn new(options: &CrewOptions, only_answer: bool) -> Result<Self, RunError> {
         let usable = core_affinity::get_core_ids().unwrap_or_default();
         let mut cores: Vec<CoreId> = usable.iter().rev().copied().collect();
         if let Some(asked) = &options.cores {
@@ -109,7 +109,7 @@ impl<'o> Session<'o> {
     ///
     /// If the target may not be tested or is not there, or the system refuses sockets.
     pub(super) fn open(options: &'o Options, inputs: &'o Inputs) -> Result<Self, RunError> {
-        let crew = CrewPlan::new(&options.workers, false)?;
+        let crew = CrewPlan::new(&options.crew, false)?;
         let (target, local) = if options.self_test {
             (None, options.local.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)))
         } else {
@@ -120,8 +120,8 @@ impl<'o> Session<'o> {
         let (layout, sockets) = Layout::bind(Wanted {
             workers: crew.threads,
             local,
-            ports: options.workers.ports,
-            single_source: options.workers.single_source,
+            ports: options.ports,
+            single_source: options.single_source,
             answer: options.answer,
             listen: None,
         })?;
@@ -269,7 +269,8 @@ impl<'o> Session<'o> {
     }
 }
 
-/// 64 × T1: as long as a request is repeated without an answer (RFC 3261 §17.1.1.2, Timer B).
+/// A second more than 64 × T1, after which a request without an answer is given up (RFC 3261
+/// §17.1.1.2, Timer B): calls that fail do so by themselves.
 const DRAIN: Duration = Duration::from_secs(33);
 
 /// The most that registering all users may take.

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::measure::{Interval, RunShape, Trace};
 use crate::moment::Moment;
 use crate::report::Point;
+use crate::show::printable;
 use crate::view::{Progress, View, Wish};
 use crate::worker::{Command, Crew, Job, Socket};
 
@@ -60,6 +61,9 @@ const HANG_UP_TIME: Duration = Duration::from_secs(5);
 /// How often it is looked whether something happened.
 const TICK: Duration = Duration::from_millis(20);
 
+/// Lines that a scenario logs and that are shown.
+const LINES_MAX: usize = 100;
+
 /// How far a stage is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -81,9 +85,13 @@ impl Director<'_> {
         let crew = Crew::start(jobs, self.clock, stage.start)
             .map_err(|source| RunError::System { what: "threads", source })?;
         let total = Interval::new(stage.start, stage.shape);
-        let mut run = Running { stage, crew, phase: Phase::Running, total, series: Vec::new() };
+        let mut run =
+            Running { stage, crew, phase: Phase::Running, total, series: Vec::new(), lines: 0 };
         while self.go_on(&mut run) {}
-        run.end()
+        let told = run.lines;
+        let (measured, lines) = run.end()?;
+        self.tell(told, &lines);
+        Ok(measured)
     }
 
     /// Waits a moment, shows what came, and does what is due. Gives whether the stage goes on.
@@ -91,6 +99,9 @@ impl Director<'_> {
         if let Some(second) = run.crew.second(TICK) {
             run.add(&second);
             self.show(run, &second);
+            let lines = run.crew.take_lines();
+            self.tell(run.lines, &lines);
+            run.lines = run.lines.saturating_add(lines.len());
         }
         let wish = match self.view.poll() {
             None if self.interrupts.take() => Some(Wish::Stop),
@@ -111,6 +122,18 @@ impl Director<'_> {
             }
         }
         run.go_on(now) && !run.crew.has_failed()
+    }
+
+    /// Shows what the scenario wrote for people, after `told` lines before: a scenario may write
+    /// a line a call, which nobody could read.
+    fn tell(&mut self, told: usize, lines: &[String]) {
+        let room = LINES_MAX.saturating_sub(told);
+        for line in lines.iter().take(room) {
+            self.view.note(&printable(line));
+        }
+        if told <= LINES_MAX && told + lines.len() > LINES_MAX {
+            self.view.note("further lines that the scenario logs are not shown");
+        }
     }
 
     /// Shows a second.
@@ -139,6 +162,8 @@ struct Running<'s> {
     phase: Phase,
     total: Interval,
     series: Vec<Point>,
+    /// Lines that the scenario has logged.
+    lines: usize,
 }
 
 impl Running<'_> {
@@ -170,20 +195,21 @@ impl Running<'_> {
         }
     }
 
-    /// Ends it.
-    fn end(self) -> Result<Measured, RunError> {
-        let Self { stage, crew, phase, mut total, mut series } = self;
+    /// Ends it: what was measured, and what the scenario logged last.
+    fn end(self) -> Result<(Measured, Vec<String>), RunError> {
+        let Self { stage, crew, phase, mut total, mut series, .. } = self;
         let harvest = crew.end()?;
         for second in &harvest.seconds {
             total.merge(second);
             series.push(Point::of(second, second.start.since(stage.start)));
         }
-        Ok(Measured {
+        let measured = Measured {
             series,
             total,
             traces: harvest.traces,
             sockets: harvest.sockets,
             interrupted: matches!(phase, Phase::HangingUp(_)),
-        })
+        };
+        Ok((measured, harvest.lines))
     }
 }

@@ -7,9 +7,9 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use super::format::{clock, micros};
 use super::history::History;
 use super::panels::titled;
+use crate::show::{clock, time};
 
 /// The shortest time that fills the chart (seconds).
 const SECONDS_MIN: usize = 60;
@@ -97,7 +97,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> [f64; 2] {
 /// A label of the scale.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a label for people")]
 fn label(logarithm: f64) -> String {
-    format!("{:>7}", micros(10_f64.powf(logarithm).round() as u64))
+    format!("{:>7}", time(10_f64.powf(logarithm).round() as u64))
 }
 
 /// The decimal logarithm of a span.

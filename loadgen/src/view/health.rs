@@ -1,8 +1,10 @@
 //! Whether the generator keeps its schedule, in words.
 
-use super::format::{count, micros, percent};
+use std::time::Duration;
+
 use super::{Facts, Progress};
 use crate::measure::{Count, Interval};
+use crate::show::{millis, number, percent};
 
 /// What makes the numbers of this run doubtful, the worst first; nothing in a healthy run.
 pub(super) fn warnings(facts: &Facts, now: &Progress<'_>) -> Vec<String> {
@@ -17,13 +19,14 @@ pub(super) fn lag_micros(interval: &Interval) -> u64 {
 /// The warning that calls start too late: of the whole run before that of the last second,
 /// since only the former makes a run invalid.
 fn late(facts: &Facts, now: &Progress<'_>) -> Option<String> {
-    let bound = u64::try_from(facts.lag_max.as_micros()).unwrap_or(u64::MAX);
-    let (second, run) = (lag_micros(now.second), lag_micros(now.total));
+    let bound = facts.lag_max;
+    let [second, run] =
+        [now.second, now.total].map(|interval| Duration::from_micros(lag_micros(interval)));
     if run > bound {
-        let (run, bound) = (micros(run), micros(bound));
+        let (run, bound) = (millis(run), millis(bound));
         Some(format!("the run is invalid so far: lag p99 {run}, at most {bound} are allowed"))
     } else if second > bound {
-        Some(format!("the generator is late: lag p99 {}", micros(second)))
+        Some(format!("the generator is late: lag p99 {}", millis(second)))
     } else {
         None
     }
@@ -39,5 +42,6 @@ fn busy(facts: &Facts, second: &Interval) -> Option<String> {
 /// The warning that datagrams arrived but were lost before viaload read them.
 fn overrun(now: &Progress<'_>) -> Option<String> {
     let lost = now.total.tally.get(Count::Overrun);
-    (lost > 0).then(|| format!("{} datagrams lost in full receive buffers of viaload", count(lost)))
+    (lost > 0)
+        .then(|| format!("{} datagrams lost in full receive buffers of viaload", number(lost)))
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::format::{clock, micros_tight, rate};
 use super::history::per_second;
 use super::{Facts, Progress, View, Wish, health};
 use crate::measure::{Count, Latency};
+use crate::show::{clock, rate, time};
 
 /// Lines between two headings.
 const LINES_PER_HEADING: u32 = 20;
@@ -110,7 +110,8 @@ fn shown(latency: &Latency, percent: f64) -> String {
     if latency.count() == 0 {
         return "-".to_owned();
     }
-    micros_tight(latency.percentile_micros(percent))
+    // Lines are cut into columns at spaces.
+    time(latency.percentile_micros(percent)).replace(' ', "")
 }
 
 #[cfg(test)]

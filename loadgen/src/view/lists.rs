@@ -8,10 +8,10 @@ use ratatui::widgets::Paragraph;
 use viaduct::sip::reason_phrase;
 
 use super::Progress;
-use super::format::{count, rate};
 use super::history::per_second;
 use super::panels::{ALARM, DIM, STRONG, titled};
 use crate::measure::{Count, Failure, Interval};
+use crate::show::{number, rate};
 
 /// Messages, responses by code and failures by reason, side by side.
 pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>) {
@@ -69,7 +69,7 @@ fn messages(now: &Progress<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for (name, what) in usual.into_iter().chain(unusual.into_iter().filter(happened)) {
         let second = rate(per_second(now.second, now.second.tally.get(what)));
-        let numbers = format!("{second:>6}{:>11}", count(now.total.tally.get(what)));
+        let numbers = format!("{second:>6}{:>11}", number(now.total.tally.get(what)));
         rows.push((name.to_owned(), numbers, Style::new()));
     }
     rows
@@ -81,9 +81,9 @@ fn codes(run: &Interval, rows: u16) -> Vec<Row> {
     if codes.len() > usize::from(rows) {
         return classes(&codes);
     }
-    let row = |(code, number)| {
+    let row = |(code, count)| {
         let name = format!("{code} {}", reason_phrase(code));
-        (name, count(number), Style::new().fg(color(code)))
+        (name, number(count), Style::new().fg(color(code)))
     };
     codes.into_iter().map(row).collect()
 }
@@ -92,9 +92,9 @@ fn codes(run: &Interval, rows: u16) -> Vec<Row> {
 fn classes(codes: &[(u16, u64)]) -> Vec<Row> {
     let row = |class: u16| {
         let of_class = codes.iter().filter(|(code, _)| code / 100 == class);
-        let number: u64 = of_class.map(|(_, number)| number).sum();
+        let count: u64 = of_class.map(|(_, count)| count).sum();
         let name = format!("{class}xx");
-        (number > 0).then(|| (name, count(number), Style::new().fg(color(class * 100))))
+        (count > 0).then(|| (name, number(count), Style::new().fg(color(class * 100))))
     };
     (1..=6).filter_map(row).collect()
 }
@@ -116,8 +116,8 @@ fn failures(run: &Interval) -> Vec<Row> {
         |why: Failure| (format!("callee: {}", why.name()), run.tally.callee_failures(why));
     let all = Failure::ALL.map(callers).into_iter().chain(Failure::ALL.map(callees));
     let mut rows: Vec<_> = all
-        .filter(|(_, number)| *number > 0)
-        .map(|(name, number)| (name, count(number), ALARM))
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| (name, number(count), ALARM))
         .collect();
     if rows.is_empty() {
         rows.push(("none".to_owned(), String::new(), DIM));

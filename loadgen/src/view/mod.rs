@@ -1,7 +1,6 @@
 //! What people see while a run goes on: a picture of the terminal, or a line a second.
 
 mod chart;
-pub mod format;
 mod health;
 mod history;
 mod lines;

@@ -6,11 +6,11 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, LineGauge, Paragraph, RenderDirection, Sparkline};
 
-use super::format::{clock, count, micros, percent, rate};
 use super::health::lag_micros;
 use super::history::{History, Second};
 use super::{Facts, Progress};
 use crate::measure::{Count, Latency};
+use crate::show::{clock, number, percent, rate, time};
 
 /// Columns of the latency table.
 pub(super) const LATENCY_COLUMNS: u16 = 76;
@@ -79,9 +79,9 @@ fn progress(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>) {
 pub(super) fn health(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>, warnings: &[String]) {
     let text = format!(
         "generator  lag p99 {}   busiest worker {}   overruns {}",
-        micros(lag_micros(now.second)),
+        time(lag_micros(now.second)),
         percent(now.second.busiest),
-        count(now.total.tally.get(Count::Overrun)),
+        number(now.total.tally.get(Count::Overrun)),
     );
     let mut lines: Vec<_> =
         warnings.iter().map(|text| Line::styled(format!("WARNING: {text}"), ALARM)).collect();
@@ -180,10 +180,10 @@ pub(super) fn latency(frame: &mut Frame<'_>, area: Rect, now: &Progress<'_>, fir
 
 /// The percentiles of a row of the latency table.
 fn percentiles(when: &str, latency: &Latency) -> String {
-    let mut row = format!("{when:<7}{:>11}", count(latency.count()));
+    let mut row = format!("{when:<7}{:>11}", number(latency.count()));
     let spans = [50.0, 90.0, 99.0, 99.9].map(|percent| latency.percentile_micros(percent));
     for span in spans.into_iter().chain([latency.max_micros()]) {
-        let shown = if latency.count() == 0 { "–".to_owned() } else { micros(span) };
+        let shown = if latency.count() == 0 { "–".to_owned() } else { time(span) };
         row.push_str(&format!("{shown:>9}"));
     }
     row

@@ -58,6 +58,8 @@ struct Second {
     /// Counted from the start of the run.
     number: u32,
     interval: Interval,
+    /// What scenarios wrote for people.
+    lines: Vec<String>,
 }
 
 /// What a worker hands back.
@@ -65,6 +67,7 @@ struct Second {
 struct Outcome {
     /// What it measured in the last second that is not a whole one.
     rest: Interval,
+    lines: Vec<String>,
     traces: Vec<Trace>,
     sockets: Vec<Socket>,
 }
@@ -101,6 +104,8 @@ pub struct Crew {
     pending: VecDeque<(Interval, usize)>,
     /// How many seconds were complete.
     complete: u32,
+    /// What scenarios wrote for people and nobody has taken yet.
+    lines: Vec<String>,
 }
 
 /// A worker, seen from outside.
@@ -118,6 +123,8 @@ struct Member {
 pub struct Harvest {
     /// Seconds that were not given before, the last one shorter.
     pub seconds: Vec<Interval>,
+    /// What scenarios wrote for people and was not taken before.
+    pub lines: Vec<String>,
     /// Calls kept.
     pub traces: Vec<Trace>,
     /// The sockets of each worker.
@@ -144,6 +151,7 @@ impl Crew {
             seconds,
             pending: VecDeque::new(),
             complete: 0,
+            lines: Vec::new(),
         };
         for (number, job) in jobs.into_iter().enumerate() {
             crew.members.push(enlist(number, job, clock, start, to_crew.clone())?);
@@ -170,6 +178,11 @@ impl Crew {
             let second = self.seconds.recv_timeout(timeout).ok()?;
             self.add(second);
         }
+    }
+
+    /// What scenarios wrote for people (`<log>`) since this was asked last.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
     }
 
     /// Calls that are left, of callers and callees; none while calls are still to start.
@@ -205,9 +218,10 @@ impl Crew {
         while let Ok(second) = self.seconds.try_recv() {
             self.add(second);
         }
-        let mut harvest = Harvest::default();
+        let mut harvest = Harvest { lines: self.take_lines(), ..Harvest::default() };
         let mut rests = Vec::new();
         for outcome in outcomes {
+            harvest.lines.extend(outcome.lines);
             harvest.traces.extend(outcome.traces);
             harvest.sockets.push(outcome.sockets);
             rests.push(outcome.rest);
@@ -227,8 +241,9 @@ impl Crew {
 
     /// Adds a worker's second to the others', and gives the worker its memory back.
     fn add(&mut self, second: Second) {
-        let Second { worker, number, interval } = second;
+        let Second { worker, number, interval, lines } = second;
         self.merge(number, &interval);
+        self.lines.extend(lines);
         if let Some(member) = self.members.get(worker) {
             let _ = member.spare.try_send(interval);
         }
@@ -312,7 +327,6 @@ mod tests {
     use crate::outbox::SocketId;
     use crate::pace::Closed;
     use crate::scenario::Cast;
-    use crate::users::Users;
 
     /// Longer than any of these tests takes.
     const LONG: Duration = Duration::from_secs(60);
@@ -322,22 +336,10 @@ mod tests {
         let socket = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.address();
         let setup = Setup {
-            cast: Arc::new(Cast::new(Vec::new(), Vec::new())),
-            target: None,
-            sockets: Vec::new(),
-            caller_sockets: Vec::new(),
             callee_socket: Some(SocketId(0)),
             callee_addresses: Arc::from([address]),
-            users: Arc::new(Users::default()),
-            service: "service".to_owned(),
-            media_ip: address.ip(),
-            hold: Duration::ZERO,
-            injected: Vec::new(),
             worker: (worker, 2),
-            seed: 1,
-            process: 1,
-            wall_start: jiff::Timestamp::UNIX_EPOCH,
-            traces: 0,
+            ..Setup::new(Arc::new(Cast::new(Vec::new(), Vec::new())), address.ip())
         };
         Job { setup, load, sockets: vec![socket], core: None }
     }

@@ -216,7 +216,7 @@ impl Worker {
         due
     }
 
-    /// Sends what is in the outbox. A call counts as started when its first message has left.
+    /// Sends what is in the outbox. How late a call is, is known when its first message has left.
     fn flush(&mut self) -> io::Result<()> {
         let state = &mut self.state;
         let before = state.flush;
@@ -302,7 +302,8 @@ impl Worker {
     fn hand_over(&mut self, now: Moment) {
         while now >= self.second_end() {
             let interval = self.close(self.second_end());
-            let second = Second { worker: self.number, number: self.state.seconds, interval };
+            let (worker, number) = (self.number, self.state.seconds);
+            let second = Second { worker, number, interval, lines: self.agent.take_lines() };
             // If nobody takes it, the run is being given up.
             let _ = self.ways.seconds.send(second);
             self.state.seconds += 1;
@@ -339,7 +340,7 @@ impl Worker {
         for socket in &mut self.sockets {
             socket.deregister(self.waiter.registry())?;
         }
-        let traces = self.agent.take_traces();
-        Ok(Outcome { rest, traces, sockets: self.sockets })
+        let (lines, traces) = (self.agent.take_lines(), self.agent.take_traces());
+        Ok(Outcome { rest, lines, traces, sockets: self.sockets })
     }
 }

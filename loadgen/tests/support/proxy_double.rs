@@ -116,7 +116,7 @@ impl Proxy {
         let mut bytes = vec![0; 65_536];
         while !stop.load(Ordering::Relaxed) {
             self.send_due();
-            let due = self.delayed.peek().map(|Reverse((due, ..))| self.clock.until(*due));
+            let due = self.delayed.peek().map(|Reverse((due, ..))| due.since(self.clock.now()));
             let wait = due.unwrap_or(LOOK).clamp(Duration::from_micros(100), LOOK);
             self.socket.set_read_timeout(Some(wait)).expect("a timeout");
             if let Ok((length, source)) = self.socket.recv_from(&mut bytes) {

@@ -109,10 +109,11 @@ impl Answering {
         self.address
     }
 
-    /// Ends it as a terminal would: that is its ordinary end.
-    pub(crate) fn interrupt(mut self) {
+    /// Ends it as a terminal would: that is its ordinary end. What it printed then.
+    pub(crate) fn interrupt(mut self) -> String {
         self.program.signal("INT");
-        let (status, _, stderr) = self.program.wait();
+        let (status, stdout, stderr) = self.program.wait();
         assert_eq!(status.code(), Some(0), "{stderr}");
+        stdout.to_owned()
     }
 }

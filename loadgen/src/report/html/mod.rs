@@ -103,9 +103,9 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The run of `tests/data/page.json`.
+    /// The run of `tests/data/sample.json`.
     fn sample() -> Report {
-        serde_json::from_str(include_str!("../../../tests/data/page.json")).unwrap()
+        serde_json::from_str(include_str!("../../../tests/data/sample.json")).unwrap()
     }
 
     /// What the page's script would read.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::words::{counted, grouped, millis, percent, percent_of};
+use super::Verdict;
 use crate::measure::{Count, Interval};
-use crate::report::Verdict;
+use crate::show::{counted, millis, number, percent, share};
 
 /// How late 1 % of calls may start, unless another bound is given.
 pub const LAG_MAX: Duration = Duration::from_millis(10);
@@ -15,7 +15,7 @@ pub const BUSY_MAX: f64 = 0.97;
 
 /// What is known of how a run went.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'r> {
+pub struct Conduct<'r> {
     /// All workers' intervals of the whole run as one.
     pub total: &'r Interval,
     /// For each second the share that its busiest worker worked (0 to 1).
@@ -30,61 +30,62 @@ pub struct Facts<'r> {
 
 /// Judges a run: valid if all that was measured is the server's doing.
 #[must_use]
-pub fn judge(facts: &Facts<'_>) -> Verdict {
-    let busy = saturation(facts);
-    let (spoiling_busy, noted_busy) = if facts.closed_loop { (None, busy) } else { (busy, None) };
-    let spoiling = [lag(facts), unstarted(facts), spoiling_busy, overrun(facts), refused(facts)];
+pub fn judge(conduct: &Conduct<'_>) -> Verdict {
+    let busy = saturation(conduct);
+    let (spoiling_busy, noted_busy) = if conduct.closed_loop { (None, busy) } else { (busy, None) };
+    let spoiling =
+        [lag(conduct), unstarted(conduct), spoiling_busy, overrun(conduct), refused(conduct)];
     let mut reasons: Vec<String> = spoiling.into_iter().flatten().collect();
     let valid = reasons.is_empty();
     reasons.extend(noted_busy);
-    if facts.interrupted {
+    if conduct.interrupted {
         let noted = "the run was ended before its time: the numbers are those of the part that ran";
         reasons.push(noted.to_owned());
     }
-    Verdict { valid, interrupted: facts.interrupted, reasons }
+    Verdict { valid, interrupted: conduct.interrupted, reasons }
 }
 
 /// Calls started too late. There is no schedule in a closed loop that they could be late for.
-fn lag(facts: &Facts<'_>) -> Option<String> {
-    let p99 = Duration::from_micros(facts.total.lag.percentile_micros(99.0));
-    (!facts.closed_loop && p99 > facts.lag_max).then(|| {
+fn lag(conduct: &Conduct<'_>) -> Option<String> {
+    let p99 = Duration::from_micros(conduct.total.lag.percentile_micros(99.0));
+    (!conduct.closed_loop && p99 > conduct.lag_max).then(|| {
         format!(
             "the generator started 1 % of calls more than {} late (bound {}): lower the rate or \
              add cores",
             millis(p99),
-            millis(facts.lag_max)
+            millis(conduct.lag_max)
         )
     })
 }
 
 /// Calls intended but never started.
-fn unstarted(facts: &Facts<'_>) -> Option<String> {
-    let offered = facts.total.tally.get(Count::Offered);
-    let missing = offered.saturating_sub(facts.total.tally.get(Count::Started));
+fn unstarted(conduct: &Conduct<'_>) -> Option<String> {
+    let offered = conduct.total.tally.get(Count::Offered);
+    let missing = offered.saturating_sub(conduct.total.tally.get(Count::Started));
     (missing > 0).then(|| {
         format!(
             "the generator did not start {} of {} ({}): lower the rate or add cores",
-            grouped(missing),
+            number(missing),
             counted(offered, "call"),
-            percent_of(missing, offered)
+            share(missing, offered)
         )
     })
 }
 
 /// Workers without time to spare.
-fn saturation(facts: &Facts<'_>) -> Option<String> {
-    let saturated = facts.busiest.iter().filter(|busy| **busy >= BUSY_MAX).count() as u64;
-    let seconds = counted(facts.busiest.len() as u64, "second");
-    let most = facts.busiest.iter().copied().fold(0.0, f64::max);
+fn saturation(conduct: &Conduct<'_>) -> Option<String> {
+    let saturated = conduct.busiest.iter().filter(|busy| **busy >= BUSY_MAX).count() as u64;
+    let seconds = counted(conduct.busiest.len() as u64, "second");
+    let most = conduct.busiest.iter().copied().fold(0.0, f64::max);
     let what = format!(
         "a worker of the generator had no time to spare in {} of {seconds} (busy up to {}, bound \
          {})",
-        grouped(saturated),
+        number(saturated),
         percent(most),
         percent(BUSY_MAX)
     );
     (saturated > 0).then(|| {
-        if facts.closed_loop {
+        if conduct.closed_loop {
             format!("{what}: the server may carry more than this generator asked of it")
         } else {
             format!("{what}: lower the rate or add cores")
@@ -93,8 +94,8 @@ fn saturation(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// Datagrams that came and were not read.
-fn overrun(facts: &Facts<'_>) -> Option<String> {
-    let lost = facts.total.tally.get(Count::Overrun);
+fn overrun(conduct: &Conduct<'_>) -> Option<String> {
+    let lost = conduct.total.tally.get(Count::Overrun);
     (lost > 0).then(|| {
         format!(
             "the generator lost {} because its receive buffers were full: raise \
@@ -105,8 +106,8 @@ fn overrun(facts: &Facts<'_>) -> Option<String> {
 }
 
 /// Datagrams that were never sent.
-fn refused(facts: &Facts<'_>) -> Option<String> {
-    let unsent = facts.total.tally.get(Count::Refused);
+fn refused(conduct: &Conduct<'_>) -> Option<String> {
+    let unsent = conduct.total.tally.get(Count::Refused);
     (unsent > 0).then(|| {
         format!(
             "the kernel refused to send {}: look at the route to the target, the firewall and \
@@ -135,7 +136,7 @@ mod tests {
 
     /// The verdict on a run with an open loop, three seconds and the ordinary bounds.
     fn verdict(total: &Interval, busiest: &[f64]) -> Verdict {
-        judge(&Facts { total, busiest, closed_loop: false, lag_max: LAG_MAX, interrupted: false })
+        judge(&Conduct { total, busiest, closed_loop: false, lag_max: LAG_MAX, interrupted: false })
     }
 
     /// Asserts that a run is invalid for this reason alone.
@@ -161,15 +162,15 @@ mod tests {
             "the generator started 1 % of calls more than 23.01 ms late (bound 10 ms): lower the \
              rate or add cores",
         );
-        let facts = Facts {
+        let conduct = Conduct {
             total: &total,
             busiest: &[],
             closed_loop: false,
             lag_max: Duration::from_millis(30),
             interrupted: false,
         };
-        assert!(judge(&facts).valid);
-        assert!(judge(&Facts { closed_loop: true, lag_max: LAG_MAX, ..facts }).valid);
+        assert!(judge(&conduct).valid);
+        assert!(judge(&Conduct { closed_loop: true, lag_max: LAG_MAX, ..conduct }).valid);
     }
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
             "a worker of the generator had no time to spare in 2 of 3 seconds (busy up to 99.1 %, \
              bound 97 %): lower the rate or add cores",
         );
-        let closed = Facts {
+        let closed = Conduct {
             total: &total,
             busiest: &busiest,
             closed_loop: true,
@@ -225,14 +226,14 @@ mod tests {
     #[test]
     fn an_interruption_is_told_but_does_not_spoil() {
         let total = run();
-        let facts = Facts {
+        let conduct = Conduct {
             total: &total,
             busiest: &[],
             closed_loop: false,
             lag_max: LAG_MAX,
             interrupted: true,
         };
-        let verdict = judge(&facts);
+        let verdict = judge(&conduct);
         assert!(verdict.valid && verdict.interrupted);
         assert_eq!(verdict.reasons.len(), 1);
     }

@@ -2,39 +2,39 @@
 
 use std::time::Duration;
 
-use super::rate_error::{RateError, RateFault, check_rate};
-use super::words::{counted, millis, percent, rate as rate_in_words};
+use crate::pace::{RateError, RateFault, check_rate};
 use crate::report::SearchStep;
+use crate::show::{self, counted, millis, percent};
 
 /// What a server must keep to carry a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bounds {
+pub(super) struct Bounds {
     /// Failed calls of all (0 to 1).
-    pub loss_max: f64,
+    pub(super) loss_max: f64,
     /// p99 of the main mark.
-    pub p99_max: Duration,
+    pub(super) p99_max: Duration,
 }
 
 /// How a rate that was tried went.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Trial {
+pub(super) struct Trial {
     /// The rate that was to be tried, as [`Search::next`] gave it (calls per second).
-    pub rate: f64,
+    pub(super) rate: f64,
     /// Failed calls of all (0 to 1).
-    pub loss: f64,
+    pub(super) loss: f64,
     /// p99 of the main mark.
-    pub p99: Duration,
+    pub(super) p99: Duration,
     /// Whether the generator kept its schedule.
-    pub valid: bool,
+    pub(super) valid: bool,
     /// The rate that the generator reached (calls per second).
-    pub achieved: f64,
+    pub(super) achieved: f64,
 }
 
 /// How often a rate is to pass again, unless another number is given.
-pub const CONFIRMATIONS: usize = 3;
+pub(super) const CONFIRMATIONS: usize = 3;
 
 /// The most trials of a search.
-pub const TRIALS_MAX: usize = 40;
+const TRIALS_MAX: usize = 40;
 
 /// Bisection ends when the lowest rate that failed is within this factor of the highest that
 /// passed: 2 %.
@@ -44,7 +44,7 @@ const PRECISION: f64 = 1.02;
 /// within 2 %, and repeats the highest that passed. If it fails then, it counts as too high, and
 /// the search goes on below.
 #[derive(Clone, Debug)]
-pub struct Search {
+pub(super) struct Search {
     low: f64,
     high: f64,
     bounds: Bounds,
@@ -76,7 +76,7 @@ impl Search {
     /// # Errors
     ///
     /// Impossible rates.
-    pub fn new(
+    pub(super) fn new(
         low: f64,
         high: f64,
         bounds: Bounds,
@@ -100,7 +100,7 @@ impl Search {
 
     /// The rate to try next; none when the search has ended.
     #[must_use]
-    pub fn next(&self) -> Option<f64> {
+    pub(super) fn next(&self) -> Option<f64> {
         if self.steps.len() >= TRIALS_MAX {
             return None;
         }
@@ -116,7 +116,7 @@ impl Search {
     }
 
     /// Notes how the rate of [`Search::next`] went.
-    pub fn tried(&mut self, trial: Trial) {
+    pub(super) fn tried(&mut self, trial: Trial) {
         let failing = self.failing(&trial);
         self.steps.push(SearchStep {
             rate: trial.rate,
@@ -145,13 +145,13 @@ impl Search {
 
     /// All trials in order.
     #[must_use]
-    pub fn steps(&self) -> &[SearchStep] {
+    pub(super) fn steps(&self) -> &[SearchStep] {
         &self.steps
     }
 
     /// The highest rate that was confirmed; none while the search goes on, and if there is none.
     #[must_use]
-    pub fn result(&self) -> Option<f64> {
+    pub(super) fn result(&self) -> Option<f64> {
         if self.next().is_some() || self.confirmed < self.confirmations {
             return None;
         }
@@ -160,7 +160,7 @@ impl Search {
 
     /// What came out, as a sentence.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub(super) fn sentence(&self) -> String {
         let bounds = format!(
             "loss up to {} and p99 up to {}",
             percent(self.bounds.loss_max),
@@ -171,7 +171,7 @@ impl Search {
         };
         let carried = format!(
             "{} with {bounds}, confirmed {}; ",
-            rate_in_words(result),
+            in_words(result),
             counted(self.confirmations as u64, "time")
         );
         carried
@@ -179,13 +179,13 @@ impl Search {
                 None => "nothing higher was tried".to_owned(),
                 Some((rate, Failing::Generator)) => format!(
                     "at {} the generator was the limit: the server may carry more",
-                    rate_in_words(rate)
+                    in_words(rate)
                 ),
                 Some((rate, Failing::Loss)) => {
-                    format!("at {} too many calls failed", rate_in_words(rate))
+                    format!("at {} too many calls failed", in_words(rate))
                 }
                 Some((rate, Failing::Latency)) => {
-                    format!("at {} calls took too long", rate_in_words(rate))
+                    format!("at {} calls took too long", in_words(rate))
                 }
             }
     }
@@ -200,15 +200,15 @@ impl Search {
             (Some(passed), _) => format!(
                 "no rate passed {} in a row within {trials}; {} passed last, with {bounds}",
                 counted(self.confirmations as u64 + 1, "time"),
-                rate_in_words(*passed)
+                in_words(*passed)
             ),
             (None, Some((rate, Failing::Generator))) => format!(
                 "the generator is the limit: it did not keep up with {}, so nothing is known of \
                  the server",
-                rate_in_words(rate)
+                in_words(rate)
             ),
             (None, _) => {
-                format!("not even {} went with {bounds}: begin lower", rate_in_words(self.low))
+                format!("not even {} went with {bounds}: begin lower", in_words(self.low))
             }
         }
     }
@@ -237,8 +237,8 @@ impl Search {
         match failing {
             Some(Failing::Generator) => format!(
                 "the generator is the limit: it reached {} of {}",
-                rate_in_words(trial.achieved),
-                rate_in_words(trial.rate)
+                in_words(trial.achieved),
+                in_words(trial.rate)
             ),
             Some(Failing::Loss) => {
                 format!("loss {}, bound {}", percent(trial.loss), percent(self.bounds.loss_max))
@@ -254,6 +254,11 @@ impl Search {
             None => "carried".to_owned(),
         }
     }
+}
+
+/// A rate in a sentence.
+fn in_words(rate: f64) -> String {
+    format!("{} calls/s", show::rate(rate))
 }
 
 /// A rate with four digits, for people; far finer than the search.

@@ -1,13 +1,16 @@
-//! Numbers and time spans as people read them.
+//! Numbers and time spans as people read them: one look for the live view, the table and all
+//! sentences.
+
+use std::time::Duration;
 
 /// Columns of a terminal that texts stay within.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// What stands where there is no number.
-pub(super) const NOTHING: &str = "-";
+pub(crate) const NOTHING: &str = "-";
 
 /// A number with thousands separators: `61,200`.
-pub(super) fn number(number: u64) -> String {
+pub(crate) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -19,20 +22,24 @@ pub(super) fn number(number: u64) -> String {
     shown
 }
 
-/// A rate with one decimal: `1,999.6`.
-pub(super) fn rate(rate: f64) -> String {
+/// A rate in a sentence or a picture: `2,000`, `1,999.6`, below a hundred to the hundredth `0.25`.
+pub(crate) fn rate(rate: f64) -> String {
+    if rate < 99.995 { trimmed(&format!("{rate:.2}")) } else { trimmed(&tenths(rate)) }
+}
+
+/// A rate in a column, to the tenth: `2,000.0`.
+pub(crate) fn tenths(rate: f64) -> String {
     let tenths = (rate * 10.0).round() as u64;
     format!("{}.{}", number(tenths / 10), tenths % 10)
 }
 
-/// A rate in a sentence: without a decimal that says nothing.
-pub(super) fn plain_rate(number: f64) -> String {
-    let shown = rate(number);
-    shown.strip_suffix(".0").map(str::to_owned).unwrap_or(shown)
+/// A decimal number without zeros at its end.
+fn trimmed(decimals: &str) -> String {
+    decimals.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A time span in a table, with its unit and three digits: `477 µs`, `1.53 s`.
-pub(super) fn time(micros: u64) -> String {
+pub(crate) fn time(micros: u64) -> String {
     let (value, unit) = scaled(micros as f64);
     let places = places(value, unit);
     format!("{value:.places$} {unit}")
@@ -40,25 +47,38 @@ pub(super) fn time(micros: u64) -> String {
 
 /// A point in time of a ladder, in milliseconds to the microsecond, so that what is close together
 /// can be told apart: `1,000.790 ms`.
-pub(super) fn moment(micros: f64) -> String {
+pub(crate) fn moment(micros: f64) -> String {
     let micros = micros.round() as u64;
     format!("{}.{:03} ms", number(micros / 1_000), micros % 1_000)
 }
 
 /// A time span in a sentence, without decimals that say nothing: `1 s`.
-pub(super) fn span(micros: f64) -> String {
+pub(crate) fn span(micros: f64) -> String {
     if micros == 0.0 {
         return "0 s".to_owned();
     }
     let (value, unit) = scaled(micros);
     let places = places(value, unit);
     let shown = format!("{value:.places$}");
-    let short = if shown.contains('.') {
-        shown.trim_end_matches('0').trim_end_matches('.')
+    let shown = if shown.contains('.') { trimmed(&shown) } else { shown };
+    format!("{shown} {unit}")
+}
+
+/// A time span beside its bound, to a hundredth of a millisecond: `10.04 ms`. Three digits would
+/// hide that a bound was missed by a little.
+pub(crate) fn millis(span: Duration) -> String {
+    format!("{} ms", trimmed(&format!("{:.2}", span.as_secs_f64() * 1e3)))
+}
+
+/// The time of a clock that counts up or down: `0:05`, `12:34`, `1:02:03`.
+pub(crate) fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{:02}", seconds % 60)
     } else {
-        &shown
-    };
-    format!("{short} {unit}")
+        format!("{minutes}:{:02}", seconds % 60)
+    }
 }
 
 /// A time span in the unit that it is shown in. The bounds lie where rounding would carry a
@@ -84,27 +104,27 @@ fn places(value: f64, unit: &str) -> usize {
     }
 }
 
-/// A share of a whole in percent: `0.020 %`. Nothing of nothing is not 0 %.
-pub(super) fn share(part: u64, whole: u64) -> String {
+/// A share of a whole in percent: `0.02 %`. Nothing of nothing is not 0 %.
+pub(crate) fn share(part: u64, whole: u64) -> String {
     if whole == 0 { NOTHING.to_owned() } else { percent(part as f64 / whole as f64) }
 }
 
-/// A share (0 to 1) in percent; what is not zero does not look so.
-pub(super) fn percent(share: f64) -> String {
+/// A share (0 to 1) in percent: `0.02 %`, `97 %`; what is not zero does not look so.
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 {
         "0 %".to_owned()
     } else if percent < 0.001 {
         "< 0.001 %".to_owned()
     } else if percent < 1.0 {
-        format!("{percent:.3} %")
+        format!("{} %", trimmed(&format!("{percent:.3}")))
     } else {
-        format!("{percent:.1} %")
+        format!("{} %", trimmed(&format!("{percent:.1}")))
     }
 }
 
 /// How often the first goes into the second, in three digits: `1.09`. Nothing goes into nothing.
-pub(super) fn ratio(a: f64, b: f64) -> String {
+pub(crate) fn ratio(a: f64, b: f64) -> String {
     let ratio = b / a;
     if a <= 0.0 {
         NOTHING.to_owned()
@@ -120,14 +140,14 @@ pub(super) fn ratio(a: f64, b: f64) -> String {
 }
 
 /// One or several: `1 thread`, `2 threads`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", number(count as u64))
+    format!("{} {noun}{plural}", number(count))
 }
 
 /// Lines of `items` that begin with `head` and stay within [`WIDTH`]; further lines are indented
 /// by as much as the head is long. An item that no line has room for is broken.
-pub(super) fn wrapped<S: AsRef<str>>(
+pub(crate) fn wrapped<S: AsRef<str>>(
     head: &str,
     separator: &str,
     items: impl IntoIterator<Item = S>,
@@ -169,12 +189,12 @@ fn break_line(text: &mut String, indent: usize) {
 }
 
 /// A sentence in lines behind `head`, as [`wrapped`] does.
-pub(super) fn sentence(head: &str, sentence: &str) -> String {
+pub(crate) fn sentence(head: &str, sentence: &str) -> String {
     wrapped(head, " ", printable(sentence).split_whitespace())
 }
 
 /// The text, at most `width` characters of it; a cut shows.
-pub(super) fn clipped(text: &str, width: usize) -> String {
+pub(crate) fn clipped(text: &str, width: usize) -> String {
     let text = printable(text);
     if text.chars().count() <= width {
         return text;
@@ -186,7 +206,7 @@ pub(super) fn clipped(text: &str, width: usize) -> String {
 
 /// The text without control characters, which could order a terminal about: what was received or
 /// read from a file may be anything.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|shown| if shown.is_control() { '\u{fffd}' } else { shown }).collect()
 }
 
@@ -201,9 +221,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_has_one_decimal_and_in_a_sentence_only_if_it_says_something() {
-        assert_eq!([1_999.56, 2_000.0].map(rate), ["1,999.6", "2,000.0"]);
-        assert_eq!([1_999.56, 2_000.0].map(plain_rate), ["1,999.6", "2,000"]);
+    fn a_rate_has_one_decimal_in_a_column_and_elsewhere_as_many_as_say_something() {
+        assert_eq!([1_999.56, 2_000.0].map(tenths), ["1,999.6", "2,000.0"]);
+        let rates = [0.0, 0.25, 10.0, 99.996, 1_999.56, 2_000.0];
+        assert_eq!(rates.map(rate), ["0", "0.25", "10", "100", "1,999.6", "2,000"]);
     }
 
     #[test]
@@ -224,6 +245,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bound_missed_by_a_little_shows() {
+        let shown = [23_000, 810, 10_040].map(|micros| millis(Duration::from_micros(micros)));
+        assert_eq!(shown, ["23 ms", "0.81 ms", "10.04 ms"]);
+    }
+
+    #[test]
+    fn clocks_show_hours_only_when_there_are_some() {
+        let shown = [5, 754, 3_723].map(|seconds| clock(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["0:05", "12:34", "1:02:03"]);
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [0, 1, 2_000].map(|count| counted(count, "call")),
+            ["0 calls", "1 call", "2,000 calls"]
+        );
+    }
+
+    #[test]
     fn a_moment_is_told_to_the_microsecond() {
         assert_eq!([0.0, 7.4, 1_000_790.0].map(moment), ["0.000 ms", "0.007 ms", "1,000.790 ms"]);
     }
@@ -231,9 +272,10 @@ mod tests {
     #[test]
     fn a_small_share_does_not_look_like_none() {
         assert_eq!(share(0, 10), "0 %");
-        assert_eq!(share(12, 60_000), "0.020 %");
+        assert_eq!(share(12, 60_000), "0.02 %");
         assert_eq!(share(1, 10_000_000), "< 0.001 %");
-        assert_eq!(share(1, 2), "50.0 %");
+        assert_eq!(share(1, 2), "50 %");
+        assert_eq!(percent(0.4234), "42.3 %");
         assert_eq!(share(0, 0), "-");
     }
 
