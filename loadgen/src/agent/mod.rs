@@ -17,6 +17,7 @@ mod recorder;
 mod sending;
 mod stage;
 mod timers;
+mod waking;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use self::call::{Call, Dialog, Kept, Outcome, Value, Waiting};
 use self::calls::{CallRef, Calls, Found, Ghost};
 use self::closing::plain_reply;
 use self::desk::Desk;
-use self::exchange::{Identity, Phase};
+use self::exchange::Identity;
 use self::form::Last;
 use self::library::Library;
 use self::receiving::method_name;
@@ -39,7 +40,7 @@ use self::timers::Timers;
 use crate::measure::{Count, Failure, Interval, Trace};
 use crate::moment::Moment;
 use crate::outbox::{Outbox, SocketId};
-use crate::scenario::{Cast, Injection, Order, Role, Step};
+use crate::scenario::{Cast, Injection, Order, Role};
 use crate::users::Users;
 
 /// What an agent needs to know.
@@ -510,85 +511,6 @@ impl Agent {
     }
 }
 
-impl Stage<'_> {
-    /// Does what is due for a call.
-    fn wake(&mut self, call: &mut Call) {
-        for position in 0..call.exchanges.len() {
-            let exchange = &mut call.exchanges[position];
-            if exchange.give_up_at <= self.now {
-                let failure = if exchange.ours { Failure::NoAnswer } else { Failure::NoAck };
-                if exchange.rings() && call.closing.is_none() {
-                    // The CANCEL gives it a new time.
-                    self.close(call, Outcome::Failed(failure), None);
-                    break;
-                }
-                exchange.rest();
-                exchange.phase = Phase::Done;
-                match call.closing {
-                    Some(_) => self.finish_closing(call),
-                    None if exchange.step.is_none() => continue,
-                    None => self.close(call, Outcome::Failed(failure), None),
-                }
-                break;
-            }
-            if exchange.repeat_at <= self.now {
-                exchange.repeated(self.now);
-                self.repeat(call, position);
-            }
-        }
-        if call.wake_at <= self.now && call.outcome.is_none() && call.closing.is_none() {
-            self.go_on(call);
-        }
-    }
-
-    /// Goes on after a pause, or after a message that did not come.
-    fn go_on(&mut self, call: &mut Call) {
-        let library = self.library;
-        let step = library.program(call.program).steps.get(call.step);
-        match step {
-            Some(Step::Pause(pause)) => self.follow(call, &pause.chain),
-            Some(Step::Receive(_)) => match self.time_limit(call) {
-                Some((_, Some(next))) => {
-                    call.step = next;
-                    call.due = self.now;
-                }
-                _ => return self.close(call, Outcome::Failed(Failure::Timeout), None),
-            },
-            _ => {}
-        }
-        match call.last.take() {
-            None => self.run(call, None),
-            Some(kept) => {
-                kept.read(|last| self.run(call, Some(last)));
-                call.last = Some(kept);
-            }
-        }
-    }
-
-    /// Counts a call that has ended.
-    fn note_end(&mut self, call: &mut Call, outcome: Outcome) {
-        if call.is_caller {
-            self.desk.callers -= 1;
-        } else {
-            self.desk.callees -= 1;
-        }
-        let tally = &mut self.desk.interval.tally;
-        match (outcome, call.is_caller) {
-            (Outcome::Completed, true) => tally.count(Count::Completed),
-            (Outcome::Completed, false) => tally.count(Count::AnsweredCompleted),
-            (Outcome::CutShort, true) => tally.count(Count::CutShort),
-            (Outcome::CutShort, false) => {}
-            (Outcome::Failed(failure), true) => {
-                tally.fail(failure);
-                if !matches!(failure, Failure::UnexpectedStatus | Failure::UnexpectedRequest) {
-                    self.note_lost_marks(call);
-                }
-            }
-            (Outcome::Failed(failure), false) => tally.fail_callee(failure),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -596,23 +518,11 @@ mod tests {
 
     /// An agent that only answers.
     fn callee() -> Agent {
+        let cast = Arc::new(builtin::cast("call").unwrap());
         let setup = Setup {
-            cast: Arc::new(builtin::cast("call").unwrap()),
-            target: None,
             sockets: vec![SocketAddr::from(([127, 0, 0, 1], 5062))],
-            caller_sockets: Vec::new(),
             callee_socket: Some(SocketId(0)),
-            callee_addresses: Arc::new([]),
-            users: Arc::new(Users::default()),
-            service: "service".to_owned(),
-            media_ip: IpAddr::from([127, 0, 0, 1]),
-            hold: Duration::ZERO,
-            injected: Vec::new(),
-            worker: (0, 1),
-            seed: 1,
-            process: 1,
-            wall_start: jiff::Timestamp::UNIX_EPOCH,
-            traces: 0,
+            ..Setup::new(cast, IpAddr::from([127, 0, 0, 1]))
         };
         Agent::new(setup, Moment::START)
     }
@@ -625,7 +535,8 @@ mod tests {
         let mut out = Outbox::default();
         for call in 0..5 {
             let invite = format!(
-                "INVITE sip:b@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{call}\r\n\
+                "INVITE sip:b@b SIP/2.0\r\n\
+                 Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{call}\r\n\
                  From: <sip:a@a>;tag=a\r\nTo: <sip:b@b>\r\nCall-ID: {call}\r\nCSeq: 1 INVITE\r\n\r\n"
             );
             out.clear();
