@@ -537,7 +537,8 @@ mod tests {
             let invite = format!(
                 "INVITE sip:b@b SIP/2.0\r\n\
                  Via: SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK{call}\r\n\
-                 From: <sip:a@a>;tag=a\r\nTo: <sip:b@b>\r\nCall-ID: {call}\r\nCSeq: 1 INVITE\r\n\r\n"
+                 From: <sip:a@a>;tag=a\r\nTo: <sip:b@b>\r\nCall-ID: {call}\r\n\
+                 CSeq: 1 INVITE\r\n\r\n"
             );
             out.clear();
             agent.handle_datagram(Moment::START, SocketId(0), peer, invite.as_bytes(), &mut out);
