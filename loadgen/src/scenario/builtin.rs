@@ -74,6 +74,13 @@ pub fn cast(name: &str) -> Option<Cast> {
     Some(Cast::new(callers.collect::<Option<_>>()?, callees()))
 }
 
+/// One who removes the registrations that a run has made.
+#[must_use]
+pub fn removal() -> Option<Cast> {
+    let caller = program(include_str!("../../scenarios/remove.xml"))?;
+    Some(Cast::new(vec![(caller, 1)], callees()))
+}
+
 /// All callees; for a method that several wait for, the first is the one for strangers.
 #[must_use]
 pub fn callees() -> Vec<Program> {
@@ -108,6 +115,23 @@ mod tests {
 
     use super::*;
     use crate::scenario::{Expect, Field, LastHeader, Piece, Role, Routing, Step, Template, What};
+
+    #[test]
+    fn a_route_set_is_kept_once_in_a_dialog() {
+        for (name, program) in programs() {
+            let keeps = |step: &&Step| matches!(step, Step::Receive(one) if one.keep_routes);
+            assert!(program.steps.iter().filter(keeps).count() <= 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_removal_is_a_registration_that_ends_at_once() {
+        let cast = removal().unwrap();
+        let steps = &cast.programs[0].steps;
+        let Step::Send(send) = &steps[0] else { panic!("{steps:?}") };
+        assert_eq!(send.what, What::Request("REGISTER".to_owned()));
+        assert!(format!("{send:?}").contains("Expires: 0"), "{send:?}");
+    }
 
     /// All programs with the names of their files.
     fn programs() -> Vec<(String, Program)> {
