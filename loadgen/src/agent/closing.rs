@@ -149,12 +149,7 @@ impl Stage<'_> {
                 self.answer(call, 200, last);
                 // RFC 3261 §15.1.2.
                 self.refuse_ringing(call, None);
-                let outcome = if call.is_caller {
-                    Outcome::Failed(Failure::UnexpectedRequest)
-                } else {
-                    Outcome::CutShort
-                };
-                self.close(call, outcome, Some(last));
+                self.close(call, ended_by_peer(call), Some(last));
             }
             Method::Invite => {
                 let code = refusal(call, identity);
@@ -174,7 +169,7 @@ impl Stage<'_> {
     fn cancelled(&mut self, call: &mut Call, last: &Last<'_>) {
         self.answer(call, 200, last);
         if self.refuse_ringing(call, Some(last)) {
-            call.closing.get_or_insert(Outcome::CutShort);
+            call.closing.get_or_insert(ended_by_peer(call));
             call.waiting = Waiting::Running;
             call.wake_at = Moment::NEVER;
         }
@@ -258,6 +253,11 @@ fn refusal(call: &mut Call, identity: Identity) -> u16 {
     }
     let mut others = call.exchanges.iter().filter(|exchange| exchange.identity != identity);
     if others.any(is_open) { 500 } else { 488 }
+}
+
+/// How a call ends that the other side hangs up: a callee has nothing against it.
+const fn ended_by_peer(call: &Call) -> Outcome {
+    if call.is_caller { Outcome::Failed(Failure::UnexpectedRequest) } else { Outcome::CutShort }
 }
 
 /// What is made of what was sent before.

@@ -21,6 +21,8 @@ pub struct Interval {
     pub lag: Latency,
     /// Calls of callers in progress at the end.
     pub in_flight: u64,
+    /// No more calls than this were in progress at a time: the sum of each worker's most.
+    pub most_in_flight: u64,
     /// When each step of each program happened, in the order of [`RunShape::programs`].
     pub arrows: Vec<Vec<ArrowTimes>>,
     /// The largest share of the interval that any one worker was busy (0 to 1).
@@ -72,6 +74,7 @@ impl Interval {
             latencies: vec![Latency::default(); shape.marks.len()],
             lag: Latency::default(),
             in_flight: 0,
+            most_in_flight: 0,
             arrows: shape
                 .programs
                 .iter()
@@ -89,6 +92,7 @@ impl Interval {
         self.latencies.iter_mut().for_each(Latency::clear);
         self.lag.clear();
         self.in_flight = 0;
+        self.most_in_flight = 0;
         self.arrows.iter_mut().for_each(|steps| steps.fill(ArrowTimes::default()));
         self.busiest = 0.0;
     }
@@ -101,6 +105,11 @@ impl Interval {
             std::cmp::Ordering::Equal => self.in_flight + other.in_flight,
             std::cmp::Ordering::Greater => self.in_flight,
         };
+        self.most_in_flight = if self.end == other.end {
+            self.most_in_flight + other.most_in_flight
+        } else {
+            self.most_in_flight.max(other.most_in_flight)
+        };
         self.end = self.end.max(other.end);
         self.tally.merge(&other.tally);
         self.lag.merge(&other.lag);
@@ -112,5 +121,28 @@ impl Interval {
             mine.count += theirs.count;
             mine.nanos += theirs.nanos;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From one second to another, with so many calls in progress at most.
+    fn interval(start: u64, end: u64, most_in_flight: u64) -> Interval {
+        let at = |seconds| Moment::START + Duration::from_secs(seconds);
+        let fresh = Interval::new(at(start), &RunShape::default());
+        Interval { end: at(end), most_in_flight, ..fresh }
+    }
+
+    #[test]
+    fn the_most_calls_in_progress_are_those_of_all_workers_in_one_interval() {
+        let mut total = interval(0, 0, 0);
+        for start in [0, 1] {
+            let mut second = interval(start, start + 1, 3 - start);
+            second.merge(&interval(start, start + 1, 4));
+            total.merge(&second);
+        }
+        assert_eq!(total.most_in_flight, 7);
     }
 }

@@ -53,7 +53,7 @@ impl Report {
             machine: measured.machine,
             verdict: measured.verdict,
             rates: rates(tally, run.seconds),
-            calls: calls(tally, &series),
+            calls: calls(total),
             messages: messages(tally),
             codes: codes(&tally.codes),
             latency: marks.map(|(mark, latency)| LatencySummary::of(mark, latency)).collect(),
@@ -79,14 +79,15 @@ fn rates(tally: &Tally, seconds: f64) -> Rates {
 }
 
 /// The numbers of calls.
-fn calls(tally: &Tally, series: &[Point]) -> Calls {
+fn calls(total: &Interval) -> Calls {
+    let tally = &total.tally;
     Calls {
         offered: tally.get(Count::Offered),
         started: tally.get(Count::Started),
         completed: tally.get(Count::Completed),
         failed: tally.failed(),
         cut_short: tally.get(Count::CutShort),
-        peak_in_flight: series.iter().map(|second| second.in_flight).max().unwrap_or(0),
+        peak_in_flight: total.most_in_flight,
         failures: failures(|why| tally.failures(why)),
         answered: tally.get(Count::Answered),
         callee_failures: failures(|why| tally.callee_failures(why)),

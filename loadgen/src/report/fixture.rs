@@ -160,6 +160,7 @@ fn interval(cast: &Cast, second: u64) -> Interval {
         interval.tally.add(Count::RequestsRepeated, 57);
     }
     interval.in_flight = begun;
+    interval.most_in_flight = begun;
     interval.busiest = if second < 3 { 0.094 } else { 0.031 };
     let slower = if second == 2 { 40 } else { 1 };
     for call in 0..begun {

@@ -119,7 +119,7 @@ pub struct Calls {
     pub failed: u64,
     /// Ended before their time because the run was interrupted.
     pub cut_short: u64,
-    /// The most that were in progress at the end of a second.
+    /// No more than this were in progress at a time.
     pub peak_in_flight: u64,
     /// Failed calls by reason, those that occurred.
     pub failures: Vec<FailureCount>,

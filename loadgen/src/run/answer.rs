@@ -112,5 +112,18 @@ fn summary(measured: &Measured) -> String {
     if !reasons.is_empty() {
         text.push_str(&format!(" ({})", reasons.join(", ")));
     }
+    let amiss = [
+        (Count::Unreadable, "no SIP"),
+        (Count::Stray, "of no call"),
+        (Count::Unexpected, "unexpected"),
+        (Count::Overrun, "lost here"),
+    ];
+    let amiss = amiss.map(|(what, name)| (name, tally.get(what)));
+    let amiss = amiss.into_iter().filter(|(_, count)| *count > 0);
+    let amiss: Vec<String> =
+        amiss.map(|(name, count)| format!("{name}: {}", number(count))).collect();
+    if !amiss.is_empty() {
+        text.push_str(&format!("\nmessages amiss: {}", amiss.join(", ")));
+    }
     text
 }

@@ -81,9 +81,16 @@ fn cast(
 }
 
 /// Those who answer: the one of a file, and behind it the built-in ones for what it does not
-/// wait for.
+/// wait for. Those for the same requests are left out, else callers could ask for them by name.
 pub(super) fn callees(first: Option<Program>) -> Vec<Program> {
-    first.into_iter().chain(builtin::callees()).collect()
+    const METHODS: [&[u8]; 4] = [b"INVITE", b"REGISTER", b"OPTIONS", b"MESSAGE"];
+    let mut others = builtin::callees();
+    if let Some(first) = &first {
+        let taken = |method: &&[u8]| first.opens(method);
+        let taken: Vec<_> = METHODS.into_iter().filter(taken).collect();
+        others.retain(|other| !taken.iter().any(|method| other.opens(method)));
+    }
+    first.into_iter().chain(others).collect()
 }
 
 /// Whether a file is meant, not a built-in scenario.
@@ -201,4 +208,23 @@ pub(super) fn unit(cast: &Cast) -> &'static str {
     let invites = |step: &Step| matches!(step, Step::Send(send) if is_invite(&send.what));
     let mut programs = cast.callers.iter().map(|caller| &cast.programs[caller.program]);
     if programs.any(|program| program.steps.iter().any(invites)) { "calls" } else { "requests" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::sipp;
+
+    #[test]
+    fn a_file_answers_all_that_it_waits_for() {
+        let text = "<scenario><recv request=\"INVITE\"/></scenario>";
+        let (program, _) = sipp::read(text, "own.xml").unwrap();
+        let name = program.name.clone();
+        let cast = Cast::new(Vec::new(), callees(Some(program)));
+        let answers = |asked: &[u8], method| {
+            cast.callee(Some(asked), method).map(|id| cast.programs[id].name.as_str())
+        };
+        assert_eq!(answers(b"busy", b"INVITE"), Some(name.as_str()));
+        assert_eq!(answers(b"options", b"OPTIONS"), Some("options"));
+    }
 }

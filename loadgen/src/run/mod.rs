@@ -56,6 +56,7 @@ pub fn run(options: &Options) -> Result<Ended, RunError> {
         Some(search) => find_max::run(&mut session, search, view.as_mut())?,
         None => measure(&mut session, &load, view.as_mut())?,
     };
+    session.remove(view.as_mut());
     view.finish();
     drop(view);
     outcome.tell(options)

@@ -38,6 +38,8 @@ pub(super) struct Session<'o> {
     sockets: Vec<Vec<Socket>>,
     /// Stages so far: each has call numbers of its own.
     stages: u32,
+    /// How long it took to register all users; none if they are not registered.
+    registered: Option<Duration>,
 }
 
 /// How many threads, and where they stay.
@@ -97,6 +99,8 @@ struct Part<'p> {
     callee_addresses: &'p Arc<[SocketAddr]>,
     /// Whole calls to keep of each kind.
     traces: usize,
+    /// How long the last calls may take.
+    drain: Duration,
 }
 
 /// Calls that register users in progress at a time for each worker.
@@ -137,6 +141,7 @@ impl<'o> Session<'o> {
             interrupts,
             sockets,
             stages: 0,
+            registered: None,
         })
     }
 
@@ -148,6 +153,56 @@ impl<'o> Session<'o> {
     pub(super) fn register(&mut self, view: &mut dyn View) -> Result<(), RunError> {
         let users = self.inputs.users.names.len() as u64;
         let Some(cast) = builtin::cast("refresh").filter(|_| users > 0) else { return Ok(()) };
+        let began = self.clock.now();
+        let limit = Duration::from_secs_f64(REGISTRATION_SECONDS);
+        let measured = self.all_users("registering users", cast, (limit, DRAIN), view)?;
+        self.registered = Some(self.clock.now().since(began));
+        if measured.interrupted {
+            self.remove(view);
+            return Err(RunError::Interrupted);
+        }
+        let accepted = measured.total.tally.get(Count::Completed);
+        if accepted < users {
+            self.remove(view);
+            return Err(RunError::Registration(format!(
+                "{} of {users} users were registered at {}{}",
+                accepted,
+                self.target_words(),
+                reasons(&measured.total.tally)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Removes what was registered: a server that keeps it would call sockets of this run in the
+    /// next one. It may fail, with a note: what was measured is not touched by that.
+    pub(super) fn remove(&mut self, view: &mut dyn View) {
+        let Some(took) = self.registered.take() else { return };
+        let Some(cast) = builtin::removal() else { return };
+        let limits = (took * 2 + REMOVAL_TIME, REMOVAL_TIME);
+        let users = self.inputs.users.names.len() as u64;
+        let removed = match self.all_users("removing registrations", cast, limits, view) {
+            Ok(measured) => measured.total.tally.get(Count::Completed),
+            Err(_) => 0,
+        };
+        if removed < users {
+            view.note(&format!(
+                "{} of {users} registrations could not be removed: they stay until they expire \
+                 (10 minutes)",
+                users - removed
+            ));
+        }
+    }
+
+    /// Has each user make one call of those in a cast. The load may last so long, and the last
+    /// calls so long after it.
+    fn all_users(
+        &mut self,
+        name: &str,
+        cast: Cast,
+        (limit, drain): (Duration, Duration),
+        view: &mut dyn View,
+    ) -> Result<Measured, RunError> {
         let (layout, sockets) = Layout::bind(Wanted {
             workers: self.crew.threads,
             local: self.local,
@@ -158,8 +213,8 @@ impl<'o> Session<'o> {
         })?;
         let load = LoadPlan::Closed {
             concurrency: REGISTERING * self.crew.threads,
-            seconds: REGISTRATION_SECONDS,
-            limit: Some(users),
+            seconds: limit.as_secs_f64(),
+            limit: Some(self.inputs.users.names.len() as u64),
         };
         let addresses = self.layout.callee_addresses.clone();
         let part = Part {
@@ -168,21 +223,9 @@ impl<'o> Session<'o> {
             load: &load,
             callee_addresses: &addresses,
             traces: 0,
+            drain,
         };
-        let measured = self.stage("registering users", &part, sockets, view)?;
-        if measured.interrupted {
-            return Err(RunError::Interrupted);
-        }
-        let accepted = measured.total.tally.get(Count::Completed);
-        if accepted < users {
-            return Err(RunError::Registration(format!(
-                "{} of {users} users were registered at {}{}",
-                accepted,
-                self.target_words(),
-                reasons(&measured.total.tally)
-            )));
-        }
-        Ok(())
+        self.stage(name, &part, sockets, view)
     }
 
     /// Runs the scenario.
@@ -202,6 +245,7 @@ impl<'o> Session<'o> {
             load,
             callee_addresses: &layout.callee_addresses,
             traces: self.options.traces,
+            drain: DRAIN + self.options.hold,
         };
         let sockets = std::mem::take(&mut self.sockets);
         let mut measured = self.stage("running", &part, sockets, view)?;
@@ -238,7 +282,7 @@ impl<'o> Session<'o> {
             shape: &part.cast.shape,
             start,
             end: Some(start + Duration::from_secs_f64(part.load.seconds())),
-            drain: DRAIN + self.options.hold,
+            drain: part.drain,
         };
         let mut director = Director { clock: self.clock, view, interrupts: &self.interrupts };
         director.run(&stage, jobs)
@@ -275,6 +319,10 @@ const DRAIN: Duration = Duration::from_secs(33);
 
 /// The most that registering all users may take.
 const REGISTRATION_SECONDS: f64 = 3_600.0;
+
+/// What removing them may take beyond twice the time of registering: a server that died in the run
+/// is not waited for.
+const REMOVAL_TIME: Duration = Duration::from_secs(2);
 
 /// A number for Call-IDs that other processes, and other stages of this one, do not have.
 pub(super) fn process_number(stage: u32) -> u32 {

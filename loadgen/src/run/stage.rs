@@ -85,8 +85,8 @@ impl Director<'_> {
         let crew = Crew::start(jobs, self.clock, stage.start)
             .map_err(|source| RunError::System { what: "threads", source })?;
         let total = Interval::new(stage.start, stage.shape);
-        let mut run =
-            Running { stage, crew, phase: Phase::Running, total, series: Vec::new(), lines: 0 };
+        let series = Series { begin: stage.start, points: Vec::new(), last: None };
+        let mut run = Running { stage, crew, phase: Phase::Running, total, series, lines: 0 };
         while self.go_on(&mut run) {}
         let told = run.lines;
         let (measured, lines) = run.end()?;
@@ -161,7 +161,7 @@ struct Running<'s> {
     crew: Crew,
     phase: Phase,
     total: Interval,
-    series: Vec<Point>,
+    series: Series,
     /// Lines that the scenario has logged.
     lines: usize,
 }
@@ -170,7 +170,7 @@ impl Running<'_> {
     /// Adds a second.
     fn add(&mut self, second: &Interval) {
         self.total.merge(second);
-        self.series.push(Point::of(second, second.start.since(self.stage.start)));
+        self.series.add(second);
     }
 
     /// Goes on to the next phase if its time has come. Gives whether the stage goes on.
@@ -197,19 +197,90 @@ impl Running<'_> {
 
     /// Ends it: what was measured, and what the scenario logged last.
     fn end(self) -> Result<(Measured, Vec<String>), RunError> {
-        let Self { stage, crew, phase, mut total, mut series, .. } = self;
+        let Self { crew, phase, mut total, mut series, .. } = self;
         let harvest = crew.end()?;
         for second in &harvest.seconds {
             total.merge(second);
-            series.push(Point::of(second, second.start.since(stage.start)));
+            series.add(second);
         }
         let measured = Measured {
-            series,
+            series: series.end(),
             total,
             traces: harvest.traces,
             sockets: harvest.sockets,
             interrupted: matches!(phase, Phase::HangingUp(_)),
         };
         Ok((measured, harvest.lines))
+    }
+}
+
+/// The seconds of a stage, one after the other.
+#[derive(Debug)]
+struct Series {
+    /// The stage's begin.
+    begin: Moment,
+    /// Seconds that are complete.
+    points: Vec<Point>,
+    /// The one before the next, which may have to take it in.
+    last: Option<Interval>,
+}
+
+/// An interval shorter than this belongs to the one before: its rates would be chance, and a plot
+/// of them would seem to show that the server broke down.
+const SHORT: Duration = Duration::from_millis(250);
+
+impl Series {
+    /// Adds the next interval.
+    fn add(&mut self, second: &Interval) {
+        match &mut self.last {
+            Some(last) if second.end.since(second.start) < SHORT => last.merge(second),
+            _ => {
+                self.close();
+                self.last = Some(second.clone());
+            }
+        }
+    }
+
+    /// All of them.
+    fn end(mut self) -> Vec<Point> {
+        self.close();
+        self.points
+    }
+
+    /// Makes a point of the last interval.
+    fn close(&mut self) {
+        let begin = self.begin;
+        let last = self.last.take();
+        self.points.extend(last.map(|last| Point::of(&last, last.start.since(begin))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Count;
+
+    /// The points of intervals that end at these milliseconds, each with one call: begin, length
+    /// and calls.
+    fn points(ends: &[u64]) -> Vec<(f64, f64, u64)> {
+        let at = |milliseconds| Moment::START + Duration::from_millis(milliseconds);
+        let mut series = Series { begin: at(0), points: Vec::new(), last: None };
+        let mut start = at(0);
+        for end in ends {
+            let mut interval = Interval::new(start, &RunShape::default());
+            interval.end = at(*end);
+            interval.tally.count(Count::Started);
+            start = interval.end;
+            series.add(&interval);
+        }
+        series.end().iter().map(|point| (point.at, point.seconds, point.started)).collect()
+    }
+
+    #[test]
+    fn a_short_end_belongs_to_the_second_before() {
+        assert_eq!(points(&[1_000, 2_000, 2_249]), [(0.0, 1.0, 1), (1.0, 1.249, 2)]);
+        assert_eq!(points(&[1_000, 1_250]), [(0.0, 1.0, 1), (1.0, 0.25, 1)]);
+        assert_eq!(points(&[20]), [(0.0, 0.02, 1)]);
+        assert_eq!(points(&[]), []);
     }
 }

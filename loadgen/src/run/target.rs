@@ -98,6 +98,11 @@ pub(super) fn probe(target: SocketAddr, local: Option<IpAddr>) -> Result<IpAddr,
     } else {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED)
     };
+    if let Some(ip) = local.filter(|local| local.is_ipv4() != target.is_ipv4()) {
+        return Err(RunError::Options(format!(
+            "--local {ip}: {target} cannot be reached from it, one is IPv4 and the other IPv6"
+        )));
+    }
     let local = SocketAddr::new(local.unwrap_or(any), 0);
     let bound = UdpSocket::bind(local);
     let socket = bound.map_err(|source| RunError::Local { ip: local.ip(), source })?;
@@ -139,6 +144,14 @@ fn options_request(target: SocketAddr, own: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_own_address_of_the_other_family_is_named() {
+        let error = probe("127.0.0.1:9".parse().unwrap(), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        let error = error.unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().starts_with("--local ::1: "), "{error}");
+    }
 
     /// A target from text.
     fn target(text: &str) -> Target {

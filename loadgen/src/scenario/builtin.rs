@@ -74,6 +74,13 @@ pub fn cast(name: &str) -> Option<Cast> {
     Some(Cast::new(callers.collect::<Option<_>>()?, callees()))
 }
 
+/// One who removes the registrations that a run has made.
+#[must_use]
+pub fn removal() -> Option<Cast> {
+    let caller = program(include_str!("../../scenarios/remove.xml"))?;
+    Some(Cast::new(vec![(caller, 1)], callees()))
+}
+
 /// All callees; for a method that several wait for, the first is the one for strangers.
 #[must_use]
 pub fn callees() -> Vec<Program> {
@@ -108,6 +115,16 @@ mod tests {
 
     use super::*;
     use crate::scenario::{Expect, Field, LastHeader, Piece, Role, Routing, Step, Template, What};
+
+    #[test]
+    fn a_removal_is_a_registration_that_ends_at_once() {
+        let cast = removal().unwrap();
+        let steps = &cast.programs[0].steps;
+        let Step::Send(send) = &steps[0] else { panic!("{steps:?}") };
+        assert_eq!(send.what, What::Request("REGISTER".to_owned()));
+        let expires = b"Expires: 0\r\n";
+        assert!(send.template.literals.windows(expires.len()).any(|bytes| bytes == expires));
+    }
 
     /// All programs with the names of their files.
     fn programs() -> Vec<(String, Program)> {

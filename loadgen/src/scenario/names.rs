@@ -85,7 +85,7 @@ impl<'f> Names<'f> {
         let Some(number) = number else {
             let file = file.map(|name| format!(" named {name}")).unwrap_or_default();
             return Err(format!(
-                "[field{column}] needs an injection file{file}; give it with -inf"
+                "[field{column}] needs an injection file{file}; give it with --inf"
             ));
         };
         let file = &self.files[number];

@@ -165,6 +165,9 @@ impl Worker {
             self.state.unsent.push(intended);
             started += 1;
         }
+        let in_flight = self.agent.in_flight() as u64;
+        let most = &mut self.agent.interval().most_in_flight;
+        *most = in_flight.max(*most);
         self.state.more = started == STARTS_A_TURN;
         if self.state.more && now.since(load.end()) > OVERTIME {
             let in_flight = self.agent.in_flight();
@@ -312,7 +315,7 @@ impl Worker {
 
     /// Ends the interval that is being measured and begins the next.
     fn close(&mut self, end: Moment) -> Interval {
-        let fresh = match self.ways.spare.try_recv() {
+        let mut fresh = match self.ways.spare.try_recv() {
             Ok(mut interval) => {
                 interval.restart(end);
                 interval
@@ -321,6 +324,7 @@ impl Worker {
         };
         let busy = std::mem::take(&mut self.state.busy);
         let in_flight = self.agent.in_flight() as u64;
+        fresh.most_in_flight = in_flight;
         let mut interval = self.agent.exchange(fresh, end);
         interval.in_flight = in_flight;
         let nanos = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);

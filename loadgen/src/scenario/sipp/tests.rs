@@ -256,7 +256,7 @@ fn fields_beyond_the_columns_of_a_file_are_said_with_their_place() {
         error,
         "x.xml:4:4: [field2] is missing in data line 2 of users.csv, which has 2 fields, \
          counted from 0\n\
-         x.xml:4:13: [field0] needs an injection file named other.csv; give it with -inf"
+         x.xml:4:13: [field0] needs an injection file named other.csv; give it with --inf"
     );
     let error = read(text, "x.xml").unwrap_err().to_string();
     assert!(error.starts_with("x.xml:3:14: [field1] needs an injection file; "), "{error}");
