@@ -169,7 +169,8 @@ impl Stage<'_> {
     fn cancelled(&mut self, call: &mut Call, last: &Last<'_>) {
         self.answer(call, 200, last);
         if self.refuse_ringing(call, Some(last)) {
-            call.closing.get_or_insert(ended_by_peer(call));
+            let outcome = ended_by_peer(call);
+            call.closing.get_or_insert(outcome);
             call.waiting = Waiting::Running;
             call.wake_at = Moment::NEVER;
         }
