@@ -552,3 +552,13 @@ fn a_late_message_is_logged_with_its_own_words() {
     }
     assert_eq!(solo.agent.take_lines(), ["talks", "rings"]);
 }
+
+#[test]
+fn a_method_that_no_callee_takes_is_told_those_that_are() {
+    let mut solo = Solo::built_in("call");
+    let refused = solo.say_to(1, &request("PUBLISH", 1, "one", "")).remove(0);
+    assert_eq!(refused.line(), "SIP/2.0 405 Method Not Allowed");
+    assert!(refused.header("Allow").contains("INVITE"), "RFC 3261 §21.4.6");
+    let options = solo.say_to(1, &request("OPTIONS", 1, "two", "").replace("foreign", "other"));
+    assert_eq!(options[0].line(), "SIP/2.0 200 OK");
+}

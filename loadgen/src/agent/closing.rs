@@ -269,6 +269,10 @@ enum Derivation<'m> {
     Ack(u16, Message<'m>),
 }
 
+/// What user agents here understand.
+const ALLOW: &[u8] =
+    b"Allow: INVITE, ACK, CANCEL, BYE, INFO, MESSAGE, NOTIFY, OPTIONS, PRACK, UPDATE\r\n";
+
 /// Appends a response without anything that is not needed.
 pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number: u64) {
     let Some(via) = last.via() else { return };
@@ -276,8 +280,10 @@ pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number:
     let mut to_tag = Vec::new();
     decimal(&mut to_tag, number);
     let start = out.len();
-    let what =
-        Reply { code, reason: reason_phrase(code).as_bytes(), to_tag: &to_tag, headers: &[] };
+    // RFC 3261 §21.4.6, and §11.2 for OPTIONS.
+    let is_about_methods = code == 405 || last.identity.method == Method::Options;
+    let headers: &[&[u8]] = if is_about_methods { &[ALLOW] } else { &[] };
+    let what = Reply { code, reason: reason_phrase(code).as_bytes(), to_tag: &to_tag, headers };
     if !reply(out, last.message, &stamp, what) {
         out.truncate(start);
     }
