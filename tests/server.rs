@@ -250,11 +250,11 @@ fn the_doctor_looks_at_this_machine() {
 
 #[test]
 fn the_doctor_looks_at_what_the_script_wants() {
-    let script = file("many.cfg", "children=200\nrequest_route {\n    exit;\n}\n");
+    let script = file("many.cfg", "#!KAMAILIO\nchildren=200\nrequest_route {\n    exit;\n}\n");
     let (code, stdout, stderr) = outcome(&["doctor", "--config", script.to_str().unwrap()]);
     assert!(stdout.contains("workers: 200 for "), "{stdout}{stderr}");
     assert!(code == Some(1) || !stdout.contains("must    "), "{stdout}");
-    let script = file("worse.cfg", "request_route {\n    frward();\n}\n");
+    let script = file("worse.cfg", "#!KAMAILIO\nrequest_route {\n    frward();\n}\n");
     let (code, stdout, stderr) = outcome(&["doctor", "--config", script.to_str().unwrap()]);
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(stderr.starts_with("error[E0401]: there is no function `frward`"), "{stderr}");

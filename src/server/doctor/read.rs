@@ -1,8 +1,8 @@
 //! The facts, read from `/proc` and `/sys`.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, iter};
 
 use super::facts::{Facts, Interface, Interrupt, ReceiveQueue, SocketFacts, UdpCounters, Wish};
 
@@ -112,7 +112,7 @@ fn quota(tree: &Tree<'_>) -> Option<u64> {
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, path) = (parts.next()?, parts.next()?);
         let path = Path::new(path.trim_start_matches('/'));
-        let levels = path.ancestors().chain(iter::once(Path::new("")));
+        let levels = path.ancestors();
         if controllers.is_empty() {
             levels.filter_map(|level| quota_v2(tree, level)).min()
         } else if controllers.split(',').any(|controller| controller == "cpu") {
