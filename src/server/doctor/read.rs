@@ -10,7 +10,7 @@ use super::facts::{Facts, Interface, Interrupt, ReceiveQueue, SocketFacts, UdpCo
 pub(super) fn read(root: &Path, wish: Wish, socket: Option<SocketFacts>) -> Facts {
     let tree = Tree { root };
     let cores = allowed_cores(&tree);
-    let swap = |field| memory_field(&tree, field);
+    let memory = |field| memory_field(&tree, field);
     Facts {
         wish,
         socket,
@@ -24,10 +24,10 @@ pub(super) fn read(root: &Path, wish: Wish, socket: Option<SocketFacts>) -> Fact
         governors: governors(&tree, &cores),
         idle_state: cores.first().and_then(|core| slowest_idle_state(&tree, *core)),
         huge_page_mode: huge_page_mode(&tree),
-        huge_pages: swap("HugePages_Total:"),
-        swap_kib: swap("SwapTotal:"),
-        swap_used_kib: swap("SwapTotal:")
-            .zip(swap("SwapFree:"))
+        huge_pages: memory("HugePages_Total:"),
+        swap_kib: memory("SwapTotal:"),
+        swap_used_kib: memory("SwapTotal:")
+            .zip(memory("SwapFree:"))
             .map(|(total, free)| total.saturating_sub(free)),
         interfaces: interfaces(&tree),
         udp: udp_counters(&tree),
