@@ -86,28 +86,24 @@ fn raise(finding: Finding, name: &str) -> Finding {
 /// Was a socket given what the server asks for? This is the answer where the maximum cannot be
 /// read, as in some containers.
 fn socket(facts: &Facts) -> Option<Finding> {
-    let finding = match facts.socket.as_ref()? {
-        SocketFacts::Refused(reason) => Finding::fine("socket", reason.clone())
-            .because(Must, "a socket opened as the server opens it was refused"),
-        SocketFacts::Granted(receive, send) => {
-            let is = format!("granted {receive} bytes to receive, {send} to send");
-            let finding = Finding::fine("socket", is);
-            if *receive >= SOCKET_BUFFER_BYTES {
-                return Some(finding);
-            }
-            let finding = finding
-                .because(Must, "datagrams that find the buffer full are lost")
-                .better(format!("{SOCKET_BUFFER} bytes to receive"));
-            match facts.receive_max_bytes {
-                // The finding about the maximum has the command.
-                Some(_) => finding,
-                None => finding.command(format!(
-                    "sysctl -w net.core.rmem_max={SOCKET_BUFFER}   # on the container's host"
-                )),
-            }
+    const WHY: &str = "datagrams that find the buffer full are lost";
+    let (receive, send) = match facts.socket.as_ref()? {
+        SocketFacts::Granted(receive, send) => (*receive, *send),
+        SocketFacts::Refused(reason) => {
+            let why = "a socket opened as the server opens it was refused";
+            return Some(Finding::fine("socket", reason.clone()).because(Must, why));
         }
     };
-    Some(finding)
+    let is = format!("granted {receive} bytes to receive, {send} to send");
+    let finding = Finding::fine("socket", is);
+    let is_told_already = facts.receive_max_bytes.is_some_and(|maximum| maximum < SOCKET_BUFFER);
+    if receive >= SOCKET_BUFFER_BYTES || is_told_already {
+        return Some(finding);
+    }
+    let command =
+        format!("sysctl -w net.core.rmem_max={SOCKET_BUFFER}   # of a container: on its host");
+    let better = format!("{SOCKET_BUFFER} bytes to receive");
+    Some(finding.because(Must, WHY).better(better).command(command))
 }
 
 /// May the process open its files?

@@ -79,7 +79,12 @@ fn each_defect_of_the_network_has_its_finding_and_command() {
             Better,
             "sysctl -w net.core.wmem_max=4194304",
         ),
-        (|f| f.socket = Some(SocketFacts::Granted(212_992, 1)), "socket", Must, ""),
+        (
+            |f| f.socket = Some(SocketFacts::Granted(212_992, 1)),
+            "socket",
+            Must,
+            "sysctl -w net.core.rmem_max=4194304",
+        ),
         (|f| f.socket = Some(SocketFacts::Refused("no".to_owned())), "socket", Must, ""),
         (|f| f.open_files = Some((40, 100)), "open files", Must, "ulimit -n 52"),
         (|f| f.open_files = Some((40, 40)), "open files", Must, "systemctl edit viaduct"),
@@ -165,6 +170,18 @@ fn assert_found(cases: &[Case]) {
 }
 
 #[test]
+fn a_small_maximum_is_told_once() {
+    let mut facts = fit();
+    facts.receive_max_bytes = Some(212_992);
+    facts.socket = Some(SocketFacts::Granted(212_992, SOCKET_BUFFER_BYTES));
+    let found = complaints(&facts);
+    assert_eq!(
+        found.iter().map(|finding| finding.check).collect::<Vec<_>>(),
+        ["net.core.rmem_max"]
+    );
+}
+
+#[test]
 fn older_kernels_do_where_nothing_is_spread() {
     let mut facts = fit();
     facts.kernel = Some((4, 4));
@@ -184,7 +201,7 @@ fn in_a_container_the_host_is_where_things_are_changed() {
     assert_eq!(
         commands,
         [
-            "sysctl -w net.core.rmem_max=4194304   # on the container's host",
+            "sysctl -w net.core.rmem_max=4194304   # of a container: on its host",
             "docker update --cpu-quota -1 --cpuset-cpus CORES CONTAINER   # on the host",
         ]
     );
