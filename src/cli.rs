@@ -29,6 +29,16 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: CheckFormat,
     },
+    /// Look at this machine: what costs speed or datagrams, why, and the command that changes
+    /// it. Changes nothing; exit code 1 if something must be changed.
+    Doctor {
+        /// The script that the server will run; without it, the built-in one.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// human: text; json: an array. Both on standard output.
+        #[arg(long, value_enum, default_value = "human")]
+        format: CheckFormat,
+    },
 }
 
 /// The arguments of `run`.

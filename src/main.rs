@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => server::run(&arguments.into()),
         Command::Check { file, format } => server::check(&file, format.into()),
+        Command::Doctor { config, format } => server::doctor(config, format.into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

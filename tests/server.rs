@@ -235,3 +235,27 @@ fn a_request_goes_to_a_host_that_is_named() {
     server.signal("TERM");
     assert_eq!(server.end().0, Some(0));
 }
+
+#[test]
+fn the_doctor_looks_at_this_machine() {
+    let (code, stdout, stderr) = outcome(&["doctor"]);
+    assert!(stdout.ends_with(" would be better changed\n"), "{stdout}{stderr}");
+    assert!(stdout.contains("workers: "), "{stdout}");
+    let must_be_changed = stdout.contains("must    ");
+    assert_eq!(code, Some(i32::from(must_be_changed)), "{stdout}{stderr}");
+    assert_eq!(stderr.is_empty(), !must_be_changed, "{stderr}");
+    let (_, stdout, _) = outcome(&["doctor", "--format", "json"]);
+    assert!(stdout.starts_with("[{\"check\":") && stdout.ends_with("]\n"), "{stdout}");
+}
+
+#[test]
+fn the_doctor_looks_at_what_the_script_wants() {
+    let script = file("many.cfg", "#!KAMAILIO\nchildren=200\nrequest_route {\n    exit;\n}\n");
+    let (code, stdout, stderr) = outcome(&["doctor", "--config", script.to_str().unwrap()]);
+    assert!(stdout.contains("workers: 200 for "), "{stdout}{stderr}");
+    assert!(code == Some(1) || !stdout.contains("must    "), "{stdout}");
+    let script = file("worse.cfg", "#!KAMAILIO\nrequest_route {\n    frward();\n}\n");
+    let (code, stdout, stderr) = outcome(&["doctor", "--config", script.to_str().unwrap()]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("error[E0401]: there is no function `frward`"), "{stderr}");
+}

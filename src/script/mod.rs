@@ -54,7 +54,7 @@ pub use registry::{
     ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
-pub use render::{render, render_json};
+pub use render::{json_string, render, render_json};
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;

@@ -173,7 +173,8 @@ fn severity_name(severity: Severity) -> &'static str {
 }
 
 /// A string of JSON.
-fn json_string(text: &str) -> String {
+#[must_use]
+pub fn json_string(text: &str) -> String {
     let mut json = String::with_capacity(text.len() + 2);
     json.push('"');
     for character in text.chars() {

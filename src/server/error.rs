@@ -32,6 +32,12 @@ pub enum ServerError {
         /// How many there can be.
         maximum: usize,
     },
+    /// The machine is not fit for the server; the findings have been shown.
+    #[error("{count} of the machine's settings must be changed")]
+    Machine {
+        /// How many.
+        count: usize,
+    },
     /// A listen address cannot be used.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -46,11 +52,15 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the process: 1 if the configuration is wrong, 3 if the system refused.
+    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 3 if
+    /// the system refused.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Unreadable { .. } | Self::Script | Self::TooMany { .. } => 1,
+            Self::Unreadable { .. }
+            | Self::Script
+            | Self::TooMany { .. }
+            | Self::Machine { .. } => 1,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }

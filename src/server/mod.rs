@@ -1,9 +1,11 @@
-//! The process: configuration → sockets → workers → signals → stop.
+//! The process: configuration → sockets → workers → signals → stop; and the commands beside it,
+//! which look at a script (`check`) and at the machine (`doctor`).
 
 #![forbid(unsafe_code)]
 
 mod check;
 mod clock;
+mod doctor;
 mod error;
 mod load;
 mod log;
@@ -11,5 +13,6 @@ mod plan;
 mod run;
 
 pub use check::{Format, check};
+pub use doctor::doctor;
 pub use error::ServerError;
 pub use run::{Options, run};
