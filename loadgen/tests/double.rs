@@ -78,7 +78,8 @@ fn each_call_whose_bye_is_lost_fails_for_want_of_an_answer() {
     let target = proxy.address().to_string();
     let outcome = run(&["--target", &target, "--rate", "20", "--calls", "20"]);
     let report = outcome.report();
-    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    // 4 if the machine was too busy to start the calls in time.
+    assert!(matches!(outcome.code, Some(1 | 4)), "{:?} {}", outcome.code, outcome.stderr);
     assert_eq!(report.calls.failed, 20, "{:?}", report.calls);
     assert_eq!(report.calls.completed, 0, "{:?}", report.calls);
     let reasons: Vec<_> =
