@@ -45,10 +45,9 @@ impl Kind {
         match self {
             Self::Invite | Self::New => sequence,
             Self::Fill(users) => index % users,
-            // Scattered, so that the caches do not know who is next.
-            Self::Lookup(users) | Self::Refresh(users) => {
-                (sequence.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20) % users
-            }
+            // Scattered, so that the caches do not know who is next; and each of them once before
+            // anybody is again, so that nobody overtakes himself: a prime makes a permutation.
+            Self::Lookup(users) | Self::Refresh(users) => sequence * 2_654_435_761 % users,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::calls::{self, Callees, MESSAGES_PER_CALL};
-use super::load::{Load, Outcome, Pace, Phase, now, whole};
+use super::load::{Load, Outcome, Pace, Phase, whole};
 use super::messages::Kind;
 use super::options::Options;
 use super::peer::{Peer, Place, Program, Script};
@@ -166,16 +166,15 @@ impl Bench<'_> {
 
     /// What it does at a given rate.
     fn measure_at(&mut self, peer: &Peer, scenario: Scenario, rate: f64) -> Sample {
-        let (outcome, cpu, wall) =
-            self.phase(peer, scenario, Pace::Rate(rate), self.options.seconds);
+        let (outcome, cpu) = self.phase(peer, scenario, Pace::Rate(rate), self.options.seconds);
         let carried = whole(outcome.received) / self.options.seconds;
-        self.sample(peer, scenario, &(outcome, cpu, wall), carried)
+        self.sample(peer, scenario, &(outcome, cpu), carried)
     }
 
     /// What it does with twice as much as it can carry.
     fn overload(&mut self, peer: &Peer, scenario: Scenario) -> Sample {
         let seconds = self.options.seconds;
-        let (full, ..) = self.phase(peer, scenario, Pace::Window(WINDOW), seconds / 2.0);
+        let (full, _) = self.phase(peer, scenario, Pace::Window(WINDOW), seconds / 2.0);
         let rate = whole(full.received) / full.seconds;
         self.measure_at(peer, scenario, 2.0 * rate)
     }
@@ -187,13 +186,12 @@ impl Bench<'_> {
         scenario: Scenario,
         pace: Pace,
         seconds: f64,
-    ) -> (Outcome, Cpu, f64) {
+    ) -> (Outcome, Cpu) {
         let kind = scenario.kind(self.options.users);
-        let (before, start) = (usage::cpu(peer.pid()), now());
+        let before = usage::cpu(peer.pid());
         let phase = Phase { kind, pace, seconds, limit: u64::MAX };
         let outcome = self.load.run(peer.address(), phase);
-        let wall = now().duration_since(start).as_secs_f64();
-        (outcome, usage::cpu(peer.pid()).since(before), wall)
+        (outcome, usage::cpu(peer.pid()).since(before))
     }
 
     /// What a phase says of a peer.
@@ -201,7 +199,7 @@ impl Bench<'_> {
         &self,
         peer: &Peer,
         scenario: Scenario,
-        (outcome, cpu, _): &(Outcome, Cpu, f64),
+        (outcome, cpu): &(Outcome, Cpu),
         rate: f64,
     ) -> Sample {
         let messages = whole(outcome.received.max(1));
@@ -211,7 +209,7 @@ impl Bench<'_> {
             round: 0,
             offered: whole(outcome.sent) / self.options.seconds,
             rate,
-            busy: cpu.total() / outcome.seconds / whole(self.place.workers as u64),
+            busy: self.busy(*cpu, messages, rate),
             user: cpu.user * 1e6 / messages,
             system: cpu.system * 1e6 / messages,
             latency: percentiles(outcome),
@@ -223,9 +221,8 @@ impl Bench<'_> {
     /// Calls: as many as there can be with a window, then the latency at half of that.
     fn measure_calls(&self, peer: &Peer) -> Sample {
         let seconds = self.options.seconds;
-        let (before, start) = (usage::cpu(peer.pid()), now());
+        let before = usage::cpu(peer.pid());
         let full = self.call(peer, Pace::Window(WINDOW / 2), seconds);
-        let wall = now().duration_since(start).as_secs_f64();
         let cpu = usage::cpu(peer.pid()).since(before);
         let half = self.call(peer, Pace::Rate((full.rate / 2.0).max(1.0)), seconds);
         let messages = full.messages.max(1.0);
@@ -235,13 +232,18 @@ impl Bench<'_> {
             round: 0,
             offered: full.rate * MESSAGES_PER_CALL,
             rate: full.rate * MESSAGES_PER_CALL,
-            busy: cpu.total() / wall.min(seconds) / whole(self.place.workers as u64),
+            busy: self.busy(cpu, messages, full.rate * MESSAGES_PER_CALL),
             user: cpu.user * 1e6 / messages,
             system: cpu.system * 1e6 / messages,
             latency: half.latency,
             loss: [full.loss, half.loss],
             memory: usage::memory_mib(peer.pid()),
         }
+    }
+
+    /// The share of the time that a peer works at that rate.
+    fn busy(&self, cpu: Cpu, messages: f64, rate: f64) -> f64 {
+        cpu.total() / messages * rate / whole(self.place.workers as u64)
     }
 
     /// Runs viaload against a peer.

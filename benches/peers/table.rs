@@ -37,7 +37,7 @@ impl Sample {
     }
 }
 
-/// Below this the peer was not at its limit: the load was.
+/// Below this the peer was not at its limit: the load was, or others had its core.
 const BUSY: f64 = 0.95;
 
 /// The table of a scenario, with what it is about.
