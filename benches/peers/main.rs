@@ -80,7 +80,9 @@ fn compare(options: &Options) {
     if !Program::installed().contains(&Program::Kamailio) {
         println!("\nkamailio: left out, it is not installed");
     }
-    println!("\n* the peer did not work all the time: the load was the limit, or others had its core");
+    println!(
+        "\n* the peer did not work all the time: the load was the limit, or others had its core"
+    );
     if let Some(path) = &options.json {
         table::write_json(path, &machine, &samples);
     }
