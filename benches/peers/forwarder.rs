@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
 use mio::{Events, Interest, Poll, Token};
 use viaduct::mem::ListenerId;
@@ -16,33 +17,35 @@ const LANDING_BYTES: usize = 4_096;
 /// Forwards until the process is ended.
 pub(crate) fn run(address: SocketAddr, callee: SocketAddr, workers: usize) {
     let listeners = bind_group(ListenerId(0), address, workers, Steering::Spread).unwrap();
+    let caller_port = &AtomicU16::new(0);
     std::thread::scope(|scope| {
         for listener in listeners {
-            scope.spawn(move || Forwarder::new(listener, callee).work());
+            scope.spawn(move || Forwarder::new(listener, callee, caller_port).work());
         }
     });
 }
 
 /// A thread of it.
-struct Forwarder {
+struct Forwarder<'c> {
     listener: UdpListener,
     callee: SocketAddr,
-    /// Who sent the last datagram that did not come from the callee.
-    caller: Option<SocketAddr>,
+    /// Who sent the last datagram that did not come from the callee: its port, the address is the
+    /// same. All threads know it, as any of them may get the answer.
+    caller_port: &'c AtomicU16,
     inbox: ReceiveBatch,
     outbox: SendBatch,
     landings: Vec<u8>,
     /// Length and destination of what is in the landings.
-    routes: Vec<(usize, Option<SocketAddr>)>,
+    routes: Vec<(usize, SocketAddr)>,
 }
 
-impl Forwarder {
+impl<'c> Forwarder<'c> {
     /// One at that socket.
-    fn new(listener: UdpListener, callee: SocketAddr) -> Self {
+    fn new(listener: UdpListener, callee: SocketAddr, caller_port: &'c AtomicU16) -> Self {
         Self {
             listener,
             callee,
-            caller: None,
+            caller_port,
             inbox: ReceiveBatch::new(BATCH),
             outbox: SendBatch::new(BATCH),
             landings: vec![0; BATCH * LANDING_BYTES],
@@ -69,11 +72,15 @@ impl Forwarder {
         self.routes.clear();
         for index in 0..count {
             let arrival = self.inbox.arrival(index);
-            let destination = if arrival.source == Some(self.callee) {
-                self.caller
+            let port = arrival.source.map_or(0, |source| source.port());
+            let known = self.caller_port.load(Relaxed);
+            let destination = if port == self.callee.port() {
+                SocketAddr::new(self.callee.ip(), known)
             } else {
-                self.caller = arrival.source;
-                Some(self.callee)
+                if port != known {
+                    self.caller_port.store(port, Relaxed);
+                }
+                self.callee
             };
             self.routes.push((arrival.length, destination));
         }
@@ -83,7 +90,7 @@ impl Forwarder {
                 self.routes[sent..].iter().zip(self.landings.chunks(LANDING_BYTES).skip(sent));
             let datagrams = rest.map(|((length, destination), landing)| Outgoing {
                 bytes: &landing[..*length],
-                destination: destination.unwrap_or(self.callee),
+                destination: *destination,
                 source: None,
             });
             // What the system does not take is lost, as with any datagram.
