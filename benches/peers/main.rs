@@ -1,0 +1,124 @@
+//! The proxy beside a forwarder that reads nothing, and beside Kamailio: what a message costs and
+//! how long it takes. `README.md` tells what is measured, and how.
+//!
+//! ```text
+//! cargo bench --bench peers                        all of it, some minutes
+//! cargo bench --bench peers -- --quick             that it runs, seconds
+//! cargo bench --bench peers -- --only invite,call  these scenarios only
+//! ```
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a bench fails by a panic")]
+#![expect(clippy::print_stdout, reason = "a bench shows its numbers")]
+
+mod calls;
+mod forwarder;
+mod load;
+mod messages;
+mod options;
+mod peer;
+mod scenario;
+mod table;
+mod usage;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use core_affinity::CoreId;
+use load::Load;
+use options::Options;
+use peer::{Place, Program};
+use scenario::{Bench, Scenario};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, address, callee, workers] = arguments.as_slice()
+        && flag == "--forward"
+    {
+        let (address, callee) = (address.parse().unwrap(), callee.parse().unwrap());
+        return forwarder::run(address, callee, workers.parse().unwrap());
+    }
+    compare(&Options::read());
+}
+
+/// Runs the scenarios and tells what came out.
+fn compare(options: &Options) {
+    let folder = Folder::new();
+    let cores: Vec<CoreId> = options.load_cores.iter().map(|id| CoreId { id: *id }).collect();
+    let machine = machine();
+    println!(
+        "{machine}; proxy on core {}, load on {:?}; {} round(s) of {} s",
+        options.proxy_core_list(),
+        options.load_cores,
+        options.rounds,
+        options.seconds
+    );
+    let viaload = calls::find_viaload(options.is_bench);
+    let mut samples = Vec::new();
+    for scenario in Scenario::ALL {
+        let wanted = options.only.is_empty() || options.only.iter().any(|n| n == scenario.name());
+        if !wanted {
+            continue;
+        }
+        if scenario == Scenario::Call && viaload.is_none() {
+            println!("\ncall: left out, viaload is not built");
+            continue;
+        }
+        let mut bench = Bench {
+            options,
+            load: Load::new(&cores),
+            viaload: viaload.as_deref(),
+            place: Place {
+                folder: &folder.0,
+                cores: &options.proxy_core_list(),
+                workers: options.proxy_cores.len(),
+            },
+        };
+        let results = bench.run(scenario);
+        table::print(&scenario.title(options), &results);
+        samples.extend(results);
+    }
+    if !Program::installed().contains(&Program::Kamailio) {
+        println!("\nkamailio: left out, it is not installed");
+    }
+    println!(
+        "\n* the peer did not work all the time: the load was the limit, or others had its core"
+    );
+    if let Some(path) = &options.json {
+        table::write_json(path, &machine, &samples);
+    }
+}
+
+/// Processor, cores, kernel, load.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("");
+    let model = model.trim_start_matches([' ', '\t', ':']);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let load = read("/proc/loadavg");
+    let cores = core_affinity::get_core_ids().unwrap_or_default().len();
+    let load = load.split(' ').next().unwrap_or("?");
+    format!("{model}, {cores} cores, Linux {}, load {load} before", kernel.trim())
+}
+
+/// A directory that is removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// A fresh one.
+    fn new() -> Self {
+        let name = format!("viaduct-peers-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // Best effort: what is left in the temporary folder harms nobody.
+            let _ = fs::remove_dir_all(Path::new(&self.0));
+        }
+    }
+}

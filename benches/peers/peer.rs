@@ -1,0 +1,213 @@
+//! The programs that are compared, each in processes of its own on the cores of the proxy.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::load::now;
+use super::usage;
+
+/// Where packages put Kamailio.
+const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
+
+/// How long a program may take to start or to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    Forwarder,
+    Viaduct,
+    Kamailio,
+}
+
+impl Program {
+    /// All that are there.
+    pub(crate) fn installed() -> Vec<Self> {
+        let kamailio = Path::new(KAMAILIO_PATH).exists().then_some(Self::Kamailio);
+        [Self::Forwarder, Self::Viaduct].into_iter().chain(kamailio).collect()
+    }
+
+    /// Its name in tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Forwarder => "forwarder",
+            Self::Viaduct => "viaduct",
+            Self::Kamailio => "kamailio",
+        }
+    }
+}
+
+/// A script of both servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    Forward,
+    Registrar,
+}
+
+impl Script {
+    /// Its text; the callee is where it forwards to.
+    fn text(self, callee: SocketAddr) -> String {
+        let text = match self {
+            Self::Forward => include_str!("forward.cfg"),
+            Self::Registrar => include_str!("registrar.cfg"),
+        };
+        text.replace("CALLEE_HOST", &callee.ip().to_string())
+            .replace("CALLEE_PORT", &callee.port().to_string())
+    }
+}
+
+/// What a peer is started with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'p> {
+    /// The directory for its files.
+    pub(crate) folder: &'p Path,
+    /// The cores it may use, as `taskset` knows them.
+    pub(crate) cores: &'p str,
+    /// How many these are.
+    pub(crate) workers: usize,
+}
+
+/// A running program.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    program: Program,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Peer {
+    /// Starts the program at a free port and waits until it has its socket.
+    pub(crate) fn start(
+        program: Program,
+        script: Script,
+        callee: SocketAddr,
+        place: Place<'_>,
+    ) -> Self {
+        let address = free_address();
+        let own = place.folder.join(format!("{}-{}", program.name(), address.port()));
+        fs::create_dir_all(&own).unwrap();
+        let workers = place.workers.to_string();
+        // Whatever ends this bench, nothing of it may be left.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "TERM", "taskset", "-c", place.cores]);
+        match program {
+            Program::Forwarder => {
+                command.arg(std::env::current_exe().unwrap());
+                command.args(["--forward", &address.to_string(), &callee.to_string(), &workers]);
+            }
+            Program::Viaduct => {
+                let settings = "steering=spread\n";
+                let config = write_script(&own, settings, script, address, callee);
+                command.arg(env!("CARGO_BIN_EXE_viaduct")).args(["run", "--config"]).arg(config);
+                command.args(["--workers", &workers]);
+            }
+            Program::Kamailio => {
+                let settings = kamailio_settings(place.workers);
+                let config = write_script(&own, &settings, script, address, callee);
+                command.arg(KAMAILIO_PATH).args(["-DD", "-E", "-x", "tlsf", "-X", "tlsf"]);
+                command.args(["-m", "6144", "-M", "16", "-f"]).arg(config);
+                command.arg("-w").arg(&own).arg("-Y").arg(&own);
+            }
+        }
+        let log = File::create(own.join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let mut peer = Self { program, address, child: command.spawn().unwrap() };
+        peer.wait_for_socket(&own);
+        peer
+    }
+
+    /// Which program it is.
+    pub(crate) const fn program(&self) -> Program {
+        self.program
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the port is taken.
+    fn wait_for_socket(&mut self, folder: &Path) {
+        let start = now();
+        loop {
+            let listed = listening_ports();
+            if listed.contains(&self.address.port()) {
+                return;
+            }
+            let ended = self.child.try_wait().unwrap().is_some();
+            if ended || now().duration_since(start) > PATIENCE {
+                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+                panic!("{} does not start:\n{log}", self.program.name());
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Peer {
+    /// Ends it with its children.
+    fn drop(&mut self) {
+        let family = usage::family(self.pid());
+        signal("TERM", &[self.pid()]);
+        let start = now();
+        while let Ok(None) = self.child.try_wait() {
+            if now().duration_since(start) > PATIENCE {
+                // They would not end: Kamailio's main process still holds the numbers of all.
+                signal("KILL", &family);
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Sends a signal to processes, by the name that kill(1) knows.
+fn signal(name: &str, pids: &[u32]) {
+    let pids = pids.iter().map(u32::to_string);
+    // Best effort: they may have ended by themselves.
+    let _ = Command::new("kill").args(["-s", name]).args(pids).stderr(Stdio::null()).status();
+}
+
+/// What Kamailio needs beside the script to do neither more nor less than the others.
+fn kamailio_settings(workers: usize) -> String {
+    format!(
+        "debug=0\nlog_stderror=yes\nchildren={workers}\ndisable_tcp=yes\ndns=no\nrev_dns=no\n\
+         auto_aliases=no\nuse_dns_cache=off\nmaxbuffer=4194304\n"
+    )
+}
+
+/// Writes settings and script to a file of the folder.
+fn write_script(
+    folder: &Path,
+    settings: &str,
+    script: Script,
+    address: SocketAddr,
+    callee: SocketAddr,
+) -> std::path::PathBuf {
+    let path = folder.join("script.cfg");
+    let text = format!("{settings}listen=udp:{address}\n{}", script.text(callee));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// A port of loopback that nobody has.
+pub(crate) fn free_address() -> SocketAddr {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
+/// The local ports of all UDP sockets.
+pub(crate) fn listening_ports() -> Vec<u16> {
+    let text = fs::read_to_string("/proc/net/udp").unwrap();
+    let port = |line: &str| {
+        let (_, port) = line.split_whitespace().nth(1)?.split_once(':')?;
+        u16::from_str_radix(port, 16).ok()
+    };
+    text.lines().skip(1).filter_map(port).collect()
+}

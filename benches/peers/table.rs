@@ -1,0 +1,155 @@
+//! What was measured, as a table and as JSON.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::peer::Program;
+
+/// One peer in one round of one scenario.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) scenario: &'static str,
+    pub(crate) program: Program,
+    pub(crate) round: usize,
+    /// Messages offered to it, each second.
+    pub(crate) offered: f64,
+    /// Messages that it carried, each second.
+    pub(crate) rate: f64,
+    /// The share of the time that it worked, of all its cores (0 to 1).
+    pub(crate) busy: f64,
+    /// User time of a message (microseconds).
+    pub(crate) user: f64,
+    /// System time of a message (microseconds).
+    pub(crate) system: f64,
+    /// p50, p99 and p99.9 from the intended start (microseconds).
+    pub(crate) latency: [f64; 3],
+    /// What was lost of what was offered (0 to 1): in this phase, in that of the latency.
+    pub(crate) loss: [f64; 2],
+    /// Memory (MiB).
+    pub(crate) memory: f64,
+}
+
+impl Sample {
+    /// Processor time of a message (microseconds).
+    fn cpu(&self) -> f64 {
+        self.user + self.system
+    }
+}
+
+/// Below this the peer was not at its limit: the load was, or others had its core.
+const BUSY: f64 = 0.95;
+
+/// The table of a scenario, with what it is about.
+pub(crate) fn print(title: &str, samples: &[Sample]) {
+    println!("\n{title}");
+    println!(
+        "{:10} {:>9} {:>9} {:>5}  {:>5} + {:>5} = {:>5}  {:>7} {:>8} {:>8}  {:>7} {:>7} {:>6}  \
+         {:>17} {:>17} {:>17}",
+        "",
+        "offered/s",
+        "carried/s",
+        "busy",
+        "user",
+        "sys",
+        "CPU µs",
+        "p50 µs",
+        "p99",
+        "p99.9",
+        "loss %",
+        "at lat.",
+        "MiB",
+        "CPU : forwarder",
+        "CPU : kamailio",
+        "rate : kamailio"
+    );
+    for program in Program::installed() {
+        let own: Vec<&Sample> = samples.iter().filter(|one| one.program == program).collect();
+        if !own.is_empty() {
+            print_row(program, &own, samples);
+        }
+    }
+}
+
+/// A row: medians over the rounds.
+fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
+    let of = |value: fn(&Sample) -> f64| median(own.iter().map(|one| value(one)).collect());
+    let ratio = |to: Program, value: fn(&Sample) -> f64| {
+        let ratios: Vec<f64> = ratios(own, all, to, value);
+        if ratios.is_empty() || to == program {
+            return "–".to_owned();
+        }
+        let (least, most) = (at(&ratios, 0), at(&ratios, ratios.len() - 1));
+        format!("{:.2} ({least:.2}–{most:.2})", median(ratios))
+    };
+    let idle_mark = if of(|one| one.busy) < BUSY { "*" } else { "" };
+    println!(
+        "{:10} {:>9.0} {:>9} {:>5.2}  {:>5.2} + {:>5.2} = {:>5.2}   {:>7.0} {:>8.0} {:>8.0}  \
+         {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17}",
+        program.name(),
+        of(|one| one.offered),
+        format!("{:.0}{idle_mark}", of(|one| one.rate)),
+        of(|one| one.busy),
+        of(|one| one.user),
+        of(|one| one.system),
+        of(Sample::cpu),
+        of(|one| one.latency[0]),
+        of(|one| one.latency[1]),
+        of(|one| one.latency[2]),
+        100.0 * of(|one| one.loss[0]),
+        100.0 * of(|one| one.loss[1]),
+        of(|one| one.memory),
+        ratio(Program::Forwarder, Sample::cpu),
+        ratio(Program::Kamailio, Sample::cpu),
+        ratio(Program::Kamailio, |one| one.rate),
+    );
+}
+
+/// What a value is to that of another program in the same round, in rising order.
+fn ratios(own: &[&Sample], all: &[Sample], to: Program, value: fn(&Sample) -> f64) -> Vec<f64> {
+    let other =
+        |round: usize| all.iter().find(|one| one.program == to && one.round == round).map(value);
+    let mut ratios: Vec<f64> =
+        own.iter().filter_map(|one| Some(value(one) / other(one.round)?)).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios
+}
+
+/// The value at a place.
+fn at(values: &[f64], place: usize) -> f64 {
+    values.get(place).copied().unwrap_or(f64::NAN)
+}
+
+/// The one in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    (at(&values, low) + at(&values, high)) / 2.0
+}
+
+/// Writes all samples to a file.
+pub(crate) fn write_json(path: &Path, machine: &str, samples: &[Sample]) {
+    let samples: Vec<Value> = samples.iter().map(record).collect();
+    let report = json!({ "schema": "peers/1", "machine": machine, "samples": samples });
+    std::fs::write(path, format!("{report:#}\n")).unwrap();
+}
+
+/// A sample as JSON.
+fn record(sample: &Sample) -> Value {
+    json!({
+        "scenario": sample.scenario,
+        "program": sample.program.name(),
+        "round": sample.round,
+        "offered_per_second": sample.offered,
+        "carried_per_second": sample.rate,
+        "busy": sample.busy,
+        "user_us": sample.user,
+        "system_us": sample.system,
+        "p50_us": sample.latency[0],
+        "p99_us": sample.latency[1],
+        "p99_9_us": sample.latency[2],
+        "loss": sample.loss[0],
+        "loss_of_latency_phase": sample.loss[1],
+        "memory_mib": sample.memory,
+    })
+}
