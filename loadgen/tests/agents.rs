@@ -316,6 +316,20 @@ fn calls_that_are_hung_up_leave_nothing_behind() {
 }
 
 #[test]
+fn a_thousand_calls_are_not_hung_up_at_once() {
+    let mut world = world("call", Weather::default(), 1);
+    let stop = Moment::START + Duration::from_millis(100);
+    world.run(1_000, Duration::from_micros(50), stop);
+    assert_eq!(world.agents[CALLER].in_flight(), 1_000);
+    world.now = stop;
+    world.act(CALLER, |agent, now, out| agent.hang_up(now, out));
+    assert!(world.flying.len() < 500, "{} BYEs at once", world.flying.len());
+    world.run(0, Duration::ZERO, Moment::NEVER);
+    let tally = world.tally(CALLER);
+    assert_eq!((tally.get(Count::CutShort), tally.failed()), (1_000, 0));
+}
+
+#[test]
 fn abandoned_calls_are_failures() {
     let mut world = world("call", Weather { loss: 1.0, ..Weather::default() }, 1);
     world.run(5, Duration::from_millis(1), Moment::START + Duration::from_millis(100));

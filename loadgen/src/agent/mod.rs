@@ -119,6 +119,8 @@ pub struct Agent {
     answered: u64,
     /// Most calls of callees in progress; further ones are refused.
     answering_max: usize,
+    /// Calls that are still to be hung up.
+    to_hang_up: Vec<CallRef>,
     /// The socket that calls are started from, by position in the setup, and when it was chosen.
     turn: (usize, Moment),
 }
@@ -146,6 +148,9 @@ impl Ghost {
 
 /// Most calls of callees in progress: strangers may begin as many as they like.
 const ANSWERING_MAX: usize = 262_144;
+
+/// Most calls that are being hung up at a time.
+const HANGING_UP_MAX: usize = 256;
 
 /// No timer entry is further away: a call that has ended leaves its entry behind.
 const TIMER_REACH: Duration = Duration::from_secs(4);
@@ -175,6 +180,7 @@ impl Agent {
             started: 0,
             answered: 0,
             answering_max: ANSWERING_MAX,
+            to_hang_up: Vec::new(),
             turn: (0, Moment::START),
         }
     }
@@ -238,6 +244,7 @@ impl Agent {
             _ => self.desk.count(Count::Unreadable),
         }
         self.index = index;
+        self.hang_up_more(now, out);
     }
 
     /// Gives a message to its call.
@@ -451,6 +458,7 @@ impl Agent {
             });
         }
         self.calls.expire_ghosts(now);
+        self.hang_up_more(now, out);
     }
 
     /// Calls of callers in progress.
@@ -467,13 +475,20 @@ impl Agent {
 
     /// Ends all calls of callers as a user agent does that hangs up: CANCEL before the answer,
     /// BYE after it. They are counted as cut short.
+    ///
+    /// Only so many at a time: a hundred thousand at once would be lost on the way.
     pub fn hang_up(&mut self, now: Moment, out: &mut Outbox) {
-        for at in self.calls.live() {
-            self.with_call(at, now, out, |stage, call| {
-                if call.is_caller {
-                    stage.close(call, Outcome::CutShort, None);
-                }
-            });
+        let calls = &mut self.calls;
+        self.to_hang_up = calls.live();
+        self.to_hang_up.retain(|at| calls.get_mut(*at).is_some_and(|call| call.is_caller));
+        self.hang_up_more(now, out);
+    }
+
+    /// Hangs up more of those calls that are still to be, as others have ended.
+    fn hang_up_more(&mut self, now: Moment, out: &mut Outbox) {
+        while self.desk.callers.saturating_sub(self.to_hang_up.len()) < HANGING_UP_MAX {
+            let Some(at) = self.to_hang_up.pop() else { return };
+            self.with_call(at, now, out, |stage, call| stage.close(call, Outcome::CutShort, None));
         }
     }
 
