@@ -210,7 +210,8 @@ impl Library {
             Field::ProcessId => out.extend_from_slice(self.process.as_bytes()),
             Field::Program => out.extend_from_slice(self.program(program).name.as_bytes()),
             Field::Domain => out.extend_from_slice(&self.domain),
-            Field::MediaIp => ip(&mut out, setup.media_ip),
+            // Without brackets: it stands in SDP (RFC 8866 §9).
+            Field::MediaIp => out.extend_from_slice(setup.media_ip.to_string().as_bytes()),
             Field::LocalIpType => out.push(if setup.media_ip.is_ipv4() { b'4' } else { b'6' }),
             Field::LocalIp => ip(&mut out, own?.ip()),
             Field::LocalPort if is_callee || setup.caller_sockets.len() == 1 => {
@@ -292,4 +293,30 @@ fn text_of(address: SocketAddr) -> Vec<u8> {
     let mut text = Vec::new();
     address_port(&mut text, address);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::scenario::builtin;
+
+    #[test]
+    fn an_ipv6_address_has_brackets_in_a_uri_and_none_in_sdp() {
+        let cast = Arc::new(builtin::cast("call").unwrap());
+        let target: SocketAddr = "[::1]:5060".parse().unwrap();
+        let setup = Setup {
+            target: Some(target),
+            sockets: vec![target],
+            caller_sockets: vec![SocketId(0)],
+            ..Setup::new(cast, target.ip())
+        };
+        let library = Library::new(setup);
+        let constant = |field| String::from_utf8(library.constant(&field, 0).unwrap()).unwrap();
+        assert_eq!(constant(Field::RemoteIp), "[::1]");
+        assert_eq!(constant(Field::LocalIp), "[::1]");
+        assert_eq!(constant(Field::MediaIp), "::1");
+        assert_eq!(constant(Field::LocalIpType), "6");
+    }
 }
