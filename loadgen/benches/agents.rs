@@ -21,8 +21,9 @@ use viaload::scenario::{Cast, builtin};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
-    let is_test = std::env::args().any(|argument| argument == "--test");
-    let calls = if is_test { 100 } else { 200_000 };
+    // As a test it only has to run.
+    let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let calls = if is_bench { 200_000 } else { 100 };
     for name in ["call", "options", "mixed"] {
         let mut pair = Pair::new(builtin::cast(name).expect("a built-in scenario"));
         pair.run(calls / 10);
