@@ -562,3 +562,14 @@ fn a_method_that_no_callee_takes_is_told_those_that_are() {
     let options = solo.say_to(1, &request("OPTIONS", 1, "two", "").replace("foreign", "other"));
     assert_eq!(options[0].line(), "SIP/2.0 200 OK");
 }
+
+#[test]
+fn an_invite_with_the_call_id_of_a_registration_is_a_call() {
+    let mut solo = Solo::built_in("call");
+    let registered = solo.say_to(1, &request("REGISTER", 1, "one", ""));
+    assert_eq!(registered[0].line(), "SIP/2.0 200 OK");
+    let ringing = solo.say_to(1, &request("INVITE", 1, "two", ""));
+    assert_eq!(lines(&ringing), ["SIP/2.0 180 Ringing", "SIP/2.0 200 OK"]);
+    let again = solo.say_to(1, &request("INVITE", 1, "two", ""));
+    assert_eq!(lines(&again), ["SIP/2.0 200 OK"]);
+}

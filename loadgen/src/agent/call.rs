@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use smallvec::SmallVec;
-use viaduct::sip::{Message, MessageIndex, parse};
+use viaduct::sip::{Message, MessageIndex, Method, parse};
 
 use super::exchange::{Exchange, Identity, Phase};
 use super::form::Last;
@@ -183,10 +183,11 @@ impl Call {
         self.exchanges.iter().any(Exchange::is_busy)
     }
 
-    /// The highest CSeq number that came from the other side; 0 if nothing came.
-    pub(super) fn asked_number(&self) -> u32 {
+    /// The last request that came from the other side, but for a CANCEL: its CSeq.
+    pub(super) fn asked_last(&self) -> Option<(u32, Method)> {
         let asked = self.exchanges.iter().filter(|exchange| !exchange.ours);
-        asked.map(|exchange| exchange.identity.number).max().unwrap_or(0)
+        let asked = asked.map(|exchange| (exchange.identity.number, exchange.identity.method));
+        asked.filter(|(_, method)| *method != Method::Cancel).max_by_key(|(number, _)| *number)
     }
 
     /// The transaction whose end may have been lost on the way: the other side would ask again.

@@ -9,6 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use hashbrown::HashMap;
+use viaduct::sip::Method;
 
 use super::call::Call;
 use super::exchange::Exchange;
@@ -22,7 +23,7 @@ pub(super) struct CallRef {
 }
 
 /// All calls of an agent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Calls {
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -54,8 +55,8 @@ enum Place {
 pub(super) struct Ghost {
     key: u64,
     expires: Moment,
-    /// The highest CSeq number that came from the other side.
-    pub(super) number: u32,
+    /// The CSeq of the last request that came from the other side.
+    pub(super) asked: Option<(u32, Method)>,
     /// What it said last, if the other side may not have heard it.
     pub(super) last_words: Option<Box<Exchange>>,
 }
@@ -77,6 +78,23 @@ const GHOST_LIFE: Duration = Duration::from_secs(32);
 const GHOSTS_MAX: usize = 131_072;
 /// Most bytes that ghosts hold: memory that they occupy, not only use.
 const GHOST_BYTES_MAX: usize = 64 << 20;
+
+impl Default for Calls {
+    /// No calls, with room for all ghosts: to make it later would hold up the calls of a moment.
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            places: HashMap::with_capacity_and_hasher(
+                2 * GHOSTS_MAX,
+                BuildHasherDefault::default(),
+            ),
+            ghosts: VecDeque::with_capacity(GHOSTS_MAX + 1),
+            first_ghost: 0,
+            ghost_bytes: 0,
+        }
+    }
+}
 
 impl Calls {
     /// Adds a call under `key`, in the place of whatever had that key.
@@ -124,7 +142,7 @@ impl Calls {
         let ghost = Ghost {
             key: call.key,
             expires: now + GHOST_LIFE,
-            number: call.asked_number(),
+            asked: call.asked_last(),
             last_words: call.last_words().map(Box::new),
         };
         self.haunt(ghost);
@@ -208,8 +226,6 @@ impl Hasher for Already {
 mod tests {
     use std::net::SocketAddr;
 
-    use viaduct::sip::Method;
-
     use super::super::exchange::Identity;
     use super::*;
     use crate::outbox::SocketId;
@@ -219,7 +235,7 @@ mod tests {
         let destination = SocketAddr::from(([127, 0, 0, 1], 5060));
         let mut said = Exchange::received(identity, SocketId(0), destination);
         said.bytes = vec![0; bytes];
-        Ghost { key, expires, number: 1, last_words: Some(Box::new(said)) }
+        Ghost { key, expires, asked: None, last_words: Some(Box::new(said)) }
     }
 
     /// Whether a key is a ghost's.

@@ -140,8 +140,11 @@ impl Ghost {
     /// REGISTER does that refreshes another (RFC 3261 §10.2.4).
     fn is_before(&self, inbound: &Inbound<'_>) -> bool {
         let message = inbound.last.message;
-        self.number < inbound.identity.number
+        let Identity { number, method, .. } = inbound.identity;
+        let follows = |(last, asked)| last < number || (last == number && asked != method);
+        self.asked.is_some_and(follows)
             && message.status().is_none()
+            && !matches!(method, Method::Ack | Method::Cancel)
             && exchange::tag(message, HeaderName::To).is_none()
     }
 }
