@@ -197,7 +197,8 @@ impl Call {
     pub(super) fn last_words(&mut self) -> Option<Exchange> {
         let worth = |exchange: &Exchange| {
             let acknowledged = exchange.ours && exchange.is_acknowledged;
-            acknowledged || (!exchange.ours && exchange.phase != Phase::Open)
+            let answered = !exchange.ours && exchange.phase != Phase::Open;
+            (acknowledged || answered) && !exchange.bytes.is_empty()
         };
         if self.dialog.is_over {
             return None;

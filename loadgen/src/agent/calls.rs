@@ -196,7 +196,7 @@ impl Calls {
 }
 
 impl Ghost {
-    /// Bytes that its last words take: an ACK lies in the room of its INVITE.
+    /// Bytes that its last words take.
     fn bytes(&self) -> usize {
         self.last_words.as_ref().map_or(0, |last| last.bytes.capacity())
     }

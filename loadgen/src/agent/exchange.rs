@@ -188,8 +188,8 @@ impl Exchange {
 
     /// Notes the ACK to the final response: it is said again when that comes again.
     pub(super) fn acknowledge(&mut self, bytes: &[u8], destination: SocketAddr) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(bytes);
+        // With exact room, not that of the INVITE.
+        self.bytes = bytes.to_vec();
         self.is_acknowledged = true;
         self.destination = destination;
     }

@@ -182,8 +182,11 @@ impl Stage<'_> {
         if self.is_lost(call, place) {
             return;
         }
-        call.exchanges[asked].rest();
-        call.exchanges[asked].phase = Phase::Done;
+        let exchange = &mut call.exchanges[asked];
+        exchange.rest();
+        exchange.phase = Phase::Done;
+        // What was acknowledged is not said again, and a call may last for hours.
+        exchange.bytes = Vec::new();
         call.record(self.now, false, repeated, last.message.text());
         match place {
             _ if repeated => self.desk.count(Count::RepetitionsReceived),
