@@ -20,6 +20,9 @@ pub struct ReceiveBatch {
 pub struct Arrival {
     /// Bytes of the datagram that are in its landing.
     pub length: usize,
+    /// Bytes of each of the datagrams that these bytes are, one behind the other, the last maybe
+    /// shorter; none if they are one. Only of sockets that [`super::take_merged`].
+    pub segment: Option<usize>,
     /// Whether it was longer than the landing.
     pub truncated: bool,
     /// Who sent it; none if that is no IP address.
@@ -94,6 +97,7 @@ impl ReceiveBatch {
         let told = self.arrays.controls[index].read(entry.msg_hdr.msg_controllen);
         Arrival {
             length: entry.msg_len as usize,
+            segment: told.segment.filter(|bytes| *bytes > 0),
             truncated: entry.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
             source: self.arrays.addresses[index].read(entry.msg_hdr.msg_namelen),
             local: told.local,
@@ -105,6 +109,10 @@ impl ReceiveBatch {
 /// Sends datagrams, up to a batch at a time. Its arrays are allocated once.
 pub struct SendBatch {
     arrays: Arrays,
+    /// How many datagrams each header sends.
+    counts: Vec<u16>,
+    /// Whether neighbours may go as one that the kernel splits.
+    merging: bool,
 }
 
 /// A datagram to send.
@@ -122,7 +130,16 @@ impl SendBatch {
     /// Room for `capacity` datagrams.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { arrays: Arrays::new(capacity) }
+        Self { arrays: Arrays::new(capacity), counts: vec![0; capacity], merging: false }
+    }
+
+    /// Room for `capacity` datagrams. Neighbours of one length that go one way are given to the
+    /// kernel as one, which it splits as late as it can (UDP segmentation offload): what a datagram
+    /// costs on its way through the kernel is then paid once for all of them. What arrives is the
+    /// same.
+    #[must_use]
+    pub fn merging(capacity: usize) -> Self {
+        Self { merging: true, ..Self::new(capacity) }
     }
 
     /// Sends the first of `datagrams`, as many as there is room for in the batch and in the
@@ -135,34 +152,63 @@ impl SendBatch {
     pub fn send<'d>(
         &mut self,
         socket: BorrowedFd<'_>,
-        datagrams: impl Iterator<Item = Outgoing<'d>>,
+        datagrams: impl Iterator<Item = Outgoing<'d>> + Clone,
     ) -> io::Result<usize> {
-        let mut offered = 0;
-        for (entry, datagram) in self.arrays.entries().zip(datagrams) {
-            *entry.vector = libc::iovec {
+        let offered = self.offer(datagrams.clone());
+        match self.give(socket, offered) {
+            Err(error) if self.counts[0] > 1 && may_mean_unsplit(&error) => {
+                self.merging = false;
+                let offered = self.offer(datagrams);
+                let result = self.give(socket, offered);
+                // If it is refused in any case, it was not the merging.
+                self.merging = result.is_err();
+                result
+            }
+            result => result,
+        }
+    }
+
+    /// Fills the arrays; how many headers.
+    fn offer<'d>(&mut self, datagrams: impl Iterator<Item = Outgoing<'d>>) -> usize {
+        let mut headers = 0;
+        let mut group: Option<Group<'d>> = None;
+        for (index, datagram) in datagrams.take(self.counts.len()).enumerate() {
+            self.arrays.vectors[index] = libc::iovec {
                 iov_base: datagram.bytes.as_ptr().cast_mut().cast(),
                 iov_len: datagram.bytes.len(),
             };
-            let control_length =
-                datagram.source.map_or(0, |source| entry.control.set_source(source));
-            entry.header.msg_hdr = libc::msghdr {
-                msg_namelen: entry.address.set(datagram.destination),
-                msg_name: ptr::from_mut(entry.address).cast(),
-                msg_iov: entry.vector,
-                msg_iovlen: 1,
-                msg_control: ptr::from_mut(entry.control).cast(),
-                msg_controllen: control_length,
-                msg_flags: 0,
-            };
-            offered += 1;
+            match &mut group {
+                Some(group) if self.merging && group.takes(&datagram) => group.add(&datagram),
+                last => {
+                    let complete = last.replace(Group::of(datagram));
+                    headers += usize::from(self.set_header(headers, complete));
+                }
+            }
         }
+        headers += usize::from(self.set_header(headers, group));
+        self.arrays.set_vectors(&self.counts[..headers]);
+        headers
+    }
+
+    /// Makes header `index` send a group, if there is one.
+    fn set_header(&mut self, index: usize, group: Option<Group<'_>>) -> bool {
+        let Some(group) = group else { return false };
+        self.counts[index] = group.count;
+        self.arrays.set_header(index, &group);
+        true
+    }
+
+    /// Gives the kernel the first `offered` headers; how many datagrams it took.
+    fn give(&mut self, socket: BorrowedFd<'_>, offered: usize) -> io::Result<usize> {
+        let offered = u32::try_from(offered).unwrap_or(u32::MAX);
         // Why: `send_to` cannot choose the local address, and a datagram of 700 bytes costs
         // 3.7 µs by it, 3.1 µs in a batch of 64 (benches/sockets.rs, loopback, 4 virtual cores,
         // Linux 6.18; with the way into the receiver's queue).
-        // SAFETY: the first `offered` headers were set in this call. Each points to one vector,
-        // one address and one control block of `self`, with the sizes that were written, and
-        // its vector to bytes that are borrowed for longer than this call. The kernel reads
-        // names, vectors, control blocks and bytes, and writes only `msg_len` of the headers.
+        // SAFETY: the first `offered` headers were set by `offer`, just before, and there are no
+        // more than that. Each points to vectors, one address and one control block of `self`,
+        // with the sizes that were written, and its vectors to bytes that are borrowed for longer
+        // than this call. The kernel reads names, vectors, control blocks and bytes, and writes
+        // only `msg_len` of the headers.
         let sent = unsafe {
             libc::sendmmsg(
                 socket.as_raw_fd(),
@@ -171,7 +217,54 @@ impl SendBatch {
                 libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
             )
         };
-        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+        let sent = usize::try_from(sent).map_err(|_| io::Error::last_os_error())?;
+        Ok(self.counts[..sent].iter().map(|count| usize::from(*count)).sum())
+    }
+}
+
+/// Whether an error may mean that the kernel, or the interface on the way, cannot split.
+fn may_mean_unsplit(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EIO | libc::EMSGSIZE))
+}
+
+/// Datagrams that go as one.
+struct Group<'d> {
+    first: Outgoing<'d>,
+    count: u16,
+    /// Bytes of all of them.
+    bytes: usize,
+}
+
+/// Most datagrams that the kernel splits one into (`UDP_MAX_SEGMENTS`, in older ones).
+const SEGMENTS_MAX: u16 = 64;
+/// Most bytes of what it splits: what fits an IP packet.
+const SPLIT_BYTES_MAX: usize = 65_000;
+/// Longest datagram that goes with others: what leaves an Ethernet whole.
+const SEGMENT_BYTES_MAX: usize = 1_432;
+
+impl<'d> Group<'d> {
+    /// One datagram.
+    const fn of(first: Outgoing<'d>) -> Self {
+        Self { first, count: 1, bytes: first.bytes.len() }
+    }
+
+    /// Whether the next one can go with these: those before are all of one length, and this one
+    /// is no longer.
+    fn takes(&self, next: &Outgoing<'_>) -> bool {
+        let length = self.first.bytes.len();
+        self.bytes == length * usize::from(self.count)
+            && (1..=length).contains(&next.bytes.len())
+            && length <= SEGMENT_BYTES_MAX
+            && self.count < SEGMENTS_MAX
+            && self.bytes + next.bytes.len() <= SPLIT_BYTES_MAX
+            && next.destination == self.first.destination
+            && next.source == self.first.source
+    }
+
+    /// Adds it.
+    const fn add(&mut self, next: &Outgoing<'_>) {
+        self.count += 1;
+        self.bytes += next.bytes.len();
     }
 }
 
@@ -218,6 +311,35 @@ impl Arrays {
         }
     }
 
+    /// Makes header `index` send a group.
+    fn set_header(&mut self, index: usize, group: &Group<'_>) {
+        let (address, control) = (&mut self.addresses[index], &mut self.controls[index]);
+        let mut length = group.first.source.map_or(0, |source| control.add_source(0, source));
+        if group.count > 1 {
+            // The bound of `takes` is far below.
+            let bytes = u16::try_from(group.first.bytes.len()).unwrap_or(u16::MAX);
+            length = control.add_segment(length, bytes);
+        }
+        self.headers[index].msg_hdr = libc::msghdr {
+            msg_namelen: address.set(group.first.destination),
+            msg_name: ptr::from_mut(address).cast(),
+            msg_iov: ptr::null_mut(),
+            msg_iovlen: usize::from(group.count),
+            msg_control: ptr::from_mut(control).cast(),
+            msg_controllen: length,
+            msg_flags: 0,
+        };
+    }
+
+    /// Gives each header its vectors, which lie in order.
+    fn set_vectors(&mut self, counts: &[u16]) {
+        let mut next = self.vectors.as_mut_ptr();
+        for (header, count) in self.headers.iter_mut().zip(counts) {
+            header.msg_hdr.msg_iov = next;
+            next = next.wrapping_add(usize::from(*count));
+        }
+    }
+
     /// All entries in order.
     fn entries(&mut self) -> impl Iterator<Item = Entry<'_>> {
         self.headers
@@ -252,6 +374,96 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
+
+    /// What arrives at `far` if `near` sends these, and how many headers that took.
+    fn exchange(batch: &mut SendBatch, texts: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
+        let (near, far) = pair();
+        far.set_nonblocking(true).unwrap();
+        let destination = far.local_addr().unwrap();
+        let datagrams = texts.iter().map(|bytes| Outgoing { bytes, destination, source: None });
+        let headers = batch.offer(datagrams.clone());
+        assert_eq!(batch.send(near.as_fd(), datagrams).unwrap(), texts.len());
+        let mut bytes = [0; 2_000];
+        let next = || far.recv(&mut bytes).ok().map(|length| bytes[..length].to_vec());
+        (std::iter::from_fn(next).collect(), headers)
+    }
+
+    #[test]
+    fn neighbours_of_one_length_go_as_one_and_arrive_as_they_are() {
+        let long = [b'l'; SEGMENT_BYTES_MAX + 1];
+        let texts: [&[u8]; 12] =
+            [b"a1", b"a2", b"a", b"b2", b"c", b"", b"", b"dd", b"ddd", &long, &long, b"end"];
+        let (arrived, headers) = exchange(&mut SendBatch::merging(16), &texts);
+        assert_eq!(arrived, texts);
+        assert_eq!(headers, 9, "a1+a2+a, b2+c, -, -, dd, ddd, long, long, end");
+        let (arrived, headers) = exchange(&mut SendBatch::new(16), &texts);
+        assert_eq!((arrived.len(), headers), (12, 12));
+    }
+
+    #[test]
+    fn a_group_is_no_larger_than_the_kernel_splits() {
+        let segments = vec![&[b'x'; 100][..]; 2 * usize::from(SEGMENTS_MAX) + 1];
+        let mut batch = SendBatch::merging(segments.len());
+        let (arrived, headers) = exchange(&mut batch, &segments);
+        assert_eq!((arrived.len(), headers), (segments.len(), 3));
+        let wide = vec![&[b'x'; SEGMENT_BYTES_MAX][..]; 60];
+        let (arrived, headers) = exchange(&mut SendBatch::merging(60), &wide);
+        assert_eq!((arrived.len(), headers), (60, 2));
+        assert!(batch.merging);
+    }
+
+    #[test]
+    fn what_goes_different_ways_is_not_merged() {
+        let (near, far) = pair();
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let outgoing = |to: &UdpSocket, source: Option<&str>| Outgoing {
+            bytes: b"x",
+            destination: to.local_addr().unwrap(),
+            source: source.map(|source| source.parse().unwrap()),
+        };
+        let own = Some("127.0.0.1");
+        let ways = [
+            outgoing(&far, None),
+            outgoing(&other, None),
+            outgoing(&other, own),
+            outgoing(&other, own),
+        ];
+        let mut batch = SendBatch::merging(8);
+        assert_eq!(batch.offer(ways.into_iter()), 3);
+        assert_eq!(batch.send(near.as_fd(), ways.into_iter()).unwrap(), 4);
+        assert_eq!(batch.counts[..3], [1, 1, 2]);
+    }
+
+    #[test]
+    fn a_refusal_that_has_other_reasons_does_not_end_the_merging() {
+        let (near, far) = pair();
+        let mut nowhere = far.local_addr().unwrap();
+        nowhere.set_port(0);
+        let datagram = Outgoing { bytes: b"x", destination: nowhere, source: None };
+        let mut batch = SendBatch::merging(4);
+        let sent = batch.send(near.as_fd(), std::iter::repeat_n(datagram, 3));
+        assert_eq!(sent.unwrap_err().raw_os_error(), Some(libc::EINVAL));
+        assert!(batch.merging);
+    }
+
+    #[test]
+    fn a_socket_that_takes_merged_datagrams_gets_them_so() {
+        let (near, far) = pair();
+        super::super::take_merged(far.as_fd()).unwrap();
+        let destination = far.local_addr().unwrap();
+        let texts: [&[u8]; 4] = [b"aaa", b"bbb", b"cc", b"alone"];
+        let datagrams = texts.iter().map(|bytes| Outgoing { bytes, destination, source: None });
+        assert_eq!(SendBatch::merging(4).send(near.as_fd(), datagrams).unwrap(), 4);
+        let mut memory = [0; 2 * 100];
+        let mut batch = ReceiveBatch::new(2);
+        let count = batch.receive(far.as_fd(), memory.chunks_exact_mut(100)).unwrap();
+        let lengths = |index| {
+            let arrival = batch.arrival(index);
+            (arrival.length, arrival.segment)
+        };
+        assert_eq!((count, lengths(0), lengths(1)), (2, (8, Some(3)), (5, None)));
+        assert_eq!(memory[..8], *b"aaabbbcc");
+    }
 
     /// Two sockets on loopback.
     fn pair() -> (UdpSocket, UdpSocket) {

@@ -1,5 +1,5 @@
-//! Control messages (`cmsg`), read and written as bytes: the local address of a datagram, and
-//! how many the kernel lost.
+//! Control messages (`cmsg`), read and written as bytes: the local address of a datagram, how many
+//! the kernel lost, and how it splits or merged them.
 
 use std::mem::{offset_of, size_of};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,29 +18,39 @@ pub(super) struct Told {
     pub(super) local: Option<IpAddr>,
     /// Datagrams lost at this socket since it was made, modulo 2^32.
     pub(super) overruns: Option<u32>,
+    /// Bytes of each datagram, if several were merged.
+    pub(super) segment: Option<usize>,
 }
 
 impl Control {
-    /// The largest local address (40) and the count of lost datagrams (24).
-    pub(super) const CAPACITY: usize = 64;
+    /// The largest local address (40), the count of lost datagrams (24) and the length of a
+    /// segment (24).
+    pub(super) const CAPACITY: usize = 88;
 
     /// No control messages.
     pub(super) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY] };
 
-    /// Becomes one message that makes a datagram leave from `source`; its length.
-    pub(super) fn set_source(&mut self, source: IpAddr) -> usize {
+    /// Appends to the first `length` bytes a message that makes a datagram leave from `source`; the
+    /// length with it.
+    pub(super) fn add_source(&mut self, length: usize, source: IpAddr) -> usize {
         match source {
             IpAddr::V4(source) => {
                 let mut data = [0; V4_INFO_BYTES];
                 data[V4_LOCAL..V4_LOCAL + 4].copy_from_slice(&source.octets());
-                self.set(libc::IPPROTO_IP, libc::IP_PKTINFO, data)
+                self.add(length, libc::IPPROTO_IP, libc::IP_PKTINFO, data)
             }
             IpAddr::V6(source) => {
                 let mut data = [0; V6_INFO_BYTES];
                 data[..16].copy_from_slice(&source.octets());
-                self.set(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, data)
+                self.add(length, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, data)
             }
         }
+    }
+
+    /// Appends to the first `length` bytes a message that has the payload split into datagrams of
+    /// `bytes` each; the length with it.
+    pub(super) fn add_segment(&mut self, length: usize, bytes: u16) -> usize {
+        self.add(length, libc::SOL_UDP, libc::UDP_SEGMENT, bytes.to_ne_bytes())
     }
 
     /// What the first `length` bytes, written by the kernel, say.
@@ -60,6 +70,10 @@ impl Control {
                 (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => {
                     told.overruns = data.first_chunk::<4>().copied().map(u32::from_ne_bytes);
                 }
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    let bytes = data.first_chunk::<4>().copied().map(i32::from_ne_bytes);
+                    told.segment = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                }
                 _ => {}
             }
             rest = next;
@@ -67,14 +81,21 @@ impl Control {
         told
     }
 
-    /// Becomes one message with `data`; its length.
-    fn set<const BYTES: usize>(&mut self, level: i32, kind: i32, data: [u8; BYTES]) -> usize {
+    /// Appends a message with `data`; the length with it.
+    fn add<const BYTES: usize>(
+        &mut self,
+        start: usize,
+        level: i32,
+        kind: i32,
+        data: [u8; BYTES],
+    ) -> usize {
         let length = HEADER_BYTES + BYTES;
-        self.bytes[..8].copy_from_slice(&length.to_ne_bytes());
-        self.bytes[8..12].copy_from_slice(&level.to_ne_bytes());
-        self.bytes[12..16].copy_from_slice(&kind.to_ne_bytes());
-        self.bytes[HEADER_BYTES..length].copy_from_slice(&data);
-        length.next_multiple_of(ALIGNMENT)
+        let bytes = &mut self.bytes[start..];
+        bytes[..8].copy_from_slice(&length.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&level.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&kind.to_ne_bytes());
+        bytes[HEADER_BYTES..length].copy_from_slice(&data);
+        start + length.next_multiple_of(ALIGNMENT)
     }
 }
 
@@ -104,7 +125,8 @@ const _: () = {
     assert!(offset_of!(libc::cmsghdr, cmsg_type) == 12);
     assert!(offset_of!(libc::in6_pktinfo, ipi6_addr) == 0);
     assert!(
-        HEADER_BYTES + V6_INFO_BYTES.next_multiple_of(8) + HEADER_BYTES + 8 <= Control::CAPACITY
+        HEADER_BYTES + V6_INFO_BYTES.next_multiple_of(8) + 2 * (HEADER_BYTES + 8)
+            <= Control::CAPACITY
     );
 };
 
@@ -117,29 +139,29 @@ mod tests {
         for source in ["192.0.2.7", "2001:db8::7"] {
             let source = source.parse().unwrap();
             let mut control = Control::EMPTY;
-            let length = control.set_source(source);
-            assert_eq!(control.read(length), Told { local: Some(source), overruns: None });
+            let length = control.add_source(0, source);
+            assert_eq!(control.read(length), Told { local: Some(source), ..Told::default() });
         }
     }
 
     #[test]
-    fn two_messages_are_both_read() {
-        let source = "192.0.2.7".parse().unwrap();
+    fn all_messages_are_read() {
+        let source = "2001:db8::7".parse().unwrap();
         let mut control = Control::EMPTY;
-        let first = control.set_source(source);
-        let mut second = Control::EMPTY;
-        let length = second.set(libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 9_u32.to_ne_bytes());
-        control.bytes[first..first + length].copy_from_slice(&second.bytes[..length]);
-        let told = Told { local: Some(source), overruns: Some(9) };
-        assert_eq!(control.read(first + length), told);
+        let length = control.add_source(0, source);
+        let length = control.add(length, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 9_u32.to_ne_bytes());
+        let length = control.add(length, libc::SOL_UDP, libc::UDP_GRO, 700_i32.to_ne_bytes());
+        assert_eq!(length, Control::CAPACITY);
+        let told = Told { local: Some(source), overruns: Some(9), segment: Some(700) };
+        assert_eq!(control.read(length), told);
     }
 
     #[test]
     fn impossible_lengths_end_the_reading() {
         let mut control = Control::EMPTY;
-        let length = control.set_source("192.0.2.7".parse().unwrap());
+        let length = control.add_source(0, "192.0.2.7".parse().unwrap());
         assert_eq!(control.read(length - 8), Told::default(), "cut off");
-        for impossible in [0, 15, 65, usize::MAX] {
+        for impossible in [0, 15, Control::CAPACITY + 1, usize::MAX] {
             control.bytes[..8].copy_from_slice(&impossible.to_ne_bytes());
             assert_eq!(control.read(Control::CAPACITY), Told::default(), "{impossible}");
         }

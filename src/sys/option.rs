@@ -34,6 +34,15 @@ pub fn tell_overruns(socket: BorrowedFd<'_>) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, &1)
 }
 
+/// Lets the kernel give datagrams of one sender merged into one, where they came so.
+///
+/// # Errors
+///
+/// As `setsockopt`.
+pub fn take_merged(socket: BorrowedFd<'_>) -> io::Result<()> {
+    set_option(socket, libc::SOL_UDP, libc::UDP_GRO, &1)
+}
+
 /// Makes the `SO_REUSEPORT` group of `socket`, which has `group_size` members, give each
 /// datagram to a member picked at random. Without it the kernel picks by a hash of addresses and
 /// ports, and all that one peer sends from one port ends at one member.
