@@ -12,6 +12,8 @@ pub struct SocketId(pub u16);
 pub struct Outbox {
     bytes: Vec<u8>,
     datagrams: Vec<Datagram>,
+    /// The call that what comes next belongs to.
+    call: u32,
 }
 
 /// A datagram to send.
@@ -21,11 +23,18 @@ pub struct Datagram {
     pub socket: SocketId,
     /// Where to.
     pub destination: SocketAddr,
+    /// The call that it belongs to; what one call sends arrives in the order it was said.
+    pub call: u32,
     /// Its place in the memory of the outbox.
     range: Range<usize>,
 }
 
 impl Outbox {
+    /// Has what comes next belong to this call.
+    pub const fn speak_for(&mut self, call: u32) {
+        self.call = call;
+    }
+
     /// Appends a datagram that `compose` writes behind what is there; gives its position. If
     /// nothing is written, there is none.
     pub fn compose(
@@ -39,7 +48,7 @@ impl Outbox {
         let range = start..self.bytes.len();
         let position = self.datagrams.len();
         if !range.is_empty() {
-            self.datagrams.push(Datagram { socket, destination, range });
+            self.datagrams.push(Datagram { socket, destination, call: self.call, range });
         }
         position
     }
@@ -72,6 +81,12 @@ impl Outbox {
     #[must_use]
     pub fn bytes(&self, datagram: &Datagram) -> &[u8] {
         &self.bytes[datagram.range.clone()]
+    }
+
+    /// The length of one of them (bytes).
+    #[must_use]
+    pub const fn length(datagram: &Datagram) -> usize {
+        datagram.range.end - datagram.range.start
     }
 
     /// Forgets all datagrams.

@@ -252,8 +252,10 @@ impl Agent {
 
     /// Gives a message to its call.
     fn route(&mut self, inbound: &Inbound<'_>, now: Moment, out: &mut Outbox) {
-        let Inbound { socket, ref last, identity, .. } = *inbound;
-        let at = match self.calls.find(inbound.key) {
+        let Inbound { socket, ref last, identity, key, .. } = *inbound;
+        // Until it is known whose message it is; a call that has ended has no number.
+        out.speak_for(key as u32);
+        let at = match self.calls.find(key) {
             Found::Live(at) => at,
             Found::Ghost(ghost) if !ghost.is_before(inbound) => {
                 return self.answer_for_ghost(inbound, out);
@@ -425,6 +427,7 @@ impl Agent {
         act: impl FnOnce(&mut Stage<'_>, &mut Call),
     ) {
         let Some(call) = self.calls.get_mut(at) else { return };
+        out.speak_for(at.slot);
         let mut stage =
             Stage { library: &self.library, desk: &mut self.desk, out, now, accepted: false };
         act(&mut stage, call);

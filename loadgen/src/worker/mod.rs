@@ -1,5 +1,6 @@
 //! The workers: threads that hold sockets, run the agents and wait.
 
+mod receive;
 mod send;
 mod socket;
 mod turn;

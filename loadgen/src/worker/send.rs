@@ -1,17 +1,19 @@
 //! How datagrams go out.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 
 use viaduct::sys::{Outgoing, SendBatch};
 
-use super::socket::{BATCH, Socket};
+use super::socket::Socket;
 use crate::measure::{Count, Tally};
-use crate::outbox::Outbox;
+use crate::outbox::{Datagram, Outbox};
 
-/// Sends what an outbox holds, in batches of one socket each. The order of each socket's
-/// datagrams is kept, not that between sockets: callers take their sockets in turn, so that
-/// neighbours in the outbox seldom leave through the same one.
+/// Sends what an outbox holds, in batches of one socket each.
+///
+/// What leaves through one socket for one destination with one length is brought together, since
+/// the kernel takes such datagrams as one. The order of what a call sends through a socket is kept.
 #[derive(Debug)]
 pub(super) struct Sender {
     batch: SendBatch,
@@ -22,11 +24,28 @@ pub(super) struct Sender {
 }
 
 /// What a socket has to send.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
-    positions: Vec<usize>,
+    /// Of each datagram its group, and its position in the outbox.
+    entries: Vec<(u32, u32)>,
+    /// How many entries are in order.
+    arranged: usize,
+    /// How many entries have been sent.
     sent: usize,
+    /// The groups of the entries that are not in order yet.
+    groups: Vec<(SocketAddr, usize)>,
+    /// By the last digits of a call's number, the first group that may have its next datagram.
+    earliest: [u32; CALLS],
 }
+
+/// Calls that are told apart; of more, some wait for each other in vain.
+const CALLS: usize = 256;
+
+/// Groups that a datagram may join.
+const OPEN_GROUPS: usize = 16;
+
+/// Datagrams that are handed to the kernel at once.
+const BATCH: usize = 256;
 
 /// How a flush ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +61,7 @@ impl Sender {
     #[must_use]
     pub(super) fn new(sockets: usize) -> Self {
         let queues = std::iter::repeat_with(Queue::default).take(sockets).collect();
-        Self { batch: SendBatch::new(BATCH), queues, queued: 0 }
+        Self { batch: SendBatch::merging(BATCH), queues, queued: 0 }
     }
 
     /// Sends what `outbox` holds. What the kernel refuses is counted and skipped.
@@ -53,7 +72,7 @@ impl Sender {
         tally: &mut Tally,
     ) -> Flush {
         for (position, datagram) in outbox.datagrams().iter().enumerate().skip(self.queued) {
-            self.queues[usize::from(datagram.socket.0)].positions.push(position);
+            self.queues[usize::from(datagram.socket.0)].add(position, datagram);
         }
         self.queued = outbox.datagrams().len();
         let mut end = Flush::Done;
@@ -72,11 +91,42 @@ impl Sender {
     /// Whether a socket has something left to send.
     #[must_use]
     pub(super) fn is_blocked(&self, socket: usize) -> bool {
-        !self.queues[socket].positions.is_empty()
+        !self.queues[socket].entries.is_empty()
+    }
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { entries: Vec::new(), arranged: 0, sent: 0, groups: Vec::new(), earliest: [0; CALLS] }
     }
 }
 
 impl Queue {
+    /// Adds a datagram of the outbox to the first group of its like that keeps its call's order.
+    fn add(&mut self, position: usize, datagram: &Datagram) {
+        let like = (datagram.destination, Outbox::length(datagram));
+        let earliest = &mut self.earliest[datagram.call as usize % CALLS];
+        let open = self.groups.len().saturating_sub(OPEN_GROUPS).max(*earliest as usize);
+        let found = self.groups[open..].iter().position(|group| *group == like);
+        let group = found.map_or(self.groups.len(), |found| open + found);
+        if found.is_none() {
+            self.groups.push(like);
+        }
+        let group = u32::try_from(group).unwrap_or(u32::MAX);
+        *earliest = group;
+        self.entries.push((group, u32::try_from(position).unwrap_or(u32::MAX)));
+    }
+
+    /// Brings the groups together.
+    fn arrange(&mut self) {
+        if self.arranged < self.entries.len() {
+            self.entries[self.arranged..].sort_unstable();
+            self.arranged = self.entries.len();
+            self.groups.clear();
+            self.earliest.fill(0);
+        }
+    }
+
     /// Sends as much as the socket takes.
     fn flush(
         &mut self,
@@ -85,18 +135,19 @@ impl Queue {
         socket: &Socket,
         tally: &mut Tally,
     ) -> Flush {
+        self.arrange();
         let all = outbox.datagrams();
-        while let Some(rest) = self.positions.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            let datagrams = rest.iter().map(|&position| Outgoing {
-                bytes: outbox.bytes(&all[position]),
-                destination: all[position].destination,
+        while let Some(rest) = self.entries.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            let datagrams = rest.iter().map(|&(_, position)| Outgoing {
+                bytes: outbox.bytes(&all[position as usize]),
+                destination: all[position as usize].destination,
                 source: None,
             });
-            match batch.send(socket.as_fd(), datagrams) {
+            match batch.send(socket.as_fd(), datagrams.clone()) {
                 Ok(count) => {
-                    let bytes = |position: &usize| outbox.bytes(&all[*position]).len() as u64;
+                    let bytes = datagrams.take(count).map(|sent| sent.bytes.len() as u64).sum();
                     tally.add(Count::Sent, count as u64);
-                    tally.add(Count::SentBytes, rest[..count].iter().map(bytes).sum());
+                    tally.add(Count::SentBytes, bytes);
                     self.sent += count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -110,7 +161,8 @@ impl Queue {
                 }
             }
         }
-        self.positions.clear();
+        self.entries.clear();
+        self.arranged = 0;
         self.sent = 0;
         Flush::Done
     }
@@ -138,6 +190,43 @@ mod tests {
             Some((String::from_utf8_lossy(&bytes[..length]).into_owned(), source))
         };
         std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn what_is_alike_goes_together_and_a_call_keeps_its_order() {
+        let sockets = sockets(1);
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let destination = peer.local_addr().unwrap();
+        let mut outbox = Outbox::default();
+        let said =
+            [(1, "ring-1"), (1, "ok-1"), (2, "ring-2"), (2, "ok-2"), (2, "ring-3"), (3, "ok-3")];
+        for (call, text) in said {
+            outbox.speak_for(call);
+            outbox.push(SocketId(0), destination, text.as_bytes());
+        }
+        let mut sender = Sender::new(1);
+        let mut tally = Tally::default();
+        assert_eq!(sender.flush(&mut outbox, &sockets, &mut tally), Flush::Done);
+        let texts: Vec<String> = arrived(&peer).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(texts, ["ring-1", "ring-2", "ok-1", "ok-2", "ok-3", "ring-3"]);
+    }
+
+    #[test]
+    fn what_comes_while_a_socket_is_full_goes_behind() {
+        let destination = "192.0.2.1:5060".parse().unwrap();
+        let mut outbox = Outbox::default();
+        let mut queue = Queue::default();
+        for (position, text) in ["a", "bb", "a"].iter().enumerate() {
+            outbox.push(SocketId(0), destination, text.as_bytes());
+            outbox.speak_for(u32::try_from(position).unwrap() + 1);
+            queue.add(position, &outbox.datagrams()[position]);
+        }
+        queue.arrange();
+        outbox.push(SocketId(0), destination, b"a");
+        queue.add(3, &outbox.datagrams()[3]);
+        queue.arrange();
+        let positions: Vec<u32> = queue.entries.iter().map(|(_, position)| *position).collect();
+        assert_eq!(positions, [0, 2, 1, 3]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A worker's UDP sockets, and how datagrams come in.
+//! A worker's UDP sockets.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Type};
 use thiserror::Error;
-use viaduct::sys::{self, ReceiveBatch};
+use viaduct::sys;
 
 /// A socket that does not block.
 #[derive(Debug)]
@@ -16,9 +16,9 @@ pub struct Socket {
     socket: UdpSocket,
     address: SocketAddr,
     /// Datagrams that it lost so far, as it told last.
-    overruns: u32,
+    pub(super) overruns: u32,
     /// Whether there may be something to receive.
-    ready: bool,
+    pub(super) ready: bool,
 }
 
 /// An address cannot be used.
@@ -89,17 +89,6 @@ impl Socket {
         self.address
     }
 
-    /// Whether there may be something to receive.
-    #[must_use]
-    pub(super) const fn is_ready(&self) -> bool {
-        self.ready
-    }
-
-    /// Notes that something has arrived.
-    pub(super) const fn set_ready(&mut self) {
-        self.ready = true;
-    }
-
     /// Has `registry` tell when something arrives.
     ///
     /// # Errors
@@ -151,164 +140,16 @@ fn open(address: SocketAddr) -> io::Result<socket2::Socket> {
         socket.set_only_v6(true)?;
     }
     sys::tell_overruns(socket.as_fd())?;
+    // What an old kernel does not know is done without.
+    let _ = sys::take_merged(socket.as_fd());
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
     socket.set_send_buffer_size(BUFFER_BYTES)?;
     Ok(socket)
 }
 
-/// Receives datagrams, a batch at a time.
-#[derive(Debug)]
-pub(super) struct Receiver {
-    batch: ReceiveBatch,
-    memory: Vec<u8>,
-    received: Received,
-}
-
-/// What a batch brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Received {
-    /// Datagrams.
-    pub(super) count: usize,
-    /// Bytes of all of them.
-    pub(super) bytes: u64,
-    /// Datagrams that the socket lost since it told last.
-    pub(super) overruns: u32,
-}
-
-/// Datagrams a batch.
-pub(super) const BATCH: usize = 64;
-
-/// Room for a datagram: more than any SIP message over UDP that a server sends. No power of two,
-/// so that the beginnings of the landings do not meet in one set of the cache.
-const LANDING_BYTES: usize = 9_024;
-
-impl Default for Receiver {
-    fn default() -> Self {
-        Self {
-            batch: ReceiveBatch::new(BATCH),
-            memory: vec![0; BATCH * LANDING_BYTES],
-            received: Received::default(),
-        }
-    }
-}
-
-impl Receiver {
-    /// Receives a batch from `socket`, and does not wait. Sets the socket not ready when its
-    /// queue was found empty.
-    pub(super) fn receive(&mut self, socket: &mut Socket) -> Received {
-        self.received = Received::default();
-        for _ in 0..RECEIVE_ATTEMPTS {
-            let landings = self.memory.chunks_exact_mut(LANDING_BYTES);
-            match self.batch.receive(socket.socket.as_fd(), landings) {
-                Ok(count) => {
-                    socket.ready = count == BATCH;
-                    self.received = self.sum_up(socket, count);
-                    return self.received;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // An interruption, or an error that waited in the socket and is gone now.
-                Err(_) => {}
-            }
-        }
-        socket.ready = false;
-        self.received
-    }
-
-    /// Adds up what a batch brought. What was lost is told with each datagram as a running total,
-    /// so that the last one's is enough.
-    fn sum_up(&self, socket: &mut Socket, count: usize) -> Received {
-        let arrivals = (0..count).map(|index| self.batch.arrival(index));
-        let bytes = arrivals.map(|arrival| arrival.length as u64).sum();
-        let told = count.checked_sub(1).and_then(|last| self.batch.arrival(last).overruns);
-        let overruns = told.map_or(0, |told| told.wrapping_sub(socket.overruns));
-        socket.overruns = socket.overruns.wrapping_add(overruns);
-        Received { count, bytes, overruns }
-    }
-
-    /// Who sent datagram `index` of the last batch, and its bytes. None if it was longer than its
-    /// landing, or comes from no IP address.
-    #[must_use]
-    pub(super) fn datagram(&self, index: usize) -> Option<(SocketAddr, &[u8])> {
-        let arrival = self.batch.arrival(index);
-        let source = arrival.source.filter(|_| !arrival.truncated)?;
-        Some((source, &self.memory[index * LANDING_BYTES..][..arrival.length]))
-    }
-}
-
-/// Errors that may wait in a socket, one after another, before a turn of receiving is given up.
-const RECEIVE_ATTEMPTS: usize = 8;
-
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket as StdSocket;
-
     use super::*;
-
-    /// A socket on a free port of loopback.
-    fn socket() -> Socket {
-        Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_batch_brings_sources_bytes_and_their_sum() {
-        let mut socket = socket();
-        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
-        for text in ["first", "second"] {
-            peer.send_to(text.as_bytes(), socket.address()).unwrap();
-        }
-        let mut receiver = Receiver::default();
-        let received = receiver.receive(&mut socket);
-        assert_eq!(received, Received { count: 2, bytes: 11, overruns: 0 });
-        let source = peer.local_addr().unwrap();
-        assert_eq!(receiver.datagram(0), Some((source, &b"first"[..])));
-        assert_eq!(receiver.datagram(1), Some((source, &b"second"[..])));
-        assert!(!socket.is_ready());
-    }
-
-    #[test]
-    fn a_full_batch_leaves_the_socket_ready() {
-        let mut socket = socket();
-        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
-        for _ in 0..=BATCH {
-            peer.send_to(b"x", socket.address()).unwrap();
-        }
-        let mut receiver = Receiver::default();
-        assert_eq!(receiver.receive(&mut socket).count, BATCH);
-        assert!(socket.is_ready());
-        assert_eq!(receiver.receive(&mut socket).count, 1);
-        assert!(!socket.is_ready());
-        assert_eq!(receiver.receive(&mut socket), Received::default());
-    }
-
-    #[test]
-    fn a_datagram_that_does_not_fit_is_none() {
-        let mut socket = socket();
-        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
-        peer.send_to(&vec![b'x'; LANDING_BYTES + 1], socket.address()).unwrap();
-        let mut receiver = Receiver::default();
-        assert_eq!(receiver.receive(&mut socket).count, 1);
-        assert_eq!(receiver.datagram(0), None);
-    }
-
-    #[test]
-    fn what_the_kernel_lost_is_counted_once() {
-        let mut socket = socket();
-        socket2::SockRef::from(&socket.socket).set_recv_buffer_size(4_096).unwrap();
-        let peer = StdSocket::bind("127.0.0.1:0").unwrap();
-        let mut receiver = Receiver::default();
-        for _ in 0..60 {
-            peer.send_to(&[b'x'; 1_000], socket.address()).unwrap();
-        }
-        let before = receiver.receive(&mut socket);
-        // The count comes with the next datagrams that get through.
-        for _ in 0..2 {
-            peer.send_to(b"x", socket.address()).unwrap();
-        }
-        let after = receiver.receive(&mut socket);
-        let lost = (before.overruns + after.overruns) as usize;
-        assert!(lost > 0);
-        assert_eq!(before.count + after.count + lost, 62);
-    }
 
     #[test]
     fn a_group_shares_one_port_and_a_taken_one_is_refused() {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use crossbeam_channel as channel;
 use mio::Token;
 
+use super::receive::Receiver;
 use super::send::{Flush, Sender};
-use super::socket::{Receiver, Socket};
+use super::socket::Socket;
 use super::wait::Waiter;
 use super::{Command, Outcome, Second};
 use crate::agent::Agent;
@@ -124,7 +125,7 @@ impl Worker {
             }
             self.waiter.wait(now, self.next_event(now))?;
             for position in self.waiter.ready() {
-                self.sockets[position].set_ready();
+                self.sockets[position].ready = true;
             }
             if self.waiter.woken() && self.obey()? {
                 return self.end();
@@ -183,7 +184,7 @@ impl Worker {
         let mut any = false;
         let state = &mut self.state;
         for (position, socket) in self.sockets.iter_mut().enumerate() {
-            if !socket.is_ready() {
+            if !socket.ready {
                 continue;
             }
             let received = state.receiver.receive(socket);
@@ -197,12 +198,14 @@ impl Worker {
             tally.add(Count::Overrun, u64::from(received.overruns));
             let now = self.clock.now();
             let id = SocketId(u16::try_from(position).unwrap_or(u16::MAX));
-            for index in 0..received.count {
-                let Some((source, bytes)) = state.receiver.datagram(index) else {
+            for landing in 0..received.landings {
+                let Some((source, datagrams)) = state.receiver.datagrams(landing) else {
                     self.agent.interval().tally.count(Count::Unreadable);
                     continue;
                 };
-                self.agent.handle_datagram(now, id, source, bytes, &mut state.outbox);
+                for bytes in datagrams {
+                    self.agent.handle_datagram(now, id, source, bytes, &mut state.outbox);
+                }
             }
         }
         any
@@ -267,7 +270,7 @@ impl Worker {
         if self.state.flush == Flush::Blocked {
             return second;
         }
-        if self.state.more || self.sockets.iter().any(Socket::is_ready) {
+        if self.state.more || self.sockets.iter().any(|socket| socket.ready) {
             return now;
         }
         let start = self.load.as_ref().and_then(Load::next_wakeup).unwrap_or(second);
