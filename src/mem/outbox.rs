@@ -137,7 +137,7 @@ mod tests {
 
     /// The texts in it.
     fn texts(outbox: &Outbox) -> Vec<String> {
-        let slots = SlotPool::new(0);
+        let slots = SlotPool::new(0, 0);
         let text = |transmit| String::from_utf8_lossy(outbox.bytes(transmit, &slots)).into_owned();
         outbox.transmits().iter().map(text).collect()
     }

@@ -1,28 +1,54 @@
 //! Receive slots: headroom, datagram, tailroom.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use super::{ListenerId, SlotId};
 use crate::limits::{DATAGRAM_BYTES_MAX, HEADROOM_BYTES, SLOT_BYTES};
 
 /// A worker's receive slots, allocated once. Pages that no datagram reached cost nothing.
+///
+/// The first are received into. Where the kernel put several datagrams into one of them, each is
+/// moved into one of the others: it needs room before and behind it.
 #[derive(Debug)]
 pub struct SlotPool {
     memory: Vec<u8>,
+    landing_count: usize,
     slot_count: usize,
 }
 
 impl SlotPool {
-    /// A pool of `slot_count` slots.
+    /// A pool of so many slots to receive into, and so many others.
     #[must_use]
-    pub fn new(slot_count: usize) -> Self {
-        Self { memory: vec![0; slot_count * SLOT_BYTES], slot_count }
+    pub fn new(landing_count: usize, spare_count: usize) -> Self {
+        let slot_count = landing_count + spare_count;
+        Self { memory: vec![0; slot_count * SLOT_BYTES], landing_count, slot_count }
     }
 
-    /// How many slots there are.
+    /// How many slots there are to receive into.
     #[must_use]
-    pub const fn slot_count(&self) -> usize {
-        self.slot_count
+    pub const fn landing_count(&self) -> usize {
+        self.landing_count
+    }
+
+    /// How many others there are.
+    #[must_use]
+    pub const fn spare_count(&self) -> usize {
+        self.slot_count - self.landing_count
+    }
+
+    /// Copies a part of what landed in a slot into the spare slot of that number, as a datagram of
+    /// its own.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such slot.
+    pub fn split(&mut self, landing: SlotId, part: Range<usize>, spare: usize) -> SlotId {
+        let start = |slot: usize| slot * SLOT_BYTES + HEADROOM_BYTES;
+        let from = start(usize::from(landing.0));
+        let slot = self.landing_count + spare;
+        self.memory.copy_within(from + part.start..from + part.end, start(slot));
+        SlotId(slot as u16)
     }
 
     /// The whole slot: headroom, datagram and tailroom.
@@ -38,10 +64,11 @@ impl SlotPool {
         &mut self.memory[start..start + SLOT_BYTES]
     }
 
-    /// The part of each slot that a datagram is received into, in the order of the slots.
+    /// The part of each slot that is received into, in the order of the slots.
     pub fn landings(&mut self) -> impl Iterator<Item = &mut [u8]> {
         self.memory
             .chunks_exact_mut(SLOT_BYTES)
+            .take(self.landing_count)
             .map(|slot| &mut slot[HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX])
     }
 }
@@ -77,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_landing_has_room_before_and_behind_it_in_its_own_slot() {
-        let mut slots = SlotPool::new(3);
+        let mut slots = SlotPool::new(3, 0);
         for (number, landing) in slots.landings().enumerate() {
             assert_eq!(landing.len(), DATAGRAM_BYTES_MAX);
             landing.fill(number as u8 + 1);
@@ -90,5 +117,18 @@ mod tests {
             assert!(behind.iter().all(|byte| *byte == 0));
             assert!(behind.len() >= crate::limits::TAILROOM_BYTES);
         }
+    }
+
+    #[test]
+    fn a_part_of_a_landing_becomes_a_datagram_of_its_own() {
+        let mut slots = SlotPool::new(2, 2);
+        assert_eq!(
+            (slots.landing_count(), slots.spare_count(), slots.landings().count()),
+            (2, 2, 2)
+        );
+        slots.landings().nth(1).unwrap()[..6].copy_from_slice(b"onetwo");
+        let slot = slots.split(SlotId(1), 3..6, 1);
+        assert_eq!(slot, SlotId(3));
+        assert_eq!(&slots.slot(slot)[HEADROOM_BYTES..HEADROOM_BYTES + 4], b"two\0");
     }
 }

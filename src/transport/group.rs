@@ -92,6 +92,8 @@ fn open_socket(address: SocketAddr) -> io::Result<Socket> {
         }
     }
     sys::tell_overruns(socket.as_fd())?;
+    // What an old kernel does not know is done without.
+    let _ = sys::take_merged(socket.as_fd());
     socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES)?;
     socket.set_send_buffer_size(SOCKET_BUFFER_BYTES)?;
     Ok(socket)
@@ -117,12 +119,12 @@ mod tests {
                 sender.send_to(b"x", destination).unwrap();
             }
         }
-        let mut slots = crate::mem::SlotPool::new(64);
-        let mut batch = super::super::ReceiveBatch::new(64);
+        let mut slots = crate::mem::SlotPool::new(64, 0);
+        let mut batch = sys::ReceiveBatch::new(64);
         let mut count_all = |listener: &mut UdpListener| {
             let mut total = 0;
             loop {
-                let reception = listener.receive(&mut batch, &mut slots);
+                let reception = listener.receive(&mut batch, &mut slots, 64);
                 total += reception.count;
                 if reception.drained {
                     return total;

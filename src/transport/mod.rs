@@ -3,17 +3,18 @@
 //!
 //! ```text
 //! bind_group ─▶ one UdpListener for each worker, all at one address
-//! UdpListener::receive ─▶ ReceiveBatch ─▶ UdpListener::arrival      a batch into the slots
-//! Outbox ─▶ Sender::flush                                           a batch out of the outbox
+//! Inbox::receive ─▶ Inbox::next      a batch into the slots, and one datagram after another
+//! Outbox ─▶ Sender::flush            a batch out of the outbox
 //! ```
 
 #![forbid(unsafe_code)]
 
 mod group;
+mod inbox;
 mod send;
 mod udp;
 
-pub use crate::sys::ReceiveBatch;
 pub use group::{BindError, Steering, bind_group};
+pub use inbox::{Datagram, Inbox, Next};
 pub use send::Sender;
-pub use udp::{Datagram, Reception, UdpListener};
+pub use udp::UdpListener;

@@ -18,7 +18,7 @@ pub struct Sender {
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { batch: SendBatch::new(BATCH_DATAGRAMS_MAX) }
+        Self { batch: SendBatch::merging(BATCH_DATAGRAMS_MAX) }
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
         let full = Err(io::ErrorKind::WouldBlock.into());
         let (blocked, groups) = flush_scripted(&mut outbox, &counters, vec![Ok(1), full]);
         assert_eq!((blocked, groups), (Some(ListenerId(0)), vec![0..3, 1..3]));
-        let slots = SlotPool::new(0);
+        let slots = SlotPool::new(0, 0);
         let left: Vec<&[u8]> =
             outbox.transmits().iter().map(|transmit| outbox.bytes(transmit, &slots)).collect();
         assert_eq!(left, [b"b", b"c"]);
@@ -222,7 +222,7 @@ mod tests {
             true
         });
         let counters = WorkerCounters::default();
-        let slots = SlotPool::new(0);
+        let slots = SlotPool::new(0, 0);
         let blocked = Sender::default().flush(&listeners, &mut outbox, &slots, &counters);
         assert_eq!(blocked, None);
         assert!(outbox.is_empty());
@@ -245,7 +245,7 @@ mod tests {
             true
         });
         let counters = WorkerCounters::default();
-        let slots = SlotPool::new(0);
+        let slots = SlotPool::new(0, 0);
         Sender::default().flush(&listeners, &mut outbox, &slots, &counters);
         let (_, source) = peer.recv_from(&mut [0; 8]).unwrap();
         let expected = SocketAddr::new(way.2, listeners[0].local_address().port());

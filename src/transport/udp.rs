@@ -9,8 +9,8 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
-use super::ReceiveBatch;
 use crate::mem::{ListenerId, SlotPool};
+use crate::sys::ReceiveBatch;
 
 /// One socket, one of the group of its listen address.
 #[derive(Debug)]
@@ -23,18 +23,20 @@ pub struct UdpListener {
 
 /// How a turn of receiving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reception {
-    /// Datagrams received; they are in the first slots of the pool.
+pub(super) struct Reception {
+    /// Landings that are filled: the first slots of the pool.
     pub count: usize,
     /// Whether the queue was found empty: the next datagram will be announced.
     pub drained: bool,
 }
 
-/// What is known of a datagram in its slot.
+/// What is known of what landed in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Datagram {
+pub(super) struct Landed {
     /// Its length (bytes).
     pub length: usize,
+    /// From the beginning of one datagram to that of the next (bytes).
+    pub step: usize,
     /// Who sent it.
     pub source: SocketAddr,
     /// The address that it was sent to.
@@ -73,12 +75,16 @@ impl UdpListener {
         Ok((socket.recv_buffer_size()? / 2, socket.send_buffer_size()? / 2))
     }
 
-    /// Receives a batch into the first slots of the pool, and does not wait.
-    pub fn receive(&mut self, batch: &mut ReceiveBatch, slots: &mut SlotPool) -> Reception {
-        let asked = slots.slot_count();
+    /// Receives a batch into the first `wanted` slots of the pool, and does not wait.
+    pub(super) fn receive(
+        &mut self,
+        batch: &mut ReceiveBatch,
+        slots: &mut SlotPool,
+        wanted: usize,
+    ) -> Reception {
         for _ in 0..RECEIVE_ATTEMPTS {
-            match batch.receive(self.socket.as_fd(), slots.landings()) {
-                Ok(count) => return Reception { count, drained: count < asked },
+            match batch.receive(self.socket.as_fd(), slots.landings().take(wanted)) {
+                Ok(count) => return Reception { count, drained: count < wanted },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An interruption, or an error that waited in the socket and is gone now.
                 Err(_) => {}
@@ -87,9 +93,9 @@ impl UdpListener {
         Reception { count: 0, drained: true }
     }
 
-    /// What is known of datagram `index` of the batch just received. None if it was cut off or
+    /// What is known of landing `index` of the batch just received. None if it was cut off or
     /// comes from no IP address: no UDP datagram should be either.
-    pub fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Datagram> {
+    pub(super) fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
         let arrival = batch.arrival(index);
         let lost = arrival.overruns.map_or(0, |overruns| overruns.wrapping_sub(self.overruns));
         self.overruns = self.overruns.wrapping_add(lost);
@@ -98,7 +104,8 @@ impl UdpListener {
         if let Some(ip) = arrival.local {
             local.set_ip(ip);
         }
-        Some(Datagram { length: arrival.length, source, local, lost })
+        let step = arrival.segment.unwrap_or(arrival.length);
+        Some(Landed { length: arrival.length, step, source, local, lost })
     }
 
     /// Whether the socket can send there: IPv4 to IPv4, IPv6 to IPv6.
@@ -161,15 +168,15 @@ mod tests {
         for text in ["first", "second"] {
             peer.send_to(text.as_bytes(), listener.local_address()).unwrap();
         }
-        let mut slots = SlotPool::new(4);
+        let mut slots = SlotPool::new(4, 0);
         let mut batch = ReceiveBatch::new(4);
-        let reception = listener.receive(&mut batch, &mut slots);
+        let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 2, drained: true });
         let second = listener.arrival(&batch, 1).unwrap();
         assert_eq!(second.source, peer.local_addr().unwrap());
         assert_eq!(second.local, listener.local_address());
         assert_eq!(&slots.slot(SlotId(1))[HEADROOM_BYTES..][..second.length], b"second");
-        let reception = listener.receive(&mut batch, &mut slots);
+        let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 0, drained: true });
     }
 
@@ -180,11 +187,11 @@ mod tests {
         for _ in 0..3 {
             peer.send_to(b"x", listener.local_address()).unwrap();
         }
-        let mut slots = SlotPool::new(2);
+        let mut slots = SlotPool::new(2, 0);
         let mut batch = ReceiveBatch::new(2);
-        let full = listener.receive(&mut batch, &mut slots);
+        let full = listener.receive(&mut batch, &mut slots, 2);
         assert_eq!(full, Reception { count: 2, drained: false });
-        let rest = listener.receive(&mut batch, &mut slots);
+        let rest = listener.receive(&mut batch, &mut slots, 2);
         assert_eq!(rest, Reception { count: 1, drained: true });
     }
 
@@ -198,9 +205,9 @@ mod tests {
             let target =
                 SocketAddr::new(loopback.parse().unwrap(), listener.local_address().port());
             peer.send_to(b"x", target).unwrap();
-            let mut slots = SlotPool::new(1);
+            let mut slots = SlotPool::new(1, 0);
             let mut batch = ReceiveBatch::new(1);
-            assert_eq!(listener.receive(&mut batch, &mut slots).count, 1);
+            assert_eq!(listener.receive(&mut batch, &mut slots, 1).count, 1);
             assert_eq!(listener.arrival(&batch, 0).unwrap().local, target);
         }
     }
@@ -210,12 +217,12 @@ mod tests {
         let mut listener = listener("127.0.0.1");
         SockRef::from(&listener.socket).set_recv_buffer_size(4_096).unwrap();
         let peer = StdSocket::bind("127.0.0.1:0").unwrap();
-        let mut slots = SlotPool::new(64);
+        let mut slots = SlotPool::new(64, 0);
         let mut batch = ReceiveBatch::new(64);
         let mut received = 0;
         let mut lost = 0;
         let mut drain = |listener: &mut UdpListener| {
-            let count = listener.receive(&mut batch, &mut slots).count;
+            let count = listener.receive(&mut batch, &mut slots, 64).count;
             received += count;
             for index in 0..count {
                 lost += listener.arrival(&batch, index).unwrap().lost;

@@ -10,11 +10,11 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::isolation::Isolated;
 use super::{Core, WorkerParts};
-use crate::limits::{BATCH_DATAGRAMS_MAX, LISTENER_COUNT_MAX};
-use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
+use crate::limits::LISTENER_COUNT_MAX;
+use crate::mem::{ListenerId, Outbox, Received};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
-use crate::transport::{ReceiveBatch, Sender, UdpListener};
+use crate::transport::{Inbox, Next, Sender, UdpListener};
 
 /// The token of the waker; those of the listeners are their positions.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -22,8 +22,6 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// Batches taken from each socket before the poll is asked again: an overloaded socket must not
 /// keep timers and the wish to stop waiting.
 const TURNS_PER_POLL: usize = 4;
-
-const _: () = assert!(BATCH_DATAGRAMS_MAX <= u16::MAX as usize, "a SlotId counts a batch");
 
 /// A worker at work.
 pub(super) struct Cycle<C> {
@@ -38,8 +36,9 @@ pub(super) struct Cycle<C> {
     ready: Vec<bool>,
     /// The listener whose full buffer keeps the outbox from being sent.
     blocked: Option<ListenerId>,
-    slots: SlotPool,
-    inbox: ReceiveBatch,
+    inbox: Inbox,
+    /// The listener that the inbox received from.
+    position: usize,
     outbox: Outbox,
     sender: Sender,
 }
@@ -64,8 +63,8 @@ impl<C: Core> Cycle<C> {
             ready: vec![false; listeners.len()],
             listeners,
             blocked: None,
-            slots: SlotPool::new(BATCH_DATAGRAMS_MAX),
-            inbox: ReceiveBatch::new(BATCH_DATAGRAMS_MAX),
+            inbox: Inbox::default(),
+            position: 0,
             outbox: Outbox::new(),
             sender: Sender::default(),
         })
@@ -117,48 +116,61 @@ impl<C: Core> Cycle<C> {
         Ok(())
     }
 
-    /// Works through one batch of each listener that may have one. Nothing is received while
-    /// the outbox holds something: its slots are in use, and the pressure goes back into the
-    /// kernel's queue.
+    /// Works through one batch of each listener that may have one, after what is left of the last
+    /// one. Nothing is received while the outbox holds something: its slots are in use, and the
+    /// pressure goes back into the kernel's queue.
     fn take_turn(&mut self) -> io::Result<()> {
+        self.work_through()?;
         for position in 0..self.listeners.len() {
             if self.ready[position] && self.blocked.is_none() {
-                self.take_batch(position);
-                self.flush()?;
+                self.position = position;
+                self.ready[position] = !self.inbox.receive(&mut self.listeners[position]);
+                self.work_through()?;
             }
         }
         Ok(())
     }
 
-    /// Receives one batch and hands it to the core.
-    fn take_batch(&mut self, position: usize) {
-        let listener = &mut self.listeners[position];
-        let reception = listener.receive(&mut self.inbox, &mut self.slots);
-        self.ready[position] = !reception.drained;
-        if reception.count == 0 {
-            return;
+    /// Hands what was received to the core and sends what it causes, as many datagrams at a time
+    /// as there are slots for.
+    fn work_through(&mut self) -> io::Result<()> {
+        while self.blocked.is_none() && !self.inbox.is_done() {
+            self.hand_over();
+            self.flush()?;
         }
-        self.counters.add(Counter::ReceivedDatagrams, reception.count as u64);
+        Ok(())
+    }
+
+    /// Hands received datagrams to the core.
+    fn hand_over(&mut self) {
         let now = (self.clock)();
-        for index in 0..reception.count {
-            let Some(datagram) = listener.arrival(&self.inbox, index) else {
-                self.counters.count(Counter::DroppedTooLarge);
-                continue;
-            };
-            if datagram.lost > 0 {
-                self.counters.add(Counter::ReceiveOverruns, u64::from(datagram.lost));
+        let listener = &mut self.listeners[self.position];
+        let mut count = 0;
+        loop {
+            match self.inbox.next(listener) {
+                Next::Datagram(datagram) => {
+                    count += 1;
+                    if datagram.lost > 0 {
+                        self.counters.add(Counter::ReceiveOverruns, u64::from(datagram.lost));
+                    }
+                    let received = Received {
+                        slot: datagram.slot,
+                        buffer: self.inbox.slots_mut().slot_mut(datagram.slot),
+                        length: datagram.length,
+                        source: datagram.source,
+                        local: datagram.local,
+                        listener: listener.id(),
+                    };
+                    self.core.handle_datagram(now, received, &mut self.outbox);
+                }
+                Next::Unreadable => {
+                    count += 1;
+                    self.counters.count(Counter::DroppedTooLarge);
+                }
+                Next::NoSlot | Next::Nothing => break,
             }
-            let slot = SlotId(index as u16);
-            let received = Received {
-                slot,
-                buffer: self.slots.slot_mut(slot),
-                length: datagram.length,
-                source: datagram.source,
-                local: datagram.local,
-                listener: listener.id(),
-            };
-            self.core.handle_datagram(now, received, &mut self.outbox);
         }
+        self.counters.add(Counter::ReceivedDatagrams, count);
     }
 
     /// Does what is due.
@@ -174,16 +186,18 @@ impl<C: Core> Cycle<C> {
 
     /// Sends what the sockets take. If one is full, waits for it to be announced as writable.
     fn flush(&mut self) -> io::Result<()> {
-        if self.outbox.is_empty() {
-            return Ok(());
+        if !self.outbox.is_empty() {
+            let Self { sender, listeners, outbox, inbox, counters, .. } = self;
+            self.blocked = sender.flush(listeners, outbox, inbox.slots(), counters);
         }
-        let Self { sender, listeners, outbox, slots, counters, .. } = self;
-        self.blocked = sender.flush(listeners, outbox, slots, counters);
         match self.blocked {
             Some(id) => {
                 self.watch(Token(usize::from(id.0)), Interest::READABLE | Interest::WRITABLE)
             }
-            None => Ok(()),
+            None => {
+                self.inbox.release();
+                Ok(())
+            }
         }
     }
 

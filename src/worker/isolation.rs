@@ -177,7 +177,7 @@ mod tests {
 
     /// Has `text` handled as a datagram.
     fn handle(core: &mut Isolated<Fragile>, text: &[u8], outbox: &mut Outbox) {
-        let mut slots = SlotPool::new(1);
+        let mut slots = SlotPool::new(1, 0);
         slots.landings().next().unwrap()[..text.len()].copy_from_slice(text);
         let received = Received {
             slot: SlotId(0),
@@ -199,7 +199,7 @@ mod tests {
         handle(&mut core, b"!evil", &mut outbox);
         assert_eq!(core.core.handled, 0, "a new core");
         handle(&mut core, b"after", &mut outbox);
-        let slots = SlotPool::new(0);
+        let slots = SlotPool::new(0, 0);
         let sent: Vec<&[u8]> =
             outbox.transmits().iter().map(|transmit| outbox.bytes(transmit, &slots)).collect();
         assert_eq!(sent, [&b"before"[..], b"after"]);

@@ -94,7 +94,7 @@ impl CoreBench {
             log: Box::new(Kept(Arc::clone(&log))),
         });
         let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
-        let slots = SlotPool::new(1);
+        let slots = SlotPool::new(1, 0);
         Self { core, slots, outbox: Outbox::new(), now, counters, local: server(), log }
     }
 
