@@ -1,14 +1,16 @@
 //! The floor: a proxy that reads nothing. What comes from the callee goes to the caller, all else
-//! to the callee; sockets, batches and the way to wait are those of `viaduct`.
+//! to the callee. Buffers, batches and the way to wait are those of `viaduct`, but each datagram
+//! goes through the kernel alone: nothing is merged.
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 
+use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
-use viaduct::mem::ListenerId;
-use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
-use viaduct::transport::{Steering, UdpListener, bind_group};
+use socket2::{Domain, Socket, Type};
+use viaduct::limits::SOCKET_BUFFER_BYTES;
+use viaduct::sys::{self, Outgoing, ReceiveBatch, SendBatch};
 
 /// As many as the proxy takes at once.
 const BATCH: usize = viaduct::limits::BATCH_DATAGRAMS_MAX;
@@ -16,18 +18,31 @@ const LANDING_BYTES: usize = 4_096;
 
 /// Forwards until the process is ended.
 pub(crate) fn run(address: SocketAddr, callee: SocketAddr, workers: usize) {
-    let listeners = bind_group(ListenerId(0), address, workers, Steering::Spread).unwrap();
+    let sockets: Vec<Socket> = (0..workers).map(|_| bind(address)).collect();
+    sys::spread_over_group(sockets[0].as_fd(), workers.try_into().unwrap()).unwrap();
     let caller_port = &AtomicU16::new(0);
     std::thread::scope(|scope| {
-        for listener in listeners {
-            scope.spawn(move || Forwarder::new(listener, callee, caller_port).work());
+        for socket in sockets {
+            let socket = UdpSocket::from_std(socket.into());
+            scope.spawn(move || Forwarder::new(socket, callee, caller_port).work());
         }
     });
 }
 
+/// One of the sockets at that address.
+fn bind(address: SocketAddr) -> Socket {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    socket.set_reuse_port(true).unwrap();
+    socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
+    socket.set_send_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
+    socket.bind(&address.into()).unwrap();
+    socket
+}
+
 /// A thread of it.
 struct Forwarder<'c> {
-    listener: UdpListener,
+    socket: UdpSocket,
     callee: SocketAddr,
     /// Who sent the last datagram that did not come from the callee: its port, the address is the
     /// same. All threads know it, as any of them may get the answer.
@@ -41,9 +56,9 @@ struct Forwarder<'c> {
 
 impl<'c> Forwarder<'c> {
     /// One at that socket.
-    fn new(listener: UdpListener, callee: SocketAddr, caller_port: &'c AtomicU16) -> Self {
+    fn new(socket: UdpSocket, callee: SocketAddr, caller_port: &'c AtomicU16) -> Self {
         Self {
-            listener,
+            socket,
             callee,
             caller_port,
             inbox: ReceiveBatch::new(BATCH),
@@ -56,7 +71,7 @@ impl<'c> Forwarder<'c> {
     /// Waits, receives and sends for ever.
     fn work(mut self) {
         let mut poll = Poll::new().unwrap();
-        poll.registry().register(&mut self.listener, Token(0), Interest::READABLE).unwrap();
+        poll.registry().register(&mut self.socket, Token(0), Interest::READABLE).unwrap();
         let mut events = Events::with_capacity(4);
         loop {
             // An interruption is one more turn.
@@ -68,7 +83,7 @@ impl<'c> Forwarder<'c> {
     /// Forwards a batch; how many there were.
     fn turn(&mut self) -> usize {
         let landings = self.landings.chunks_exact_mut(LANDING_BYTES);
-        let count = self.inbox.receive(self.listener.as_fd(), landings).unwrap_or(0);
+        let count = self.inbox.receive(self.socket.as_fd(), landings).unwrap_or(0);
         self.routes.clear();
         for index in 0..count {
             let arrival = self.inbox.arrival(index);
@@ -94,7 +109,7 @@ impl<'c> Forwarder<'c> {
                 source: None,
             });
             // What the system does not take is lost, as with any datagram.
-            sent += self.outbox.send(self.listener.as_fd(), datagrams).unwrap_or(1);
+            sent += self.outbox.send(self.socket.as_fd(), datagrams).unwrap_or(1);
         }
         count
     }
