@@ -36,6 +36,8 @@ impl Core for Talkative {
         }
     }
 
+    fn note_losses(&mut self) {}
+
     fn poll_timeout(&self) -> Option<u64> {
         None
     }

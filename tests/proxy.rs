@@ -466,3 +466,66 @@ fn a_request_that_the_script_leaves_undecided_is_dropped_and_counted() {
     assert_eq!(core.send(ALICE, request("OPTIONS", "sip:bob@b.example", "")), []);
     assert_eq!(core.counted(Counter::DroppedByScript), 1);
 }
+
+/// New calls of [`TO_BOB`] with the overload policy, after losses: statuses that go back to Alice.
+fn under_pressure(policy: &str) -> (CoreBench, Vec<String>) {
+    let mut bench = bench(&format!("{policy}\n{TO_BOB}"));
+    bench.core.note_losses();
+    let mut refusals = Vec::new();
+    for call in 0..100 {
+        let invite = request("INVITE", "sip:bob@b.example", "");
+        let sent = only(bench.send(ALICE, invite.replace("c1@a", &format!("c{call}@a"))));
+        if sent.0 == ALICE.parse().unwrap() {
+            assert_eq!(lines(&sent, "Retry-After"), ["60"]);
+            refusals.push(status(&sent));
+        }
+    }
+    (bench, refusals)
+}
+
+#[test]
+fn in_overload_some_new_calls_are_refused_with_503() {
+    let (bench, refusals) = under_pressure("overload_policy=reject\noverload_retry_after=60");
+    assert!(refusals.iter().all(|status| status == "SIP/2.0 503 Service Unavailable"));
+    assert!((10..50).contains(&refusals.len()), "a quarter, about: {}", refusals.len());
+    assert_eq!(bench.counters.value(Counter::RefusedOverload), refusals.len() as u64);
+}
+
+#[test]
+fn in_overload_requests_within_calls_pass() {
+    let (mut bench, _) = under_pressure("overload_policy=reject\noverload_retry_after=60");
+    for method in ["INVITE", "BYE", "ACK", "INFO"] {
+        for call in 0..100 {
+            let within = request(method, "sip:bob@b.example", "")
+                .replace("c1@a", &format!("c{call}@a"))
+                .replace("To: <sip:bob@b.example>", "To: <sip:bob@b.example>;tag=b1");
+            assert_eq!(only(bench.send(ALICE, within)).0, BOB.parse().unwrap());
+        }
+    }
+    for method in ["REGISTER", "OPTIONS", "CANCEL"] {
+        let other = request(method, "sip:bob@b.example", "");
+        assert_eq!(only(bench.send(ALICE, other)).0, BOB.parse().unwrap());
+    }
+}
+
+#[test]
+fn without_the_policy_no_call_is_refused_however_much_is_lost() {
+    assert_eq!(under_pressure("overload_retry_after=60").1, [""; 0]);
+}
+
+#[test]
+fn the_ack_to_a_refusal_in_overload_goes_no_further() {
+    let (mut bench, refusals) = under_pressure("overload_policy=reject\noverload_retry_after=60");
+    assert!(!refusals.is_empty());
+    let refused = (0..100).find_map(|call| {
+        let invite =
+            request("INVITE", "sip:bob@b.example", "").replace("c1@a", &format!("c{call}@a"));
+        let sent = only(bench.send(ALICE, invite));
+        (sent.0 == ALICE.parse().unwrap()).then_some((call, sent))
+    });
+    let (call, refusal) = refused.unwrap();
+    let ack = request("ACK", "sip:bob@b.example", "")
+        .replace("c1@a", &format!("c{call}@a"))
+        .replace("To: <sip:bob@b.example>", &format!("To: {}", lines(&refusal, "To")[0]));
+    assert_eq!(bench.send(ALICE, ack), []);
+}

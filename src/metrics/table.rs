@@ -60,6 +60,7 @@ counters! {
     RefusedLoop "refused_loop" "Requests answered 482.",
     RefusedTooManyHops "refused_too_many_hops" "Requests answered 483.",
     RefusedExtension "refused_extension" "Requests answered 420.",
+    RefusedOverload "refused_overload" "New calls answered 503 because datagrams were lost.",
     RefusedScheme "refused_scheme" "Requests answered 416.",
     ScriptErrors "script_errors" "Runs of the script that ended in an error of its own.",
     ScriptFuelExhausted "script_fuel_exhausted" "Runs of the script that were cut off.",

@@ -89,6 +89,12 @@ impl ProxyCore {
         }
     }
 
+    /// Notes that the kernel lost datagrams for want of time: more comes than can be worked
+    /// through.
+    pub fn note_losses(&mut self) {
+        self.standing.overload.note_losses();
+    }
+
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
@@ -173,6 +179,11 @@ impl ProxyCore {
     }
 }
 
+/// A number that a tag makes.
+fn lot(tag: &[u8]) -> u32 {
+    tag.iter().fold(0, |lot: u32, digit| lot.wrapping_mul(31).wrapping_add(u32::from(*digit)))
+}
+
 /// One message on its way through the core.
 struct Desk<'a> {
     program: &'a Program,
@@ -188,6 +199,9 @@ impl Desk<'_> {
         self.turn.count(Counter::ReceivedRequests);
         if self.acknowledges_own_reply(request, essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
+        }
+        if self.refuses_new_call(request, essentials) {
+            return self.drop_counted(Counter::RefusedOverload);
         }
         match self.program.main_route().map(|route| self.run(request, route)) {
             Some((_, true)) => {}
@@ -269,6 +283,18 @@ impl Desk<'_> {
         }
         let answered = self.answer(request, code, reason.as_bytes(), &headers);
         self.drop_counted(if answered { rejection.counter() } else { Counter::DroppedMalformed })
+    }
+
+    /// Whether this would begin a call for which there is no room; it is answered then.
+    fn refuses_new_call(&mut self, request: Message<'_>, essentials: &Essentials<'_>) -> bool {
+        if request.method() != Some(Method::Invite) || essentials.to.tag().is_some() {
+            return false;
+        }
+        let Standing { overload, key, .. } = &mut *self.turn.standing;
+        let lot = || lot(&key.tag(essentials.call_id, None, &[]));
+        let Some(retry_after) = overload.refuses(self.turn.now, lot) else { return false };
+        let retry_after: SmallVec<[u8; 32]> = SmallVec::from_slice(retry_after);
+        self.answer(request, 503, b"Service Unavailable", &[&retry_after])
     }
 
     /// Composes a reply that is not the script's.

@@ -16,6 +16,7 @@ mod branch;
 mod core;
 mod forward;
 mod identity;
+mod overload;
 mod parked;
 mod reply;
 mod response;

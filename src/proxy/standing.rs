@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::branch::BranchKey;
 use super::identity::{Identity, Listener};
+use super::overload::Overload;
 use super::parked::ParkingLot;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
@@ -52,6 +53,7 @@ pub(super) struct Standing {
     pub(super) identity: Identity,
     pub(super) key: BranchKey,
     pub(super) parking: ParkingLot,
+    pub(super) overload: Overload,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
     /// Log lines above this level are not written.
@@ -68,6 +70,7 @@ impl Standing {
             identity: Identity::new(Arc::clone(&parts.listeners), settings),
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),
+            overload: Overload::new(settings),
             server_header: server_header
                 .map(|header| format!("{header}\r\n").into_bytes())
                 .unwrap_or_default(),

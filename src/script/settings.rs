@@ -50,6 +50,10 @@ pub struct Settings {
     pub max_branches: usize,
     /// Whether single-source traffic is spread over all workers (`steering = spread`).
     pub steering_spread: bool,
+    /// Whether new calls are refused while datagrams are lost (`overload_policy = reject`).
+    pub overload_reject: bool,
+    /// When those who were refused may try again, in seconds (`overload_retry_after`).
+    pub overload_retry_after_seconds: u32,
     /// The key of the branch hash; random at start if not given (`branch_secret`).
     pub branch_secret: Option<String>,
 }
@@ -70,6 +74,8 @@ impl Default for Settings {
             max_while_loops: SCRIPT_LOOP_TURNS_MAX,
             max_branches: BRANCH_COUNT_MAX,
             steering_spread: false,
+            overload_reject: false,
+            overload_retry_after_seconds: 5,
             branch_secret: None,
         }
     }

@@ -152,6 +152,7 @@ impl<C: Core> Cycle<C> {
                     count += 1;
                     if datagram.lost > 0 {
                         self.counters.add(Counter::ReceiveOverruns, u64::from(datagram.lost));
+                        self.core.note_losses();
                     }
                     let received = Received {
                         slot: datagram.slot,

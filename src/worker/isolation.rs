@@ -59,6 +59,11 @@ impl<C: Core> Isolated<C> {
         }
     }
 
+    /// As [`Core::note_losses`].
+    pub(super) fn note_losses(&mut self) {
+        self.core.note_losses();
+    }
+
     /// As [`Core::poll_timeout`].
     pub(super) fn poll_timeout(&self) -> Option<u64> {
         self.core.poll_timeout()
@@ -146,6 +151,8 @@ mod tests {
             self.handled += 1;
             assert!(!received.datagram().starts_with(b"!"), "cannot bear {}", self.handled);
         }
+
+        fn note_losses(&mut self) {}
 
         fn poll_timeout(&self) -> Option<u64> {
             None

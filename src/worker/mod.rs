@@ -21,6 +21,9 @@ pub trait Core {
     /// As [`ProxyCore::handle_datagram`].
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox);
 
+    /// As [`ProxyCore::note_losses`].
+    fn note_losses(&mut self);
+
     /// As [`ProxyCore::poll_timeout`].
     fn poll_timeout(&self) -> Option<u64>;
 
@@ -31,6 +34,10 @@ pub trait Core {
 impl Core for ProxyCore {
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
         Self::handle_datagram(self, now, received, outbox);
+    }
+
+    fn note_losses(&mut self) {
+        Self::note_losses(self);
     }
 
     fn poll_timeout(&self) -> Option<u64> {

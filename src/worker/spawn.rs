@@ -123,6 +123,8 @@ mod tests {
             });
         }
 
+        fn note_losses(&mut self) {}
+
         fn poll_timeout(&self) -> Option<u64> {
             self.timer_peer.map(|_| 5)
         }

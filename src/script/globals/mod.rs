@@ -135,6 +135,23 @@ impl Builder<'_> {
                     self.settings.max_branches = count;
                 }
             }
+            "overload_policy" => match text(&value.node).as_str() {
+                "reject" => self.settings.overload_reject = true,
+                "none" => self.settings.overload_reject = false,
+                _ => self.diagnostics.push(
+                    Diagnostic::error(
+                        "E0305",
+                        value.span,
+                        "`overload_policy` is `none` or `reject`",
+                    )
+                    .help(parameter.doc),
+                ),
+            },
+            "overload_retry_after" => {
+                if let Some(seconds) = self.within(number, 1, RETRY_AFTER_SECONDS_MAX, value.span) {
+                    self.settings.overload_retry_after_seconds = seconds;
+                }
+            }
             "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
             "steering" => match text(&value.node).as_str() {
                 "spread" => self.settings.steering_spread = true,
@@ -229,6 +246,9 @@ fn text(value: &GlobalValue) -> String {
         GlobalValue::Word(word) => word.clone(),
     }
 }
+
+/// Largest `overload_retry_after`: a day.
+const RETRY_AFTER_SECONDS_MAX: u32 = 86_400;
 
 /// Largest `max_branches`: more than this fits no reply.
 const BRANCHES_MAX: usize = 30;

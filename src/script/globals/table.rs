@@ -109,6 +109,16 @@ pub(super) const GLOBALS: &[Parameter] = &[
         "How datagrams are spread over workers: `hash` by source, or `spread`.",
     ),
     used(
+        "overload_policy",
+        Kind::Text,
+        "What happens to new calls while datagrams are lost for want of time: `none`, or `reject`.",
+    ),
+    used(
+        "overload_retry_after",
+        Kind::Int,
+        "When callers that were refused in overload may try again (seconds).",
+    ),
+    used(
         "branch_secret",
         Kind::Text,
         "The key of the branch hash, the same on servers that share an address.",

@@ -31,7 +31,8 @@ fn read(text: &str) -> Result<Settings, String> {
 fn settings_have_their_values() {
     let settings = read(
         "#!SER\ndebug=3 children=4\nport=5070\nlog_stderror=yes\nserver_header=\"Server: X\"\n\
-         max_while_loops=7\nmax_branches=5\nsteering=spread\nbranch_secret=\"s\"\n\
+         max_while_loops=7\nmax_branches=5\nsteering=spread\n\
+         overload_policy=reject overload_retry_after=9 branch_secret=\"s\"\n\
          alias=\"Foo.bar\" alias=sip.foo.bar \"z:5061\"\nalias=udp:a.b:5060\n",
     )
     .unwrap();
@@ -40,6 +41,7 @@ fn settings_have_their_values() {
     assert!(settings.log_stderror && settings.steering_spread);
     assert_eq!(settings.server_header.as_deref(), Some("Server: X"));
     assert_eq!((settings.max_while_loops, settings.max_branches), (7, 5));
+    assert!(settings.overload_reject && settings.overload_retry_after_seconds == 9);
     assert_eq!(settings.branch_secret.as_deref(), Some("s"));
     let aliases: Vec<_> = settings.aliases.iter().map(|(h, p)| (h.as_str(), *p)).collect();
     let expected =
@@ -102,6 +104,8 @@ fn wrong_values_are_reported() {
         ("listen=udp:1.2.3.4:99999", "E0303 `udp:1.2.3.4:99999` is no address"),
         ("listen=tls:1.2.3.4:5061", "E0304 `tls` is not supported yet"),
         ("listen=1.2.3.4 advertise", "E0303 `advertise` needs a host, with or without a port"),
+        ("overload_policy=drop", "E0305 `overload_policy` is `none` or `reject`"),
+        ("overload_retry_after=0", "E0305 0 is not within 1 to 86400"),
         ("steering=left", "E0305 `steering` is `hash` or `spread`"),
     ] {
         assert_eq!(read(text).unwrap_err(), expected, "{text}");
