@@ -3,8 +3,9 @@
 //!
 //! # The way of a datagram
 //!
-//! 1. [`worker`]: `Worker::turn` waits for its sockets and receives a batch,
-//!    [`transport`]: `UdpListener::receive`, into the slots of [`mem::SlotPool`].
+//! 1. [`worker`]: `Cycle::take_turn` waits for its sockets and receives a batch,
+//!    [`transport::Inbox`], into the slots of [`mem::SlotPool`]. Where the kernel merged datagrams,
+//!    each is moved into a slot of its own.
 //! 2. [`proxy::ProxyCore::handle_datagram`] takes one slot at a time.
 //! 3. [`sip::parse`] notes where the parts of the message are; nothing is copied.
 //! 4. A request is checked as RFC 3261 §16.3 asks (`proxy::validate`), a response must answer
@@ -14,7 +15,9 @@
 //! 6. `forward()` plans the edits of RFC 3261 §16.6 (`proxy::forward`), a reply is composed at
 //!    once ([`sip::compose`]).
 //! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
-//! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch.
+//! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch
+//!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
+//!    splits.
 //!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
