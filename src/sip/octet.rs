@@ -1,6 +1,7 @@
 //! Classes of octets (RFC 3261 §25.1) and the numbers that they spell.
 
 use super::ParseError;
+use super::scan::{Block, Lanes, search};
 
 /// Whether `byte` may be in a `token`.
 #[inline]
@@ -53,7 +54,8 @@ pub(super) const fn is_display(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_uri(text: &[u8]) -> bool {
-    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_URI == 0
+    let refuse = |block: Block| delimits(block) | block.is(0x7f);
+    search(text, refuse, |byte| CLASSES[byte as usize] & NO_URI != 0).is_none()
 }
 
 /// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
@@ -61,7 +63,14 @@ pub(crate) fn are_uri(text: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub(super) fn are_plain(text: &[u8]) -> bool {
-    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_PLAIN == 0
+    let refuse = |block: Block| delimits(block) | block.is(b',') | block.at_least(0x7f);
+    search(text, refuse, |byte| CLASSES[byte as usize] & NO_PLAIN != 0).is_none()
+}
+
+/// What ends a URI wherever it stands: controls, spaces, angle brackets and quotation marks.
+#[inline]
+fn delimits(block: Block) -> Lanes {
+    block.at_most(b' ') | block.is(b'<') | block.is(b'>') | block.is(b'"')
 }
 
 /// How many of the first octets of `text` satisfy `class`.
