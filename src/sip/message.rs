@@ -299,48 +299,66 @@ fn headers(
     loop {
         index.headers_end = start;
         let mut feed = feeds.next().ok_or(ParseError::Unterminated)?;
-        if line_end(bytes, start, feed) == start {
+        let mut end = line_end(bytes, start, feed);
+        if end == start {
             return Ok(feed + 1);
         }
-        while matches!(bytes.get(feed + 1), Some(b' ' | b'\t')) {
-            feed = feeds.next().ok_or(ParseError::Unterminated)?;
+        if bytes.get(feed + 1).is_some_and(|byte| *byte <= b' ') {
+            feed = folds_end(bytes, feed, feeds)?;
+            end = line_end(bytes, start, feed);
         }
-        let span = match plain_header(bytes, start, feed) {
+        let span = match bytes.get(start..end).and_then(|text| plain_header(text, start, feed)) {
             Some(span) => span,
-            None => any_header(bytes, start, feed)?,
+            None => any_header(bytes, start, end, feed)?,
         };
         index.push(span)?;
         start = feed + 1;
     }
 }
 
-/// The header field from `start` on, whose line break ends at `feed`, if it is one as almost all
-/// are: of a known name, its colon right behind that, with no more white space around its value
-/// than a space before it.
-#[inline]
-fn plain_header(bytes: &[u8], start: usize, feed: usize) -> Option<HeaderSpan> {
-    let ahead = bytes.get(start..)?.first_chunk()?;
-    let length = Block::new(*ahead).is(b':').bits().trailing_zeros() as usize;
-    let name = HeaderName::identify(ahead, length);
-    if name == HeaderName::Other {
-        return None;
+/// The line feed at the end of the line that ends at `feed` and of those that continue it.
+#[cold]
+fn folds_end(bytes: &[u8], feed: usize, feeds: &mut Finder<'_>) -> Result<usize, ParseError> {
+    let mut feed = feed;
+    while matches!(bytes.get(feed + 1), Some(b' ' | b'\t')) {
+        feed = feeds.next().ok_or(ParseError::Unterminated)?;
     }
-    let text = bytes.get(start + length + 1..line_end(bytes, start, feed))?;
-    let value = text.strip_prefix(b" ").unwrap_or(text);
-    let (first, last) = (value.first()?, value.last()?);
-    if is_space(*first) || is_space(*last) {
-        return None;
-    }
-    let value_end = start + length + 1 + text.len();
-    Some(HeaderSpan::new(
-        name,
-        [start, start + length, value_end - value.len(), value_end, feed + 1],
-    ))
+    Ok(feed)
 }
 
-/// The header field from `start` on, whose line break ends at `feed`.
-fn any_header(bytes: &[u8], start: usize, feed: usize) -> Result<HeaderSpan, ParseError> {
-    let text = &bytes[start..line_end(bytes, start, feed)];
+/// The header field `text`, which starts at `start` and whose line break ends at `feed`, if it
+/// is one as almost all are: of a known name, its colon right behind that, with no more white
+/// space around its value than a space before it.
+#[inline]
+fn plain_header(text: &[u8], start: usize, feed: usize) -> Option<HeaderSpan> {
+    let (length, name) = match text.first_chunk() {
+        Some(ahead) => {
+            let length = Block::new(*ahead).is(b':').bits().trailing_zeros() as usize;
+            (length, HeaderName::identify(ahead, length))
+        }
+        None => {
+            let length = text.iter().position(|byte| *byte == b':')?;
+            (length, HeaderName::parse(&text[..length]))
+        }
+    };
+    let behind = length + 1;
+    let value_start = behind + usize::from(*text.get(behind)? == b' ');
+    let is_tight = *text.get(value_start)? > b' ' && *text.last()? > b' ';
+    (is_tight && name != HeaderName::Other).then(|| {
+        let offsets = [0, length, value_start, text.len()].map(|offset| start + offset);
+        let [start, name_end, value_start, value_end] = offsets;
+        HeaderSpan::new(name, [start, name_end, value_start, value_end, feed + 1])
+    })
+}
+
+/// The header field in `bytes[start..end]`, whose line break ends at `feed`.
+fn any_header(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    feed: usize,
+) -> Result<HeaderSpan, ParseError> {
+    let text = &bytes[start..end];
     let colon = find(text, b':').ok_or(ParseError::HeaderLine)?;
     let mut name_end = colon;
     while name_end > 0 && matches!(text[name_end - 1], b' ' | b'\t') {
