@@ -11,7 +11,7 @@ use super::{HeaderName, Message, Param, Rport, Via};
 pub struct ViaStamp<'d> {
     via: Via<'d>,
     /// The parameter to replace by `received=...`; `None`: it is appended.
-    old_received: Option<Param<'d>>,
+    old_received: Option<&'d [u8]>,
     /// Whether `received` is written at all.
     received: bool,
     /// How `rport` is written.
@@ -36,12 +36,12 @@ impl<'d> ViaStamp<'d> {
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
         // A value that the client wrote there itself is not believed.
-        let rport = match via.rport_param() {
-            Some(param) => RportStamp::Fill(param.text),
+        let rport = match via.rport_text() {
+            Some(text) => RportStamp::Fill(text),
             None if force_rport => RportStamp::Append,
             None => RportStamp::Keep,
         };
-        let old_received = via.received_param();
+        let old_received = via.received_text();
         let received = rport != RportStamp::Keep
             || old_received.is_some()
             || super::host_ip(via.host) != Some(source.ip());
@@ -74,7 +74,7 @@ impl<'d> ViaStamp<'d> {
                 replace(place.unwrap_or_default(), &rport[usize::from(place.is_some())..]);
                 text = ShortText::new(b"");
             }
-            place = Some(old.text);
+            place = Some(old);
         }
         text.text(b";received=").ip(self.source.ip());
         replace(place.unwrap_or_default(), &text.as_bytes()[usize::from(place.is_some())..]);

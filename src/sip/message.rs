@@ -177,6 +177,9 @@ const NO_START: StartSpan = StartSpan::Status { code: 0, reason: Span { start: 0
 
 const _: () = assert!(HeaderName::COUNT <= 64, "MessageIndex::repeated has a bit for each name");
 
+/// The line feeds of a message.
+type Feeds<'d> = Finder<'d, b'\n'>;
+
 /// Finds the parts of the message in `bytes` (RFC 3261 §7). A line may end in CRLF or in LF
 /// alone. Empty lines before the start line are skipped (RFC 3261 §7.5).
 ///
@@ -190,7 +193,7 @@ pub fn parse(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
         return Err(ParseError::StartLine);
     }
     let skipped = prefix_len(bytes, |byte| matches!(byte, b'\r' | b'\n'));
-    let mut feeds = Finder::new(bytes, b'\n');
+    let mut feeds = Feeds::new(bytes);
     let feed = feeds.find(|feed| *feed >= skipped).ok_or(ParseError::StartLine)?;
     let fault;
     (index.start, fault) = start_line(bytes, skipped, line_end(bytes, skipped, feed))?;
@@ -292,7 +295,7 @@ fn status_line(text: &[u8], start: usize) -> Result<StartSpan, ParseError> {
 fn headers(
     bytes: &[u8],
     from: usize,
-    feeds: &mut Finder<'_>,
+    feeds: &mut Feeds<'_>,
     index: &mut MessageIndex,
 ) -> Result<usize, ParseError> {
     let mut start = from;
@@ -318,7 +321,7 @@ fn headers(
 
 /// The line feed at the end of the line that ends at `feed` and of those that continue it.
 #[cold]
-fn folds_end(bytes: &[u8], feed: usize, feeds: &mut Finder<'_>) -> Result<usize, ParseError> {
+fn folds_end(bytes: &[u8], feed: usize, feeds: &mut Feeds<'_>) -> Result<usize, ParseError> {
     let mut feed = feed;
     while matches!(bytes.get(feed + 1), Some(b' ' | b'\t')) {
         feed = feeds.next().ok_or(ParseError::Unterminated)?;
@@ -352,6 +355,7 @@ fn plain_header(text: &[u8], start: usize, feed: usize) -> Option<HeaderSpan> {
 }
 
 /// The header field in `bytes[start..end]`, whose line break ends at `feed`.
+#[inline(never)]
 fn any_header(
     bytes: &[u8],
     start: usize,
@@ -574,6 +578,12 @@ impl<'d> Message<'d> {
     /// [`ParseError::Number`].
     pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
         self.value(HeaderName::MaxForwards).map(parse_max_forwards).transpose()
+    }
+
+    /// Whether there are several fields of one of these names: a bit for each, by its number.
+    #[inline]
+    pub(super) const fn repeats(&self, names: u64) -> bool {
+        self.index.repeated & names != 0
     }
 
     /// Whether there are several fields of that name.

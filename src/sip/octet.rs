@@ -32,6 +32,19 @@ pub(super) const fn is_host(byte: u8) -> bool {
     CLASSES[byte as usize] & HOST != 0
 }
 
+/// How many of the first octets of `text` may be in a host name.
+#[inline]
+#[must_use]
+pub(super) fn host_prefix_len(text: &[u8]) -> usize {
+    let others = |block: Block| {
+        !(block.with_case().within(b'a', b'z')
+            | block.within(b'0', b'9')
+            | block.within(b'-', b'.')
+            | block.is(b'_'))
+    };
+    search(text, others, |byte| !is_host(byte)).unwrap_or(text.len())
+}
+
 /// Whether `byte` may be in an unquoted parameter value. More than `gen-value` has: what is
 /// merely passed on need not be a token, only unambiguous.
 #[inline]
@@ -119,6 +132,9 @@ pub(super) fn number(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
+    if text.len() < 10 {
+        return short_number(text);
+    }
     let mut number = 0_u64;
     for byte in text {
         if !byte.is_ascii_digit() || number > u64::from(u32::MAX) {
@@ -127,6 +143,20 @@ pub(super) fn number(text: &[u8]) -> Option<u32> {
         number = number * 10 + u64::from(byte - b'0');
     }
     u32::try_from(number).ok()
+}
+
+/// As [`number`], of a text of one to nine octets: no sum is too large.
+#[inline]
+fn short_number(text: &[u8]) -> Option<u32> {
+    let mut number = 0_u32;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    Some(number)
 }
 
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).

@@ -59,11 +59,11 @@ impl<'d> Params<'d> {
     /// semicolon, or with a value that is not whole.
     #[inline]
     pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
-        let parse_first =
-            if are_plain(self.text) { Param::split_plain } else { Param::parse_first };
+        let is_plain = are_plain(self.text);
         let mut rest = self.text;
         while !rest.is_empty() {
-            let Some((param, behind)) = parse_first(rest) else { return false };
+            let first = if is_plain { Param::split_plain(rest) } else { Param::parse_first(rest) };
+            let Some((param, behind)) = first else { return false };
             see(param);
             rest = behind;
         }
@@ -112,6 +112,7 @@ impl<'d> Param<'d> {
     }
 
     /// The first parameter of `text` and what stands behind it, if it is well-formed.
+    #[inline(never)]
     fn parse_first(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
         let text = skip_space(text.strip_prefix(b";")?);
         let name_len = prefix_len(text, is_token);
@@ -136,11 +137,15 @@ impl<'d> Param<'d> {
     /// The value without its quotes, if it had any; escapes within are kept.
     #[must_use]
     pub fn unquoted(&self) -> Option<&'d [u8]> {
-        let value = self.value?;
-        Some(match value {
-            [b'"', inner @ .., b'"'] => inner,
-            _ => value,
-        })
+        self.value.map(unquoted)
+    }
+}
+
+/// `value` without its quotes, if it has any.
+pub(super) const fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
     }
 }
 

@@ -48,6 +48,19 @@ impl Block {
         Lanes(self.0.max(u8x16::splat(lowest)).simd_eq(self.0))
     }
 
+    /// Those from `lowest` to `highest`.
+    #[inline]
+    pub(super) fn within(self, lowest: u8, highest: u8) -> Lanes {
+        Self(self.0 - u8x16::splat(lowest)).at_most(highest - lowest)
+    }
+
+    /// Upper-case letters as lower-case ones, lower-case letters as they are; the others are no
+    /// longer what they were.
+    #[inline]
+    pub(super) fn with_case(self) -> Self {
+        Self(self.0 | u8x16::splat(0x20))
+    }
+
     /// Those that are the same in `other` once the bits of `ignored` are set.
     #[inline]
     pub(super) fn is_but_for(self, ignored: Self, other: Self) -> Lanes {
@@ -60,6 +73,15 @@ impl Lanes {
     #[inline]
     pub(super) fn bits(self) -> u32 {
         self.0.to_bitmask()
+    }
+}
+
+impl std::ops::Not for Lanes {
+    type Output = Self;
+
+    #[inline]
+    fn not(self) -> Self {
+        Self(!self.0)
     }
 }
 
@@ -116,24 +138,23 @@ pub(super) fn search(
     }
 }
 
-/// Finds all octets of one value in a text, front to back.
-pub(super) struct Finder<'d> {
+/// Finds all octets `WANTED` in a text, front to back.
+pub(super) struct Finder<'d, const WANTED: u8> {
     text: &'d [u8],
-    wanted: u8,
     /// Offset of the first octet that `marks` has a bit for.
     base: usize,
     /// The octets found that were not asked for yet.
     marks: u64,
 }
 
-impl<'d> Finder<'d> {
-    /// Octets looked at at once.
-    const STRETCH: usize = 64;
+/// Octets that a [`Finder`] looks at at once.
+const STRETCH: usize = 64;
 
-    /// A search for `wanted` from the start of `text`.
+impl<'d, const WANTED: u8> Finder<'d, WANTED> {
+    /// A search from the start of `text`.
     #[inline]
-    pub(super) fn new(text: &'d [u8], wanted: u8) -> Self {
-        let mut finder = Self { text, wanted, base: 0, marks: 0 };
+    pub(super) fn new(text: &'d [u8]) -> Self {
+        let mut finder = Self { text, base: 0, marks: 0 };
         finder.look();
         finder
     }
@@ -143,23 +164,21 @@ impl<'d> Finder<'d> {
     fn look(&mut self) {
         let rest = self.text.get(self.base..).unwrap_or_default();
         self.marks = match (rest.first_chunk(), self.text.last_chunk()) {
-            (Some(stretch), _) => marks(stretch, self.wanted),
+            (Some(stretch), _) => marks(stretch, WANTED),
             // Of the last stretch, only what comes behind the one before it.
-            (None, Some(last)) if !rest.is_empty() => {
-                marks(last, self.wanted) >> (Self::STRETCH - rest.len())
-            }
-            _ => few_marks(rest, self.wanted),
+            (None, Some(last)) if !rest.is_empty() => marks(last, WANTED) >> (STRETCH - rest.len()),
+            _ => few_marks(rest, WANTED),
         };
     }
 }
 
-impl Iterator for Finder<'_> {
+impl<const WANTED: u8> Iterator for Finder<'_, WANTED> {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.marks == 0 {
-            self.base += Self::STRETCH;
+            self.base += STRETCH;
             if self.base >= self.text.len() {
                 return None;
             }
@@ -173,7 +192,7 @@ impl Iterator for Finder<'_> {
 
 /// The octets of `stretch` that are `wanted`: a bit for each, the lowest for the first.
 #[inline]
-fn marks(stretch: &[u8; Finder::STRETCH], wanted: u8) -> u64 {
+fn marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
     let (blocks, _) = stretch.as_chunks::<{ Block::LENGTH }>();
     blocks.iter().rev().fold(0, |marks, block| {
         marks << Block::LENGTH | u64::from(Block::new(*block).is(wanted).bits())
@@ -190,7 +209,7 @@ fn few_marks(text: &[u8], wanted: u8) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::octet::{are_plain, are_uri};
+    use super::super::octet::{are_plain, are_uri, host_prefix_len, is_host, prefix_len};
     use super::*;
 
     proptest! {
@@ -207,8 +226,9 @@ mod tests {
             for wanted in [b';', b'=', b':', b'\0'] {
                 let places = || (0..text.len()).filter(|place| text[*place] == wanted);
                 prop_assert_eq!(find(&text, wanted), places().next());
-                prop_assert!(Finder::new(&text, wanted).eq(places()));
             }
+            let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
+            prop_assert!(Finder::<b';'>::new(&text).eq(semicolons));
             let expected = text.iter().position(|byte| matches!(byte, b';' | b'='));
             prop_assert_eq!(find2(&text, b';', b'='), expected);
         }
@@ -224,6 +244,7 @@ mod tests {
             prop_assert_eq!(are_plain(&text), plain);
             let uri = text.iter().all(|byte| *byte > b' ' && !b"\"<>\x7f".contains(byte));
             prop_assert_eq!(are_uri(&text), uri);
+            prop_assert_eq!(host_prefix_len(&text), prefix_len(&text, is_host));
         }
     }
 }

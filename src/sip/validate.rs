@@ -5,6 +5,7 @@
 //! which are when someone walks them.
 
 use super::octet::{are_uri, number};
+use super::scan::find;
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped};
 
@@ -57,14 +58,12 @@ impl<'d> Message<'d> {
 }
 
 /// The header fields that may be there only once, as far as a proxy would have to choose between
-/// them (RFC 3261 §7.3.1). Content-Length is looked at apart.
-const SINGLE: [HeaderName; 5] = [
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-    HeaderName::MaxForwards,
-];
+/// them (RFC 3261 §7.3.1): a bit for each. Content-Length is looked at apart.
+const SINGLE: u64 = 1 << HeaderName::From as u8
+    | 1 << HeaderName::To as u8
+    | 1 << HeaderName::CallId as u8
+    | 1 << HeaderName::CSeq as u8
+    | 1 << HeaderName::MaxForwards as u8;
 
 /// Checks the fields that requests and responses share.
 #[inline]
@@ -75,7 +74,7 @@ fn essentials<'d>(message: &Message<'d>) -> Result<Essentials<'d>, ParseError> {
     if call_id.is_empty() {
         return Err(ParseError::MissingHeader);
     }
-    if SINGLE.iter().any(|name| message.is_repeated(*name)) || !has_one_length(message) {
+    if message.repeats(SINGLE) || !has_one_length(message) {
         return Err(ParseError::DuplicateHeader);
     }
     Ok(Essentials {
@@ -104,7 +103,7 @@ fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
     if scheme_len(uri).is_none() || !are_uri(uri) {
         return Err(ParseError::Uri);
     }
-    if memchr::memchr(b'?', uri).is_none() {
+    if find(uri, b'?').is_none() {
         return Ok(());
     }
     let headers = Uri::parse(uri)?.headers.unwrap_or_default();
