@@ -79,10 +79,10 @@ impl HashInput {
     }
 }
 
-/// The part of a branch behind the cookie.
+/// The part of a branch behind the cookie, and the line break behind that.
 #[derive(Debug)]
 pub(super) struct BranchText {
-    bytes: [u8; BRANCH_BYTES],
+    bytes: [u8; BRANCH_BYTES + 2],
     length: usize,
 }
 
@@ -111,11 +111,13 @@ impl BranchKey {
     ) -> BranchText {
         let transaction = self.transaction(essentials, &essentials.via, source, listener);
         let looping = self.looping(request, essentials);
-        let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES], length: LISTENER_START };
+        let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES + 2], length: LISTENER_START };
         text.bytes[..16].copy_from_slice(&hex16(transaction));
         text.bytes[17..25].copy_from_slice(&hex8(looping));
         text.bytes[26..30].copy_from_slice(&hex8(source.port().into())[4..]);
         text.length += write_decimal(&mut text.bytes[LISTENER_START..], listener.0);
+        text.bytes[text.length..text.length + 2].copy_from_slice(b"\r\n");
+        text.length += 2;
         text
     }
 

@@ -257,7 +257,6 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let mut parts = Parts::new();
     parts.push(&egress.via_start);
     parts.push(branch.as_bytes());
-    parts.push(b"\r\n");
     if let Some(asked) = transit.record_route {
         // A tag in quotes, which no element should send, could end our URI.
         let tag = essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
@@ -300,21 +299,29 @@ fn record_route<'a>(
     [double, params]: [&'a [u8]; 2],
     parts: &mut Parts<'a>,
 ) {
-    let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
-    let ftag: &[u8] = if tag.is_some() { b";ftag=" } else { b"" };
-    let host = asked.preset.unwrap_or(&own.sent_by);
-    let pieces = [
-        &b"Record-Route: <sip:"[..],
-        asked.user,
-        host,
-        double,
-        lr,
-        ftag,
-        tag.unwrap_or_default(),
-        params,
-        b">\r\n",
-    ];
-    pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| parts.push(piece));
+    match asked.preset {
+        None if asked.user.is_empty() => parts.push(&own.record_route_start),
+        preset => {
+            let host = preset.unwrap_or(&own.sent_by);
+            parts.extend([&b"Record-Route: <sip:"[..], asked.user, host]);
+        }
+    }
+    if !double.is_empty() {
+        parts.push(double);
+    }
+    parts.push(match (asked.full_lr, tag) {
+        (false, None) => b";lr",
+        (false, Some(_)) => b";lr;ftag=",
+        (true, None) => b";lr=on",
+        (true, Some(_)) => b";lr=on;ftag=",
+    });
+    if let Some(tag) = tag {
+        parts.push(tag);
+    }
+    if !params.is_empty() {
+        parts.push(params);
+    }
+    parts.push(b">\r\n");
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends

@@ -7,7 +7,7 @@ use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::sip::compose::reply_address;
 use crate::sip::rewrite::EditList;
-use crate::sip::{HeaderName, Items, Message, Via, host_ip};
+use crate::sip::{Essentials, HeaderName, Items, Message, Via, host_ip};
 
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +20,14 @@ pub(super) struct Hop {
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
-pub(super) fn next_hop(response: Message<'_>, key: &BranchKey) -> Result<Hop, Counter> {
-    let essentials = response.validate_response().map_err(|_| Counter::DroppedMalformed)?;
+pub(super) fn next_hop(
+    response: Message<'_>,
+    essentials: &Essentials<'_>,
+    key: &BranchKey,
+) -> Result<Hop, Counter> {
     let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
     let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
-    let listener = key.verify(&essentials, &below).ok_or(Counter::DroppedForeignResponse)?;
+    let listener = key.verify(essentials, &below).ok_or(Counter::DroppedForeignResponse)?;
     let destination = destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, listener })
 }
