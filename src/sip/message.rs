@@ -559,7 +559,11 @@ impl<'d> Message<'d> {
     /// [`ParseError::MissingHeader`] or [`ParseError::Via`].
     pub fn top_via(&self) -> Result<Via<'d>, ParseError> {
         let value = self.value(HeaderName::Via).ok_or(ParseError::MissingHeader)?;
-        Via::parse(Items::new(value).next().ok_or(ParseError::Via)?)
+        // A Via that is well-formed up to the end of its line is alone there.
+        match Via::parse(value) {
+            Ok(via) => Ok(via),
+            Err(_) => Via::parse(Items::new(value).next().ok_or(ParseError::Via)?),
+        }
     }
 
     /// The CSeq (RFC 3261 §20.16).

@@ -67,8 +67,13 @@ pub(super) const fn is_display(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_uri(text: &[u8]) -> bool {
-    let refuse = |block: Block| delimits(block) | block.is(0x7f);
-    search(text, refuse, |byte| CLASSES[byte as usize] & NO_URI != 0).is_none()
+    search(text, no_uri, |byte| CLASSES[byte as usize] & NO_URI != 0).is_none()
+}
+
+/// The octets that [`are_uri`] refuses.
+#[inline]
+pub(super) fn no_uri(block: Block) -> Lanes {
+    delimits(block) | block.is(0x7f)
 }
 
 /// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
@@ -76,8 +81,13 @@ pub(crate) fn are_uri(text: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub(super) fn are_plain(text: &[u8]) -> bool {
-    let refuse = |block: Block| delimits(block) | block.is(b',') | block.at_least(0x7f);
-    search(text, refuse, |byte| CLASSES[byte as usize] & NO_PLAIN != 0).is_none()
+    search(text, refused, |byte| CLASSES[byte as usize] & NO_PLAIN != 0).is_none()
+}
+
+/// The octets that [`are_plain`] refuses.
+#[inline]
+pub(super) fn refused(block: Block) -> Lanes {
+    delimits(block) | block.is(b',') | block.at_least(0x7f)
 }
 
 /// What ends a URI wherever it stands: controls, spaces, angle brackets and quotation marks.

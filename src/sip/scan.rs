@@ -138,6 +138,53 @@ pub(super) fn search(
     }
 }
 
+/// How long a text may be for [`marks`].
+pub(super) const MARKED_MAX: usize = 64;
+
+/// Where octets of several kinds are in `text`: for each kind a word with a bit for each octet,
+/// the lowest for the first. The text has at most [`MARKED_MAX`] octets; `None` if it has more.
+#[inline]
+pub(super) fn marks<const KINDS: usize>(
+    text: &[u8],
+    kinds: impl Fn(Block) -> [Lanes; KINDS],
+) -> Option<[u64; KINDS]> {
+    if text.len() > MARKED_MAX {
+        return None;
+    }
+    let mut marks = [0; KINDS];
+    let bits = |block| kinds(block).map(|lanes| u64::from(lanes.bits()));
+    let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
+    for (number, block) in blocks.iter().enumerate() {
+        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*block))) {
+            *marks |= bits << (number * Block::LENGTH);
+        }
+    }
+    if rest.is_empty() {
+        return Some(marks);
+    }
+    // The last block overlaps with the one before it and says the same where it does.
+    if let Some(last) = text.last_chunk() {
+        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*last))) {
+            *marks |= bits << (text.len() - Block::LENGTH);
+        }
+        return Some(marks);
+    }
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        let behind = text.len() - last.len();
+        let halves = bits(Block::halves(*first, *last));
+        return Some(halves.map(|bits| bits & 0xff | bits >> 8 << behind));
+    }
+    let mut block = [0; Block::LENGTH];
+    block[..text.len()].copy_from_slice(text);
+    Some(bits(Block::new(block)).map(|bits| bits & !(u64::MAX << text.len())))
+}
+
+/// The bits of `marks` from number `from` on, which is below 64.
+#[inline]
+pub(super) const fn bits_from(marks: u64, from: usize) -> u64 {
+    marks & u64::MAX << from
+}
+
 /// Finds all octets `WANTED` in a text, front to back.
 pub(super) struct Finder<'d, const WANTED: u8> {
     text: &'d [u8],
@@ -164,9 +211,11 @@ impl<'d, const WANTED: u8> Finder<'d, WANTED> {
     fn look(&mut self) {
         let rest = self.text.get(self.base..).unwrap_or_default();
         self.marks = match (rest.first_chunk(), self.text.last_chunk()) {
-            (Some(stretch), _) => marks(stretch, WANTED),
+            (Some(stretch), _) => stretch_marks(stretch, WANTED),
             // Of the last stretch, only what comes behind the one before it.
-            (None, Some(last)) if !rest.is_empty() => marks(last, WANTED) >> (STRETCH - rest.len()),
+            (None, Some(last)) if !rest.is_empty() => {
+                stretch_marks(last, WANTED) >> (STRETCH - rest.len())
+            }
             _ => few_marks(rest, WANTED),
         };
     }
@@ -192,14 +241,14 @@ impl<const WANTED: u8> Iterator for Finder<'_, WANTED> {
 
 /// The octets of `stretch` that are `wanted`: a bit for each, the lowest for the first.
 #[inline]
-fn marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
+fn stretch_marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
     let (blocks, _) = stretch.as_chunks::<{ Block::LENGTH }>();
     blocks.iter().rev().fold(0, |marks, block| {
         marks << Block::LENGTH | u64::from(Block::new(*block).is(wanted).bits())
     })
 }
 
-/// As [`marks`], of a text that is shorter.
+/// As [`stretch_marks`], of a text that is shorter.
 #[cold]
 fn few_marks(text: &[u8], wanted: u8) -> u64 {
     text.iter().rev().fold(0, |marks, byte| marks << 1 | u64::from(*byte == wanted))
@@ -226,6 +275,15 @@ mod tests {
             for wanted in [b';', b'=', b':', b'\0'] {
                 let places = || (0..text.len()).filter(|place| text[*place] == wanted);
                 prop_assert_eq!(find(&text, wanted), places().next());
+            }
+            let found = marks(&text, |block| [block.is(b';'), block.at_most(b'=')]);
+            let bits = |is: fn(u8) -> bool| {
+                let set = text.iter().enumerate().filter(|(_, byte)| is(**byte));
+                set.fold(0_u64, |bits, (place, _)| bits | 1_u64 << place)
+            };
+            prop_assert_eq!(found.is_some(), text.len() <= MARKED_MAX);
+            if let Some(found) = found {
+                prop_assert_eq!(found, [bits(|byte| byte == b';'), bits(|byte| byte <= b'=')]);
             }
             let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
             prop_assert!(Finder::<b';'>::new(&text).eq(semicolons));
