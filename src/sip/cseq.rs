@@ -28,10 +28,20 @@ impl<'d> CSeq<'d> {
     /// Parses a value as almost all are: at most nine digits, a space, a method.
     #[inline]
     fn parse_plain(value: &'d [u8]) -> Option<Self> {
-        let digits_len = value.iter().take(10).position(|byte| *byte == b' ')?;
-        let method = &value[digits_len + 1..];
-        let number = number(&value[..digits_len])?;
-        (!method.is_empty() && are_token(method)).then_some(Self { number, method })
+        let mut rest = value;
+        let mut number = 0;
+        while let [first, behind @ ..] = rest
+            && first.is_ascii_digit()
+        {
+            if value.len() - rest.len() == 9 {
+                return None;
+            }
+            number = number * 10 + u32::from(first - b'0');
+            rest = behind;
+        }
+        let method = rest.strip_prefix(b" ")?;
+        let is_whole = rest.len() < value.len() && !method.is_empty() && are_token(method);
+        is_whole.then_some(Self { number, method })
     }
 
     /// Parses any value.

@@ -25,6 +25,23 @@ pub(super) fn host_len(text: &[u8]) -> Option<usize> {
     Some(host_prefix_len(text)).filter(|length| *length > 0)
 }
 
+/// The port that `text` starts with, and what stands behind it.
+#[inline]
+pub(super) fn leading_port(text: &[u8]) -> Option<(u16, &[u8])> {
+    let mut rest = text;
+    let mut port = 0_u32;
+    while let [first, behind @ ..] = rest
+        && first.is_ascii_digit()
+    {
+        port = port * 10 + u32::from(first - b'0');
+        if port > u32::from(u16::MAX) {
+            return None;
+        }
+        rest = behind;
+    }
+    (rest.len() < text.len()).then_some((port as u16, rest))
+}
+
 /// The port that `text` is.
 #[inline]
 pub(super) fn port(text: &[u8]) -> Option<u16> {

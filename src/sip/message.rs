@@ -306,7 +306,7 @@ fn headers(
         if end == start {
             return Ok(feed + 1);
         }
-        if bytes.get(feed + 1).is_some_and(|byte| *byte <= b' ') {
+        if bytes.get(feed + 1).is_some_and(|byte| *byte <= b' ' && *byte != b'\r') {
             feed = folds_end(bytes, feed, feeds)?;
             end = line_end(bytes, start, feed);
         }

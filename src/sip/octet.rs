@@ -112,6 +112,15 @@ pub(super) fn prefix_len(text: &[u8], class: impl Fn(u8) -> bool) -> usize {
 #[inline]
 #[must_use]
 pub(super) fn skip_space(text: &[u8]) -> &[u8] {
+    match text.first() {
+        Some(first) if is_space(*first) => skip_spaces(text),
+        _ => text,
+    }
+}
+
+/// As [`skip_space`], of a text that starts with some.
+#[inline(never)]
+fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[prefix_len(text, is_space)..]
 }
 
@@ -126,6 +135,15 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 #[inline]
 #[must_use]
 pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    match text.last() {
+        Some(last) if is_space(*last) => trim_spaces(text),
+        _ => text,
+    }
+}
+
+/// As [`trim_end`], of a text that ends with some.
+#[inline(never)]
+fn trim_spaces(text: &[u8]) -> &[u8] {
     let mut text = text;
     while let [rest @ .., last] = text
         && is_space(*last)

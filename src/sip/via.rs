@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::host::{host_ip, host_len, ipv6, port};
+use super::host::{host_ip, host_len, ipv6, leading_port, port};
 use super::octet::{is_space, is_token, number, prefix_len, skip_space, trim};
 use super::params::unquoted;
 use super::{Param, Params, ParseError};
@@ -71,7 +71,24 @@ impl<'d> Via<'d> {
     ///
     /// [`ParseError::Via`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        Self::parse_trimmed(trim(text)).ok_or(ParseError::Via)
+        let text = trim(text);
+        let (transport, rest) = transport(text).ok_or(ParseError::Via)?;
+        let (host, port, rest) = sent_by(rest).ok_or(ParseError::Via)?;
+        let params = Params::new(rest);
+        let nowhere = Place::default();
+        let mut via = Self {
+            text,
+            transport,
+            host,
+            port,
+            params,
+            branch: nowhere,
+            received: nowhere,
+            rport: nowhere,
+            maddr: nowhere,
+        };
+        let is_whole = params.walk(|param| via.note(param));
+        if is_whole && text.len() <= usize::from(u16::MAX) { Ok(via) } else { Err(ParseError::Via) }
     }
 
     /// The branch parameter.
@@ -131,47 +148,6 @@ impl<'d> Via<'d> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
     }
 
-    /// Parses one Via value that has no white space around it.
-    fn parse_trimmed(text: &'d [u8]) -> Option<Self> {
-        if text.len() > usize::from(u16::MAX) {
-            return None;
-        }
-        let rest = match text.strip_prefix(b"SIP/2.0/") {
-            Some(rest) => rest,
-            None => after_version(text)?,
-        };
-        let (transport, rest) = match rest.strip_prefix(b"UDP") {
-            Some(behind) if behind.first() == Some(&b' ') => (&rest[..3], behind),
-            _ => token(skip_space(rest))?,
-        };
-        let sent_by = skip_space(rest);
-        if !rest.first().is_some_and(|byte| is_space(*byte)) {
-            return None;
-        }
-        let (host, rest) = sent_by.split_at(host_len(sent_by)?);
-        let mut rest = skip_space(rest);
-        let mut sent_by_port = None;
-        if let Some(behind) = rest.strip_prefix(b":") {
-            let digits = skip_space(behind);
-            let length = prefix_len(digits, |byte| byte.is_ascii_digit());
-            sent_by_port = Some(port(&digits[..length])?);
-            rest = skip_space(&digits[length..]);
-        }
-        let params = Params::new(rest);
-        let mut via = Self {
-            text,
-            transport,
-            host,
-            port: sent_by_port,
-            params,
-            branch: Place::default(),
-            received: Place::default(),
-            rport: Place::default(),
-            maddr: Place::default(),
-        };
-        params.walk(|param| via.note(param)).then_some(via)
-    }
-
     /// Keeps a parameter that is asked for again; the first, should it stand twice.
     #[inline]
     fn note(&mut self, param: Param<'d>) {
@@ -199,6 +175,32 @@ impl<'d> Via<'d> {
 #[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
 fn offset(part: &[u8], via: &[u8]) -> u16 {
     part.as_ptr().addr().wrapping_sub(via.as_ptr().addr()) as u16
+}
+
+/// The transport of a Via, and what stands behind it.
+#[inline]
+fn transport(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(rest) = text.strip_prefix(b"SIP/2.0/UDP ") {
+        return Some((&text[8..11], rest));
+    }
+    let (transport, rest) = token(skip_space(after_version(text)?))?;
+    let is_spaced = rest.first().is_some_and(|byte| is_space(*byte));
+    is_spaced.then_some((transport, rest))
+}
+
+/// The host and the port that a sent-by is, white space around it, and what stands behind it.
+#[inline]
+fn sent_by(text: &[u8]) -> Option<(&[u8], Option<u16>, &[u8])> {
+    let text = skip_space(text);
+    let (host, rest) = text.split_at(host_len(text)?);
+    let rest = skip_space(rest);
+    match rest.strip_prefix(b":") {
+        None => Some((host, None, rest)),
+        Some(behind) => {
+            let (port, rest) = leading_port(skip_space(behind))?;
+            Some((host, Some(port), skip_space(rest)))
+        }
+    }
 }
 
 /// What stands behind the second slash of `SIP / version /`.
