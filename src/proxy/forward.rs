@@ -45,7 +45,9 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let (route, awaited) = resolve(turn, transit, hop)?; // step 7
+    let (host, port) = next_hop(transit, hop)?; // step 7
+    let known = address(turn, host)?;
+    let route = egress(turn, transit, known, port)?;
     compose_earlier_plan(turn, message); // step 1
     turn.plan_edits.copy_from(&transit.edits);
     let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
@@ -57,8 +59,8 @@ pub(super) fn forward(
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
-    if let Some(host) = awaited {
-        park(turn, transit, route, host);
+    if known.is_none() {
+        park(turn, transit, route, host.into());
         return Ok(());
     }
     turn.plan = Some(Plan {
@@ -150,52 +152,53 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
     path.is_empty() || edits.insert_before(message.headers_start(), &[b"Route: ", path, b"\r\n"])
 }
 
-/// Step 7: the address that the request goes to, and the listener that it leaves from; with the
-/// name of the host as long as its address is asked for.
-fn resolve(
-    turn: &Turn<'_>,
-    transit: &Transit<'_>,
-    hop: NextHop<'_>,
-) -> Result<(Route, Option<HostName>), Refusal> {
-    let is_new = transit.uri != transit.message.request_uri();
-    if is_new && !are_uri(transit.uri) {
-        return Err(Refusal::BadUri);
-    }
+/// Step 7: host and port that the request goes to.
+fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<(&'m [u8], u16), Refusal> {
     let (host, port) = match hop {
-        NextHop::Fixed(host, port) => (host, port),
-        NextHop::Routed => routed(transit)?,
+        NextHop::Routed if transit.destination.is_none() && transit.path.is_empty() => {
+            host_and_port(transit.uri)?
+        }
+        hop => {
+            // Nobody else looks at the URI that is put into the message.
+            if transit.uri != transit.message.request_uri() && !are_uri(transit.uri) {
+                return Err(Refusal::BadUri);
+            }
+            match hop {
+                NextHop::Fixed(host, port) => (host, port),
+                NextHop::Routed => routed(transit)?,
+            }
+        }
     };
-    if port == 0 {
-        return Err(Refusal::BadUri);
-    }
-    if let Some(ip) = address(turn, host)? {
-        return Ok((egress(turn, transit, SocketAddr::new(ip, port))?, None));
-    }
-    let any: IpAddr = match transit.local.ip() {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    Ok((egress(turn, transit, SocketAddr::new(any, port))?, Some(host.into())))
+    if port == 0 { Err(Refusal::BadUri) } else { Ok((host, port)) }
 }
 
-/// Host and port of the next hop that the message and the script name: `$du`, or the path of the
-/// chosen binding, or the Request-URI.
+/// Host and port of the next hop that `$du` or the path of the chosen binding names, or else the
+/// Request-URI.
 fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], u16), Refusal> {
     let uri = match (transit.destination, Items::new(transit.path).next()) {
         (Some(destination), _) => destination,
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
         (None, None) => transit.uri,
     };
+    host_and_port(uri)
+}
+
+/// Host and port that a request with this URI is sent to.
+fn host_and_port(uri: &[u8]) -> Result<(&[u8], u16), Refusal> {
     let uri = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
     if uri.scheme != Scheme::Sip {
         return Err(Refusal::Unreachable);
+    }
+    let port = uri.port.unwrap_or(5060);
+    if uri.params.text().is_empty() {
+        return Ok((uri.host, port));
     }
     let transport = uri.params.get(b"transport").and_then(|param| param.value);
     if transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp")) {
         return Err(Refusal::Unreachable);
     }
     let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
-    Ok((maddr.unwrap_or(uri.host), uri.port.unwrap_or(5060)))
+    Ok((maddr.unwrap_or(uri.host), port))
 }
 
 /// The address of a host: the one that it is, or that of its name. `None` as long as that is
@@ -216,30 +219,36 @@ fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
     }
 }
 
-/// The listener that a request to `destination` leaves from: the one that the script chose, or
-/// the one that it came to, or the first that can.
+/// Where a request to that address goes, and the listener that it leaves from: the one that the
+/// script chose, or the one that it came to, or the first that can. An address that is not known
+/// yet is taken to be of the family that the request came by.
 fn egress(
     turn: &Turn<'_>,
     transit: &Transit<'_>,
-    destination: SocketAddr,
+    ip: Option<IpAddr>,
+    port: u16,
 ) -> Result<Route, Refusal> {
+    let ip = ip.unwrap_or(match transit.local.ip() {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    });
     let identity = &turn.standing.identity;
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
-        listener.is_some_and(|own| own.address.is_ipv4() == destination.is_ipv4())
+        listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
     };
-    let listener = [transit.send_listener, Some(transit.listener)]
-        .into_iter()
-        .flatten()
-        .find(reaches)
-        .or_else(|| identity.for_family(destination.ip()))
+    let listener = transit
+        .send_listener
+        .filter(reaches)
+        .or_else(|| Some(transit.listener).filter(reaches))
+        .or_else(|| identity.for_family(ip))
         .ok_or(Refusal::Unreachable)?;
     let own = turn.listener_address(listener).ip();
     let source = if own.is_unspecified() { transit.local.ip() } else { own };
-    if source.is_ipv4() != destination.is_ipv4() {
+    if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
-    Ok(Route { destination, listener, source })
+    Ok(Route { destination: SocketAddr::new(ip, port), listener, source })
 }
 
 /// Steps 4 and 8: our Via on top and below it our Record-Route, if the script asked for it, in
