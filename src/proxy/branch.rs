@@ -172,18 +172,20 @@ impl BranchKey {
         source: SocketAddr,
         listener: ListenerId,
     ) -> u64 {
+        let texts = [via.host, via.maddr().unwrap_or_default(), via.branch().unwrap_or_default()];
+        let [host, maddr, branch] = texts.map(|text| text.len() as u64);
+        let port = u64::from(source.port());
+        let numbers = u64::from(listener.0) << 48 | port << 32 | u64::from(via.port.unwrap_or(0));
         let mut input = HashInput::new(self.hasher);
-        let numbers = [listener.0, source.port(), via.port.unwrap_or(0)];
-        let [listener, port, via_port] = numbers.map(u16::to_le_bytes);
-        input.add(&[listener[0], listener[1], port[0], port[1], via_port[0], via_port[1]]);
+        // With their lengths before them, texts need nothing between them.
+        input.add(&(host << 42 | maddr << 21 | branch).to_le_bytes());
+        input.add(&numbers.to_le_bytes());
         match source.ip() {
             IpAddr::V4(ip) => input.add(&ip.octets()),
             IpAddr::V6(ip) => input.add(&ip.octets()),
         }
-        // Neither a host nor a branch has a line feed in it.
-        for text in [via.host, via.maddr().unwrap_or_default(), via.branch().unwrap_or_default()] {
+        for text in texts {
             input.add(text);
-            input.add(b"\n");
         }
         if !via.has_cookie() {
             let Essentials { call_id, cseq, from, .. } = essentials;

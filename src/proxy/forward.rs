@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use smallvec::SmallVec;
-
 use super::identity::OwnText;
 use super::parked::Parked;
 use super::standing::Standing;
@@ -263,25 +261,21 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let branch = key.branch(message, essentials, transit.source, transit.listener);
     let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
     let [ingress, egress] = identity.two_texts(sides);
-    let mut parts = Parts::new();
-    parts.push(&egress.via_start);
-    parts.push(branch.as_bytes());
-    if let Some(asked) = transit.record_route {
+    fits && edits.insert_before_with(message.headers_start(), |head| {
+        head.extend_from_slice(&egress.via_start);
+        head.extend_from_slice(branch.as_bytes());
+        let Some(asked) = transit.record_route else { return };
         // A tag in quotes, which no element should send, could end our URI.
         let tag = essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
         let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
         let double: &[u8] = if crosses { b";r2=on" } else { b"" };
         let params = [double, transit.record_route_params];
-        record_route(asked, egress, tag, params, &mut parts);
+        record_route(asked, egress, tag, params, head);
         if crosses {
-            record_route(asked, ingress, tag, params, &mut parts);
+            record_route(asked, ingress, tag, params, head);
         }
-    }
-    fits && edits.insert_before(message.headers_start(), &parts)
+    })
 }
-
-/// Pieces of an insertion.
-type Parts<'a> = SmallVec<[&'a [u8]; 24]>;
 
 /// Writes where the request came from into its topmost Via.
 fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
@@ -301,36 +295,29 @@ fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool
 
 /// Our Record-Route. There are two if the request leaves by another listener than it came by, so
 /// that later requests of either side find the address of theirs.
-fn record_route<'a>(
-    asked: RecordRoute<'a>,
-    own: &'a OwnText,
-    tag: Option<&'a [u8]>,
-    [double, params]: [&'a [u8]; 2],
-    parts: &mut Parts<'a>,
+fn record_route(
+    asked: RecordRoute<'_>,
+    own: &OwnText,
+    tag: Option<&[u8]>,
+    [double, params]: [&[u8]; 2],
+    head: &mut Vec<u8>,
 ) {
     match asked.preset {
-        None if asked.user.is_empty() => parts.push(&own.record_route_start),
+        None if asked.user.is_empty() => head.extend_from_slice(&own.record_route_start),
         preset => {
-            let host = preset.unwrap_or(&own.sent_by);
-            parts.extend([&b"Record-Route: <sip:"[..], asked.user, host]);
+            head.extend_from_slice(b"Record-Route: <sip:");
+            head.extend_from_slice(asked.user);
+            head.extend_from_slice(preset.unwrap_or(&own.sent_by));
         }
     }
-    if !double.is_empty() {
-        parts.push(double);
-    }
-    parts.push(match (asked.full_lr, tag) {
-        (false, None) => b";lr",
-        (false, Some(_)) => b";lr;ftag=",
-        (true, None) => b";lr=on",
-        (true, Some(_)) => b";lr=on;ftag=",
-    });
+    head.extend_from_slice(double);
+    head.extend_from_slice(if asked.full_lr { b";lr=on" } else { b";lr" });
     if let Some(tag) = tag {
-        parts.push(tag);
+        head.extend_from_slice(b";ftag=");
+        head.extend_from_slice(tag);
     }
-    if !params.is_empty() {
-        parts.push(params);
-    }
-    parts.push(b">\r\n");
+    head.extend_from_slice(params);
+    head.extend_from_slice(b">\r\n");
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends

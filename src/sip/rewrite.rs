@@ -52,13 +52,19 @@ impl EditList {
     /// it; an insertion into a piece removed earlier moves behind it. False, and nothing changes,
     /// if the limits of [`crate::limits`] are reached or two replaced pieces overlap in part.
     pub fn replace(&mut self, at: usize, removed: usize, inserted: &[u8]) -> bool {
-        self.replace_parts(at, removed, &[inserted])
+        self.has_room(inserted.len())
+            && self.put(at, removed, Side::Behind, |bytes| bytes.extend_from_slice(inserted))
     }
 
     /// Like [`Self::replace`], with the inserted bytes in several parts.
     pub fn replace_parts(&mut self, at: usize, removed: usize, inserted: &[&[u8]]) -> bool {
-        let after = |edit: &Edit, at| edit.at > at || (edit.at == at && edit.removed > 0);
-        self.put(at, removed, inserted, after)
+        let length = inserted.iter().map(|part| part.len()).sum();
+        self.has_room(length)
+            && self.put(at, removed, Side::Behind, |bytes| {
+                for part in inserted {
+                    bytes.extend_from_slice(part);
+                }
+            })
     }
 
     /// Inserts `inserted` at offset `at`.
@@ -68,7 +74,19 @@ impl EditList {
 
     /// Inserts the parts at offset `at`, before what was inserted there earlier.
     pub fn insert_before(&mut self, at: usize, inserted: &[&[u8]]) -> bool {
-        self.put(at, 0, inserted, |edit, at| edit.at >= at)
+        let length = inserted.iter().map(|part| part.len()).sum();
+        self.has_room(length)
+            && self.insert_before_with(at, |bytes| {
+                for part in inserted {
+                    bytes.extend_from_slice(part);
+                }
+            })
+    }
+
+    /// Inserts what `write` appends at offset `at`, before what was inserted there earlier. What
+    /// it appends is taken back where it is more than fits.
+    pub fn insert_before_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.put(at, 0, Side::Before, write)
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
@@ -155,53 +173,78 @@ impl EditList {
         out.extend_from_slice(&message[from..]);
     }
 
-    /// Adds an edit before the first one that `after` says must stand behind it.
+    /// Whether that many bytes more may be inserted.
+    #[inline]
+    fn has_room(&self, length: usize) -> bool {
+        length <= EDIT_BYTES_MAX.saturating_sub(self.bytes.len())
+    }
+
+    /// Adds an edit that inserts what `write` appends to the bytes.
+    #[inline]
     fn put(
         &mut self,
         at: usize,
         removed: usize,
-        inserted: &[&[u8]],
-        after: impl Fn(&Edit, u32) -> bool,
+        side: Side,
+        write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let length: usize = inserted.iter().map(|part| part.len()).sum();
-        if length == 0 && removed == 0 {
-            return true;
-        }
-        if at + removed > DATAGRAM_BYTES_MAX
-            || self.edits.len() >= EDIT_COUNT_MAX
-            || self.bytes.len() + length > EDIT_BYTES_MAX
-        {
-            return false;
-        }
+        let inserted_start = self.bytes.len();
+        write(&mut self.bytes);
+        let fits = at + removed <= DATAGRAM_BYTES_MAX
+            && self.edits.len() < EDIT_COUNT_MAX
+            && self.bytes.len() <= EDIT_BYTES_MAX;
         #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
-        let mut edit = Edit {
+        let edit = Edit {
             at: at as u32,
             removed: removed as u32,
-            inserted_start: self.bytes.len() as u32,
-            inserted_length: length as u32,
+            inserted_start: inserted_start as u32,
+            inserted_length: (self.bytes.len() - inserted_start) as u32,
         };
-        let place = |edits: &[Edit], at| edits.iter().position(|old| after(old, at));
-        let mut index = place(&self.edits, edit.at).unwrap_or(self.edits.len());
-        // The edits are sorted and do not overlap: no other can reach behind the place.
+        let is_put = fits && self.place(edit, side);
+        if !is_put {
+            self.bytes.truncate(inserted_start);
+        }
+        is_put
+    }
+
+    /// Puts an edit among the others.
+    fn place(&mut self, edit: Edit, side: Side) -> bool {
+        if edit.inserted_length == 0 && edit.removed == 0 {
+            return true;
+        }
+        let index = self.edits.iter().position(|old| side.is_before(edit.at, old));
+        let index = index.unwrap_or(self.edits.len());
+        // The edits are sorted and do not overlap: the last one before the place reaches furthest.
+        let (before, behind) = self.edits.split_at(index);
+        if before.last().is_some_and(|old| edit.at < old.end())
+            || behind.first().is_some_and(|old| old.at < edit.end())
+        {
+            return self.place_over(edit, side, index);
+        }
+        self.edits.insert(index, edit);
+        true
+    }
+
+    /// As [`Self::place`], for an edit that touches pieces which others remove.
+    #[cold]
+    fn place_over(&mut self, mut edit: Edit, side: Side, mut index: usize) -> bool {
+        let length = edit.inserted_length;
         if let Some(around) = self.edits.get(index.wrapping_sub(1)).copied()
             && edit.at < around.end()
         {
             // Within a piece that is gone already.
-            if removed > 0 {
+            if edit.removed > 0 {
                 return edit.end() <= around.end() && length == 0;
             }
             edit.at = around.end();
-            index = place(&self.edits, edit.at).unwrap_or(self.edits.len());
+            let place = self.edits.iter().position(|old| side.is_before(edit.at, old));
+            index = place.unwrap_or(self.edits.len());
         }
         let covered = self.edits[index..].iter().take_while(|old| old.at < edit.end()).count();
         if let Some(last) = self.edits[index..index + covered].last()
             && last.end() > edit.end()
         {
             return last.at <= edit.at && length == 0;
-        }
-        self.bytes.reserve(length);
-        for part in inserted {
-            self.bytes.extend_from_slice(part);
         }
         if covered == 0 {
             self.edits.insert(index, edit);
@@ -334,6 +377,24 @@ impl EditList {
     fn fill(&self, buffer: &mut [u8], at: usize, edit: Edit) {
         let inserted = self.inserted(edit);
         buffer[at..at + inserted.len()].copy_from_slice(inserted);
+    }
+}
+
+/// On which side of what was inserted at the same place earlier an edit stands.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    Behind,
+}
+
+impl Side {
+    /// Whether a new edit at `at` stands before `old`.
+    #[inline]
+    const fn is_before(self, at: u32, old: &Edit) -> bool {
+        match self {
+            Self::Before => old.at >= at,
+            Self::Behind => old.at > at || (old.at == at && old.removed > 0),
+        }
     }
 }
 
