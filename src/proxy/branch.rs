@@ -19,8 +19,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use siphasher::sip::SipHasher13;
 
+use super::response::WayBack;
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Rport, Via, host_ip};
+use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Rport, Via};
 
 /// Bytes of the part behind the cookie, at most.
 const BRANCH_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1 + 5;
@@ -122,17 +123,18 @@ impl BranchKey {
     }
 
     /// The listener that the request came to, if the topmost branch is one of ours and the
-    /// response answers a request that we forwarded: `below` is the Via below ours.
+    /// response answers a request that we forwarded: `below` is the Via below ours, `way` what it
+    /// says of where the request came from.
     pub(super) fn verify(
         &self,
         essentials: &Essentials<'_>,
         below: &Via<'_>,
+        way: WayBack<'_>,
     ) -> Option<ListenerId> {
         let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
         let listener = ListenerId(parse_decimal(listener)?);
-        let ip = below.received().or_else(|| host_ip(below.host))?;
-        let source = SocketAddr::new(ip, parse_hex(port)?);
-        if matches!(below.rport(), Rport::Filled(port) if port != source.port()) {
+        let source = SocketAddr::new(way.ip?, parse_hex(port)?);
+        if matches!(way.rport, Rport::Filled(port) if port != source.port()) {
             return None;
         }
         let expected = self.transaction(essentials, below, source, listener);

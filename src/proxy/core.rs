@@ -225,15 +225,20 @@ impl Desk<'_> {
             }
             self.turn.plan_edits.copy_from(&self.edits);
         }
-        self.plan_response(response, &hop)
+        self.plan_response(response, essentials, &hop)
     }
 
     /// Plans the response to be sent on, our Via taken off.
-    fn plan_response(&mut self, response: Message<'_>, hop: &Hop) -> Decision {
+    fn plan_response(
+        &mut self,
+        response: Message<'_>,
+        essentials: &Essentials<'_>,
+        hop: &Hop,
+    ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
         super::forward::fix_content_length(response, edits);
-        response::remove_top_via(response, edits);
+        response::remove_top_via(response, essentials, edits);
         let standing = &mut *self.turn.standing;
         let Some(listener) = standing.identity.listener(hop.listener) else {
             return self.drop_counted(Counter::DroppedForeignResponse);
