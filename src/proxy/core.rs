@@ -134,12 +134,18 @@ impl ProxyCore {
         let Self { program, standing, workspace, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
-        let checked = match parsed {
-            Ok(()) if message.method().is_some() => validate(message, &standing.key).map(Some),
-            Ok(()) => Ok(None),
-            Err(error) => Err(error.into()),
+        let is_request = message.method().is_some();
+        // Looked at where they are: they are large.
+        let essentials = match parsed {
+            Ok(()) => message.essentials(),
+            Err(error) => Err(error),
         };
-        let essentials = checked.as_ref().ok().and_then(Option::as_ref);
+        let checked = match &essentials {
+            Ok(essentials) if is_request => validate(message, essentials, &standing.key),
+            Ok(_) => Ok(()),
+            Err(error) => Err((*error).into()),
+        };
+        let essentials = essentials.as_ref().ok().filter(|_| checked.is_ok());
         workspace.plan_edits.clear();
         let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
@@ -149,11 +155,11 @@ impl ProxyCore {
             edits: std::mem::take(&mut workspace.edits),
             message_count: *message_count,
         };
-        let decision = match &checked {
-            Ok(Some(essentials)) => desk.request(message, essentials),
-            Ok(None) => desk.response(message),
-            Err(rejection) if message.method().is_some() => desk.refuse(message, *rejection),
-            Err(_) => desk.drop_counted(Counter::DroppedMalformed),
+        let decision = match (checked, essentials) {
+            (Err(rejection), _) if is_request => desk.refuse(message, rejection),
+            (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
+            (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
+            _ => desk.drop_counted(Counter::DroppedMalformed),
         };
         workspace.edits = desk.edits;
         workspace.edits.clear();
@@ -217,9 +223,12 @@ impl Desk<'_> {
     }
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
-    fn response(&mut self, response: Message<'_>) -> Decision {
+    fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) -> Decision {
         self.turn.count(Counter::ReceivedResponses);
-        let hop = match response::next_hop(response, &self.turn.standing.key) {
+        let Some(essentials) = essentials else {
+            return self.drop_counted(Counter::DroppedMalformed);
+        };
+        let hop = match response::next_hop(response, essentials, &self.turn.standing.key) {
             Ok(hop) => hop,
             Err(dropped) => return self.drop_counted(dropped),
         };
@@ -230,15 +239,20 @@ impl Desk<'_> {
             }
             self.turn.plan_edits.copy_from(&self.edits);
         }
-        self.plan_response(response, &hop)
+        self.plan_response(response, essentials, &hop)
     }
 
     /// Plans the response to be sent on, our Via taken off.
-    fn plan_response(&mut self, response: Message<'_>, hop: &Hop) -> Decision {
+    fn plan_response(
+        &mut self,
+        response: Message<'_>,
+        essentials: &Essentials<'_>,
+        hop: &Hop,
+    ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
         super::forward::fix_content_length(response, edits);
-        response::remove_top_via(response, edits);
+        response::remove_top_via(response, essentials, edits);
         let standing = &mut *self.turn.standing;
         let Some(listener) = standing.identity.listener(hop.listener) else {
             return self.drop_counted(Counter::DroppedForeignResponse);

@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use smallvec::SmallVec;
-
 use super::identity::OwnText;
 use super::parked::Parked;
 use super::standing::Standing;
@@ -45,7 +43,9 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let (route, awaited) = resolve(turn, transit, hop)?; // step 7
+    let (host, port) = next_hop(transit, hop)?; // step 7
+    let known = address(turn, host)?;
+    let route = egress(turn, transit, known, port)?;
     compose_earlier_plan(turn, message); // step 1
     turn.plan_edits.copy_from(&transit.edits);
     let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
@@ -57,8 +57,8 @@ pub(super) fn forward(
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
-    if let Some(host) = awaited {
-        park(turn, transit, route, host);
+    if known.is_none() {
+        park(turn, transit, route, host.into());
         return Ok(());
     }
     turn.plan = Some(Plan {
@@ -150,52 +150,53 @@ fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
     path.is_empty() || edits.insert_before(message.headers_start(), &[b"Route: ", path, b"\r\n"])
 }
 
-/// Step 7: the address that the request goes to, and the listener that it leaves from; with the
-/// name of the host as long as its address is asked for.
-fn resolve(
-    turn: &Turn<'_>,
-    transit: &Transit<'_>,
-    hop: NextHop<'_>,
-) -> Result<(Route, Option<HostName>), Refusal> {
-    let is_new = transit.uri != transit.message.request_uri();
-    if is_new && !are_uri(transit.uri) {
-        return Err(Refusal::BadUri);
-    }
+/// Step 7: host and port that the request goes to.
+fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<(&'m [u8], u16), Refusal> {
     let (host, port) = match hop {
-        NextHop::Fixed(host, port) => (host, port),
-        NextHop::Routed => routed(transit)?,
+        NextHop::Routed if transit.destination.is_none() && transit.path.is_empty() => {
+            host_and_port(transit.uri)?
+        }
+        hop => {
+            // Nobody else looks at the URI that is put into the message.
+            if transit.uri != transit.message.request_uri() && !are_uri(transit.uri) {
+                return Err(Refusal::BadUri);
+            }
+            match hop {
+                NextHop::Fixed(host, port) => (host, port),
+                NextHop::Routed => routed(transit)?,
+            }
+        }
     };
-    if port == 0 {
-        return Err(Refusal::BadUri);
-    }
-    if let Some(ip) = address(turn, host)? {
-        return Ok((egress(turn, transit, SocketAddr::new(ip, port))?, None));
-    }
-    let any: IpAddr = match transit.local.ip() {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    Ok((egress(turn, transit, SocketAddr::new(any, port))?, Some(host.into())))
+    if port == 0 { Err(Refusal::BadUri) } else { Ok((host, port)) }
 }
 
-/// Host and port of the next hop that the message and the script name: `$du`, or the path of the
-/// chosen binding, or the Request-URI.
+/// Host and port of the next hop that `$du` or the path of the chosen binding names, or else the
+/// Request-URI.
 fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], u16), Refusal> {
     let uri = match (transit.destination, Items::new(transit.path).next()) {
         (Some(destination), _) => destination,
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
         (None, None) => transit.uri,
     };
+    host_and_port(uri)
+}
+
+/// Host and port that a request with this URI is sent to.
+fn host_and_port(uri: &[u8]) -> Result<(&[u8], u16), Refusal> {
     let uri = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
     if uri.scheme != Scheme::Sip {
         return Err(Refusal::Unreachable);
+    }
+    let port = uri.port.unwrap_or(5060);
+    if uri.params.text().is_empty() {
+        return Ok((uri.host, port));
     }
     let transport = uri.params.get(b"transport").and_then(|param| param.value);
     if transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp")) {
         return Err(Refusal::Unreachable);
     }
     let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
-    Ok((maddr.unwrap_or(uri.host), uri.port.unwrap_or(5060)))
+    Ok((maddr.unwrap_or(uri.host), port))
 }
 
 /// The address of a host: the one that it is, or that of its name. `None` as long as that is
@@ -216,30 +217,36 @@ fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
     }
 }
 
-/// The listener that a request to `destination` leaves from: the one that the script chose, or
-/// the one that it came to, or the first that can.
+/// Where a request to that address goes, and the listener that it leaves from: the one that the
+/// script chose, or the one that it came to, or the first that can. An address that is not known
+/// yet is taken to be of the family that the request came by.
 fn egress(
     turn: &Turn<'_>,
     transit: &Transit<'_>,
-    destination: SocketAddr,
+    ip: Option<IpAddr>,
+    port: u16,
 ) -> Result<Route, Refusal> {
+    let ip = ip.unwrap_or(match transit.local.ip() {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    });
     let identity = &turn.standing.identity;
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
-        listener.is_some_and(|own| own.address.is_ipv4() == destination.is_ipv4())
+        listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
     };
-    let listener = [transit.send_listener, Some(transit.listener)]
-        .into_iter()
-        .flatten()
-        .find(reaches)
-        .or_else(|| identity.for_family(destination.ip()))
+    let listener = transit
+        .send_listener
+        .filter(reaches)
+        .or_else(|| Some(transit.listener).filter(reaches))
+        .or_else(|| identity.for_family(ip))
         .ok_or(Refusal::Unreachable)?;
     let own = turn.listener_address(listener).ip();
     let source = if own.is_unspecified() { transit.local.ip() } else { own };
-    if source.is_ipv4() != destination.is_ipv4() {
+    if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
-    Ok(Route { destination, listener, source })
+    Ok(Route { destination: SocketAddr::new(ip, port), listener, source })
 }
 
 /// Steps 4 and 8: our Via on top and below it our Record-Route, if the script asked for it, in
@@ -254,26 +261,21 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let branch = key.branch(message, essentials, transit.source, transit.listener);
     let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
     let [ingress, egress] = identity.two_texts(sides);
-    let mut parts = Parts::new();
-    parts.push(&egress.via_start);
-    parts.push(branch.as_bytes());
-    parts.push(b"\r\n");
-    if let Some(asked) = transit.record_route {
+    fits && edits.insert_before_with(message.headers_start(), |head| {
+        head.extend_from_slice(&egress.via_start);
+        head.extend_from_slice(branch.as_bytes());
+        let Some(asked) = transit.record_route else { return };
         // A tag in quotes, which no element should send, could end our URI.
         let tag = essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
         let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
         let double: &[u8] = if crosses { b";r2=on" } else { b"" };
         let params = [double, transit.record_route_params];
-        record_route(asked, egress, tag, params, &mut parts);
+        record_route(asked, egress, tag, params, head);
         if crosses {
-            record_route(asked, ingress, tag, params, &mut parts);
+            record_route(asked, ingress, tag, params, head);
         }
-    }
-    fits && edits.insert_before(message.headers_start(), &parts)
+    })
 }
-
-/// Pieces of an insertion.
-type Parts<'a> = SmallVec<[&'a [u8]; 24]>;
 
 /// Writes where the request came from into its topmost Via.
 fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
@@ -293,28 +295,29 @@ fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool
 
 /// Our Record-Route. There are two if the request leaves by another listener than it came by, so
 /// that later requests of either side find the address of theirs.
-fn record_route<'a>(
-    asked: RecordRoute<'a>,
-    own: &'a OwnText,
-    tag: Option<&'a [u8]>,
-    [double, params]: [&'a [u8]; 2],
-    parts: &mut Parts<'a>,
+fn record_route(
+    asked: RecordRoute<'_>,
+    own: &OwnText,
+    tag: Option<&[u8]>,
+    [double, params]: [&[u8]; 2],
+    head: &mut Vec<u8>,
 ) {
-    let lr: &[u8] = if asked.full_lr { b";lr=on" } else { b";lr" };
-    let ftag: &[u8] = if tag.is_some() { b";ftag=" } else { b"" };
-    let host = asked.preset.unwrap_or(&own.sent_by);
-    let pieces = [
-        &b"Record-Route: <sip:"[..],
-        asked.user,
-        host,
-        double,
-        lr,
-        ftag,
-        tag.unwrap_or_default(),
-        params,
-        b">\r\n",
-    ];
-    pieces.into_iter().filter(|piece| !piece.is_empty()).for_each(|piece| parts.push(piece));
+    match asked.preset {
+        None if asked.user.is_empty() => head.extend_from_slice(&own.record_route_start),
+        preset => {
+            head.extend_from_slice(b"Record-Route: <sip:");
+            head.extend_from_slice(asked.user);
+            head.extend_from_slice(preset.unwrap_or(&own.sent_by));
+        }
+    }
+    head.extend_from_slice(double);
+    head.extend_from_slice(if asked.full_lr { b";lr=on" } else { b";lr" });
+    if let Some(tag) = tag {
+        head.extend_from_slice(b";ftag=");
+        head.extend_from_slice(tag);
+    }
+    head.extend_from_slice(params);
+    head.extend_from_slice(b">\r\n");
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends

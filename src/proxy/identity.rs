@@ -25,6 +25,8 @@ pub(super) struct OwnText {
     pub(super) sent_by: Vec<u8>,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
     pub(super) via_start: Vec<u8>,
+    /// `Record-Route: <sip:host[:port]`.
+    pub(super) record_route_start: Vec<u8>,
 }
 
 impl OwnText {
@@ -41,6 +43,8 @@ const OWN_TEXTS_MAX: usize = 256;
 #[derive(Debug)]
 pub(super) struct Identity {
     listeners: Arc<[Listener]>,
+    /// The hosts that the listeners are bound to, as they are usually written, with their ports.
+    bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
     texts: Vec<OwnText>,
 }
@@ -49,7 +53,18 @@ impl Identity {
     /// The identity that the listeners and the script's aliases make.
     pub(super) fn new(listeners: Arc<[Listener]>, settings: &Settings) -> Self {
         let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
-        Self { listeners, aliases: settings.aliases.iter().map(alias).collect(), texts: Vec::new() }
+        let bound = listeners.iter().map(|listener| listener.address);
+        let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| {
+            let mut host = Vec::new();
+            compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
+            (host, address.port())
+        });
+        Self {
+            bound: bound.collect(),
+            aliases: settings.aliases.iter().map(alias).collect(),
+            texts: Vec::new(),
+            listeners,
+        }
     }
 
     /// The listener with that number.
@@ -100,6 +115,9 @@ impl Identity {
     /// question came to, which is ours also where a listener has the wildcard address.
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
+        if self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && text == host) {
+            return true;
+        }
         if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();
@@ -140,6 +158,7 @@ impl Identity {
         let mut via_start = b"Via: SIP/2.0/UDP ".to_vec();
         via_start.extend_from_slice(&sent_by);
         via_start.extend_from_slice(b";branch=z9hG4bK");
-        OwnText { listener: id, ip, sent_by, via_start }
+        let record_route_start = [b"Record-Route: <sip:", &sent_by[..]].concat();
+        OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
 }

@@ -1,13 +1,12 @@
 //! The way of a response (RFC 3261 §16.7 steps 3 and 9, §16.11, §18.2.2).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::branch::BranchKey;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::sip::compose::reply_address;
 use crate::sip::rewrite::EditList;
-use crate::sip::{HeaderName, Items, Message, Via, host_ip};
+use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,31 +19,77 @@ pub(super) struct Hop {
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
-pub(super) fn next_hop(response: Message<'_>, key: &BranchKey) -> Result<Hop, Counter> {
-    let essentials = response.validate_response().map_err(|_| Counter::DroppedMalformed)?;
-    let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
-    let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
-    let listener = key.verify(&essentials, &below).ok_or(Counter::DroppedForeignResponse)?;
-    let destination = destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
+pub(super) fn next_hop(
+    response: Message<'_>,
+    essentials: &Essentials<'_>,
+    key: &BranchKey,
+) -> Result<Hop, Counter> {
+    let below = match lone_second_via(response, essentials) {
+        Some(via) => via,
+        None => {
+            let below = response.items(HeaderName::Via).nth(1);
+            Via::parse(below.ok_or(Counter::DroppedForeignResponse)?)
+                .map_err(|_| Counter::DroppedMalformed)?
+        }
+    };
+    let way = WayBack::of(&below);
+    let listener = key.verify(essentials, &below, way).ok_or(Counter::DroppedForeignResponse)?;
+    let destination = way.destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, listener })
 }
 
-/// The address that a Via names (RFC 3261 §18.2.2, RFC 3581 §4). The request put `received`
-/// there wherever sent-by is not the address it came from.
-fn destination(via: &Via<'_>) -> Option<SocketAddr> {
-    let ip = via.received().or_else(|| host_ip(via.host))?;
-    let port = match via.rport() {
-        crate::sip::Rport::Filled(port) => port,
-        _ => via.port.unwrap_or(5060),
-    };
-    let address = reply_address(via, SocketAddr::new(ip, port), false);
-    (address.port() != 0).then_some(address)
+/// Where the request came from, as far as the Via below ours says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WayBack<'d> {
+    /// `received`, or the address that sent-by is.
+    pub(super) ip: Option<IpAddr>,
+    pub(super) rport: Rport<'d>,
+}
+
+impl<'d> WayBack<'d> {
+    /// The one that `via` names.
+    pub(super) fn of(via: &Via<'d>) -> Self {
+        Self { ip: via.received().or_else(|| host_ip(via.host)), rport: via.rport() }
+    }
+
+    /// The address that a response is sent to (RFC 3261 §18.2.2, RFC 3581 §4). The request put
+    /// `received` there wherever sent-by is not the address it came from.
+    fn destination(self, via: &Via<'_>) -> Option<SocketAddr> {
+        let sent_by_port = via.port.unwrap_or(5060);
+        let address = match (via.maddr().and_then(host_ip), self.rport) {
+            (Some(maddr), _) => SocketAddr::new(maddr, sent_by_port),
+            (None, Rport::Filled(port)) => SocketAddr::new(self.ip?, port),
+            (None, _) => SocketAddr::new(self.ip?, sent_by_port),
+        };
+        (self.ip.is_some() && address.port() != 0).then_some(address)
+    }
+}
+
+/// The Via below the topmost one, if each has a line of its own, as almost all have.
+fn lone_second_via<'d>(response: Message<'d>, essentials: &Essentials<'_>) -> Option<Via<'d>> {
+    if !is_alone(response.value(HeaderName::Via)?, essentials) {
+        return None;
+    }
+    // One that is well-formed up to the end of its line is alone there.
+    Via::parse(response.headers(HeaderName::Via).nth(1)?.value).ok()
+}
+
+/// Whether the topmost Via is all that the first line with one says.
+fn is_alone(first_value: &[u8], essentials: &Essentials<'_>) -> bool {
+    first_value.len() == essentials.via.text.len()
 }
 
 /// Takes the topmost Via off: its line, or its value where the line has several.
-pub(super) fn remove_top_via(response: Message<'_>, edits: &mut EditList) {
+pub(super) fn remove_top_via(
+    response: Message<'_>,
+    essentials: &Essentials<'_>,
+    edits: &mut EditList,
+) {
     let Some(header) = response.header(HeaderName::Via) else { return };
-    let second = Items::new(header.value).nth(1);
+    let second = match is_alone(header.value, essentials) {
+        true => None,
+        false => Items::new(header.value).nth(1),
+    };
     match second {
         None => edits.remove(response.offset_of(header.line), header.line.len()),
         Some(second) => {

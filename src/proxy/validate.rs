@@ -48,15 +48,15 @@ impl Rejection {
 
 /// Checks a request. Max-Forwards is looked at when the request is forwarded, as a server may
 /// well answer a request that may go no further (RFC 3261 §16.3 step 3).
-pub(super) fn validate<'d>(
-    request: Message<'d>,
+pub(super) fn validate(
+    request: Message<'_>,
+    essentials: &Essentials<'_>,
     key: &BranchKey,
-) -> Result<Essentials<'d>, Rejection> {
-    let essentials = request.validate_request()?;
+) -> Result<(), Rejection> {
+    request.validate_start(essentials)?;
     scheme(request.request_uri())?;
-    loop_detection(request, &essentials, key)?;
-    proxy_require(request)?;
-    Ok(essentials)
+    loop_detection(request, essentials, key)?;
+    proxy_require(request)
 }
 
 /// Step 2: the scheme must be one that can be routed.
@@ -64,7 +64,7 @@ fn scheme(uri: &[u8]) -> Result<(), Rejection> {
     let known = |scheme: &[u8]| {
         uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    if known(b"sip:") || known(b"sips:") || known(b"tel:") {
+    if uri.starts_with(b"sip:") || known(b"sip:") || known(b"sips:") || known(b"tel:") {
         Ok(())
     } else {
         Err(Rejection::Scheme)
@@ -99,8 +99,11 @@ fn loop_detection(
 /// answered, and CANCEL gets what its INVITE got (RFC 3261 §8.2.2.3).
 fn proxy_require(request: Message<'_>) -> Result<(), Rejection> {
     let exempt = matches!(request.method(), Some(Method::Ack | Method::Cancel));
-    if !exempt && request.items(HeaderName::ProxyRequire).next().is_some() {
-        return Err(Rejection::ProxyRequire);
+    if exempt || request.value(HeaderName::ProxyRequire).is_none() {
+        return Ok(());
     }
-    Ok(())
+    match request.items(HeaderName::ProxyRequire).next() {
+        Some(_) => Err(Rejection::ProxyRequire),
+        None => Ok(()),
+    }
 }

@@ -45,7 +45,7 @@ pub struct Execution<'m> {
     /// State of `$RANDOM`.
     random: Cell<u64>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
-    uri: Cell<Option<Uri<'m>>>,
+    uri: Cell<Option<&'m Uri<'m>>>,
 }
 
 /// Where a called route block goes back to.
@@ -191,13 +191,14 @@ impl<'m> Execution<'m> {
     }
 
     /// The parts of `text`; kept until another URI is asked for.
+    #[inline]
     #[must_use]
     pub fn parse_uri(&self, text: &'m [u8]) -> Option<Uri<'m>> {
         if let Some(uri) = self.uri.get().filter(|uri| std::ptr::eq(uri.text, text)) {
-            return Some(uri);
+            return Some(*uri);
         }
         let uri = Uri::parse(text).ok()?;
-        self.uri.set(Some(uri));
+        self.uri.set(Some(self.transit.arena.alloc(uri)));
         Some(uri)
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use bumpalo::Bump;
-use smallvec::SmallVec;
+use bumpalo::collections::Vec as ArenaVec;
 
 use crate::mem::ListenerId;
 use crate::sip::rewrite::EditList;
@@ -63,7 +63,7 @@ pub struct Transit<'m> {
     /// Preference of the Request-URI in thousandths, if `lookup()` chose it by one.
     pub q: Option<u16>,
     /// The destination set beside the Request-URI.
-    pub branches: SmallVec<[Branch<'m>; 4]>,
+    pub branches: ArenaVec<'m, Branch<'m>>,
     /// Changes to the header fields and the body, for when the message leaves.
     pub edits: EditList,
     /// Message flags (`setflag`).
@@ -71,7 +71,7 @@ pub struct Transit<'m> {
     /// The listener that the request is to leave from, if the script chose one.
     pub send_listener: Option<ListenerId>,
     /// Whole header lines for replies made here (`append_to_reply`).
-    pub reply_headers: SmallVec<[&'m [u8]; 4]>,
+    pub reply_headers: ArenaVec<'m, &'m [u8]>,
     /// `force_rport()` was called: answer to the source port though no `rport` was asked for
     /// (RFC 3581).
     pub rport_forced: bool,
@@ -112,11 +112,11 @@ impl<'m> Transit<'m> {
             destination: None,
             path: &[],
             q: None,
-            branches: SmallVec::new(),
+            branches: ArenaVec::new_in(arena),
             edits: EditList::default(),
             flags: 0,
             send_listener: None,
-            reply_headers: SmallVec::new(),
+            reply_headers: ArenaVec::new_in(arena),
             rport_forced: false,
             record_route: None,
             record_route_params: &[],

@@ -1,9 +1,9 @@
 //! Addresses in From, To, Contact, Route and their kin (RFC 3261 §20.10, §25.1 `name-addr`).
 
 use super::list::closing_quote;
-use super::octet::{are_uri, is_display, number, prefix_len, skip_space, trim};
+use super::octet::{are_uri, is_display, number, prefix_len, refused, skip_space, trim};
 use super::qvalue::parse_qvalue;
-use super::scan::find;
+use super::scan::{Block, MARKED_MAX, bits_from, find, marks};
 use super::uri::scheme_len;
 use super::{Params, ParseError};
 
@@ -30,6 +30,58 @@ impl<'d> NameAddr<'d> {
     ///
     /// [`ParseError::Address`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
+        match Self::parse_plain(text) {
+            Some(address) => Ok(address),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Parses an address as almost all are: short, without a display name or with one in quotes,
+    /// a SIP URI in angle brackets, and no parameter but a tag. `None` for another one.
+    #[inline]
+    fn parse_plain(text: &'d [u8]) -> Option<Self> {
+        let kinds = |block: Block| {
+            let quotes = block.is(b'"') | block.is(b'\\');
+            [quotes, block.is(b';'), refused(block) | quotes]
+        };
+        let [quotes, semicolons, others] = marks(text, kinds)?;
+        let (display_len, open) = if *text.first()? == b'"' {
+            let close = (quotes & (quotes - 1)).trailing_zeros() as usize;
+            if *text.get(close)? != b'"' {
+                return None;
+            }
+            (close + 1, close + 1 + usize::from(*text.get(close + 1)? == b' '))
+        } else {
+            (0, 0)
+        };
+        if *text.get(open)? != b'<' || open >= MARKED_MAX - 1 {
+            return None;
+        }
+        let behind = bits_from(others, open + 1);
+        let close = behind.trailing_zeros() as usize;
+        let is_alone = behind & behind.wrapping_sub(1) == 0;
+        if !is_alone || *text.get(close)? != b'>' {
+            return None;
+        }
+        let uri = text.get(open + 1..close)?;
+        let params = text.get(close + 1..)?;
+        let tag = match params {
+            [] => None,
+            [b';', b't', b'a', b'g', b'=', tag @ ..] => Some(tag),
+            _ => return None,
+        };
+        let params_count = bits_from(semicolons, close).count_ones();
+        (uri.starts_with(b"sip:") && params_count <= 1).then(|| Self {
+            text,
+            display: &text[..display_len],
+            uri,
+            params: Params::new(params),
+            tag,
+        })
+    }
+
+    /// Parses any address.
+    fn parse_any(text: &'d [u8]) -> Result<Self, ParseError> {
         let text = trim(text);
         let (display, behind) = display(text).ok_or(ParseError::Address)?;
         let (uri, rest) = match behind.split_first() {
@@ -127,7 +179,34 @@ const EXPIRES_DEFAULT: u32 = 3_600;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_address_is_parsed_as_any(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    "\"", "\"A\"", "\\", " ", "<", ">", "<sip:", "sip:a@b", ";", ";tag=", "=", ",", "x",
+                    "é", "0123456789", "\"Al\" <sip:a@b>;tag=", "<sip:a@b;lr>",
+                ][..]),
+                0..9,
+            ),
+        ) {
+            let text = pieces.concat();
+            if let Some(address) = NameAddr::parse_plain(text.as_bytes()) {
+                prop_assert_eq!(NameAddr::parse_any(text.as_bytes()), Ok(address));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_addresses_are_plain() {
+        for text in ["<sip:a@b>", "<sip:a@b;lr>;tag=1", "\"A\" <sip:a@b>", "\"\"<sip:a@b>;tag="] {
+            assert!(NameAddr::parse_plain(text.as_bytes()).is_some(), "{text}");
+        }
+    }
 
     fn parse(text: &str) -> NameAddr<'_> {
         NameAddr::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))

@@ -11,7 +11,7 @@ use super::{HeaderName, Message, Param, Rport, Via};
 pub struct ViaStamp<'d> {
     via: Via<'d>,
     /// The parameter to replace by `received=...`; `None`: it is appended.
-    old_received: Option<Param<'d>>,
+    old_received: Option<&'d [u8]>,
     /// Whether `received` is written at all.
     received: bool,
     /// How `rport` is written.
@@ -36,12 +36,12 @@ impl<'d> ViaStamp<'d> {
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
         // A value that the client wrote there itself is not believed.
-        let rport = match via.rport_param() {
-            Some(param) => RportStamp::Fill(param.text),
+        let rport = match via.rport_text() {
+            Some(text) => RportStamp::Fill(text),
             None if force_rport => RportStamp::Append,
             None => RportStamp::Keep,
         };
-        let old_received = via.received_param();
+        let old_received = via.received_text();
         let received = rport != RportStamp::Keep
             || old_received.is_some()
             || super::host_ip(via.host) != Some(source.ip());
@@ -74,7 +74,7 @@ impl<'d> ViaStamp<'d> {
                 replace(place.unwrap_or_default(), &rport[usize::from(place.is_some())..]);
                 text = ShortText::new(b"");
             }
-            place = Some(old.text);
+            place = Some(old);
         }
         text.text(b";received=").ip(self.source.ip());
         replace(place.unwrap_or_default(), &text.as_bytes()[usize::from(place.is_some())..]);
@@ -229,27 +229,44 @@ impl ShortText {
         self
     }
 
-    /// Adds a number, in decimal.
-    pub fn decimal(&mut self, number: usize) -> &mut Self {
-        if number >= 1_000 {
-            self.decimal(number / 1_000).digit(number / 100 % 10);
-        } else if number >= 100 {
-            self.digit(number / 100);
-        }
-        if number >= 10 {
-            self.digit(number / 10 % 10);
-        }
-        self.digit(number % 10)
-    }
-
-    /// Adds one digit.
+    /// Adds one octet.
     #[inline]
-    fn digit(&mut self, digit: usize) -> &mut Self {
+    fn octet(&mut self, octet: u8) -> &mut Self {
         if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = b'0' + digit as u8;
+            *place = octet;
             self.length += 1;
         }
         self
+    }
+
+    /// Adds a number, in decimal.
+    #[inline]
+    pub fn decimal(&mut self, number: usize) -> &mut Self {
+        if number >= 256 {
+            return self.large_decimal(number);
+        }
+        let [length, digits @ ..] = OCTETS[number];
+        match self.bytes.get_mut(self.length..self.length + digits.len()) {
+            Some(place) => {
+                place.copy_from_slice(&digits);
+                self.length += usize::from(length);
+                self
+            }
+            None => self.text(&digits[..usize::from(length)]),
+        }
+    }
+
+    /// Adds a number of several digits.
+    fn large_decimal(&mut self, number: usize) -> &mut Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        while rest > 0 && start > 0 {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.text(&digits[start..])
     }
 
     /// Adds an address; an IPv6 address without brackets.
@@ -257,8 +274,8 @@ impl ShortText {
         match ip {
             IpAddr::V4(ip) => {
                 let [a, b, c, d] = ip.octets().map(usize::from);
-                self.decimal(a).text(b".").decimal(b).text(b".");
-                self.decimal(c).text(b".").decimal(d)
+                self.decimal(a).octet(b'.').decimal(b).octet(b'.');
+                self.decimal(c).octet(b'.').decimal(d)
             }
             IpAddr::V6(ip) => {
                 let mut room = &mut self.bytes[self.length..];
@@ -278,6 +295,30 @@ impl ShortText {
     }
 }
 
+/// The numbers of an octet in decimal: how many digits, and the digits.
+static OCTETS: [[u8; 4]; 256] = {
+    let mut octets = [[0; 4]; 256];
+    let mut number = 0;
+    while number < octets.len() {
+        let digits = [number / 100, number / 10 % 10, number % 10];
+        let length = if number > 99 {
+            3
+        } else if number > 9 {
+            2
+        } else {
+            1
+        };
+        octets[number][0] = length;
+        let mut place = 0;
+        while place < length as usize {
+            octets[number][1 + place] = b'0' + digits[3 - length as usize + place] as u8;
+            place += 1;
+        }
+        number += 1;
+    }
+    octets
+};
+
 /// Writes `host` or `host:port` as a sent-by, an IPv6 address in brackets (RFC 3261 §25.1
 /// `sent-by`). The default port is left out.
 pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
@@ -290,4 +331,24 @@ pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
         text.text(b":").decimal(address.port().into());
     }
     out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        for number in (0..=1_001).chain([5_060, 65_535, usize::MAX]) {
+            let mut text = ShortText::new(b"");
+            text.decimal(number);
+            assert_eq!(text.as_bytes(), number.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_off() {
+        let mut text = ShortText::new(&[b'x'; 94]);
+        assert!(text.decimal(255).decimal(65_535).octet(b'.').as_bytes().ends_with(b"x25"));
+    }
 }

@@ -1,7 +1,7 @@
 //! CSeq (RFC 3261 §20.16).
 
 use super::ParseError;
-use super::octet::{is_token, number, prefix_len, trim};
+use super::octet::{are_token, number, prefix_len, trim};
 
 /// A CSeq value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +19,39 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
+        match Self::parse_plain(value) {
+            Some(cseq) => Ok(cseq),
+            None => Self::parse_any(value),
+        }
+    }
+
+    /// Parses a value as almost all are: at most nine digits, a space, a method.
+    #[inline]
+    fn parse_plain(value: &'d [u8]) -> Option<Self> {
+        let mut rest = value;
+        let mut number = 0;
+        while let [first, behind @ ..] = rest
+            && first.is_ascii_digit()
+        {
+            if value.len() - rest.len() == 9 {
+                return None;
+            }
+            number = number * 10 + u32::from(first - b'0');
+            rest = behind;
+        }
+        let method = rest.strip_prefix(b" ")?;
+        let is_whole = rest.len() < value.len() && !method.is_empty() && are_token(method);
+        is_whole.then_some(Self { number, method })
+    }
+
+    /// Parses any value.
+    fn parse_any(value: &'d [u8]) -> Result<Self, ParseError> {
         let length = prefix_len(value, |byte| byte.is_ascii_digit());
         let (digits, rest) = value.split_at(length);
         let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
         let method = trim(rest);
         let is_spaced = rest.len() > method.len();
-        if !is_spaced || method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
+        if !is_spaced || method.is_empty() || !are_token(method) {
             return Err(ParseError::CSeq);
         }
         Ok(Self { number, method })

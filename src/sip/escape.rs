@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::scan::find;
+
 /// `text` with its `%HH` escapes decoded; without any, `text` itself. What only looks like an
 /// escape stays as it is.
 #[must_use]
 pub fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
-    match memchr::memchr(b'%', text) {
+    match find(text, b'%') {
         Some(_) => Cow::Owned(Octets { rest: text }.map(|octet| octet.byte).collect()),
         None => Cow::Borrowed(text),
     }
@@ -28,7 +30,7 @@ pub(super) fn same_in_any_case(a: &[u8], b: &[u8]) -> bool {
 
 /// Whether `a` or `b` may have an escape in it.
 fn has_escape(a: &[u8], b: &[u8]) -> bool {
-    memchr::memchr(b'%', a).is_some() || memchr::memchr(b'%', b).is_some()
+    find(a, b'%').is_some() || find(b, b'%').is_some()
 }
 
 /// One octet of unescaped text.

@@ -1,5 +1,7 @@
 //! Header field names.
 
+use super::scan::Block;
+
 /// Declares [`HeaderName`]: variant, canonical name, compact form.
 macro_rules! header_names {
     ($($variant:ident $name:literal $($compact:literal)?,)*) => {
@@ -21,15 +23,6 @@ macro_rules! header_names {
             #[must_use]
             pub const fn canonical(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* Self::Other => "" }
-            }
-
-            /// The name that `bytes` spell, in any case, long or compact.
-            #[must_use]
-            pub fn parse(bytes: &[u8]) -> Self {
-                let mut first = [0; 8];
-                let length = bytes.len().min(8);
-                first[..length].copy_from_slice(&bytes[..length]);
-                Self::identify(bytes, &first)
             }
 
             /// All spellings: the names and their compact forms.
@@ -81,60 +74,71 @@ header_names! {
 }
 
 impl HeaderName {
-    /// The name that `bytes` spell. `ahead` are the eight octets from the first of `bytes` on,
-    /// whatever stands behind a shorter name.
+    /// The name that `bytes` spell, in any case, long or compact.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Self {
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return Self::Other };
+        let number = PLACES[place(*first, *last, bytes.len(), SEED)];
+        match Self::SPELLINGS.get(usize::from(number)) {
+            Some((spelling, name)) if spelling.eq_ignore_ascii_case(bytes) => *name,
+            _ => Self::Other,
+        }
+    }
+
+    /// As [`Self::parse`], for the first `length` octets of `ahead`; none that is longer.
     #[inline]
-    pub(super) fn identify(bytes: &[u8], ahead: &[u8; 8]) -> Self {
-        let word = folded(u64::from_le_bytes(*ahead), bytes.len());
-        let Some(entry) = ENTRIES.get(usize::from(PLACES[place(word, bytes.len(), SEED)])) else {
+    pub(super) fn identify(ahead: &[u8; Block::LENGTH], length: usize) -> Self {
+        let (Some(first), Some(last)) = (ahead.first(), ahead.get(length.wrapping_sub(1))) else {
             return Self::Other;
         };
-        let is_it = entry.word == word
-            && entry.length == bytes.len()
-            && (bytes.len() <= 8 || is_same_end(bytes, entry.name.canonical().as_bytes()));
+        let number = PLACES[place(*first, *last, length, SEED)];
+        let Some(entry) = ENTRIES.get(usize::from(number)) else { return Self::Other };
+        let same = Block::new(*ahead).is_but_for(Block::new(entry.cases), Block::new(entry.text));
+        let is_it = entry.length == length && same.bits().trailing_ones() as usize >= length;
         if is_it { entry.name } else { Self::Other }
-    }
-}
-
-/// Whether two long names are the same behind their first eight octets.
-fn is_same_end(one: &[u8], other: &[u8]) -> bool {
-    match (one.last_chunk(), other.last_chunk()) {
-        (Some(a), Some(b)) if one.len() <= 16 => {
-            folded(u64::from_le_bytes(*a), 8) == folded(u64::from_le_bytes(*b), 8)
-        }
-        _ => one.eq_ignore_ascii_case(other),
-    }
-}
-
-/// The first `length` octets of a word, with the bit set that tells the cases of a letter apart,
-/// and no other two octets of a token.
-#[inline]
-const fn folded(word: u64, length: usize) -> u64 {
-    const CASES: u64 = 0x2020_2020_2020_2020;
-    match length {
-        0 => 0,
-        1..8 => (word | CASES) & (u64::MAX >> (64 - 8 * length)),
-        _ => word | CASES,
     }
 }
 
 /// A spelling of a name.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Its first eight octets, as [`folded`] gives them.
-    word: u64,
+    /// Its first octets, in lower case.
+    text: [u8; Block::LENGTH],
+    /// For each letter of them the bit that tells its cases apart.
+    cases: [u8; Block::LENGTH],
     length: usize,
     name: HeaderName,
 }
 
+impl Entry {
+    /// The entry of a spelling.
+    const fn new(spelling: &[u8], name: HeaderName) -> Self {
+        let mut entry = Self {
+            text: [0; Block::LENGTH],
+            cases: [0; Block::LENGTH],
+            length: spelling.len(),
+            name,
+        };
+        let mut at = 0;
+        while at < spelling.len() && at < Block::LENGTH {
+            entry.text[at] = spelling[at].to_ascii_lowercase();
+            entry.cases[at] = if spelling[at].is_ascii_alphabetic() { CASE } else { 0 };
+            at += 1;
+        }
+        entry
+    }
+}
+
+/// The bit that tells the cases of a letter apart.
+const CASE: u8 = 0x20;
+
 /// All spellings.
 static ENTRIES: [Entry; HeaderName::SPELLINGS.len()] = {
-    let mut entries =
-        [Entry { word: 0, length: 0, name: HeaderName::Other }; HeaderName::SPELLINGS.len()];
+    let mut entries = [Entry::new(b"", HeaderName::Other); HeaderName::SPELLINGS.len()];
     let mut at = 0;
     while at < entries.len() {
         let (text, name) = HeaderName::SPELLINGS[at];
-        entries[at] = Entry { word: first_word(text), length: text.len(), name };
+        entries[at] = Entry::new(text, name);
         at += 1;
     }
     entries
@@ -155,15 +159,15 @@ static PLACES: [u8; 1 << PLACE_BITS] = match places(SEED) {
 
 /// A multiplier for which no two spellings have the same place, found by trying odd random
 /// numbers; with a name more it may take another one.
-const SEED: u64 = 0x05b6_e6e3_07d4_bedd;
+const SEED: u32 = 0x269e_0d37;
 
 /// The table for a multiplier, if it keeps the spellings apart.
-const fn places(seed: u64) -> Option<[u8; 1 << PLACE_BITS]> {
+const fn places(seed: u32) -> Option<[u8; 1 << PLACE_BITS]> {
     let mut places = [FREE; 1 << PLACE_BITS];
     let mut at = 0;
     while at < HeaderName::SPELLINGS.len() {
         let text = HeaderName::SPELLINGS[at].0;
-        let place = place(first_word(text), text.len(), seed);
+        let place = place(text[0], text[text.len() - 1], text.len(), seed);
         if places[place] != FREE {
             return None;
         }
@@ -173,26 +177,62 @@ const fn places(seed: u64) -> Option<[u8; 1 << PLACE_BITS]> {
     Some(places)
 }
 
-/// The first eight octets of a spelling, as [`folded`] gives them.
-const fn first_word(text: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    let mut at = 0;
-    while at < text.len() && at < 8 {
-        word[at] = text[at];
-        at += 1;
-    }
-    folded(u64::from_le_bytes(word), text.len())
-}
-
-/// The place of a spelling in a table, made of its first octets and its length.
+/// The place of a spelling in a table, made of its first octet, its last one and its length.
 #[inline]
-const fn place(word: u64, length: usize, seed: u64) -> usize {
-    (word.wrapping_add(length as u64).wrapping_mul(seed) >> (64 - PLACE_BITS)) as usize
+const fn place(first: u8, last: u8, length: usize, seed: u32) -> usize {
+    let ends = ((first | CASE) as u32) << 8 | (last | CASE) as u32;
+    ((ends + ((length as u32) << 16)).wrapping_mul(seed) >> (32 - PLACE_BITS)) as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The name as [`HeaderName::identify`] finds it.
+    fn identify(text: &[u8]) -> HeaderName {
+        let mut ahead = [b':'; Block::LENGTH];
+        ahead[..text.len()].copy_from_slice(text);
+        HeaderName::identify(&ahead, text.len())
+    }
+
+    /// The name as a search through all spellings finds it.
+    fn search(text: &[u8]) -> HeaderName {
+        let mut spellings = HeaderName::SPELLINGS.iter();
+        let found = spellings.find(|(spelling, _)| spelling.eq_ignore_ascii_case(text));
+        found.map_or(HeaderName::Other, |(_, name)| *name)
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_those_that_a_search_through_all_finds(
+            number in 0..HeaderName::SPELLINGS.len(),
+            bits: u32,
+            changed in proptest::option::of((0_usize..32, any::<u8>())),
+        ) {
+            let mut text = HeaderName::SPELLINGS[number].0.to_vec();
+            for (place, byte) in text.iter_mut().enumerate() {
+                if bits >> place & 1 != 0 {
+                    *byte ^= if byte.is_ascii_alphabetic() { CASE } else { 0 };
+                }
+            }
+            if let Some((place, byte)) = changed {
+                let place = place % text.len();
+                text[place] = byte;
+            }
+            prop_assert_eq!(HeaderName::parse(&text), search(&text));
+            if text.len() <= Block::LENGTH {
+                prop_assert_eq!(identify(&text), search(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn no_octet_that_is_no_letter_is_taken_for_another() {
+        assert_eq!(identify(b"Call\rID"), HeaderName::Other);
+        assert_eq!(HeaderName::parse(b"Call\rID"), HeaderName::Other);
+    }
 
     #[test]
     fn every_name_is_found_by_its_spelling() {

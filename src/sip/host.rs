@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::octet::{is_host, number, prefix_len};
-
+use super::octet::{host_prefix_len, number};
+use super::scan::find;
 /// The address that a host part is, if it is one: `192.0.2.1`, `[2001:db8::1]`.
 #[must_use]
 pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
@@ -19,10 +19,27 @@ pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
 #[inline]
 pub(super) fn host_len(text: &[u8]) -> Option<usize> {
     if text.first() == Some(&b'[') {
-        let close = memchr::memchr(b']', text)?;
+        let close = find(text, b']')?;
         return ipv6(&text[1..close]).map(|_| close + 1);
     }
-    Some(prefix_len(text, is_host)).filter(|length| *length > 0)
+    Some(host_prefix_len(text)).filter(|length| *length > 0)
+}
+
+/// The port that `text` starts with, and what stands behind it.
+#[inline]
+pub(super) fn leading_port(text: &[u8]) -> Option<(u16, &[u8])> {
+    let mut rest = text;
+    let mut port = 0_u32;
+    while let [first, behind @ ..] = rest
+        && first.is_ascii_digit()
+    {
+        port = port * 10 + u32::from(first - b'0');
+        if port > u32::from(u16::MAX) {
+            return None;
+        }
+        rest = behind;
+    }
+    (rest.len() < text.len()).then_some((port as u16, rest))
 }
 
 /// The port that `text` is.

@@ -1,7 +1,7 @@
 //! Comma-separated values of one header line (RFC 3261 §7.3.1).
 
 use super::octet::trim;
-use super::scan::find2;
+use super::scan::{find, find2};
 
 /// The values of a header line: split at commas outside of quoted strings and angle brackets,
 /// without surrounding white space. Empty values are skipped.
@@ -36,7 +36,7 @@ impl<'d> Iterator for Items<'d> {
 
 /// Offset of the comma that ends the first value of `text`, or its length.
 fn item_end(text: &[u8]) -> usize {
-    let Some(comma) = memchr::memchr(b',', text) else { return text.len() };
+    let Some(comma) = find(text, b',') else { return text.len() };
     if find2(&text[..comma], b'"', b'<').is_none() {
         return comma;
     }

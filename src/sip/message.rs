@@ -8,8 +8,10 @@
 //! v=0 ...                                     body, never looked at
 //! ```
 
-use super::octet::{is_space, is_token, number, parse_max_forwards, prefix_len, trim, trim_end};
-use super::scan::find;
+use super::octet::{
+    are_token, is_space, is_token, number, parse_max_forwards, prefix_len, trim, trim_end,
+};
+use super::scan::{Block, Finder, find};
 use super::{CSeq, HeaderName, Items, Method, ParseError, Via};
 use crate::limits::HEADER_COUNT_MAX;
 
@@ -34,15 +36,51 @@ impl Span {
     }
 }
 
-/// Where one header field is.
+/// Where one header field is: offsets in the datagram.
 #[derive(Clone, Copy, Debug)]
 struct HeaderSpan {
+    /// Where the line and the name start.
+    start: u16,
+    name_end: u16,
+    /// The value is without surrounding white space; folds are kept.
+    value_start: u16,
+    value_end: u16,
+    /// Behind the line break.
+    line_end: u16,
     name: HeaderName,
-    name_span: Span,
-    /// Without surrounding white space; folds are kept.
-    value: Span,
-    /// From the first byte of the name to the end of the line break.
-    line: Span,
+}
+
+impl HeaderSpan {
+    /// No field.
+    const EMPTY: Self = Self {
+        start: 0,
+        name_end: 0,
+        value_start: 0,
+        value_end: 0,
+        line_end: 0,
+        name: HeaderName::Other,
+    };
+
+    /// A field of that name, from its offsets in the order of this structure.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
+    const fn new(name: HeaderName, offsets: [usize; 5]) -> Self {
+        let [start, name_end, value_start, value_end, line_end] = offsets;
+        Self {
+            start: start as u16,
+            name_end: name_end as u16,
+            value_start: value_start as u16,
+            value_end: value_end as u16,
+            line_end: line_end as u16,
+            name,
+        }
+    }
+
+    /// The value.
+    #[inline]
+    fn value(self, bytes: &[u8]) -> &[u8] {
+        &bytes[usize::from(self.value_start)..usize::from(self.value_end)]
+    }
 }
 
 /// The two kinds of start line.
@@ -53,11 +91,13 @@ enum StartSpan {
 }
 
 /// Where the parts of a message are. Kept by its owner and filled again for each message, so
-/// that parsing allocates nothing once it has seen a message with many header fields.
+/// that parsing allocates nothing.
 #[derive(Debug)]
 pub struct MessageIndex {
     start: StartSpan,
-    headers: Vec<HeaderSpan>,
+    /// As many as can be numbered in an octet, so that no number is out of bounds.
+    headers: Box<[HeaderSpan; 1 << u8::BITS]>,
+    header_count: usize,
     /// Position in `headers` of the first field of each name; [`NONE`] if there is none.
     first: [u8; HeaderName::COUNT],
     /// A bit for each name of which there are several fields.
@@ -71,11 +111,14 @@ pub struct MessageIndex {
 /// In [`MessageIndex::first`]: no such field.
 const NONE: u8 = u8::MAX;
 
+const _: () = assert!(HEADER_COUNT_MAX <= NONE as usize, "positions of fields are u8");
+
 impl Default for MessageIndex {
     fn default() -> Self {
         Self {
             start: NO_START,
-            headers: Vec::with_capacity(64),
+            headers: Box::new([HeaderSpan::EMPTY; 1 << u8::BITS]),
+            header_count: 0,
             first: [NONE; HeaderName::COUNT],
             repeated: 0,
             headers_start: 0,
@@ -89,12 +132,43 @@ impl MessageIndex {
     /// Forgets the last message; its spans would lie outside of the next one.
     fn clear(&mut self) {
         self.start = NO_START;
-        self.headers.clear();
+        self.header_count = 0;
         self.first = [NONE; HeaderName::COUNT];
         self.repeated = 0;
         self.headers_start = 0;
         self.body = Span::default();
         self.headers_end = 0;
+    }
+
+    /// Adds a field behind the others.
+    #[inline]
+    fn push(&mut self, span: HeaderSpan) -> Result<(), ParseError> {
+        if self.header_count >= HEADER_COUNT_MAX {
+            return Err(ParseError::TooManyHeaders);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "below HEADER_COUNT_MAX")]
+        let position = self.header_count as u8;
+        let first = &mut self.first[span.name as usize];
+        if *first == NONE {
+            *first = position;
+        } else {
+            self.repeated |= 1 << span.name as u8;
+        }
+        self.headers[usize::from(position)] = span;
+        self.header_count += 1;
+        Ok(())
+    }
+
+    /// All fields.
+    fn headers(&self) -> &[HeaderSpan] {
+        self.headers.get(..self.header_count).unwrap_or_default()
+    }
+
+    /// The first field of that name.
+    #[inline]
+    fn first(&self, name: HeaderName) -> Option<HeaderSpan> {
+        let first = self.first[name as usize];
+        (first != NONE).then(|| self.headers[usize::from(first)])
     }
 }
 
@@ -102,6 +176,9 @@ impl MessageIndex {
 const NO_START: StartSpan = StartSpan::Status { code: 0, reason: Span { start: 0, length: 0 } };
 
 const _: () = assert!(HeaderName::COUNT <= 64, "MessageIndex::repeated has a bit for each name");
+
+/// The line feeds of a message.
+type Feeds<'d> = Finder<'d, b'\n'>;
 
 /// Finds the parts of the message in `bytes` (RFC 3261 §7). A line may end in CRLF or in LF
 /// alone. Empty lines before the start line are skipped (RFC 3261 §7.5).
@@ -116,34 +193,64 @@ pub fn parse(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
         return Err(ParseError::StartLine);
     }
     let skipped = prefix_len(bytes, |byte| matches!(byte, b'\r' | b'\n'));
-    let (line_end, next) = line(bytes, skipped).ok_or(ParseError::StartLine)?;
+    let mut feeds = Feeds::new(bytes);
+    let feed = feeds.find(|feed| *feed >= skipped).ok_or(ParseError::StartLine)?;
     let fault;
-    (index.start, fault) = start_line(bytes, skipped, line_end)?;
-    index.headers_start = next;
-    let body_start = headers(bytes, next, index)?;
+    (index.start, fault) = start_line(bytes, skipped, line_end(bytes, skipped, feed))?;
+    index.headers_start = feed + 1;
+    let body_start = headers(bytes, feed + 1, &mut feeds, index)?;
     index.body = Span::new(body_start, bytes.len());
     let length = content_length(bytes, body_start, index)?;
     index.body = Span::new(body_start, body_start + length);
     fault
 }
 
-/// The line at `from`: the end of its text and the start of the next line.
+/// The end of the text of the line that starts at `start` and whose line feed is at `feed`.
 #[inline]
-fn line(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-    let feed = from + memchr::memchr(b'\n', &bytes[from..])?;
-    let end = if feed > from && bytes[feed - 1] == b'\r' { feed - 1 } else { feed };
-    Some((end, feed + 1))
+fn line_end(bytes: &[u8], start: usize, feed: usize) -> usize {
+    if feed > start && bytes[feed - 1] == b'\r' { feed - 1 } else { feed }
 }
 
 /// Reads the start line, which `bytes[start..end]` is (RFC 3261 §7.1, §7.2). The second result
 /// is a fault that leaves the line readable, so that the request can be answered: another version
 /// (RFC 3261 §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
+#[inline]
 fn start_line(
     bytes: &[u8],
     start: usize,
     end: usize,
 ) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
     let text = &bytes[start..end];
+    if text.starts_with(b"SIP/2.0 ") {
+        return Ok((status_line(text, start)?, Ok(())));
+    }
+    match request_line(text, start) {
+        Some(request) => Ok((request, Ok(()))),
+        None => odd_start_line(text, start),
+    }
+}
+
+/// Reads a request line as almost all are: of our version, in capitals, with a method that is
+/// known.
+#[inline]
+fn request_line(text: &[u8], start: usize) -> Option<StartSpan> {
+    let line = text.strip_suffix(b" SIP/2.0")?;
+    let method_end = find(line, b' ')?;
+    let method = Method::parse(&line[..method_end]);
+    let uri = Span::new(start + method_end + 1, start + line.len());
+    // A method that is known is a token.
+    (method != Method::Other && uri.length > 0).then_some(StartSpan::Request {
+        method,
+        method_span: Span::new(start, start + method_end),
+        uri,
+    })
+}
+
+/// Reads any start line.
+fn odd_start_line(
+    text: &[u8],
+    start: usize,
+) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
     if text.get(..8).is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/2.0 ")) {
         return Ok((status_line(text, start)?, Ok(())));
     }
@@ -182,68 +289,97 @@ fn status_line(text: &[u8], start: usize) -> Result<StartSpan, ParseError> {
     Ok(StartSpan::Status { code, reason })
 }
 
-/// Notes all header fields from `from` on; the offset of the body.
-fn headers(bytes: &[u8], from: usize, index: &mut MessageIndex) -> Result<usize, ParseError> {
-    let mut at = from;
+/// Notes all header fields from `from` on, whose line feeds are the next of `feeds`; the offset
+/// of the body.
+#[inline]
+fn headers(
+    bytes: &[u8],
+    from: usize,
+    feeds: &mut Feeds<'_>,
+    index: &mut MessageIndex,
+) -> Result<usize, ParseError> {
+    let mut start = from;
     loop {
-        index.headers_end = at;
-        let (mut end, mut next) = line(bytes, at).ok_or(ParseError::Unterminated)?;
-        if end == at {
-            return Ok(next);
+        index.headers_end = start;
+        let mut feed = feeds.next().ok_or(ParseError::Unterminated)?;
+        let mut end = line_end(bytes, start, feed);
+        if end == start {
+            return Ok(feed + 1);
         }
-        while matches!(bytes.get(next), Some(b' ' | b'\t')) {
-            (end, next) = line(bytes, next).ok_or(ParseError::Unterminated)?;
+        if bytes.get(feed + 1).is_some_and(|byte| *byte <= b' ' && *byte != b'\r') {
+            feed = folds_end(bytes, feed, feeds)?;
+            end = line_end(bytes, start, feed);
         }
-        header(bytes, at, end, next, index)?;
-        at = next;
+        let span = match bytes.get(start..end).and_then(|text| plain_header(text, start, feed)) {
+            Some(span) => span,
+            None => any_header(bytes, start, end, feed)?,
+        };
+        index.push(span)?;
+        start = feed + 1;
     }
 }
 
-/// Notes the header field in `bytes[start..end]`, whose line break ends at `next`.
+/// The line feed at the end of the line that ends at `feed` and of those that continue it.
+#[cold]
+fn folds_end(bytes: &[u8], feed: usize, feeds: &mut Feeds<'_>) -> Result<usize, ParseError> {
+    let mut feed = feed;
+    while matches!(bytes.get(feed + 1), Some(b' ' | b'\t')) {
+        feed = feeds.next().ok_or(ParseError::Unterminated)?;
+    }
+    Ok(feed)
+}
+
+/// The header field `text`, which starts at `start` and whose line break ends at `feed`, if it
+/// is one as almost all are: of a known name, its colon right behind that, with no more white
+/// space around its value than a space before it.
 #[inline]
-fn header(
+fn plain_header(text: &[u8], start: usize, feed: usize) -> Option<HeaderSpan> {
+    let (length, name) = match text.first_chunk() {
+        Some(ahead) => {
+            let length = Block::new(*ahead).is(b':').bits().trailing_zeros() as usize;
+            (length, HeaderName::identify(ahead, length))
+        }
+        None => {
+            let length = text.iter().position(|byte| *byte == b':')?;
+            (length, HeaderName::parse(&text[..length]))
+        }
+    };
+    let behind = length + 1;
+    let value_start = behind + usize::from(*text.get(behind)? == b' ');
+    let is_tight = *text.get(value_start)? > b' ' && *text.last()? > b' ';
+    (is_tight && name != HeaderName::Other).then(|| {
+        let offsets = [0, length, value_start, text.len()].map(|offset| start + offset);
+        let [start, name_end, value_start, value_end] = offsets;
+        HeaderSpan::new(name, [start, name_end, value_start, value_end, feed + 1])
+    })
+}
+
+/// The header field in `bytes[start..end]`, whose line break ends at `feed`.
+#[inline(never)]
+fn any_header(
     bytes: &[u8],
     start: usize,
     end: usize,
-    next: usize,
-    index: &mut MessageIndex,
-) -> Result<(), ParseError> {
+    feed: usize,
+) -> Result<HeaderSpan, ParseError> {
     let text = &bytes[start..end];
     let colon = find(text, b':').ok_or(ParseError::HeaderLine)?;
     let mut name_end = colon;
     while name_end > 0 && matches!(text[name_end - 1], b' ' | b'\t') {
         name_end -= 1;
     }
-    let name_text = &text[..name_end];
-    let name = match bytes[start..].first_chunk() {
-        Some(ahead) => HeaderName::identify(name_text, ahead),
-        None => HeaderName::parse(name_text),
-    };
-    // A name that is known is a token.
-    if name == HeaderName::Other && !(name_end > 0 && name_text.iter().all(|byte| is_token(*byte)))
-    {
+    let name = &text[..name_end];
+    if name.is_empty() || !are_token(name) {
         return Err(ParseError::HeaderLine);
-    }
-    if index.headers.len() >= HEADER_COUNT_MAX {
-        return Err(ParseError::TooManyHeaders);
     }
     let value_start = colon + 1 + prefix_len(&text[colon + 1..], is_space);
     let value_end = value_start + trim_end(&text[value_start..]).len();
-    let first = &mut index.first[name as usize];
-    if *first == NONE {
-        #[expect(clippy::cast_possible_truncation, reason = "below HEADER_COUNT_MAX")]
-        let position = index.headers.len() as u8;
-        *first = position;
-    } else {
-        index.repeated |= 1 << name as u8;
-    }
-    index.headers.push(HeaderSpan {
-        name,
-        name_span: Span::new(start, start + name_end),
-        value: Span::new(start + value_start, start + value_end),
-        line: Span::new(start, next),
-    });
-    Ok(())
+    let offsets = [0, name_end, value_start, value_end].map(|offset| start + offset);
+    let [start, name_end, value_start, value_end] = offsets;
+    Ok(HeaderSpan::new(
+        HeaderName::parse(name),
+        [start, name_end, value_start, value_end, feed + 1],
+    ))
 }
 
 /// The length of the body: what Content-Length says or else the rest of the datagram; octets
@@ -254,9 +390,8 @@ fn content_length(
     index: &MessageIndex,
 ) -> Result<usize, ParseError> {
     let rest = bytes.len() - body_start;
-    let first = index.first[HeaderName::ContentLength as usize];
-    let Some(header) = index.headers.get(usize::from(first)) else { return Ok(rest) };
-    let length = number(header.value.of(bytes)).ok_or(ParseError::ContentLength)?;
+    let Some(header) = index.first(HeaderName::ContentLength) else { return Ok(rest) };
+    let length = number(header.value(bytes)).ok_or(ParseError::ContentLength)?;
     match usize::try_from(length) {
         Ok(length) if length <= rest => Ok(length),
         _ => Err(ParseError::ContentLength),
@@ -375,32 +510,28 @@ impl<'d> Message<'d> {
     #[inline]
     #[must_use]
     pub fn header(&self, name: HeaderName) -> Option<Header<'d>> {
-        let first = self.index.first[name as usize];
-        self.index.headers.get(usize::from(first)).map(|span| self.view(span))
+        self.index.first(name).map(|span| self.view(span))
     }
 
     /// The value of the first field of that name.
     #[inline]
     #[must_use]
     pub fn value(&self, name: HeaderName) -> Option<&'d [u8]> {
-        let first = self.index.first[name as usize];
-        self.index.headers.get(usize::from(first)).map(|span| span.value.of(self.bytes))
+        self.index.first(name).map(|span| span.value(self.bytes))
     }
 
     /// All fields of that name, top to bottom.
     pub fn headers(&self, name: HeaderName) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;
-        let first = usize::from(self.index.first[name as usize]).min(self.index.headers.len());
-        self.index.headers[first..]
-            .iter()
-            .filter(move |span| span.name == name)
-            .map(move |span| view.view(span))
+        let first = usize::from(self.index.first[name as usize]);
+        let spans = self.index.headers().get(first..).unwrap_or_default();
+        spans.iter().filter(move |span| span.name == name).map(move |span| view.view(*span))
     }
 
     /// All fields, top to bottom.
     pub fn all_headers(&self) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;
-        self.index.headers.iter().map(move |span| view.view(span))
+        self.index.headers().iter().map(move |span| view.view(*span))
     }
 
     /// All fields whose name is `name`, in any case, long or compact.
@@ -428,7 +559,11 @@ impl<'d> Message<'d> {
     /// [`ParseError::MissingHeader`] or [`ParseError::Via`].
     pub fn top_via(&self) -> Result<Via<'d>, ParseError> {
         let value = self.value(HeaderName::Via).ok_or(ParseError::MissingHeader)?;
-        Via::parse(Items::new(value).next().ok_or(ParseError::Via)?)
+        // A Via that is well-formed up to the end of its line is alone there.
+        match Via::parse(value) {
+            Ok(via) => Ok(via),
+            Err(_) => Via::parse(Items::new(value).next().ok_or(ParseError::Via)?),
+        }
     }
 
     /// The CSeq (RFC 3261 §20.16).
@@ -447,6 +582,12 @@ impl<'d> Message<'d> {
     /// [`ParseError::Number`].
     pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
         self.value(HeaderName::MaxForwards).map(parse_max_forwards).transpose()
+    }
+
+    /// Whether there are several fields of one of these names: a bit for each, by its number.
+    #[inline]
+    pub(super) const fn repeats(&self, names: u64) -> bool {
+        self.index.repeated & names != 0
     }
 
     /// Whether there are several fields of that name.
@@ -491,12 +632,13 @@ impl<'d> Message<'d> {
 
     /// The parts of one field.
     #[inline]
-    fn view(&self, span: &HeaderSpan) -> Header<'d> {
+    fn view(&self, span: HeaderSpan) -> Header<'d> {
+        let HeaderSpan { start, name_end, line_end, .. } = span;
         Header {
             name: span.name,
-            name_text: span.name_span.of(self.bytes),
-            value: span.value.of(self.bytes),
-            line: span.line.of(self.bytes),
+            name_text: &self.bytes[usize::from(start)..usize::from(name_end)],
+            value: span.value(self.bytes),
+            line: &self.bytes[usize::from(start)..usize::from(line_end)],
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Classes of octets (RFC 3261 §25.1) and the numbers that they spell.
 
 use super::ParseError;
+use super::scan::{Block, Lanes, search};
 
 /// Whether `byte` may be in a `token`.
 #[inline]
@@ -31,6 +32,19 @@ pub(super) const fn is_host(byte: u8) -> bool {
     CLASSES[byte as usize] & HOST != 0
 }
 
+/// How many of the first octets of `text` may be in a host name.
+#[inline]
+#[must_use]
+pub(super) fn host_prefix_len(text: &[u8]) -> usize {
+    let others = |block: Block| {
+        !(block.with_case().within(b'a', b'z')
+            | block.within(b'0', b'9')
+            | block.within(b'-', b'.')
+            | block.is(b'_'))
+    };
+    search(text, others, |byte| !is_host(byte)).unwrap_or(text.len())
+}
+
 /// Whether `byte` may be in an unquoted parameter value. More than `gen-value` has: what is
 /// merely passed on need not be a token, only unambiguous.
 #[inline]
@@ -53,7 +67,13 @@ pub(super) const fn is_display(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_uri(text: &[u8]) -> bool {
-    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_URI == 0
+    search(text, no_uri, |byte| CLASSES[byte as usize] & NO_URI != 0).is_none()
+}
+
+/// The octets that [`are_uri`] refuses.
+#[inline]
+pub(super) fn no_uri(block: Block) -> Lanes {
+    delimits(block) | block.is(0x7f)
 }
 
 /// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
@@ -61,7 +81,19 @@ pub(crate) fn are_uri(text: &[u8]) -> bool {
 #[inline]
 #[must_use]
 pub(super) fn are_plain(text: &[u8]) -> bool {
-    text.iter().fold(0, |seen, byte| seen | CLASSES[*byte as usize]) & NO_PLAIN == 0
+    search(text, refused, |byte| CLASSES[byte as usize] & NO_PLAIN != 0).is_none()
+}
+
+/// The octets that [`are_plain`] refuses.
+#[inline]
+pub(super) fn refused(block: Block) -> Lanes {
+    delimits(block) | block.is(b',') | block.at_least(0x7f)
+}
+
+/// What ends a URI wherever it stands: controls, spaces, angle brackets and quotation marks.
+#[inline]
+fn delimits(block: Block) -> Lanes {
+    block.at_most(b' ') | block.is(b'<') | block.is(b'>') | block.is(b'"')
 }
 
 /// How many of the first octets of `text` satisfy `class`.
@@ -80,6 +112,15 @@ pub(super) fn prefix_len(text: &[u8], class: impl Fn(u8) -> bool) -> usize {
 #[inline]
 #[must_use]
 pub(super) fn skip_space(text: &[u8]) -> &[u8] {
+    match text.first() {
+        Some(first) if is_space(*first) => skip_spaces(text),
+        _ => text,
+    }
+}
+
+/// As [`skip_space`], of a text that starts with some.
+#[inline(never)]
+fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[prefix_len(text, is_space)..]
 }
 
@@ -94,6 +135,15 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 #[inline]
 #[must_use]
 pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    match text.last() {
+        Some(last) if is_space(*last) => trim_spaces(text),
+        _ => text,
+    }
+}
+
+/// As [`trim_end`], of a text that ends with some.
+#[inline(never)]
+fn trim_spaces(text: &[u8]) -> &[u8] {
     let mut text = text;
     while let [rest @ .., last] = text
         && is_space(*last)
@@ -110,6 +160,9 @@ pub(super) fn number(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }
+    if text.len() < 10 {
+        return short_number(text);
+    }
     let mut number = 0_u64;
     for byte in text {
         if !byte.is_ascii_digit() || number > u64::from(u32::MAX) {
@@ -118,6 +171,20 @@ pub(super) fn number(text: &[u8]) -> Option<u32> {
         number = number * 10 + u64::from(byte - b'0');
     }
     u32::try_from(number).ok()
+}
+
+/// As [`number`], of a text of one to nine octets: no sum is too large.
+#[inline]
+fn short_number(text: &[u8]) -> Option<u32> {
+    let mut number = 0_u32;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(digit.into());
+    }
+    Some(number)
 }
 
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).

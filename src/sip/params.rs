@@ -1,8 +1,8 @@
 //! `;name=value` parameters (RFC 3261 §25.1 `generic-param`).
 
 use super::list::{closing_quote, quoted_end};
-use super::octet::{are_plain, is_param_value, is_token, prefix_len, skip_space, trim};
-use super::scan::{find, find2};
+use super::octet::{are_plain, is_param_value, is_token, prefix_len, refused, skip_space, trim};
+use super::scan::{Block, bits_from, find, find2, marks};
 
 /// The parameters behind a value: text that starts at the first semicolon, or is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,11 +59,52 @@ impl<'d> Params<'d> {
     /// semicolon, or with a value that is not whole.
     #[inline]
     pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
-        let parse_first =
-            if are_plain(self.text) { Param::split_plain } else { Param::parse_first };
+        match self.walk_plain(&mut see) {
+            Some(well_formed) => well_formed,
+            None => self.walk_any(see),
+        }
+    }
+
+    /// As [`Self::walk`], for a short text without quotes, spaces and the like, as almost all
+    /// are: only the semicolons and equals signs have to be found. `None` for another one.
+    #[inline]
+    fn walk_plain(&self, see: &mut impl FnMut(Param<'d>)) -> Option<bool> {
+        let text = self.text;
+        let kinds = |block: Block| [block.is(b';'), block.is(b'='), refused(block)];
+        let [semicolons, equals, others] = marks(text, kinds)?;
+        if others != 0 {
+            return None;
+        }
+        if text.is_empty() {
+            return Some(true);
+        }
+        if semicolons & 1 == 0 {
+            return Some(false);
+        }
+        let mut left = semicolons;
+        while left != 0 {
+            let start = left.trailing_zeros() as usize + 1;
+            left &= left - 1;
+            let end = text.len().min(left.trailing_zeros() as usize);
+            let Some(param) = text.get(start..end) else { return Some(false) };
+            let equals = bits_from(equals, start.min(63)).trailing_zeros() as usize;
+            let name = &param[..equals.min(end) - start];
+            if name.is_empty() {
+                return Some(false);
+            }
+            see(Param { name, value: param.get(name.len() + 1..), text: param });
+        }
+        Some(true)
+    }
+
+    /// As [`Self::walk`], for any text.
+    #[inline(never)]
+    fn walk_any(&self, mut see: impl FnMut(Param<'d>)) -> bool {
+        let is_plain = are_plain(self.text);
         let mut rest = self.text;
         while !rest.is_empty() {
-            let Some((param, behind)) = parse_first(rest) else { return false };
+            let first = if is_plain { Param::split_plain(rest) } else { Param::parse_first(rest) };
+            let Some((param, behind)) = first else { return false };
             see(param);
             rest = behind;
         }
@@ -112,6 +153,7 @@ impl<'d> Param<'d> {
     }
 
     /// The first parameter of `text` and what stands behind it, if it is well-formed.
+    #[inline(never)]
     fn parse_first(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
         let text = skip_space(text.strip_prefix(b";")?);
         let name_len = prefix_len(text, is_token);
@@ -136,17 +178,43 @@ impl<'d> Param<'d> {
     /// The value without its quotes, if it had any; escapes within are kept.
     #[must_use]
     pub fn unquoted(&self) -> Option<&'d [u8]> {
-        let value = self.value?;
-        Some(match value {
-            [b'"', inner @ .., b'"'] => inner,
-            _ => value,
-        })
+        self.value.map(unquoted)
+    }
+}
+
+/// `value` without its quotes, if it has any.
+pub(super) const fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] => inner,
+        _ => value,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn plain_params_are_walked_as_any(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    ";", "=", "a", "lr", "\"", "\\", " ", ",", "é", "0123456789-abcdef",
+                ][..]),
+                0..24,
+            ),
+        ) {
+            let text = pieces.concat();
+            let params = Params::new(text.as_bytes());
+            let (mut plain, mut any) = (Vec::new(), Vec::new());
+            if let Some(well_formed) = params.walk_plain(&mut |param| plain.push(param)) {
+                prop_assert_eq!(params.walk_any(|param| any.push(param)), well_formed);
+                prop_assert_eq!(plain, any);
+            }
+        }
+    }
 
     #[test]
     fn params_are_found_in_any_case_with_space_around() {

@@ -52,13 +52,19 @@ impl EditList {
     /// it; an insertion into a piece removed earlier moves behind it. False, and nothing changes,
     /// if the limits of [`crate::limits`] are reached or two replaced pieces overlap in part.
     pub fn replace(&mut self, at: usize, removed: usize, inserted: &[u8]) -> bool {
-        self.replace_parts(at, removed, &[inserted])
+        self.has_room(inserted.len())
+            && self.put(at, removed, Side::Behind, |bytes| bytes.extend_from_slice(inserted))
     }
 
     /// Like [`Self::replace`], with the inserted bytes in several parts.
     pub fn replace_parts(&mut self, at: usize, removed: usize, inserted: &[&[u8]]) -> bool {
-        let after = |edit: &Edit, at| edit.at > at || (edit.at == at && edit.removed > 0);
-        self.put(at, removed, inserted, after)
+        let length = inserted.iter().map(|part| part.len()).sum();
+        self.has_room(length)
+            && self.put(at, removed, Side::Behind, |bytes| {
+                for part in inserted {
+                    bytes.extend_from_slice(part);
+                }
+            })
     }
 
     /// Inserts `inserted` at offset `at`.
@@ -68,7 +74,19 @@ impl EditList {
 
     /// Inserts the parts at offset `at`, before what was inserted there earlier.
     pub fn insert_before(&mut self, at: usize, inserted: &[&[u8]]) -> bool {
-        self.put(at, 0, inserted, |edit, at| edit.at >= at)
+        let length = inserted.iter().map(|part| part.len()).sum();
+        self.has_room(length)
+            && self.insert_before_with(at, |bytes| {
+                for part in inserted {
+                    bytes.extend_from_slice(part);
+                }
+            })
+    }
+
+    /// Inserts what `write` appends at offset `at`, before what was inserted there earlier. What
+    /// it appends is taken back where it is more than fits.
+    pub fn insert_before_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.put(at, 0, Side::Before, write)
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
@@ -113,14 +131,34 @@ impl EditList {
         if self.edits.is_empty() {
             return Some(message);
         }
-        let longest = self.longest_piece(message.len());
-        let (pivot, rewritten) = [longest, self.edits.len(), 0]
-            .into_iter()
-            .find_map(|pivot| Some((pivot, self.extent(pivot, &message, buffer.len())?)))?;
-        let first_shift = -self.growth(..pivot);
-        self.move_left(buffer, &message, first_shift);
-        self.move_right(buffer, &message, first_shift);
-        self.fill(buffer, &message, first_shift);
+        let cut = self.cut(message.len());
+        let Some(rewritten) = self.extent(cut, &message, buffer.len()) else {
+            return self.apply_with_little_room(buffer, &message);
+        };
+        if !self.spreads(cut) {
+            self.move_all(buffer, &message, cut);
+            return Some(rewritten);
+        }
+        // Away from the longest piece every piece and what is inserted beside it go to where
+        // nothing is that has yet to move, so that one pass over each side does.
+        let mut shift = -cut.growth_before;
+        let mut start = message.start;
+        let (left, right) = self.edits.split_at(cut.longest);
+        for edit in left {
+            let end = message.start + edit.at as usize;
+            move_piece(buffer, start..end, shift);
+            self.fill(buffer, end.wrapping_add_signed(shift), *edit);
+            shift += edit.delta();
+            start = message.start + edit.end() as usize;
+        }
+        let mut shift = cut.growth - cut.growth_before;
+        let mut end = message.end;
+        for edit in right.iter().rev() {
+            move_piece(buffer, message.start + edit.end() as usize..end, shift);
+            shift -= edit.delta();
+            end = message.start + edit.at as usize;
+            self.fill(buffer, end.wrapping_add_signed(shift), *edit);
+        }
         Some(rewritten)
     }
 
@@ -135,50 +173,78 @@ impl EditList {
         out.extend_from_slice(&message[from..]);
     }
 
-    /// Adds an edit before the first one that `after` says must stand behind it.
+    /// Whether that many bytes more may be inserted.
+    #[inline]
+    fn has_room(&self, length: usize) -> bool {
+        length <= EDIT_BYTES_MAX.saturating_sub(self.bytes.len())
+    }
+
+    /// Adds an edit that inserts what `write` appends to the bytes.
+    #[inline]
     fn put(
         &mut self,
         at: usize,
         removed: usize,
-        inserted: &[&[u8]],
-        after: impl Fn(&Edit, u32) -> bool,
+        side: Side,
+        write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let length: usize = inserted.iter().map(|part| part.len()).sum();
-        if length == 0 && removed == 0 {
-            return true;
-        }
-        if at + removed > DATAGRAM_BYTES_MAX
-            || self.edits.len() >= EDIT_COUNT_MAX
-            || self.bytes.len() + length > EDIT_BYTES_MAX
-        {
-            return false;
-        }
+        let inserted_start = self.bytes.len();
+        write(&mut self.bytes);
+        let fits = at + removed <= DATAGRAM_BYTES_MAX
+            && self.edits.len() < EDIT_COUNT_MAX
+            && self.bytes.len() <= EDIT_BYTES_MAX;
         #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
-        let mut edit = Edit {
+        let edit = Edit {
             at: at as u32,
             removed: removed as u32,
-            inserted_start: self.bytes.len() as u32,
-            inserted_length: length as u32,
+            inserted_start: inserted_start as u32,
+            inserted_length: (self.bytes.len() - inserted_start) as u32,
         };
-        if let Some(around) = self.edits.iter().find(|old| old.at < edit.at && edit.at < old.end())
+        let is_put = fits && self.place(edit, side);
+        if !is_put {
+            self.bytes.truncate(inserted_start);
+        }
+        is_put
+    }
+
+    /// Puts an edit among the others.
+    fn place(&mut self, edit: Edit, side: Side) -> bool {
+        if edit.inserted_length == 0 && edit.removed == 0 {
+            return true;
+        }
+        let index = self.edits.iter().position(|old| side.is_before(edit.at, old));
+        let index = index.unwrap_or(self.edits.len());
+        // The edits are sorted and do not overlap: the last one before the place reaches furthest.
+        let (before, behind) = self.edits.split_at(index);
+        if before.last().is_some_and(|old| edit.at < old.end())
+            || behind.first().is_some_and(|old| old.at < edit.end())
+        {
+            return self.place_over(edit, side, index);
+        }
+        self.edits.insert(index, edit);
+        true
+    }
+
+    /// As [`Self::place`], for an edit that touches pieces which others remove.
+    #[cold]
+    fn place_over(&mut self, mut edit: Edit, side: Side, mut index: usize) -> bool {
+        let length = edit.inserted_length;
+        if let Some(around) = self.edits.get(index.wrapping_sub(1)).copied()
+            && edit.at < around.end()
         {
             // Within a piece that is gone already.
-            if removed == 0 {
-                edit.at = around.end();
-            } else {
+            if edit.removed > 0 {
                 return edit.end() <= around.end() && length == 0;
             }
+            edit.at = around.end();
+            let place = self.edits.iter().position(|old| side.is_before(edit.at, old));
+            index = place.unwrap_or(self.edits.len());
         }
-        let index = self.edits.iter().position(|old| after(old, edit.at));
-        let index = index.unwrap_or(self.edits.len());
         let covered = self.edits[index..].iter().take_while(|old| old.at < edit.end()).count();
         if let Some(last) = self.edits[index..index + covered].last()
             && last.end() > edit.end()
         {
             return last.at <= edit.at && length == 0;
-        }
-        for part in inserted {
-            self.bytes.extend_from_slice(part);
         }
         if covered == 0 {
             self.edits.insert(index, edit);
@@ -195,35 +261,80 @@ impl EditList {
         &self.bytes[start..start + edit.inserted_length as usize]
     }
 
-    /// By how many bytes the edits of `range` make the message grow.
-    fn growth(&self, range: impl std::slice::SliceIndex<[Edit], Output = [Edit]>) -> isize {
-        self.edits[range].iter().map(|edit| edit.delta()).sum()
-    }
-
-    /// Number of the longest piece; piece `n` stands before edit `n`.
-    fn longest_piece(&self, message_length: usize) -> usize {
-        let mut longest = (0, 0);
+    /// Cuts the message at the edits, so that the longest piece stays.
+    fn cut(&self, message_length: usize) -> Cut {
+        let mut cut = Cut { longest: 0, growth_before: 0, growth: 0 };
+        let mut length = 0;
         let mut start = 0;
         for (piece, edit) in self.edits.iter().enumerate() {
-            let length = (edit.at - start) as usize;
-            if length > longest.0 {
-                longest = (length, piece);
+            if edit.at - start > length {
+                length = edit.at - start;
+                (cut.longest, cut.growth_before) = (piece, cut.growth);
             }
             start = edit.end();
+            cut.growth += edit.delta();
         }
-        if message_length - start as usize >= longest.0 { self.edits.len() } else { longest.1 }
+        if message_length - start as usize >= length as usize {
+            self.cut_before_last(cut.growth)
+        } else {
+            cut
+        }
     }
 
-    /// Where the message will be if piece `pivot` stays; `None` if that does not fit.
+    /// The cut with which the last piece stays.
+    const fn cut_before_last(&self, growth: isize) -> Cut {
+        Cut { longest: self.edits.len(), growth_before: growth, growth }
+    }
+
+    /// Where the message will be; `None` if that does not fit.
     fn extent(
         &self,
-        pivot: usize,
+        cut: Cut,
         message: &Range<usize>,
         buffer_length: usize,
     ) -> Option<Range<usize>> {
-        let start = message.start.checked_add_signed(-self.growth(..pivot))?;
-        let end = message.end.checked_add_signed(self.growth(pivot..))?;
+        let start = message.start.checked_add_signed(-cut.growth_before)?;
+        let end = message.end.checked_add_signed(cut.growth - cut.growth_before)?;
         (end <= buffer_length && end.checked_sub(start)? <= PAYLOAD_BYTES_MAX).then_some(start..end)
+    }
+
+    /// Whether all pieces before the longest go left and all behind it go right, or stay.
+    fn spreads(&self, cut: Cut) -> bool {
+        let mut shift = -cut.growth_before;
+        self.edits.iter().enumerate().all(|(piece, edit)| {
+            let outward = if piece < cut.longest { shift <= 0 } else { shift >= 0 };
+            shift += edit.delta();
+            outward
+        }) && (shift >= 0)
+    }
+
+    /// As [`Self::apply`] where there is no room on one side: another piece stays then.
+    #[cold]
+    fn apply_with_little_room(
+        &self,
+        buffer: &mut [u8],
+        message: &Range<usize>,
+    ) -> Option<Range<usize>> {
+        let growth = self.edits.iter().map(|edit| edit.delta()).sum();
+        let first = Cut { longest: 0, growth_before: 0, growth };
+        let (cut, rewritten) = [self.cut_before_last(growth), first]
+            .into_iter()
+            .find_map(|cut| Some((cut, self.extent(cut, message, buffer.len())?)))?;
+        self.move_all(buffer, message, cut);
+        Some(rewritten)
+    }
+
+    /// Makes the changes whatever way the pieces go: first all are moved, then the gaps filled.
+    fn move_all(&self, buffer: &mut [u8], message: &Range<usize>, cut: Cut) {
+        let first_shift = -cut.growth_before;
+        self.move_left(buffer, message, first_shift);
+        self.move_right(buffer, message, first_shift + cut.growth);
+        let mut shift = first_shift;
+        for edit in &self.edits {
+            let at = (message.start + edit.at as usize).wrapping_add_signed(shift);
+            self.fill(buffer, at, *edit);
+            shift += edit.delta();
+        }
     }
 
     /// Moves the pieces that go left, leftmost first: none is overwritten before it has moved,
@@ -245,8 +356,8 @@ impl EditList {
     }
 
     /// Moves the pieces that go right, rightmost first.
-    fn move_right(&self, buffer: &mut [u8], message: &Range<usize>, first_shift: isize) {
-        let mut shift = first_shift + self.growth(..);
+    fn move_right(&self, buffer: &mut [u8], message: &Range<usize>, last_shift: isize) {
+        let mut shift = last_shift;
         let mut end = message.end;
         for edit in self.edits.iter().rev() {
             let start = message.start + edit.end() as usize;
@@ -261,16 +372,41 @@ impl EditList {
         }
     }
 
-    /// Writes the inserted bytes into the gaps between the pieces.
-    fn fill(&self, buffer: &mut [u8], message: &Range<usize>, first_shift: isize) {
-        let mut shift = first_shift;
-        for edit in &self.edits {
-            let at = (message.start + edit.at as usize).wrapping_add_signed(shift);
-            let inserted = self.inserted(*edit);
-            buffer[at..at + inserted.len()].copy_from_slice(inserted);
-            shift += edit.delta();
+    /// Writes what `edit` inserts at offset `at` of the buffer.
+    #[inline]
+    fn fill(&self, buffer: &mut [u8], at: usize, edit: Edit) {
+        let inserted = self.inserted(edit);
+        buffer[at..at + inserted.len()].copy_from_slice(inserted);
+    }
+}
+
+/// On which side of what was inserted at the same place earlier an edit stands.
+#[derive(Clone, Copy)]
+enum Side {
+    Before,
+    Behind,
+}
+
+impl Side {
+    /// Whether a new edit at `at` stands before `old`.
+    #[inline]
+    const fn is_before(self, at: u32, old: &Edit) -> bool {
+        match self {
+            Self::Before => old.at >= at,
+            Self::Behind => old.at > at || (old.at == at && old.removed > 0),
         }
     }
+}
+
+/// A way to cut a message at its edits; piece `n` stands before edit `n`.
+#[derive(Clone, Copy)]
+struct Cut {
+    /// The piece that stays.
+    longest: usize,
+    /// By how many bytes the message grows before it.
+    growth_before: isize,
+    /// By how many bytes it grows.
+    growth: isize,
 }
 
 /// Moves `piece` of the buffer by `shift` bytes.

@@ -1,8 +1,8 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_uri, prefix_len};
-use super::scan::find;
+use super::octet::{are_uri, host_prefix_len, no_uri, prefix_len};
+use super::scan::{Block, find, marks};
 use super::{Params, ParseError};
 
 /// The scheme of a URI.
@@ -49,6 +49,50 @@ impl<'d> Uri<'d> {
     ///
     /// [`ParseError::Uri`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
+        match Self::parse_plain(text) {
+            Some(uri) => Ok(uri),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Parses a URI as almost all are: short, `sip:`, without a password and headers, its host no
+    /// IPv6 address. `None` for another one.
+    #[inline]
+    fn parse_plain(text: &'d [u8]) -> Option<Self> {
+        let rest = text.strip_prefix(b"sip:")?;
+        let kinds = |block: Block| {
+            let others = no_uri(block) | block.is(b'?');
+            [block.is(b'@'), block.is(b':'), block.is(b';'), others]
+        };
+        let [ats, colons, semicolons, others] = marks(rest, kinds)?;
+        let mut uri = Self::bare(text, Scheme::Sip);
+        let mut host_start = 0;
+        if ats != 0 {
+            let at = ats.trailing_zeros() as usize;
+            uri.user = Some(rest.get(..at)?).filter(|user| !user.is_empty());
+            host_start = at + 1;
+        }
+        // Another @, a password or a semicolon of the user are for the general way.
+        let in_user = (colons | semicolons) & !(u64::MAX << host_start.min(63));
+        if others | in_user | ats & ats.wrapping_sub(1) != 0 || (ats != 0 && uri.user.is_none()) {
+            return None;
+        }
+        let host_end = rest.len().min(semicolons.trailing_zeros() as usize);
+        let (host_port, params) = rest.split_at(host_end);
+        uri.params = Params::new(params);
+        let port_colon = colons & !(u64::MAX << host_end.min(63));
+        uri.host = host_port.get(host_start..)?;
+        if port_colon != 0 {
+            let colon = port_colon.trailing_zeros() as usize;
+            uri.host = host_port.get(host_start..colon)?;
+            uri.port_text = host_port.get(colon + 1..)?;
+            uri.port = Some(port(uri.port_text)?);
+        }
+        (!uri.host.is_empty() && host_prefix_len(uri.host) == uri.host.len()).then_some(uri)
+    }
+
+    /// Parses any URI.
+    fn parse_any(text: &'d [u8]) -> Result<Self, ParseError> {
         let colon = scheme_len(text).ok_or(ParseError::Uri)?;
         if !are_uri(text) {
             return Err(ParseError::Uri);
@@ -171,7 +215,34 @@ pub(super) const fn is_visual_separator(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_uri_is_parsed_as_any(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    "sip:", "sips:", "a", "@", ":", "5060", ";lr", ";", "?", "=", "[::1]", "é", "%41",
+                    "192.0.2.1", " ", "<", "0123456789-abcdef", "_", "/", "+1*#",
+                ][..]),
+                0..9,
+            ),
+        ) {
+            let text = format!("sip:{}", pieces.concat());
+            if let Some(uri) = Uri::parse_plain(text.as_bytes()) {
+                prop_assert_eq!(Uri::parse_any(text.as_bytes()), Ok(uri));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_uris_are_plain() {
+        for text in ["sip:a", "sip:+1*@192.0.2.1", "sip:a@b:5060;lr;x=y@z", "sip:b:5060"] {
+            assert_eq!(Uri::parse_plain(text.as_bytes()).is_some(), !text.contains("y@"), "{text}");
+        }
+    }
 
     fn parse(text: &str) -> Uri<'_> {
         Uri::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))

@@ -5,6 +5,7 @@
 //! which are when someone walks them.
 
 use super::octet::{are_uri, number};
+use super::scan::find;
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped};
 
@@ -32,16 +33,9 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault, with [`ParseError::status`] to answer it.
-    #[inline]
     pub fn validate_request(&self) -> Result<Essentials<'d>, ParseError> {
-        let essentials = essentials(self)?;
-        if let StartLine::Request { name, uri, .. } = self.start_line() {
-            if essentials.cseq.method != name {
-                return Err(ParseError::CSeqMethod);
-            }
-            self.max_forwards()?;
-            validate_request_uri(uri)?;
-        }
+        let essentials = self.essentials()?;
+        self.validate_start(&essentials)?;
         Ok(essentials)
     }
 
@@ -50,42 +44,57 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault.
-    #[inline]
     pub fn validate_response(&self) -> Result<Essentials<'d>, ParseError> {
-        essentials(self)
+        self.essentials()
+    }
+
+    /// Checks the fields that requests and responses share.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub(crate) fn essentials(&self) -> Result<Essentials<'d>, ParseError> {
+        let value = |name| self.value(name).ok_or(ParseError::MissingHeader);
+        let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
+        let call_id = value(HeaderName::CallId)?;
+        if call_id.is_empty() {
+            return Err(ParseError::MissingHeader);
+        }
+        if self.repeats(SINGLE) || !has_one_length(self) {
+            return Err(ParseError::DuplicateHeader);
+        }
+        Ok(Essentials {
+            via: self.top_via()?,
+            from: NameAddr::parse(from)?,
+            to: NameAddr::parse(to)?,
+            call_id,
+            cseq: self.cseq()?,
+        })
+    }
+
+    /// Checks the start line of a request, and what must agree with it; of a response, nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    #[inline]
+    pub(crate) fn validate_start(&self, essentials: &Essentials<'d>) -> Result<(), ParseError> {
+        let StartLine::Request { name, uri, .. } = self.start_line() else { return Ok(()) };
+        if essentials.cseq.method != name {
+            return Err(ParseError::CSeqMethod);
+        }
+        self.max_forwards()?;
+        validate_request_uri(uri)
     }
 }
 
 /// The header fields that may be there only once, as far as a proxy would have to choose between
-/// them (RFC 3261 §7.3.1). Content-Length is looked at apart.
-const SINGLE: [HeaderName; 5] = [
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-    HeaderName::MaxForwards,
-];
-
-/// Checks the fields that requests and responses share.
-#[inline]
-fn essentials<'d>(message: &Message<'d>) -> Result<Essentials<'d>, ParseError> {
-    let value = |name| message.value(name).ok_or(ParseError::MissingHeader);
-    let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
-    let call_id = value(HeaderName::CallId)?;
-    if call_id.is_empty() {
-        return Err(ParseError::MissingHeader);
-    }
-    if SINGLE.iter().any(|name| message.is_repeated(*name)) || !has_one_length(message) {
-        return Err(ParseError::DuplicateHeader);
-    }
-    Ok(Essentials {
-        via: message.top_via()?,
-        from: NameAddr::parse(from)?,
-        to: NameAddr::parse(to)?,
-        call_id,
-        cseq: message.cseq()?,
-    })
-}
+/// them (RFC 3261 §7.3.1): a bit for each. Content-Length is looked at apart.
+const SINGLE: u64 = 1 << HeaderName::From as u8
+    | 1 << HeaderName::To as u8
+    | 1 << HeaderName::CallId as u8
+    | 1 << HeaderName::CSeq as u8
+    | 1 << HeaderName::MaxForwards as u8;
 
 /// Whether all Content-Length fields say the same; where the message ends is unknown otherwise
 /// (RFC 4475 §3.3.9).
@@ -104,7 +113,7 @@ fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
     if scheme_len(uri).is_none() || !are_uri(uri) {
         return Err(ParseError::Uri);
     }
-    if memchr::memchr(b'?', uri).is_none() {
+    if find(uri, b'?').is_none() {
         return Ok(());
     }
     let headers = Uri::parse(uri)?.headers.unwrap_or_default();

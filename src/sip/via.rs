@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::host::{host_ip, host_len, ipv6, port};
+use super::host::{host_ip, host_len, ipv6, leading_port, port};
 use super::octet::{is_space, is_token, number, prefix_len, skip_space, trim};
+use super::params::unquoted;
 use super::{Param, Params, ParseError};
 
 /// What the branch of every RFC 3261 element starts with (RFC 3261 §8.1.1.7).
@@ -22,10 +23,33 @@ pub struct Via<'d> {
     pub port: Option<u16>,
     /// `branch`, `received`, `rport`, `maddr` …
     pub params: Params<'d>,
-    branch: Option<Param<'d>>,
-    received: Option<Param<'d>>,
-    rport: Option<Param<'d>>,
-    maddr: Option<Param<'d>>,
+    branch: Place,
+    received: Place,
+    rport: Place,
+    maddr: Place,
+}
+
+/// Where a parameter is: offsets in the text of its Via, all 0 if it is nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    start: u16,
+    /// Where its value starts; 0 if it has none.
+    value: u16,
+    end: u16,
+}
+
+impl Place {
+    /// The text of the parameter.
+    #[inline]
+    fn text(self, via: &[u8]) -> Option<&[u8]> {
+        (self.end > 0).then(|| &via[usize::from(self.start)..usize::from(self.end)])
+    }
+
+    /// Its value.
+    #[inline]
+    fn value(self, via: &[u8]) -> Option<&[u8]> {
+        (self.value > 0).then(|| &via[usize::from(self.value)..usize::from(self.end)])
+    }
 }
 
 /// The `rport` parameter (RFC 3581 §3).
@@ -47,13 +71,30 @@ impl<'d> Via<'d> {
     ///
     /// [`ParseError::Via`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        Self::parse_trimmed(trim(text)).ok_or(ParseError::Via)
+        let text = trim(text);
+        let (transport, rest) = transport(text).ok_or(ParseError::Via)?;
+        let (host, port, rest) = sent_by(rest).ok_or(ParseError::Via)?;
+        let params = Params::new(rest);
+        let nowhere = Place::default();
+        let mut via = Self {
+            text,
+            transport,
+            host,
+            port,
+            params,
+            branch: nowhere,
+            received: nowhere,
+            rport: nowhere,
+            maddr: nowhere,
+        };
+        let is_whole = params.walk(|param| via.note(param));
+        if is_whole && text.len() <= usize::from(u16::MAX) { Ok(via) } else { Err(ParseError::Via) }
     }
 
     /// The branch parameter.
     #[must_use]
     pub fn branch(&self) -> Option<&'d [u8]> {
-        self.branch?.value
+        self.branch.value(self.text)
     }
 
     /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
@@ -69,18 +110,18 @@ impl<'d> Via<'d> {
     /// brackets or not (RFC 5118 §4.5).
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
-        let value = self.received?.unquoted()?;
+        let value = unquoted(self.received.value(self.text)?);
         host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
     }
 
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        match self.rport {
+        match self.rport.text(self.text) {
             None => Rport::Absent,
-            Some(param) => match param.value.and_then(port) {
+            Some(text) => match self.rport.value(self.text).and_then(port) {
                 Some(port) => Rport::Filled(port),
-                None => Rport::Requested(param.text),
+                None => Rport::Requested(text),
             },
         }
     }
@@ -88,61 +129,23 @@ impl<'d> Via<'d> {
     /// The maddr parameter.
     #[must_use]
     pub fn maddr(&self) -> Option<&'d [u8]> {
-        self.maddr?.value.filter(|host| !host.is_empty())
+        self.maddr.value(self.text).filter(|host| !host.is_empty())
     }
 
     /// The rport parameter as it stands.
-    pub(super) const fn rport_param(&self) -> Option<Param<'d>> {
-        self.rport
+    pub(super) fn rport_text(&self) -> Option<&'d [u8]> {
+        self.rport.text(self.text)
     }
 
     /// The received parameter as it stands.
-    pub(super) const fn received_param(&self) -> Option<Param<'d>> {
-        self.received
+    pub(super) fn received_text(&self) -> Option<&'d [u8]> {
+        self.received.text(self.text)
     }
 
     /// The ttl parameter.
     #[must_use]
     pub fn ttl(&self) -> Option<u8> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
-    }
-
-    /// Parses one Via value that has no white space around it.
-    fn parse_trimmed(text: &'d [u8]) -> Option<Self> {
-        let rest = match text.strip_prefix(b"SIP/2.0/") {
-            Some(rest) => rest,
-            None => after_version(text)?,
-        };
-        let (transport, rest) = match rest.strip_prefix(b"UDP") {
-            Some(behind) if behind.first() == Some(&b' ') => (&rest[..3], behind),
-            _ => token(skip_space(rest))?,
-        };
-        let sent_by = skip_space(rest);
-        if !rest.first().is_some_and(|byte| is_space(*byte)) {
-            return None;
-        }
-        let (host, rest) = sent_by.split_at(host_len(sent_by)?);
-        let mut rest = skip_space(rest);
-        let mut sent_by_port = None;
-        if let Some(behind) = rest.strip_prefix(b":") {
-            let digits = skip_space(behind);
-            let length = prefix_len(digits, |byte| byte.is_ascii_digit());
-            sent_by_port = Some(port(&digits[..length])?);
-            rest = skip_space(&digits[length..]);
-        }
-        let params = Params::new(rest);
-        let mut via = Self {
-            text,
-            transport,
-            host,
-            port: sent_by_port,
-            params,
-            branch: None,
-            received: None,
-            rport: None,
-            maddr: None,
-        };
-        params.walk(|param| via.note(param)).then_some(via)
     }
 
     /// Keeps a parameter that is asked for again; the first, should it stand twice.
@@ -158,7 +161,45 @@ impl<'d> Via<'d> {
             name if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
             _ => return,
         };
-        place.get_or_insert(param);
+        if *place == Place::default() {
+            let offset = |part: &[u8]| offset(part, self.text);
+            let value = param.value.map_or(0, offset);
+            let start = offset(param.text);
+            *place = Place { start, value, end: start + param.text.len() as u16 };
+        }
+    }
+}
+
+/// Offset of `part` in the text of a Via.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
+fn offset(part: &[u8], via: &[u8]) -> u16 {
+    part.as_ptr().addr().wrapping_sub(via.as_ptr().addr()) as u16
+}
+
+/// The transport of a Via, and what stands behind it.
+#[inline]
+fn transport(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(rest) = text.strip_prefix(b"SIP/2.0/UDP ") {
+        return Some((&text[8..11], rest));
+    }
+    let (transport, rest) = token(skip_space(after_version(text)?))?;
+    let is_spaced = rest.first().is_some_and(|byte| is_space(*byte));
+    is_spaced.then_some((transport, rest))
+}
+
+/// The host and the port that a sent-by is, white space around it, and what stands behind it.
+#[inline]
+fn sent_by(text: &[u8]) -> Option<(&[u8], Option<u16>, &[u8])> {
+    let text = skip_space(text);
+    let (host, rest) = text.split_at(host_len(text)?);
+    let rest = skip_space(rest);
+    match rest.strip_prefix(b":") {
+        None => Some((host, None, rest)),
+        Some(behind) => {
+            let (port, rest) = leading_port(skip_space(behind))?;
+            Some((host, Some(port), skip_space(rest)))
+        }
     }
 }
 
