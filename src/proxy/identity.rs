@@ -48,8 +48,12 @@ pub(super) struct Identity {
 impl Identity {
     /// The identity that the listeners and the script's aliases make.
     pub(super) fn new(listeners: Arc<[Listener]>, settings: &Settings) -> Self {
-        let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
-        Self { listeners, aliases: settings.aliases.iter().map(alias).collect(), texts: Vec::new() }
+        Self { listeners, aliases: aliases(settings), texts: Vec::new() }
+    }
+
+    /// Replaces the aliases by those of another script.
+    pub(super) fn rename(&mut self, settings: &Settings) {
+        self.aliases = aliases(settings);
     }
 
     /// The listener with that number.
@@ -142,4 +146,10 @@ impl Identity {
         via_start.extend_from_slice(b";branch=z9hG4bK");
         OwnText { listener: id, ip, sent_by, via_start }
     }
+}
+
+/// The aliases of a script as they are compared.
+fn aliases(settings: &Settings) -> Vec<(Vec<u8>, Option<u16>)> {
+    let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
+    settings.aliases.iter().map(alias).collect()
 }

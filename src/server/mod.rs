@@ -1,5 +1,5 @@
-//! The process: configuration → sockets → workers → signals → stop; and the commands beside it,
-//! which look at a script (`check`) and at the machine (`doctor`).
+//! The process: configuration → sockets → workers → signals → reload → stop; and the commands
+//! beside it, which look at a script (`check`) and at the machine (`doctor`).
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod log;
 mod plan;
+mod reload;
 mod run;
 
 pub use check::{Format, check};

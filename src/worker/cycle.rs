@@ -26,7 +26,7 @@ const TURNS_PER_POLL: usize = 4;
 const _: () = assert!(BATCH_DATAGRAMS_MAX <= u16::MAX as usize, "a SlotId counts a batch");
 
 /// A worker at work.
-pub(super) struct Cycle<C> {
+pub(super) struct Cycle<C: Core> {
     poll: Poll,
     stop: Arc<AtomicBool>,
     clock: Box<dyn Fn() -> Now + Send>,
@@ -51,7 +51,9 @@ impl<C: Core> Cycle<C> {
         poll: Poll,
         stop: Arc<AtomicBool>,
     ) -> io::Result<Self> {
-        let WorkerParts { mut listeners, make_core, clock, counters, panic_files, .. } = parts;
+        let WorkerParts {
+            mut listeners, programs, make_core, clock, counters, panic_files, ..
+        } = parts;
         for (position, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(position), Interest::READABLE)?;
         }
@@ -59,7 +61,7 @@ impl<C: Core> Cycle<C> {
             poll,
             stop,
             clock,
-            core: Isolated::new(make_core, counters.clone(), panic_files),
+            core: Isolated::new(&programs, make_core, counters.clone(), panic_files),
             counters,
             ready: vec![false; listeners.len()],
             listeners,
@@ -79,6 +81,7 @@ impl<C: Core> Cycle<C> {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
+            self.core.take_newest_program();
             for event in &events {
                 self.note(event)?;
             }
@@ -138,6 +141,8 @@ impl<C: Core> Cycle<C> {
         if reception.count == 0 {
             return;
         }
+        // Only now: what came after a program was replaced is never handled by the old one.
+        self.core.take_newest_program();
         self.counters.add(Counter::ReceivedDatagrams, reception.count as u64);
         let now = (self.clock)();
         for index in 0..reception.count {
