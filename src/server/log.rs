@@ -129,6 +129,7 @@ fn compose_system_line(line: &mut Vec<u8>, level: LogLevel, text: &[u8]) {
 mod tests {
     use super::*;
 
+    // X05
     #[test]
     fn a_line_for_the_system_log_has_priority_and_process() {
         let mut line = b"rest of the last line".to_vec();
