@@ -1,4 +1,4 @@
-//! How functions and pseudo-variables differ from those of the same name in SER and Kamailio, for
+//! How functions and pseudo-variables differ from those of the same name in Kamailio 5.6, for
 //! people. What is not named here does the same, as far as is known; what is missing altogether
 //! is in `missing`.
 
@@ -7,7 +7,7 @@
 pub enum Compatibility {
     /// It does something else: what.
     Differs(&'static str),
-    /// There is no such thing elsewhere: where it comes from.
+    /// Kamailio 5.6 has no such thing: who has it.
     Own(&'static str),
     /// No difference is known.
     Same,
@@ -39,8 +39,28 @@ const fn differs(module: &'static str, name: &'static str, how: &'static str) ->
     (module, name, Compatibility::Differs(how))
 }
 
+/// A function or variable that Kamailio 5.6 does not have.
+const fn own(module: &'static str, name: &'static str, whose: &'static str) -> Line {
+    (module, name, Compatibility::Own(whose))
+}
+
 /// The functions that are not the same.
 const FUNCTIONS: &[Line] = &[
+    own("core", "len_gt", "Of SER."),
+    differs("core", "rewriteuser", "A password goes with the old user; Kamailio keeps it."),
+    differs("core", "strip", "FALSE if the user has fewer bytes; Kamailio warns and says TRUE."),
+    differs(
+        "core",
+        "strip_tail",
+        "FALSE if the user has fewer bytes; Kamailio warns and says TRUE.",
+    ),
+    own("registrar", "save_noreply", "Of SER and OpenSER."),
+    differs("textops", "str_find", "The code is 1, not the place where the part is."),
+    own("textops", "subst_v", "Of later ones."),
+    own("textops", "str_any_in", "Of later ones."),
+    own("textops", "str_all_in", "Of later ones."),
+    differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
+    differs("cfgutils", "rand_event", "The probability may be given in the call."),
     differs("core", "setbflag", "Only the first branch has flags."),
     differs("core", "resetbflag", "Only the first branch has flags."),
     differs("core", "isbflagset", "Only the first branch has flags."),
@@ -59,9 +79,9 @@ const FUNCTIONS: &[Line] = &[
          the script.",
     ),
     differs("pv", "typeof", "The types are `int`, `str` and `null`: there are no XAVPs."),
-    ("primisip", "print", Compatibility::Own("Of PrimiSIP.")),
-    ("primisip", "print_locations", Compatibility::Own("Of PrimiSIP.")),
-    ("primisip", "save", Compatibility::Own("Of PrimiSIP.")),
+    own("primisip", "print", "Of PrimiSIP."),
+    own("primisip", "print_locations", "Of PrimiSIP."),
+    own("primisip", "save", "Of PrimiSIP."),
     differs("sl", "sl_send_reply", "`send_reply` is stateless too, as there are no transactions."),
     differs(
         "registrar",
@@ -69,7 +89,7 @@ const FUNCTIONS: &[Line] = &[
         "Contacts are kept in memory only. One that asks for less than `min_expires` is refused \
          with 423 (RFC 3261 §10.3); Kamailio raises it.",
     ),
-    differs("registrar", "save_memory", "Contacts are always kept in memory only."),
+    own("registrar", "save_memory", "Of SER and OpenSER."),
     differs(
         "registrar",
         "lookup",
@@ -80,7 +100,8 @@ const FUNCTIONS: &[Line] = &[
     differs(
         "registrar",
         "unregister",
-        "Always removes all contacts: the third parameter, a contact, is not there.",
+        "Always removes all contacts: the third parameter, a contact, is not there. FALSE if \
+         there were none; Kamailio says TRUE.",
     ),
     differs(
         "textops",
@@ -105,16 +126,25 @@ const FUNCTIONS: &[Line] = &[
 
 /// The pseudo-variables that are not the same.
 const VARIABLES: &[Line] = &[
+    differs("pv", "af", "Kamailio 5.6 refuses it without something in parentheses."),
+    differs("pv", "ds", "Has the Request-URI also if it was not changed."),
+    differs("pv", "hfl", "Splits every header field; Kamailio those that it knows to be lists."),
+    own("pv", "oz", "Of later ones."),
+    differs("pv", "rcv", "Tells about the message at hand; Kamailio only in some event routes."),
     differs("pv", "bF", "Only the first branch has flags."),
     differs("pv", "bf", "Only the first branch has flags."),
     differs("pv", "sel", "Only `cfg_get` can be selected."),
-    differs("pv", "snd", "The keys are `ip` and `port`."),
+    differs(
+        "pv",
+        "snd",
+        "Tells about `$du`, by the keys `ip` and `port`; Kamailio only in `onsend_route`.",
+    ),
     differs("pv", "Tf", "In UTC, not in local time."),
-    ("pv", "headers", Compatibility::Own("Of PrimiSIP.")),
-    ("pv", "method", Compatibility::Own("Of PrimiSIP.")),
-    ("pv", "mline", Compatibility::Own("Of PrimiSIP.")),
-    ("pv", "sendhdr", Compatibility::Own("Of PrimiSIP.")),
-    ("primisip", "location", Compatibility::Own("Of PrimiSIP.")),
+    own("pv", "headers", "Of PrimiSIP."),
+    own("pv", "method", "Of PrimiSIP."),
+    own("pv", "mline", "Of PrimiSIP."),
+    own("pv", "sendhdr", "Of PrimiSIP."),
+    own("primisip", "location", "Of PrimiSIP."),
 ];
 
 #[cfg(test)]

@@ -386,7 +386,7 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
     ),
     entry(
         "{nameaddr.name}, {nameaddr.uri}, {nameaddr.len}",
-        "A part of an address with a display name.",
+        "A part of an address with a display name. The length counts its parameters, too.",
         "$(hdr(From){nameaddr.uri})",
     ),
     entry(

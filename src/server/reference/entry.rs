@@ -124,12 +124,12 @@ pub(super) const fn kind(kind: ParameterKind) -> &'static str {
     }
 }
 
-/// How something compares with SER and Kamailio.
+/// How something compares with Kamailio.
 pub(super) fn compared(state: Compatibility) -> String {
     match state {
         Compatibility::Same => "same".to_owned(),
         Compatibility::Differs(how) => format!("differs: {how}"),
-        Compatibility::Own(whose) => format!("not in SER or Kamailio. {whose}"),
+        Compatibility::Own(whose) => format!("not in Kamailio 5.6. {whose}"),
     }
 }
 

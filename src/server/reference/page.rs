@@ -29,11 +29,12 @@ This page is made of the tables that the checker and the compiler use:
 a test.
 
 Scripts of SER, OpenSER and Kamailio run as they are, as far as they use what is described here. How
-a function, pseudo-variable or parameter compares with the one of the same name there is said with
+a function or pseudo-variable compares with the one of the same name in Kamailio 5.6 is said with
 it:
 
 - **same**: no difference is known;
 - **differs**: it is there and does something else, which is said;
+- **not in Kamailio 5.6**: and who has it;
 - **not yet**: a script that uses it is refused, with file, line and column. Nothing is skipped in
   silence.
 ";
