@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the server until SIGTERM or SIGINT.
+    /// Run the server until SIGTERM or SIGINT; SIGHUP reads the script again.
     Run(RunArguments),
     /// Look for errors in a script.
     Check {
@@ -29,6 +29,24 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: CheckFormat,
     },
+    /// List the functions of scripts, or describe one.
+    Functions {
+        /// Its name.
+        name: Option<String>,
+    },
+    /// List the pseudo-variables of scripts, or describe one.
+    Variables {
+        /// Its name, with or without `$`.
+        name: Option<String>,
+    },
+    /// List the modules that scripts can load, or describe one.
+    Modules {
+        /// Its name.
+        name: Option<String>,
+    },
+    /// Write the whole reference of scripts as a page.
+    #[command(hide = true)]
+    Reference,
     /// Look at this machine: what costs speed or datagrams, why, and the command that changes
     /// it. Changes nothing; exit code 1 if something must be changed.
     Doctor {

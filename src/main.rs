@@ -19,6 +19,10 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => server::run(&arguments.into()),
         Command::Check { file, format } => server::check(&file, format.into()),
+        Command::Functions { name } => server::functions(name.as_deref()),
+        Command::Variables { name } => server::variables(name.as_deref()),
+        Command::Modules { name } => server::modules(name.as_deref()),
+        Command::Reference => server::reference(),
         Command::Doctor { config, format } => server::doctor(config, format.into()),
     };
     match result {

@@ -1,6 +1,7 @@
 //! End-to-end flows: phones and servers over real sockets, every message checked and counted.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "each test program uses a part of the harness")]
 mod support;
 
 #[cfg(test)]

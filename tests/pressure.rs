@@ -15,7 +15,7 @@ use viaduct::mem::{ListenerId, Outbox, Received};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::time::Now;
 use viaduct::transport::{Steering, bind_group};
-use viaduct::worker::{self, Core, PanicFiles, WorkerParts};
+use viaduct::worker::{self, Core, PanicFiles, Programs, WorkerParts};
 
 /// Answers to each datagram, and their length: together more than the send buffer holds.
 const ANSWERS: u32 = 3_000;
@@ -25,6 +25,10 @@ const ANSWER_BYTES: usize = 8_000;
 struct Talkative;
 
 impl Core for Talkative {
+    type Program = ();
+
+    fn replace_program(&mut self, _: &Arc<()>) {}
+
     fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
         for number in 0..ANSWERS {
             let way = (received.source, received.listener, received.local.ip());
@@ -77,7 +81,8 @@ fn slow_loopback() {
         index: 0,
         pin_to: None,
         listeners,
-        make_core: Box::new(|| Talkative),
+        programs: Programs::new(Arc::new(())),
+        make_core: Box::new(|_| Talkative),
         clock: Box::new(Now::default),
         counters: counters.clone(),
         panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),

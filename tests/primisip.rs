@@ -49,6 +49,31 @@ fn first_line(sent: &Sent) -> String {
     String::from_utf8_lossy(&sent.1).lines().next().unwrap().to_owned()
 }
 
+/// P01: all that a user writes is what becomes of requests and of replies.
+#[test]
+fn two_blocks_are_a_script() {
+    let blocks = "route { print(\"request\\n\"); forward(); }\n\
+                  onreply_route { print(\"reply\\n\"); }";
+    let mut bench = CoreBench::new(blocks);
+    let sent = bench.send(ALICE, request("INVITE", "sip:bob@198.51.100.8", ""));
+    let forwarded = String::from_utf8(sent[0].1.clone()).unwrap();
+    let (_, rest) = forwarded.split_once("\r\n").unwrap();
+    let sent = bench.send("198.51.100.8:5060", format!("SIP/2.0 200 OK\r\n{rest}"));
+    assert_eq!((sent.len(), sent[0].0), (1, ALICE.parse().unwrap()));
+    assert_eq!(bench.log(), "request\nreply\n");
+}
+
+/// P17: to where the request came from, with the name of the server.
+#[test]
+fn an_answer_of_its_own_says_who_gives_it() {
+    let mut bench =
+        bench("server_header=\"PrimiSIP\"\nroute { sl_send_reply(\"480\", \"Not here\"); }");
+    let sent = bench.send(ALICE, request("INVITE", "sip:bob@b.example", ""));
+    assert_eq!((sent.len(), sent[0].0), (1, ALICE.parse().unwrap()));
+    assert_eq!(first_line(&sent[0]), "SIP/2.0 480 Not here");
+    assert!(String::from_utf8_lossy(&sent[0].1).contains("\r\nServer: PrimiSIP\r\n"));
+}
+
 /// P02, P03, P04, P05, P07, P09, P19: `print` adds nothing to what it is given.
 #[test]
 fn variables_of_a_request_are_printed() {
@@ -141,7 +166,7 @@ fn the_table_prefers_where_the_register_came_from() {
     assert_eq!(bench.log(), "198.51.100.8 <null>");
 }
 
-/// P12: a line for each binding, the best one first, with what is left of its time.
+/// L09, P12: a line for each binding, the best one first, with what is left of its time.
 #[test]
 fn all_locations_are_printed() {
     let mut bench =

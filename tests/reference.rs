@@ -1,9 +1,10 @@
-//! What the tables of modules say to people: every listing is made of them.
+//! What the tables of modules and of the language say to people: every listing is made of them.
 
 use std::path::Path;
 
 use viaduct::modules::REGISTRY;
 use viaduct::script::ast::RouteKind;
+use viaduct::script::reference::{ExampleKind, LANGUAGE, TRANSFORMATIONS, global_parameters};
 use viaduct::script::{
     FunctionSpec, ModuleSpec, ModuleState, Reader, Severity, compile, parse_text, render,
 };
@@ -79,6 +80,75 @@ fn examples_compile_where_their_function_may_be_called() {
             assert_eq!(faults(&script), "", "{}.{}", module.name, function.name);
         }
     }
+}
+
+#[test]
+fn examples_of_the_language_compile() {
+    let modules = load_all();
+    for part in LANGUAGE {
+        for entry in part.entries {
+            let example = entry.example;
+            let script = match part.kind {
+                ExampleKind::File if example.contains("route {") => format!("{modules}{example}"),
+                ExampleKind::File if example.starts_with("#!") => {
+                    format!("{example}\nroute {{ exit; }}")
+                }
+                ExampleKind::File => format!("{modules}{example}\nroute {{ exit; }}"),
+                ExampleKind::Statement | ExampleKind::Expression => {
+                    format!("{modules}route {{ {example} }}\nroute[1] {{ exit; }}")
+                }
+            };
+            assert_eq!(faults(&script), "", "{}: {}", part.title, entry.form);
+        }
+    }
+    for entry in TRANSFORMATIONS {
+        let script = format!("route {{ $var(x) = {}; }}", entry.example);
+        assert_eq!(faults(&script), "", "{}", entry.form);
+    }
+}
+
+/// The names of transformations stand in the functions that look them up, as `"name" =>`.
+#[test]
+fn all_transformations_are_described() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/script/transform");
+    let forms: String = TRANSFORMATIONS.iter().map(|entry| entry.form).collect();
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let shipped = text.split("#[cfg(test)]").next().unwrap();
+        for line in shipped.lines().filter(|line| line.trim_start().starts_with(['"', '('])) {
+            let Some((labels, _)) = line.split_once("=>") else { continue };
+            for name in labels.split('"').skip(1).step_by(2) {
+                let described = [format!(".{name}"), format!("{{{name}.")];
+                assert!(described.iter().any(|form| forms.contains(form)), "{name} is described");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 40, "names were found");
+}
+
+#[test]
+fn global_parameters_are_described() {
+    for parameter in global_parameters() {
+        assert!(!parameter.doc.is_empty(), "{}", parameter.name);
+        assert_eq!(parameter.doc.ends_with('.'), parameter.effective, "{}", parameter.name);
+    }
+}
+
+/// The page in `docs/` is the one that is generated.
+#[test]
+fn the_page_about_scripts_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SCRIPT.md");
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    let made = viaduct::server::script_page();
+    let first = kept.lines().zip(made.lines()).position(|(old, new)| old != new);
+    assert!(
+        kept == made,
+        "docs/SCRIPT.md differs from line {} on. Make it anew: \
+         cargo run --quiet -- reference > docs/SCRIPT.md",
+        1 + first.unwrap_or_else(|| kept.lines().count().min(made.lines().count())),
+    );
 }
 
 #[test]

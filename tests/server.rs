@@ -155,6 +155,9 @@ fn a_wrong_command_line_is_explained() {
         (&["run", "--log-level", "loud"], "--log-level"),
         (&["walk"], "unrecognized subcommand"),
         (&["check"], "<FILE>"),
+        (&["functions", "looku"], "there is no function `looku`; did you mean `lookup`?"),
+        (&["variables", "$qq"], "there is no variable `qq`"),
+        (&["modules", "textop"], "did you mean `textops`?"),
         (&[], "Usage"),
     ] {
         let (code, _, stderr) = outcome(arguments);

@@ -4,6 +4,7 @@
 
 mod announced;
 mod cfgutils;
+mod compatibility;
 mod core;
 mod corex;
 mod kex;
@@ -25,6 +26,8 @@ mod textops;
 mod textopsx;
 mod usrloc;
 mod xlog;
+
+pub use compatibility::{Compatibility, function_compatibility, variable_compatibility};
 
 use crate::script::{ModuleSpec, Registry};
 

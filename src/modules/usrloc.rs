@@ -10,6 +10,7 @@ use crate::script::{ModuleConfig, ModuleSpec, SettingSpec};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
+    fixed: &[("use_domain", "0")],
     configure: Some(configure),
     ..ModuleSpec::new("usrloc", "The user location tables.")
 };

@@ -1,6 +1,7 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use bumpalo::Bump;
 use smallvec::SmallVec;
@@ -63,17 +64,23 @@ impl ProxyCore {
     #[must_use]
     pub fn new(parts: CoreParts) -> Self {
         let program = Program::clone(&parts.program);
-        let interval = program.config::<UsrlocConfig>().copied().unwrap_or_default();
-        let sweep_interval_ms = 1_000 * u64::from(interval.timer_interval_seconds);
         let standing = Standing::new(parts, program.settings());
         Self {
-            program,
             sweep_at_ms: standing.parts.sweeps.then_some(0),
-            sweep_round_turns: (sweep_interval_ms / SWEEP_INTERVAL_MS).max(1),
+            sweep_round_turns: sweep_round_turns(&program),
+            program,
             standing,
             workspace: Workspace::default(),
             message_count: 0,
         }
+    }
+
+    /// Runs another program from now on. Requests that wait, tables and counters stay; so do the
+    /// listeners and the key of the branches.
+    pub fn replace_program(&mut self, program: &Arc<Program>) {
+        self.program = Program::clone(program);
+        self.sweep_round_turns = sweep_round_turns(program);
+        self.standing.follow(program);
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
@@ -188,6 +195,12 @@ impl ProxyCore {
 /// A number that a tag makes.
 fn lot(tag: &[u8]) -> u32 {
     tag.iter().fold(0, |lot: u32, digit| lot.wrapping_mul(31).wrapping_add(u32::from(*digit)))
+}
+
+/// Sweeps in which each table is to be gone through once.
+fn sweep_round_turns(program: &Program) -> u64 {
+    let config = program.config::<UsrlocConfig>().copied().unwrap_or_default();
+    (1_000 * u64::from(config.timer_interval_seconds) / SWEEP_INTERVAL_MS).max(1)
 }
 
 /// One message on its way through the core.

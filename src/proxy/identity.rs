@@ -52,19 +52,18 @@ pub(super) struct Identity {
 impl Identity {
     /// The identity that the listeners and the script's aliases make.
     pub(super) fn new(listeners: Arc<[Listener]>, settings: &Settings) -> Self {
-        let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
         let bound = listeners.iter().map(|listener| listener.address);
         let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| {
             let mut host = Vec::new();
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
             (host, address.port())
         });
-        Self {
-            bound: bound.collect(),
-            aliases: settings.aliases.iter().map(alias).collect(),
-            texts: Vec::new(),
-            listeners,
-        }
+        Self { bound: bound.collect(), aliases: aliases(settings), texts: Vec::new(), listeners }
+    }
+
+    /// Replaces the aliases by those of another script.
+    pub(super) fn rename(&mut self, settings: &Settings) {
+        self.aliases = aliases(settings);
     }
 
     /// The listener with that number.
@@ -161,4 +160,10 @@ impl Identity {
         let record_route_start = [b"Record-Route: <sip:", &sent_by[..]].concat();
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
+}
+
+/// The aliases of a script as they are compared.
+fn aliases(settings: &Settings) -> Vec<(Vec<u8>, Option<u16>)> {
+    let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
+    settings.aliases.iter().map(alias).collect()
 }

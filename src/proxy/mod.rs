@@ -27,3 +27,6 @@ mod validate;
 pub use self::core::ProxyCore;
 pub use identity::Listener;
 pub use standing::{CoreParts, LogSink};
+
+/// What a core runs.
+pub use crate::script::Program;

@@ -15,6 +15,9 @@ use crate::script::{LogLevel, Program, Settings};
 pub trait LogSink: Send {
     /// Writes one log entry; `text` is written as it is.
     fn write(&mut self, level: LogLevel, text: &[u8]);
+
+    /// Does what the global parameters of a new script say about log lines.
+    fn follow(&mut self, _settings: &Settings) {}
 }
 
 /// What a core needs to be made.
@@ -65,19 +68,28 @@ pub(super) struct Standing {
 impl Standing {
     /// What `parts` and the script's global parameters make.
     pub(super) fn new(parts: CoreParts, settings: &Settings) -> Self {
-        let server_header = settings.server_header.as_ref();
         Self {
             identity: Identity::new(Arc::clone(&parts.listeners), settings),
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),
             overload: Overload::new(settings),
-            server_header: server_header
-                .map(|header| format!("{header}\r\n").into_bytes())
-                .unwrap_or_default(),
+            server_header: server_header(settings),
             log_level: settings.debug,
             random: parts.seed | 1,
             parts,
         }
+    }
+
+    /// Does from now on what another program says. What waits, what was counted and what modules
+    /// share stays; so do the listeners and the key.
+    pub(super) fn follow(&mut self, program: &Arc<Program>) {
+        let settings = program.settings();
+        self.identity.rename(settings);
+        self.overload = Overload::new(settings);
+        self.server_header = server_header(settings);
+        self.log_level = settings.debug;
+        self.parts.log.follow(settings);
+        self.parts.program = Arc::clone(program);
     }
 
     /// What modules share with the rest of the server, by its type.
@@ -85,4 +97,10 @@ impl Standing {
         let mut services = self.parts.services.iter().map(|service| &**service);
         services.find(|service| (**service).type_id() == id)
     }
+}
+
+/// The `Server` header line with its line break, or nothing.
+fn server_header(settings: &Settings) -> Vec<u8> {
+    let header = settings.server_header.as_ref();
+    header.map(|header| format!("{header}\r\n").into_bytes()).unwrap_or_default()
 }

@@ -27,6 +27,7 @@ mod parser;
 mod pattern;
 mod preprocess;
 mod program;
+pub mod reference;
 mod registry;
 mod render;
 mod scope;

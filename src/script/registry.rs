@@ -262,6 +262,9 @@ pub struct ModuleSpec {
     pub variables: &'static [PseudoVariable],
     /// Its parameters.
     pub settings: &'static [SettingSpec],
+    /// Those of its parameters that stay as they are while the server runs, because what is
+    /// stored was stored by them: name, and the value where the script says nothing.
+    pub fixed: &'static [(&'static str, &'static str)],
     /// Makes its configuration, if it has one.
     pub configure: Option<Configure>,
     /// What of it is not supported yet.
@@ -288,6 +291,7 @@ impl ModuleSpec {
             functions: &[],
             variables: &[],
             settings: &[],
+            fixed: &[],
             configure: None,
             missing: Missing::NOTHING,
         }

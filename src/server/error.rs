@@ -38,6 +38,16 @@ pub enum ServerError {
         /// How many.
         count: usize,
     },
+    /// There is no function, variable or module of that name.
+    #[error("there is no {kind} `{name}`{similar}")]
+    Unknown {
+        /// What was asked for.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// `; did you mean ...?`, or nothing.
+        similar: String,
+    },
     /// A listen address cannot be used.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -52,8 +62,8 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 3 if
-    /// the system refused.
+    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 2 if
+    /// the command line is, 3 if the system refused.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -61,6 +71,7 @@ impl ServerError {
             | Self::Script
             | Self::TooMany { .. }
             | Self::Machine { .. } => 1,
+            Self::Unknown { .. } => 2,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }

@@ -5,7 +5,7 @@ use std::{env, fs, io};
 
 use super::ServerError;
 use crate::modules::REGISTRY;
-use crate::script::{Compiled, Diagnostic, Program, Reader, Rejected, SourceMap};
+use crate::script::{Compiled, Diagnostic, Parsed, Program, Reader, Rejected, SourceMap};
 use crate::script::{compile, parse_text};
 
 /// A script that was read.
@@ -25,11 +25,28 @@ pub(super) struct Loaded {
 ///
 /// When the file cannot be read. What is wrong with the script is in [`Loaded::diagnostics`].
 pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
+    parse(path).map(finish)
+}
+
+/// A script that was parsed, or what is wrong with it.
+pub(super) type MaybeParsed = Result<Parsed, Box<Rejected>>;
+
+/// The first half of [`load`].
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub(super) fn parse(path: Option<&Path>) -> Result<MaybeParsed, ServerError> {
     let (name, text) = match path {
         Some(path) => (path, read(path)?),
         None => (Path::new(DEFAULT_SCRIPT_NAME), DEFAULT_SCRIPT.to_vec()),
     };
-    Ok(match compile(parse_text(name, text, &Files), &REGISTRY) {
+    Ok(parse_text(name, text, &Files))
+}
+
+/// The second half of [`load`].
+pub(super) fn finish(parsed: MaybeParsed) -> Loaded {
+    match compile(parsed, &REGISTRY) {
         Ok(Compiled { program, map, diagnostics }) => {
             Loaded { map, diagnostics, program: Some(program) }
         }
@@ -37,7 +54,7 @@ pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
             let Rejected { map, diagnostics, .. } = *rejected;
             Loaded { map, diagnostics, program: None }
         }
-    })
+    }
 }
 
 /// The script that runs when none is named.

@@ -8,7 +8,7 @@ use std::process;
 use tracing::level_filters::LevelFilter;
 
 use crate::proxy::LogSink;
-use crate::script::{LogLevel, Settings};
+use crate::script::{Diagnostic, LogLevel, Settings, Severity, SourceMap, render};
 
 /// Sends the server's own log lines up to `level` to standard error, and panics with them.
 pub(super) fn start(level: LevelFilter) {
@@ -32,19 +32,48 @@ pub(super) fn tell(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
+/// What is wrong with a script for people, and what is worth knowing about it if that is wanted.
+pub(super) fn show(diagnostics: &[Diagnostic], map: &SourceMap, level: LevelFilter) -> String {
+    let is_wanted = |diagnostic: &&Diagnostic| match diagnostic.severity {
+        Severity::Error => true,
+        Severity::Warning => level >= LevelFilter::WARN,
+        Severity::Note => level >= LevelFilter::INFO,
+    };
+    let wanted: Vec<_> = diagnostics.iter().filter(is_wanted).cloned().collect();
+    render(&wanted, map)
+}
+
 /// Where the script's log lines go: `log_stderror` chooses between standard error and the system
 /// log.
 pub(super) fn script_log(settings: &Settings) -> Box<dyn LogSink> {
-    if settings.log_stderror { Box::new(StandardError) } else { Box::new(SystemLog::open()) }
+    Box::new(ScriptLog { system: system_log(settings) })
 }
 
-/// Standard error: each entry is one `write`, so that the entries of workers do not mix.
-struct StandardError;
+/// The system log, if the script's log lines go there.
+fn system_log(settings: &Settings) -> Option<SystemLog> {
+    (!settings.log_stderror).then(SystemLog::open)
+}
 
-impl LogSink for StandardError {
-    fn write(&mut self, _: LogLevel, text: &[u8]) {
-        // A log line that cannot be written is lost; the server goes on.
-        let _ = io::stderr().write_all(text);
+/// The log of the script.
+struct ScriptLog {
+    /// None: standard error.
+    system: Option<SystemLog>,
+}
+
+impl LogSink for ScriptLog {
+    fn write(&mut self, level: LogLevel, text: &[u8]) {
+        match &mut self.system {
+            Some(log) => log.write(level, text),
+            // Each entry is one `write`, so that the entries of workers do not mix. One that
+            // cannot be written is lost; the server goes on.
+            None => drop(io::stderr().write_all(text)),
+        }
+    }
+
+    fn follow(&mut self, settings: &Settings) {
+        if settings.log_stderror == self.system.is_some() {
+            self.system = system_log(settings);
+        }
     }
 }
 
@@ -66,9 +95,8 @@ impl SystemLog {
         };
         Self { socket: connect().ok(), line: Vec::new() }
     }
-}
 
-impl LogSink for SystemLog {
+    /// Writes one entry.
     fn write(&mut self, level: LogLevel, text: &[u8]) {
         if let Some(socket) = &self.socket {
             compose_system_line(&mut self.line, level, text);
@@ -101,6 +129,7 @@ fn compose_system_line(line: &mut Vec<u8>, level: LogLevel, text: &[u8]) {
 mod tests {
     use super::*;
 
+    // X05
     #[test]
     fn a_line_for_the_system_log_has_priority_and_process() {
         let mut line = b"rest of the last line".to_vec();

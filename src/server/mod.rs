@@ -1,5 +1,6 @@
-//! The process: configuration → sockets → workers → signals → stop; and the commands beside it,
-//! which look at a script (`check`) and at the machine (`doctor`).
+//! The process: configuration → sockets → workers → signals → reload → stop; and the commands
+//! beside it, which look at a script (`check`) and at the machine (`doctor`), and
+//! tell what scripts can say (`functions`, `variables`, `modules`).
 
 #![forbid(unsafe_code)]
 
@@ -10,9 +11,12 @@ mod error;
 mod load;
 mod log;
 mod plan;
+mod reference;
+mod reload;
 mod run;
 
 pub use check::{Format, check};
 pub use doctor::doctor;
 pub use error::ServerError;
+pub use reference::{functions, modules, reference, script_page, variables};
 pub use run::{Options, run};

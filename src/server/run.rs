@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -15,8 +16,9 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use tracing::level_filters::LevelFilter;
 
 use super::clock::Clock;
-use super::load::{Loaded, load};
+use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
+use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::{ServerError, log};
 use crate::helper;
 use crate::location::LocationTables;
@@ -24,10 +26,10 @@ use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
-use crate::script::{Diagnostic, Program, Settings, Severity, render};
+use crate::script::{Program, Settings};
 use crate::sys;
 use crate::transport::{UdpListener, bind_group};
-use crate::worker::{self, PanicFiles, WorkerHandle, WorkerParts};
+use crate::worker::{self, MakeCore, PanicFiles, Programs, WorkerHandle, WorkerParts};
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -50,25 +52,34 @@ pub struct Options {
 ///
 /// When it cannot start, and when a worker fails.
 pub fn run(options: &Options) -> Result<(), ServerError> {
-    log::start(options.log_level);
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
-    let loaded = load(options.config.as_deref())?;
-    tell_diagnostics(&loaded, options.log_level);
+    log::start(options.log_level);
+    let parsed = parse(options.config.as_deref())?;
+    let parameters = parsed.as_ref().map(|parsed| FixedParameters::of(&parsed.ast));
+    let parameters = parameters.map_err(drop);
+    let loaded = finish(parsed);
+    log::tell(&log::show(&loaded.diagnostics, &loaded.map, options.log_level));
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
-    let plan = Plan::new(options, program.settings())?;
-    let groups = bind_all(&plan)?;
+    let parameters = parameters.map_err(|()| ServerError::Script)?;
+    let fixed = Fixed::new(options, program.settings(), parameters)?;
+    let groups = bind_all(fixed.plan())?;
     let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
     let (report, events) = unbounded();
-    let workers = start_workers(options, &plan, &program, groups, &report)?;
-    forward_signals(report)?;
+    let programs = Programs::new(Arc::clone(&program));
+    let workers = start_workers(options, fixed.plan(), (&program, &programs), groups, &report)?;
+    drop(program);
+    let reloader = Reloader::new(options.clone(), fixed, programs);
+    let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
-    let reason = wait(&events);
+    let reason = serve(&events, &wants_reload, &reloader, &workers);
     stop(workers, &events);
     reason
 }
 
 /// Something that the main thread waits for.
 enum Event {
+    /// The script is to be read again.
+    Reload,
     /// The server is to stop.
     Stop,
     /// A worker has ended.
@@ -77,17 +88,6 @@ enum Event {
 
 /// Time that the workers have to send what they hold and to end.
 const STOP_TIME_MAX: Duration = Duration::from_secs(1);
-
-/// Shows what is wrong with a script, and what is worth knowing if that is wanted.
-fn tell_diagnostics(loaded: &Loaded, level: LevelFilter) {
-    let is_wanted = |diagnostic: &&Diagnostic| match diagnostic.severity {
-        Severity::Error => true,
-        Severity::Warning => level >= LevelFilter::WARN,
-        Severity::Note => level >= LevelFilter::INFO,
-    };
-    let wanted: Vec<_> = loaded.diagnostics.iter().filter(is_wanted).cloned().collect();
-    log::tell(&render(&wanted, &loaded.map));
-}
 
 /// Binds all sockets: a group for each listen address, with a member for each worker.
 fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
@@ -110,7 +110,7 @@ fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
 fn start_workers(
     options: &Options,
     plan: &Plan,
-    program: &Arc<Program>,
+    (program, programs): (&Program, &Programs<Program>),
     groups: Vec<Vec<UdpListener>>,
     report: &Sender<Event>,
 ) -> Result<Vec<WorkerHandle>, ServerError> {
@@ -124,7 +124,6 @@ fn start_workers(
         .collect();
     let clock = Clock::start();
     let template = Template {
-        program: Arc::clone(program),
         listeners,
         services: Arc::new([Arc::new(LocationTables::new())]),
         names: start_helper(clock)?,
@@ -140,6 +139,7 @@ fn start_workers(
             index,
             pin_to: cores.get(index % cores.len().max(1)).copied(),
             listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
+            programs: programs.clone(),
             make_core: core_maker(template.clone(), index, counters.clone())?,
             clock: Box::new(move || clock.now()),
             counters,
@@ -166,7 +166,6 @@ fn start_helper(clock: Clock) -> Result<Arc<NameTable>, ServerError> {
 /// What the cores of all workers have in common.
 #[derive(Clone)]
 struct Template {
-    program: Arc<Program>,
     listeners: Arc<[Listener]>,
     services: Arc<[Arc<dyn Any + Send + Sync>]>,
     names: Arc<NameTable>,
@@ -179,14 +178,14 @@ fn core_maker(
     template: Template,
     index: usize,
     counters: WorkerCounters,
-) -> Result<Box<dyn FnMut() -> ProxyCore + Send>, ServerError> {
+) -> Result<MakeCore<ProxyCore>, ServerError> {
     let mut seed = u64::from_ne_bytes(random_bytes()?);
-    Ok(Box::new(move || {
+    Ok(Box::new(move |program| {
         seed = seed.wrapping_add(SEED_STEP);
-        let Template { program, listeners, services, names, secret } = template.clone();
+        let Template { listeners, services, names, secret } = template.clone();
         ProxyCore::new(CoreParts {
             log: log::script_log(program.settings()),
-            program,
+            program: Arc::clone(program),
             listeners,
             services,
             names,
@@ -219,17 +218,26 @@ fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], ServerError> {
     Ok(bytes)
 }
 
-/// Starts the thread that turns signals into events.
-fn forward_signals(report: Sender<Event>) -> Result<(), ServerError> {
+/// Starts the thread that turns signals into events. What it gives is true while a reload is
+/// wanted: however often it is asked for, one event waits.
+fn forward_signals(report: Sender<Event>) -> Result<Arc<AtomicBool>, ServerError> {
+    let wants_reload = Arc::new(AtomicBool::new(false));
+    let wanted = Arc::clone(&wants_reload);
     let forward = move || {
-        while let Ok(sys::Signal::Stop) = sys::wait_for_signal() {
-            if report.send(Event::Stop).is_err() {
+        while let Ok(signal) = sys::wait_for_signal() {
+            let event = match signal {
+                sys::Signal::Reload if wanted.swap(true, Ordering::AcqRel) => continue,
+                sys::Signal::Reload => Event::Reload,
+                sys::Signal::Stop => Event::Stop,
+            };
+            if report.send(event).is_err() {
                 return;
             }
         }
     };
     let thread = thread::Builder::new().name("signals".to_owned()).spawn(forward);
-    thread.map(drop).map_err(ServerError::system("cannot start a thread for signals"))
+    thread.map_err(ServerError::system("cannot start a thread for signals"))?;
+    Ok(wants_reload)
 }
 
 /// `ready: udp:127.0.0.1:5060, 4 workers`, when it is so.
@@ -243,13 +251,49 @@ fn ready_line(addresses: &[SocketAddr], worker_count: usize) -> String {
     line
 }
 
-/// Waits for the reason to stop; it is an error if a worker ended by itself.
-fn wait(events: &Receiver<Event>) -> Result<(), ServerError> {
-    match events.recv() {
-        Ok(Event::WorkerEnded(Err(source))) => {
-            Err(ServerError::System { what: "a worker failed", source })
+/// Reloads as often as it is asked for, until there is a reason to stop; it is an error if a
+/// worker ended by itself.
+fn serve(
+    events: &Receiver<Event>,
+    wants_reload: &AtomicBool,
+    reloader: &Reloader,
+    workers: &[WorkerHandle],
+) -> Result<(), ServerError> {
+    loop {
+        match events.recv() {
+            Ok(Event::Reload) => {
+                // Before the file is read: who asks from now on may have changed it since.
+                wants_reload.store(false, Ordering::Release);
+                let result = reloader.reload();
+                workers.iter().for_each(|worker| wake(worker, "take the new script"));
+                log::tell(&reload_lines(&result));
+            }
+            Ok(Event::WorkerEnded(Err(source))) => {
+                return Err(ServerError::System { what: "a worker failed", source });
+            }
+            _ => return Ok(()),
         }
-        _ => Ok(()),
+    }
+}
+
+/// What came of a reload, for the log.
+fn reload_lines(result: &Result<Reloaded, ReloadError>) -> String {
+    match result {
+        Ok(Reloaded { path, remarks }) => format!("{remarks}reloaded: {}\n", path.display()),
+        Err(error) => {
+            let diagnostics = match error {
+                ReloadError::Script { diagnostics } => diagnostics,
+                _ => "",
+            };
+            format!("{diagnostics}not reloaded: {error}\n")
+        }
+    }
+}
+
+/// Wakes a worker for something.
+fn wake(worker: &WorkerHandle, what: &str) {
+    if let Err(error) = worker.wake() {
+        tracing::warn!("a worker cannot be woken to {what}: {error}");
     }
 }
 
@@ -267,6 +311,7 @@ fn stop(workers: Vec<WorkerHandle>, events: &Receiver<Event>) {
         select! {
             recv(events) -> event => match event {
                 Ok(Event::WorkerEnded(_)) => running -= 1,
+                Ok(Event::Reload) => {}
                 _ => return,
             },
             recv(late) -> _ => return tracing::warn!("{running} workers did not stop in time"),

@@ -9,12 +9,14 @@ use std::ptr;
 /// A signal that the server acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// `SIGHUP`: read the script again.
+    Reload,
     /// `SIGTERM` or `SIGINT`: end cleanly.
     Stop,
 }
 
-/// Keeps `SIGTERM` and `SIGINT` for [`wait_for_signal`], in this thread and in all that it
-/// starts from now on. `SIGHUP` is ignored: a server outlives the terminal it was started from.
+/// Keeps `SIGHUP`, `SIGTERM` and `SIGINT` for [`wait_for_signal`], in this thread and in all that
+/// it starts from now on.
 ///
 /// # Errors
 ///
@@ -24,8 +26,6 @@ pub fn block_signals() -> io::Result<()> {
     // Why: a signal must not end the process before the workers have sent what they hold.
     // SAFETY: `set` is initialised and only read; the old mask is not asked for.
     let error = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) };
-    // SAFETY: to ignore a signal runs no code of ours.
-    unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
     if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
 }
 
@@ -40,15 +40,20 @@ pub fn wait_for_signal() -> io::Result<Signal> {
     // Why: the safe alternatives run a handler in the middle of whatever goes on.
     // SAFETY: both pointers are to initialised values that live through the call.
     let error = unsafe { libc::sigwait(&raw const set, &raw mut number) };
-    if error == 0 { Ok(Signal::Stop) } else { Err(io::Error::from_raw_os_error(error)) }
+    match (error, number) {
+        (0, libc::SIGHUP) => Ok(Signal::Reload),
+        (0, _) => Ok(Signal::Stop),
+        (error, _) => Err(io::Error::from_raw_os_error(error)),
+    }
 }
 
-/// `SIGTERM` and `SIGINT`.
+/// `SIGHUP`, `SIGTERM` and `SIGINT`.
 fn awaited() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: `sigemptyset` initialises the set; both signals exist, so `sigaddset` succeeds.
+    // SAFETY: `sigemptyset` initialises the set; the signals exist, so `sigaddset` succeeds.
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGHUP);
         libc::sigaddset(set.as_mut_ptr(), libc::SIGTERM);
         libc::sigaddset(set.as_mut_ptr(), libc::SIGINT);
         set.assume_init()

@@ -24,7 +24,7 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 const TURNS_PER_POLL: usize = 4;
 
 /// A worker at work.
-pub(super) struct Cycle<C> {
+pub(super) struct Cycle<C: Core> {
     poll: Poll,
     stop: Arc<AtomicBool>,
     clock: Box<dyn Fn() -> Now + Send>,
@@ -50,7 +50,9 @@ impl<C: Core> Cycle<C> {
         poll: Poll,
         stop: Arc<AtomicBool>,
     ) -> io::Result<Self> {
-        let WorkerParts { mut listeners, make_core, clock, counters, panic_files, .. } = parts;
+        let WorkerParts {
+            mut listeners, programs, make_core, clock, counters, panic_files, ..
+        } = parts;
         for (position, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(position), Interest::READABLE)?;
         }
@@ -58,7 +60,7 @@ impl<C: Core> Cycle<C> {
             poll,
             stop,
             clock,
-            core: Isolated::new(make_core, counters.clone(), panic_files),
+            core: Isolated::new(&programs, make_core, counters.clone(), panic_files),
             counters,
             ready: vec![false; listeners.len()],
             listeners,
@@ -78,6 +80,7 @@ impl<C: Core> Cycle<C> {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
+            self.core.take_newest_program();
             for event in &events {
                 self.note(event)?;
             }
@@ -143,6 +146,8 @@ impl<C: Core> Cycle<C> {
 
     /// Hands received datagrams to the core.
     fn hand_over(&mut self) {
+        // Only now: what came after a program was replaced is never handled by the old one.
+        self.core.take_newest_program();
         let now = (self.clock)();
         let listener = &mut self.listeners[self.position];
         let mut count = 0;

@@ -11,15 +11,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Core;
+use super::programs::{Follower, Programs};
+use super::spawn::MakeCore;
 use crate::limits::{HEADROOM_BYTES, PANIC_FILE_COUNT_MAX};
 use crate::mem::{Outbox, Received};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
 
 /// A core that is replaced by a new one when it fails.
-pub(super) struct Isolated<C> {
+pub(super) struct Isolated<C: Core> {
     core: C,
-    make_core: Box<dyn FnMut() -> C + Send>,
+    program: Follower<C::Program>,
+    make_core: MakeCore<C>,
     counters: WorkerCounters,
     panic_files: Arc<PanicFiles>,
 }
@@ -27,11 +30,20 @@ pub(super) struct Isolated<C> {
 impl<C: Core> Isolated<C> {
     /// A first core.
     pub(super) fn new(
-        mut make_core: Box<dyn FnMut() -> C + Send>,
+        programs: &Programs<C::Program>,
+        mut make_core: MakeCore<C>,
         counters: WorkerCounters,
         panic_files: Arc<PanicFiles>,
     ) -> Self {
-        Self { core: make_core(), make_core, counters, panic_files }
+        let program = programs.follow();
+        Self { core: make_core(program.running()), program, make_core, counters, panic_files }
+    }
+
+    /// Gives the core the newest program, if it has another one.
+    pub(super) fn take_newest_program(&mut self) {
+        if let Some(program) = self.program.newer() {
+            self.core.replace_program(program);
+        }
     }
 
     /// As [`Core::handle_datagram`]. When the core fails, what it put into the outbox for this
@@ -55,7 +67,7 @@ impl<C: Core> Isolated<C> {
             self.counters.count(Counter::DroppedAtWorkerPanic);
             let datagram = &buffer[HEADROOM_BYTES..HEADROOM_BYTES + length];
             self.report(source, datagram, panic.as_ref());
-            self.core = (self.make_core)();
+            self.core = (self.make_core)(self.program.running());
         }
     }
 
@@ -76,7 +88,7 @@ impl<C: Core> Isolated<C> {
         if let Err(panic) = handled {
             outbox.truncate(transmits_before);
             tracing::error!("a timer failed: {}", panic_message(panic.as_ref()));
-            self.core = (self.make_core)();
+            self.core = (self.make_core)(self.program.running());
         }
     }
 
@@ -142,6 +154,10 @@ mod tests {
     }
 
     impl Core for Fragile {
+        type Program = ();
+
+        fn replace_program(&mut self, _: &Arc<()>) {}
+
         fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
             let way = (received.source, received.listener, received.local.ip());
             outbox.push_composed(way, |bytes| {
@@ -178,8 +194,8 @@ mod tests {
     fn isolated(directory: &std::path::Path) -> (Isolated<Fragile>, WorkerCounters) {
         let counters = WorkerCounters::default();
         let files = Arc::new(PanicFiles::new(directory.to_owned()));
-        let make_core = Box::new(|| Fragile { handled: 0 });
-        (Isolated::new(make_core, counters.clone(), files), counters)
+        let make_core: MakeCore<_> = Box::new(|_| Fragile { handled: 0 });
+        (Isolated::new(&Programs::new(Arc::new(())), make_core, counters.clone(), files), counters)
     }
 
     /// Has `text` handled as a datagram.

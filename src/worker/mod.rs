@@ -1,4 +1,4 @@
-//! One pinned thread: poll → receive a batch → core → flush → timers.
+//! One pinned thread: poll → receive a batch → newest program → core → flush → timers.
 //!
 //! A worker owns one socket for each listen address, its slots, its outbox and its core; it
 //! shares nothing that is written with any other worker.
@@ -7,17 +7,27 @@
 
 mod cycle;
 mod isolation;
+mod programs;
 mod spawn;
 
+use std::sync::Arc;
+
 use crate::mem::{Outbox, Received};
-use crate::proxy::ProxyCore;
+use crate::proxy::{Program, ProxyCore};
 use crate::time::Now;
 
 pub use isolation::PanicFiles;
-pub use spawn::{WorkerHandle, WorkerParts, spawn};
+pub use programs::Programs;
+pub use spawn::{MakeCore, WorkerHandle, WorkerParts, spawn};
 
 /// What a worker runs: [`ProxyCore`], or a simpler one in tests.
 pub trait Core {
+    /// What it works by; can be replaced while it works.
+    type Program: Send + Sync + 'static;
+
+    /// As [`ProxyCore::replace_program`].
+    fn replace_program(&mut self, program: &Arc<Self::Program>);
+
     /// As [`ProxyCore::handle_datagram`].
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox);
 
@@ -32,6 +42,12 @@ pub trait Core {
 }
 
 impl Core for ProxyCore {
+    type Program = Program;
+
+    fn replace_program(&mut self, program: &Arc<Program>) {
+        Self::replace_program(self, program);
+    }
+
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
         Self::handle_datagram(self, now, received, outbox);
     }

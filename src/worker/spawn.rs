@@ -10,21 +10,23 @@ use core_affinity::CoreId;
 use mio::{Poll, Waker};
 
 use super::cycle::{Cycle, WAKER};
-use super::{Core, PanicFiles};
+use super::{Core, PanicFiles, Programs};
 use crate::metrics::WorkerCounters;
 use crate::time::Now;
 use crate::transport::UdpListener;
 
 /// What a worker needs to be started.
-pub struct WorkerParts<C> {
+pub struct WorkerParts<C: Core> {
     /// Its number, from 0.
     pub index: usize,
     /// The core to run on, if it is to be pinned.
     pub pin_to: Option<CoreId>,
     /// Its socket at each listen address, in the order of their ids.
     pub listeners: Vec<UdpListener>,
+    /// The program, as long as it is not replaced.
+    pub programs: Programs<C::Program>,
     /// Makes the core: at start, and anew when one has failed.
-    pub make_core: Box<dyn FnMut() -> C + Send>,
+    pub make_core: MakeCore<C>,
     /// Reads the clocks.
     pub clock: Box<dyn Fn() -> Now + Send>,
     /// Its counters.
@@ -33,7 +35,10 @@ pub struct WorkerParts<C> {
     pub panic_files: Arc<PanicFiles>,
 }
 
-impl<C> std::fmt::Debug for WorkerParts<C> {
+/// Makes a core that works by a program.
+pub type MakeCore<C> = Box<dyn FnMut(&Arc<<C as Core>::Program>) -> C + Send>;
+
+impl<C: Core> std::fmt::Debug for WorkerParts<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WorkerParts").field("index", &self.index).finish_non_exhaustive()
     }
@@ -85,6 +90,15 @@ impl WorkerHandle {
     /// When the system does not wake it; it then ends at its next event.
     pub fn stop(&self) -> io::Result<()> {
         self.stop.store(true, Ordering::Release);
+        self.wake()
+    }
+
+    /// Has the worker take the newest program even if no datagram comes.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not wake it; it then takes it with its next batch.
+    pub fn wake(&self) -> io::Result<()> {
         self.waker.wake()
     }
 
@@ -106,20 +120,27 @@ mod tests {
     use crate::metrics::Counter;
     use crate::transport::{Steering, bind_group};
 
-    /// Sends each datagram back; sends one to `timer_peer` when its time has come.
+    /// Sends each datagram back behind its program; sends one to `timer_peer` when its time has
+    /// come.
     struct Echo {
+        program: Arc<Vec<u8>>,
         timer_peer: Option<SocketAddr>,
     }
 
     impl Core for Echo {
+        type Program = Vec<u8>;
+
+        fn replace_program(&mut self, program: &Arc<Vec<u8>>) {
+            self.program = Arc::clone(program);
+        }
+
         fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
             assert!(!received.datagram().starts_with(b"fail"), "not this one");
-            let start = crate::limits::HEADROOM_BYTES;
-            outbox.push(crate::mem::Transmit {
-                destination: received.source,
-                listener: received.listener,
-                source: received.local.ip(),
-                payload: crate::mem::Payload::Slot(received.slot, start..start + received.length),
+            let way = (received.source, received.listener, received.local.ip());
+            outbox.push_composed(way, |bytes| {
+                bytes.extend_from_slice(&self.program);
+                bytes.extend_from_slice(received.datagram());
+                true
             });
         }
 
@@ -144,6 +165,7 @@ mod tests {
         worker: WorkerHandle,
         addresses: Vec<SocketAddr>,
         counters: WorkerCounters,
+        programs: Programs<Vec<u8>>,
         ended: mpsc::Receiver<io::Result<()>>,
     }
 
@@ -157,18 +179,20 @@ mod tests {
         let listeners: Vec<UdpListener> = ips.iter().enumerate().map(bind).collect();
         let addresses = listeners.iter().map(UdpListener::local_address).collect();
         let counters = WorkerCounters::default();
+        let programs = Programs::new(Arc::default());
         let parts = WorkerParts {
             index: 0,
             pin_to: None,
             listeners,
-            make_core: Box::new(move || Echo { timer_peer }),
+            programs: programs.clone(),
+            make_core: Box::new(move |program| Echo { program: Arc::clone(program), timer_peer }),
             clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0 }),
             counters: counters.clone(),
             panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),
         };
         let (sender, ended) = mpsc::channel();
         let worker = spawn(parts, move |result| sender.send(result).unwrap()).unwrap();
-        Running { worker, addresses, counters, ended }
+        Running { worker, addresses, counters, programs, ended }
     }
 
     /// A peer that gives up when nothing comes.
@@ -236,6 +260,56 @@ mod tests {
             assert_eq!(&bytes[..length], text.as_bytes());
         }
         assert_eq!(running.stop().value(Counter::DroppedAtWorkerPanic), 1);
+    }
+
+    #[test]
+    fn every_datagram_that_comes_after_a_new_program_is_handled_by_it() {
+        let running = start(&["127.0.0.1"], None);
+        let peer = peer();
+        for number in 0..200 {
+            let program = number.to_string();
+            running.programs.replace(Arc::new(program.clone().into_bytes()));
+            peer.send_to(b"!", running.addresses[0]).unwrap();
+            let mut bytes = [0; 8];
+            let (length, _) = receive(&peer, &mut bytes);
+            assert_eq!(bytes[..length], *format!("{program}!").as_bytes());
+        }
+        running.stop();
+    }
+
+    #[test]
+    fn a_core_that_is_made_anew_has_the_newest_program() {
+        let running = start(&["127.0.0.1"], None);
+        running.programs.replace(Arc::new(b"new".to_vec()));
+        let peer = peer();
+        for text in ["fail", "!"] {
+            peer.send_to(text.as_bytes(), running.addresses[0]).unwrap();
+        }
+        let mut bytes = [0; 8];
+        let (length, _) = receive(&peer, &mut bytes);
+        assert_eq!(&bytes[..length], b"new!");
+        running.stop();
+    }
+
+    /// Without a datagram, it lets the old program go when it is woken.
+    #[test]
+    fn an_idle_worker_drops_the_old_program_when_it_is_woken() {
+        let running = start(&["127.0.0.1"], None);
+        let old: Vec<_> = (0..100)
+            .map(|_| {
+                let program = Arc::new(vec![b'x'; 100]);
+                let weak = Arc::downgrade(&program);
+                running.programs.replace(program);
+                running.worker.wake().unwrap();
+                weak
+            })
+            .collect();
+        running.programs.replace(Arc::default());
+        running.worker.wake().unwrap();
+        while old.iter().any(|weak| weak.upgrade().is_some()) {
+            thread::yield_now();
+        }
+        running.stop();
     }
 
     #[test]

@@ -134,7 +134,7 @@ fn cancel_and_ack_of_a_cancelled_call_carry_the_branch_of_the_invite() {
     assert_eq!(bench.seen(), ["INVITE", "CANCEL", "ACK"]);
 }
 
-/// F05, F06, X02: S1 §2.7. Only requests are logged, whole and as they arrived.
+/// F05, F06, X02, X06: S1 §2.7. Only requests are logged, whole and as they arrived.
 #[test]
 fn stateless_script_logs_requests_as_they_arrived_and_no_replies() {
     let bench = Bench::new("");

@@ -110,6 +110,11 @@ impl Process {
         Self { child, name, log }
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.log.0.0.lock().expect("the log").text.clone()

@@ -64,8 +64,7 @@ impl Server {
     /// Starts `viaduct` at that address.
     fn start_viaduct(address: SocketAddr, script: &str) -> Self {
         let folder = Folder::new();
-        let text = format!("{VIADUCT}listen=udp:{address}\n{script}");
-        let config = folder.write("viaduct.cfg", &text);
+        let config = folder.write(VIADUCT_FILE, &viaduct_script(address, script));
         let config = config.to_str().expect("a path of letters").to_owned();
         Self::launch_viaduct(address, &["--config", &config], folder)
     }
@@ -90,6 +89,32 @@ impl Server {
     /// The process.
     pub(crate) fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// The folder that `viaduct` reads its script from, and the name of the script.
+    pub(crate) fn script(&self) -> (&Folder, &'static str) {
+        (&self.folder, VIADUCT_FILE)
+    }
+
+    /// Gives it another script, as [`Self::start`] takes them, has it read, and waits for what
+    /// it says about that.
+    pub(crate) fn reload(&self, script: &str) -> String {
+        self.folder.write(VIADUCT_FILE, &viaduct_script(self.address, script));
+        self.reload_file()
+    }
+
+    /// Has it read its script again, and waits for what it says about that.
+    pub(crate) fn reload_file(&self) -> String {
+        let before = self.log().len();
+        self.process.signal("HUP");
+        self.process.wait_for_log_that("how a reload went", |log| {
+            let told = |line: &str| {
+                line.ends_with('\n')
+                    && (line.starts_with("reloaded: ") || line.starts_with("not reloaded: "))
+            };
+            log[before..].split_inclusive('\n').any(told)
+        });
+        self.log()[before..].to_owned()
     }
 
     /// Ends it as a terminal would. It must end with exit code 0.
@@ -162,6 +187,14 @@ pub(crate) fn kamailio_is_installed() -> bool {
     }
     installed
 }
+
+/// The script as a file of `viaduct`.
+fn viaduct_script(address: SocketAddr, script: &str) -> String {
+    format!("{VIADUCT}listen=udp:{address}\n{script}")
+}
+
+/// The name of that file.
+const VIADUCT_FILE: &str = "viaduct.cfg";
 
 /// Where packages put it.
 const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";

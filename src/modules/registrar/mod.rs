@@ -20,6 +20,7 @@ use crate::sip::{NameAddr, Uri};
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: settings::SETTINGS,
+    fixed: &[("case_sensitive", "0"), ("realm_prefix", "")],
     configure: Some(settings::configure),
     missing: super::missing::REGISTRAR,
     ..ModuleSpec::new("registrar", "REGISTER processing and lookup.")

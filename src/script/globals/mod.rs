@@ -8,6 +8,7 @@ use table::{Effect, GLOBALS, Kind, Parameter};
 
 use super::ast::{Ast, Global, GlobalValue, Spanned};
 use super::diagnostic::Diagnostic;
+use super::reference::GlobalEntry;
 use super::spelling::nearest;
 use super::{Settings, Span};
 use crate::limits::WORKER_COUNT_MAX;
@@ -30,6 +31,25 @@ pub(super) fn is_list(name: &str) -> bool {
 /// Whether there is a global parameter of that name.
 pub(super) fn is_known(name: &str) -> bool {
     find(name).is_some()
+}
+
+/// All global parameters, for people.
+pub(super) fn all() -> impl Iterator<Item = GlobalEntry> {
+    GLOBALS.iter().map(|parameter| {
+        let value = match parameter.kind {
+            Kind::Any => "anything",
+            Kind::Bool => "yes or no",
+            Kind::Int => "number",
+            Kind::List => "names",
+            Kind::Listen => "address",
+            Kind::Text => "text",
+        };
+        let (doc, effective) = match parameter.effect {
+            Effect::None(why) => (why, false),
+            Effect::Some => (parameter.doc, true),
+        };
+        GlobalEntry { name: parameter.name, value, doc, effective }
+    })
 }
 
 /// The global parameter of that name.

@@ -1,0 +1,180 @@
+//! How functions and pseudo-variables differ from those of the same name in Kamailio 5.6, for
+//! people. What is not named here does the same, as far as is known; what is missing altogether
+//! is in `missing`.
+
+/// How something compares with what has the same name elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compatibility {
+    /// It does something else: what.
+    Differs(&'static str),
+    /// Kamailio 5.6 has no such thing: who has it.
+    Own(&'static str),
+    /// No difference is known.
+    Same,
+}
+
+/// How the function of that module compares.
+#[must_use]
+pub fn function_compatibility(module: &str, name: &str) -> Compatibility {
+    find(FUNCTIONS, module, name)
+}
+
+/// How the pseudo-variable of that module compares.
+#[must_use]
+pub fn variable_compatibility(module: &str, name: &str) -> Compatibility {
+    find(VARIABLES, module, name)
+}
+
+/// A line of a table: module, name, how it compares.
+type Line = (&'static str, &'static str, Compatibility);
+
+/// What a table says.
+fn find(table: &[Line], module: &str, name: &str) -> Compatibility {
+    let line = table.iter().find(|(of, called, _)| *of == module && *called == name);
+    line.map_or(Compatibility::Same, |line| line.2)
+}
+
+/// A function or variable that does something else.
+const fn differs(module: &'static str, name: &'static str, how: &'static str) -> Line {
+    (module, name, Compatibility::Differs(how))
+}
+
+/// A function or variable that Kamailio 5.6 does not have.
+const fn own(module: &'static str, name: &'static str, whose: &'static str) -> Line {
+    (module, name, Compatibility::Own(whose))
+}
+
+/// The functions that are not the same.
+const FUNCTIONS: &[Line] = &[
+    own("core", "len_gt", "Of SER."),
+    differs("core", "rewriteuser", "A password goes with the old user; Kamailio keeps it."),
+    differs("core", "strip", "FALSE if the user has fewer bytes; Kamailio warns and says TRUE."),
+    differs(
+        "core",
+        "strip_tail",
+        "FALSE if the user has fewer bytes; Kamailio warns and says TRUE.",
+    ),
+    own("registrar", "save_noreply", "Of SER and OpenSER."),
+    differs("textops", "str_find", "The code is 1, not the place where the part is."),
+    own("textops", "subst_v", "Of later ones."),
+    own("textops", "str_any_in", "Of later ones."),
+    own("textops", "str_all_in", "Of later ones."),
+    differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
+    differs("cfgutils", "rand_event", "The probability may be given in the call."),
+    differs("core", "setbflag", "Only the first branch has flags."),
+    differs("core", "resetbflag", "Only the first branch has flags."),
+    differs("core", "isbflagset", "Only the first branch has flags."),
+    differs(
+        "core",
+        "forward",
+        "Host names have addresses only (no SRV and NAPTR records). Max-Forwards is counted \
+         down here if the script has not done so. The branch of our Via is a keyed hash, and \
+         responses that do not fit are dropped.",
+    ),
+    differs("core", "force_tcp_alias", "There is only UDP, so that nothing is changed."),
+    differs(
+        "core",
+        "force_send_socket",
+        "An address that is not listened to makes it FALSE when it is called; Kamailio refuses \
+         the script.",
+    ),
+    differs("pv", "typeof", "The types are `int`, `str` and `null`: there are no XAVPs."),
+    own("primisip", "print", "Of PrimiSIP."),
+    own("primisip", "print_locations", "Of PrimiSIP."),
+    own("primisip", "save", "Of PrimiSIP."),
+    differs("sl", "sl_send_reply", "`send_reply` is stateless too, as there are no transactions."),
+    differs(
+        "registrar",
+        "save",
+        "Contacts are kept in memory only. One that asks for less than `min_expires` is refused \
+         with 423 (RFC 3261 §10.3); Kamailio raises it.",
+    ),
+    own("registrar", "save_memory", "Of SER and OpenSER."),
+    differs(
+        "registrar",
+        "lookup",
+        "Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
+         never -2.",
+    ),
+    differs("registrar", "registered", "The third and fourth parameter are not there."),
+    differs(
+        "registrar",
+        "unregister",
+        "Always removes all contacts: the third parameter, a contact, is not there. FALSE if \
+         there were none; Kamailio says TRUE.",
+    ),
+    differs(
+        "textops",
+        "append_hf",
+        "A text that is no header line is refused, so that values of variables cannot end the \
+         header.",
+    ),
+    differs(
+        "textops",
+        "insert_hf",
+        "A text that is no header line is refused, so that values of variables cannot end the \
+         header.",
+    ),
+    differs(
+        "sanity",
+        "sanity_check",
+        "The checks 1, 8 and 16 hold for every message before the script runs; 2048 and 8192 \
+         (credentials) are accepted and check nothing.",
+    ),
+    differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
+];
+
+/// The pseudo-variables that are not the same.
+const VARIABLES: &[Line] = &[
+    differs("pv", "af", "Kamailio 5.6 refuses it without something in parentheses."),
+    differs("pv", "ds", "Has the Request-URI also if it was not changed."),
+    differs("pv", "hfl", "Splits every header field; Kamailio those that it knows to be lists."),
+    own("pv", "oz", "Of later ones."),
+    differs("pv", "rcv", "Tells about the message at hand; Kamailio only in some event routes."),
+    differs("pv", "bF", "Only the first branch has flags."),
+    differs("pv", "bf", "Only the first branch has flags."),
+    differs("pv", "sel", "Only `cfg_get` can be selected."),
+    differs(
+        "pv",
+        "snd",
+        "Tells about `$du`, by the keys `ip` and `port`; Kamailio only in `onsend_route`.",
+    ),
+    differs("pv", "Tf", "In UTC, not in local time."),
+    own("pv", "headers", "Of PrimiSIP."),
+    own("pv", "method", "Of PrimiSIP."),
+    own("pv", "mline", "Of PrimiSIP."),
+    own("pv", "sendhdr", "Of PrimiSIP."),
+    own("primisip", "location", "Of PrimiSIP."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::REGISTRY;
+    use super::*;
+
+    #[test]
+    fn what_differs_is_there() {
+        for (module, name, _) in FUNCTIONS {
+            let mut all = REGISTRY.functions();
+            assert!(all.any(|(of, it)| of.name == *module && it.name == *name), "{module}.{name}");
+        }
+        for (module, name, _) in VARIABLES {
+            let mut all = REGISTRY.variables();
+            assert!(all.any(|(of, it)| of.name == *module && it.name == *name), "{module}.${name}");
+        }
+    }
+
+    #[test]
+    fn differences_are_told_in_sentences_and_once() {
+        for table in [FUNCTIONS, VARIABLES] {
+            for (position, (module, name, how)) in table.iter().enumerate() {
+                let mut earlier = table[..position].iter();
+                assert!(earlier.all(|(of, it, _)| (of, it) != (module, name)), "{module}.{name}");
+                let (Compatibility::Differs(text) | Compatibility::Own(text)) = how else {
+                    continue;
+                };
+                assert!(text.ends_with('.'), "{module}.{name}: {text}");
+            }
+        }
+    }
+}
