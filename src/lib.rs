@@ -20,6 +20,7 @@
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
 pub mod helper;
+pub mod jobs;
 pub mod limits;
 pub mod location;
 pub mod mem;

@@ -61,6 +61,9 @@ counters! {
     RefusedTooManyHops "refused_too_many_hops" "Requests answered 483.",
     RefusedExtension "refused_extension" "Requests answered 420.",
     RefusedScheme "refused_scheme" "Requests answered 416.",
+    ScriptSuspensions "script_suspensions" "Times that a run of the script waited for a command.",
+    ScriptSuspensionsRefused "script_suspensions_refused"
+        "Commands that were not run because too many runs of the script wait already.",
     ScriptErrors "script_errors" "Runs of the script that ended in an error of its own.",
     ScriptFuelExhausted "script_fuel_exhausted" "Runs of the script that were cut off.",
     Registrations "registrations" "REGISTER requests that changed or confirmed bindings.",
