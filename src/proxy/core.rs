@@ -1,6 +1,7 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use bumpalo::Bump;
 use smallvec::SmallVec;
@@ -9,13 +10,15 @@ use super::arrival::Arrival;
 use super::parked;
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
+use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
+use crate::jobs::{Answer, Completion};
 use crate::limits::HEADROOM_BYTES;
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::script::{Execution, Host, Program, RouteId, Transit, Verdict, run};
+use crate::script::{Execution, Host, Program, RouteId, Suspended, Transit, Verdict, resume, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
@@ -36,7 +39,7 @@ struct Workspace {
 #[derive(Debug)]
 pub struct ProxyCore {
     /// The worker's own copy: regular expressions keep their caches in it.
-    program: Program,
+    program: Arc<Program>,
     standing: Standing,
     workspace: Workspace,
     message_count: u64,
@@ -62,7 +65,7 @@ impl ProxyCore {
     /// A core that runs the program of `parts`.
     #[must_use]
     pub fn new(parts: CoreParts) -> Self {
-        let program = Program::clone(&parts.program);
+        let program = Arc::new(Program::clone(&parts.program));
         let interval = program.config::<UsrlocConfig>().copied().unwrap_or_default();
         let sweep_interval_ms = 1_000 * u64::from(interval.timer_interval_seconds);
         let standing = Standing::new(parts, program.settings());
@@ -84,8 +87,27 @@ impl ProxyCore {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let arrival = Arrival::of(&received);
-        if let Decision::Forward(plan) = self.decide(now, received.datagram(), arrival, outbox) {
+        let decision = self.decide((now, arrival), received.datagram(), None, outbox);
+        if let Decision::Forward(plan) = decision {
             self.send_rewritten(received, &plan, outbox);
+        }
+    }
+
+    /// Goes on with the run of the script that waited for this. What is to be sent because of it
+    /// is in `outbox` when the call returns.
+    pub fn handle_completion(&mut self, now: Now, completion: Completion, outbox: &mut Outbox) {
+        let Some(waiting) = self.standing.waiting.leave(completion.job) else { return };
+        let message = waiting.run.message();
+        let resumed = Some((&waiting, &completion.answer));
+        let decision = self.decide((now, waiting.arrival), message, resumed, outbox);
+        if let Decision::Forward(plan) = decision {
+            let way = (plan.destination, plan.listener, plan.source);
+            let fits = outbox.push_composed(way, |out| {
+                self.workspace.plan_edits.write_to(&message[..plan.message_length], out);
+                true
+            });
+            let counters = &self.standing.parts.counters;
+            counters.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
         }
     }
 
@@ -117,12 +139,13 @@ impl ProxyCore {
         self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
     }
 
-    /// Parses the datagram and finds out what to do with it.
+    /// Parses the datagram and finds out what to do with it: from the start, or from where a run
+    /// has waited for an answer.
     fn decide(
         &mut self,
-        now: Now,
+        turn: (Now, Arrival),
         datagram: &[u8],
-        arrival: Arrival,
+        resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
         let Self { program, standing, workspace, message_count, .. } = self;
@@ -137,13 +160,16 @@ impl ProxyCore {
         workspace.plan_edits.clear();
         let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
-            program,
-            turn: Turn::new((now, arrival), essentials, standing, plan_edits, outbox),
+            program: resumed.map_or(&*program, |(waiting, _)| &waiting.program),
+            resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
+            turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
             message_count: *message_count,
         };
         let decision = match &checked {
+            Ok(Some(_)) if desk.resumed.is_some() => desk.route_request(message),
+            Ok(None) if desk.resumed.is_some() => desk.route_response(message),
             Ok(Some(essentials)) => desk.request(message, essentials),
             Ok(None) => desk.response(message),
             Err(rejection) if message.method().is_some() => desk.refuse(message, *rejection),
@@ -175,7 +201,9 @@ impl ProxyCore {
 
 /// One message on its way through the core.
 struct Desk<'a> {
-    program: &'a Program,
+    program: &'a Arc<Program>,
+    /// The run that goes on, and the answer that it has waited for.
+    resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
     edits: EditList,
@@ -189,7 +217,15 @@ impl Desk<'_> {
         if self.acknowledges_own_reply(request, essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
         }
+        self.route_request(request)
+    }
+
+    /// Runs the script over a request and does what it says.
+    fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
+            Some((Verdict::Suspended, _)) => {
+                super::forward::compose_earlier_plan(&mut self.turn, request)
+            }
             Some((_, true)) => {}
             Some((Verdict::Error(_), false)) => {
                 self.answer(request, 500, b"Server error occurred (1/SL)", &[]);
@@ -205,14 +241,21 @@ impl Desk<'_> {
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
     fn response(&mut self, response: Message<'_>) -> Decision {
         self.turn.count(Counter::ReceivedResponses);
+        self.route_response(response)
+    }
+
+    /// Runs the script over a response and does what it says.
+    fn route_response(&mut self, response: Message<'_>) -> Decision {
         let hop = match response::next_hop(response, &self.turn.standing.key) {
             Ok(hop) => hop,
             Err(dropped) => return self.drop_counted(dropped),
         };
         if let Some(route) = self.program.reply_route() {
             let (verdict, _) = self.run(response, route);
-            if verdict == Verdict::Drop {
-                return self.drop_counted(Counter::DroppedByScript);
+            match verdict {
+                Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
+                Verdict::Suspended => return Decision::Done,
+                _ => {}
             }
             self.turn.plan_edits.copy_from(&self.edits);
         }
@@ -243,19 +286,41 @@ impl Desk<'_> {
         })
     }
 
-    /// Runs the script over a message. Whether something was sent or planned because of it.
-    fn run<'m>(&'m mut self, message: Message<'m>, route: RouteId) -> (Verdict, bool) {
+    /// Runs the script over a message, or goes on with the run that has waited. Whether something
+    /// was sent or planned because of it.
+    fn run(&mut self, message: Message<'_>, route: RouteId) -> (Verdict, bool) {
         let arrival = self.turn.arrival;
         let ways = (arrival.source, arrival.local);
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
         transit.essentials = self.turn.essentials;
-        let mut execution = Execution::new(transit, &mut self.turn, self.program);
-        execution.message_number = self.message_count;
-        let verdict = run(&mut execution, route);
+        let (mut execution, verdict);
+        if let Some((suspended, answer)) = self.resumed.take() {
+            execution = suspended.restore(transit, &mut self.turn, self.program, answer);
+            verdict = resume(&mut execution);
+        } else {
+            execution = Execution::new(transit, &mut self.turn, self.program);
+            execution.message_number = self.message_count;
+            verdict = run(&mut execution, route);
+        }
         let acted = execution.transit.acted;
         self.edits = std::mem::take(&mut execution.transit.edits);
+        let suspended = execution.take_suspended();
+        drop(execution);
+        if let Some(suspended) = suspended {
+            self.wait(suspended);
+        }
         (verdict, acted)
+    }
+
+    /// Keeps a run until its command has ended, and has that run.
+    fn wait(&mut self, mut run: Box<Suspended>) {
+        self.turn.count(Counter::ScriptSuspensions);
+        let Standing { parts, waiting, .. } = &mut *self.turn.standing;
+        let size = run.command.size();
+        let command = std::mem::take(&mut run.command);
+        let job = waiting.enter(run, size, Arc::clone(self.program), self.turn.arrival);
+        parts.jobs.order(job, command);
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.

@@ -140,6 +140,7 @@ impl Suspended {
         size_of::<Self>()
             + self.message.len()
             + self.texts.len()
+            + self.transit.edits.size()
             + values * size_of::<KeptValue>()
             + self.frames.len() * size_of::<Frame>()
     }
@@ -299,6 +300,7 @@ impl Keeper {
             refusal,
             acted,
         } = transit;
+        self.room = self.room.checked_sub(edits.size())?;
         let mut kept_edits = EditList::default();
         kept_edits.copy_from(edits);
         let branches = branches.iter().map(|branch| self.branch(branch));
@@ -358,9 +360,8 @@ impl<'m> Execution<'m> {
     /// [`Self::take_answer`]. [`super::FALSE`] if nobody runs commands here or too many wait.
     pub fn suspend(&mut self, command: ShellCommand) -> ReturnCode {
         let room = self.host.suspension_room();
-        let suspended = room
-            .checked_sub(command.size())
-            .and_then(|room| Suspended::of(self, command, room));
+        let suspended =
+            room.checked_sub(command.size()).and_then(|room| Suspended::of(self, command, room));
         match suspended {
             Some(suspended) => {
                 self.suspended = Some(Box::new(suspended));

@@ -190,6 +190,7 @@ fn core_maker(
             listeners,
             services,
             names,
+            jobs: crate::jobs::JobQueue::default(),
             secret,
             seed,
             sweeps: index == 0,

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use viaduct::jobs::JobQueue;
 use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
@@ -87,6 +88,7 @@ impl CoreBench {
             listeners: Arc::new([Listener { address: server(), advertise }]),
             services: Arc::new([Arc::new(LocationTables::default())]),
             names,
+            jobs: JobQueue::default(),
             secret: *b"0123456789abcdef",
             seed: 1,
             sweeps: true,
