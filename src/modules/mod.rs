@@ -6,6 +6,7 @@ mod announced;
 mod cfgutils;
 mod core;
 mod corex;
+mod exec;
 mod kex;
 mod maxfwd;
 mod missing;
@@ -48,6 +49,7 @@ const READY: &[&ModuleSpec] = &[
     &sanity::MODULE,
     &kex::MODULE,
     &cfgutils::MODULE,
+    &exec::MODULE,
     &xlog::MODULE,
 ];
 

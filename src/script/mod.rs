@@ -45,7 +45,7 @@ pub use check::{Compiled, check, compile};
 pub use checked::Checked;
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use execution::Execution;
-pub use format::Format;
+pub use format::{Format, Piece};
 pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};

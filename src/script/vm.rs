@@ -397,6 +397,7 @@ fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>) -> Argument<'m
         Prepared::Substitution(substitution) => Argument::Substitution(substitution),
         Prepared::Text(format) => Argument::Text(format.render(execution)),
         Prepared::Variable(variable) => Argument::Variable(variable),
+        Prepared::Variables(variables) => Argument::Variables(variables),
     }
 }
 
