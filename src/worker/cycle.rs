@@ -10,6 +10,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::isolation::Isolated;
 use super::{Core, WorkerParts};
+use crate::jobs::{Completion, Mailbox};
 use crate::limits::{BATCH_DATAGRAMS_MAX, LISTENER_COUNT_MAX};
 use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
@@ -32,6 +33,7 @@ pub(super) struct Cycle<C> {
     clock: Box<dyn Fn() -> Now + Send>,
     core: Isolated<C>,
     counters: WorkerCounters,
+    completions: Mailbox<Completion>,
     listeners: Vec<UdpListener>,
     /// Listeners whose queue may hold something. Readiness is told once, when it begins, so it
     /// has to be remembered until the queue was found empty.
@@ -51,7 +53,9 @@ impl<C: Core> Cycle<C> {
         poll: Poll,
         stop: Arc<AtomicBool>,
     ) -> io::Result<Self> {
-        let WorkerParts { mut listeners, make_core, clock, counters, panic_files, .. } = parts;
+        let WorkerParts {
+            mut listeners, make_core, clock, counters, completions, panic_files, ..
+        } = parts;
         for (position, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(position), Interest::READABLE)?;
         }
@@ -61,6 +65,7 @@ impl<C: Core> Cycle<C> {
             clock,
             core: Isolated::new(make_core, counters.clone(), panic_files),
             counters,
+            completions,
             ready: vec![false; listeners.len()],
             listeners,
             blocked: None,
@@ -85,6 +90,7 @@ impl<C: Core> Cycle<C> {
             for _ in 0..TURNS_PER_POLL {
                 self.take_turn()?;
             }
+            self.take_completions()?;
             self.run_timers()?;
         }
         self.flush()
@@ -96,7 +102,7 @@ impl<C: Core> Cycle<C> {
             // The outbox has to be sent before anything else; its socket will be announced.
             return None;
         }
-        if self.ready.contains(&true) {
+        if self.ready.contains(&true) || !self.completions.is_empty() {
             return Some(Duration::ZERO);
         }
         let due = self.core.poll_timeout()?;
@@ -159,6 +165,20 @@ impl<C: Core> Cycle<C> {
             };
             self.core.handle_datagram(now, received, &mut self.outbox);
         }
+    }
+
+    /// Goes on with messages that have waited for a job, a batch of them at most: their number
+    /// must not keep datagrams waiting.
+    fn take_completions(&mut self) -> io::Result<()> {
+        if self.completions.is_empty() || self.blocked.is_some() {
+            return Ok(());
+        }
+        let now = (self.clock)();
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(completion) = self.completions.take() else { break };
+            self.core.handle_completion(now, completion, &mut self.outbox);
+        }
+        self.flush()
     }
 
     /// Does what is due.

@@ -9,6 +9,7 @@ mod cycle;
 mod isolation;
 mod spawn;
 
+use crate::jobs::Completion;
 use crate::mem::{Outbox, Received};
 use crate::proxy::ProxyCore;
 use crate::time::Now;
@@ -21,6 +22,9 @@ pub trait Core {
     /// As [`ProxyCore::handle_datagram`].
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox);
 
+    /// As [`ProxyCore::handle_completion`]. A core that orders no jobs needs none.
+    fn handle_completion(&mut self, _now: Now, _completion: Completion, _outbox: &mut Outbox) {}
+
     /// As [`ProxyCore::poll_timeout`].
     fn poll_timeout(&self) -> Option<u64>;
 
@@ -31,6 +35,10 @@ pub trait Core {
 impl Core for ProxyCore {
     fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
         Self::handle_datagram(self, now, received, outbox);
+    }
+
+    fn handle_completion(&mut self, now: Now, completion: Completion, outbox: &mut Outbox) {
+        Self::handle_completion(self, now, completion, outbox);
     }
 
     fn poll_timeout(&self) -> Option<u64> {
