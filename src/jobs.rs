@@ -212,7 +212,9 @@ mod tests {
         let (orders, answers) = (Mailbox::new(), Mailbox::new());
         let rings = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&rings);
-        answers.set_bell(move || drop(counted.fetch_add(1, Ordering::Relaxed)));
+        answers.set_bell(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let queue = JobQueue::new(orders.address(), answers.address());
         queue.order(7, ShellCommand::default());
         let answer = Answer { ending: Ending::Exited(0), output: b"x".to_vec() };

@@ -320,3 +320,206 @@ fn shell(command: &ShellCommand) -> Command {
         .process_group(0);
     shell
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::jobs::{Completion, JobQueue};
+
+    /// A runner whose clock the test sets, and a worker that waits for its answers.
+    struct Bench {
+        runner: CommandRunner,
+        queue: JobQueue,
+        answers: Mailbox<Completion>,
+        rings: crossbeam_channel::Receiver<()>,
+        clock: Arc<AtomicU64>,
+        ordered: u64,
+    }
+
+    impl Bench {
+        /// A runner that has nothing to do, at time 0.
+        fn new() -> Self {
+            let (orders, answers) = (Mailbox::new(), Mailbox::new());
+            let queue = JobQueue::new(orders.address(), answers.address());
+            let clock = Arc::new(AtomicU64::new(0));
+            let (ring, rings) = crossbeam_channel::unbounded();
+            answers.set_bell(move || ring.send(()).unwrap());
+            let read = Arc::clone(&clock);
+            let now_ms = move || read.load(Ordering::Relaxed);
+            let runner = CommandRunner::start(orders, now_ms).unwrap();
+            Self { runner, queue, answers, rings, clock, ordered: 0 }
+        }
+
+        /// Orders a command.
+        fn order(&mut self, line: &str, command: ShellCommand) {
+            let line = line.as_bytes().to_vec();
+            self.queue.order(self.ordered, ShellCommand { line, ..command });
+            self.ordered += 1;
+        }
+
+        /// Waits for an answer.
+        fn answer(&self) -> (u64, Ending, String) {
+            self.rings.recv().unwrap();
+            let Completion { job, answer } = self.answers.take().unwrap();
+            (job, answer.ending, String::from_utf8(answer.output).unwrap())
+        }
+
+        /// Runs a command whose output is wanted.
+        fn run(&mut self, line: &str, command: ShellCommand) -> (Ending, String) {
+            self.order(line, ShellCommand { wants_output: true, ..command });
+            let (_, ending, output) = self.answer();
+            (ending, output)
+        }
+
+        /// Sets the clock. The runner sees it when something happens.
+        fn set_clock(&mut self, now_ms: u64) {
+            self.clock.store(now_ms, Ordering::Relaxed);
+            self.runner.waker.wake().unwrap();
+        }
+    }
+
+    /// A FIFO of that name that nobody has opened.
+    fn fifo(name: &str) -> PathBuf {
+        let name = format!("viaduct-commands-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
+    }
+
+    /// Whether a process is there and not merely waiting to be waited for.
+    fn is_alive(pid: &str) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let state = stat.rsplit(')').next().and_then(|rest| rest.trim().chars().next());
+        state.is_some_and(|state| state != 'Z')
+    }
+
+    const PLAIN: ShellCommand = ShellCommand {
+        line: Vec::new(),
+        environment: Vec::new(),
+        input: Vec::new(),
+        wants_output: false,
+        time_ms: 1_000,
+    };
+
+    #[test]
+    fn a_command_has_its_input_and_environment_and_is_heard() {
+        let mut bench = Bench::new();
+        let environment = vec![
+            (b"A".to_vec(), b"$(id) `id` 'x' \"y\" ; \xff".to_vec()),
+            (b"B".to_vec(), Vec::new()),
+        ];
+        let input = b"first\nsecond".to_vec();
+        let command = ShellCommand { input, environment, ..PLAIN };
+        let line = "cat; printf '|%s|' \"${A}\" | tr '\\377' '!'; printf %s \"${B-none}\"; exit 3";
+        let output = "first\nsecond|$(id) `id` 'x' \"y\" ; !|".to_owned();
+        assert_eq!(bench.run(line, command), (Ending::Exited(3), output));
+        assert_eq!(bench.run("cat", PLAIN), (Ending::Exited(0), String::new()));
+        bench.runner.stop();
+    }
+
+    #[test]
+    fn what_fails_is_told() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.run("exec 2> /dev/null; no-such-command", PLAIN).0, Ending::Exited(127));
+        assert_eq!(bench.run("kill -9 $$", PLAIN).0, Ending::Killed);
+        assert_eq!(bench.run("a\0b", PLAIN).0, Ending::NotStarted);
+        let environment = vec![(b"A".to_vec(), b"\0".to_vec())];
+        let command = ShellCommand { environment, ..PLAIN };
+        assert_eq!(bench.run("true", command).0, Ending::NotStarted);
+        let environment = vec![(b"A".to_vec(), vec![b'x'; 1 << 20])];
+        let command = ShellCommand { environment, ..PLAIN };
+        assert_eq!(bench.run("true", command).0, Ending::NotStarted);
+        assert_eq!(bench.run("echo on", PLAIN), (Ending::Exited(0), "on\n".to_owned()));
+        bench.runner.stop();
+    }
+
+    #[test]
+    fn large_input_and_output_go_through_and_endless_output_does_not() {
+        let mut bench = Bench::new();
+        let input: Vec<u8> =
+            (0..COMMAND_OUTPUT_BYTES_MAX).map(|at| b'a' + (at % 26) as u8).collect();
+        let text = String::from_utf8(input.clone()).unwrap();
+        let command = || ShellCommand { input: input.clone(), ..PLAIN };
+        assert_eq!(bench.run("cat", command()), (Ending::Exited(0), text));
+        assert_eq!(bench.run("cat; echo", command()).0, Ending::TooLoud);
+        assert_eq!(bench.run("while :; do echo xxxxxxxx; done", PLAIN).0, Ending::TooLoud);
+        // One that reads nothing of its input, or closes it at once.
+        assert_eq!(bench.run("exit 1", command()).0, Ending::Exited(1));
+        assert_eq!(bench.run("exec <&-; echo x", command()).1, "x\n");
+        bench.runner.stop();
+    }
+
+    #[test]
+    fn a_late_command_is_killed_with_all_that_it_has_started() {
+        let mut bench = Bench::new();
+        let (ready, gate) = (fifo("late-ready"), fifo("late-gate"));
+        let (told, kept) = (ready.display(), gate.display());
+        bench.order(&format!("cat {kept} & echo $! > {told}; cat {kept}"), PLAIN);
+        let child = fs::read_to_string(&ready).unwrap();
+        assert!(is_alive(&child));
+        bench.set_clock(999);
+        bench.order("true", PLAIN);
+        assert_eq!(bench.answer().0, 1, "the other one is not late yet");
+        bench.set_clock(1_000);
+        assert_eq!(bench.answer(), (0, Ending::Late, String::new()));
+        while is_alive(&child) {
+            thread::yield_now();
+        }
+        bench.runner.stop();
+        for path in [ready, gate] {
+            fs::remove_file(path).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_command_leaves_running_holds_nobody_up() {
+        let mut bench = Bench::new();
+        let gate = fifo("left");
+        let line = format!("echo out; (cat {}; echo late) & exit 0", gate.display());
+        assert_eq!(bench.run(&line, PLAIN), (Ending::Exited(0), "out\n".to_owned()));
+        fs::write(&gate, "go").unwrap();
+        bench.runner.stop();
+        fs::remove_file(gate).unwrap();
+    }
+
+    #[test]
+    fn so_many_run_at_once_and_others_wait_for_their_turn_or_in_vain() {
+        let mut bench = Bench::new();
+        let gate = fifo("turn");
+        let line = format!("read line < {}", gate.display());
+        for _ in 0..COMMAND_COUNT_MAX {
+            bench.order(&line, PLAIN);
+        }
+        bench.order("in vain", ShellCommand { time_ms: 0, ..PLAIN });
+        let vain = COMMAND_COUNT_MAX as u64;
+        assert_eq!(bench.answer(), (vain, Ending::Late, String::new()));
+        bench.order("true", ShellCommand { time_ms: u64::MAX, ..PLAIN });
+        bench.set_clock(1_000);
+        let answers: Vec<_> = (0..COMMAND_COUNT_MAX).map(|_| bench.answer()).collect();
+        assert!(answers.iter().all(|(job, ending, _)| *job < vain && *ending == Ending::Late));
+        assert_eq!(bench.answer(), (vain + 1, Ending::Exited(0), String::new()));
+        bench.runner.stop();
+        fs::remove_file(gate).unwrap();
+    }
+
+    #[test]
+    fn what_runs_when_the_server_ends_is_killed() {
+        let mut bench = Bench::new();
+        let (ready, gate) = (fifo("end-ready"), fifo("end-gate"));
+        let (told, kept) = (ready.display(), gate.display());
+        bench.order(&format!("echo $$ > {told}; cat {kept}; true"), PLAIN);
+        let shell = fs::read_to_string(&ready).unwrap();
+        let Bench { runner, answers, .. } = bench;
+        runner.stop();
+        assert!(!is_alive(&shell));
+        assert_eq!(answers.take().unwrap().answer.ending, Ending::NotStarted);
+        for path in [ready, gate] {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
