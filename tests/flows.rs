@@ -8,6 +8,7 @@ mod flows {
     mod chain;
     mod checks;
     mod default_script;
+    mod exec;
     mod forms;
     mod openser;
     mod primisip;
