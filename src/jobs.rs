@@ -4,15 +4,18 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+/// Names and values of an environment.
+pub type Environment = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// A command for the shell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShellCommand {
     /// What the shell reads. Nothing that came from the network may stand in it.
     pub line: Vec<u8>,
-    /// Names and values that it finds in its environment beside those of the server.
-    pub environment: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What it finds in its environment beside what the server has there.
+    pub environment: Environment,
     /// What it finds on its standard input.
     pub input: Vec<u8>,
     /// Whether what it writes on its standard output is kept.
@@ -164,11 +167,7 @@ impl<T> Mailbox<T> {
 
     /// Takes the oldest thing out.
     pub fn take(&self) -> Option<T> {
-        match self.receiver.try_recv() {
-            Ok(thing) => Some(thing),
-            // The mailbox has an address of its own, so it is never cut off.
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.receiver.try_recv().ok()
     }
 }
 

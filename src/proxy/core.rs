@@ -224,7 +224,7 @@ impl Desk<'_> {
     fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
             Some((Verdict::Suspended, _)) => {
-                super::forward::compose_earlier_plan(&mut self.turn, request)
+                super::forward::compose_earlier_plan(&mut self.turn, request);
             }
             Some((_, true)) => {}
             Some((Verdict::Error(_), false)) => {

@@ -19,7 +19,7 @@ fn fifo(folder: &Folder, name: &str) -> PathBuf {
     path
 }
 
-/// E01: exec_msg gets the message and the address of its source.
+/// E01: `exec_msg` gets the message and the address of its source.
 #[test]
 fn a_command_reads_the_message_and_its_environment() {
     let folder = Folder::new();
@@ -40,7 +40,7 @@ fn a_command_reads_the_message_and_its_environment() {
     assert_eq!(told, format!("127.0.0.1\nsip:bob@example.com\n{from}\n"));
 }
 
-/// U09, E02: exec_dset rewrites the URI, which the rest of the script goes on with.
+/// U09, E02: `exec_dset` rewrites the URI, which the rest of the script goes on with.
 #[test]
 fn the_exercise_forwards_to_134() {
     let gateway = Phone::new("gateway");

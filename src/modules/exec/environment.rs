@@ -2,17 +2,18 @@
 
 use md5::{Digest, Md5};
 
+use crate::jobs::Environment;
 use crate::script::Execution;
 use crate::sip::{HeaderName, MAGIC_COOKIE, Uri};
 
 /// Names and values.
-pub(super) fn of(execution: &Execution<'_>) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(super) fn of(execution: &Execution<'_>) -> Environment {
     let transit = &execution.transit;
     let message = transit.message;
     let source = execution.show_ip(transit.source.ip());
     let (uri, original) = (transit.uri, message.request_uri());
     let tag = transit.to().and_then(|to| to.tag()).unwrap_or_default();
-    let mut environment: Vec<(Vec<u8>, Vec<u8>)> = [
+    let mut environment: Environment = [
         // SER has the first name, OpenSER and Kamailio the second.
         ("SRCIP", source),
         ("SIP_SRCIP", source),
@@ -71,7 +72,7 @@ fn transaction(execution: &Execution<'_>) -> Vec<u8> {
 
 /// `SIP_HF_NAME` for each header field; those of one name are one, with commas between their
 /// values.
-fn header_fields(execution: &Execution<'_>, environment: &mut Vec<(Vec<u8>, Vec<u8>)>) {
+fn header_fields(execution: &Execution<'_>, environment: &mut Environment) {
     let start = environment.len();
     for header in execution.transit.message.all_headers() {
         let known = header.name.canonical();

@@ -6,6 +6,7 @@
 //! operators or substitutions. The quotes around it are followed only so that it stays one word
 //! and is expanded at all; a mistake in that could split it or leave it out, no more.
 
+use crate::jobs::Environment;
 use crate::script::Piece;
 
 /// The text of the command, and the variables of the environment that it refers to. `argument`,
@@ -13,7 +14,7 @@ use crate::script::Piece;
 pub(super) fn compose<'m>(
     pieces: impl Iterator<Item = Piece<'m>>,
     argument: Option<&[u8]>,
-) -> (Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>) {
+) -> (Vec<u8>, Environment) {
     let mut line = Line::default();
     for piece in pieces {
         match piece {
@@ -53,7 +54,7 @@ enum Closing {
 #[derive(Debug, Default)]
 struct Line {
     text: Vec<u8>,
-    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    environment: Environment,
     quoting: Quoting,
     /// How the text around the present command within the command is quoted, and what closes it.
     around: Vec<(Quoting, Closing)>,
