@@ -16,6 +16,10 @@
 //! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
 //! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch.
 //!
+//! A script that waits for a command is kept aside ([`script::Suspended`]) while [`helper`] runs
+//! it; its answer comes through the worker's mailbox ([`jobs`]) to
+//! [`proxy::ProxyCore::handle_completion`].
+//!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 

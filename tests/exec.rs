@@ -269,6 +269,17 @@ fn what_a_message_brings_is_never_read_by_the_shell() {
 }
 
 #[test]
+fn in_the_dialect_of_ser_a_dollar_is_for_the_shell() {
+    let mut bench = CoreBench::new(
+        "#!SER\nloadmodule \"exec.so\"\n\
+         route { exec_msg(\"a $SIP_HF_FROM $1 $(date) ${HOME} %rm $rU\"); }",
+    );
+    bench.send(PHONE, plain());
+    let line = b"a $SIP_HF_FROM $1 $(date) ${HOME} %rm \"${SIP_VALUE_1}\"";
+    assert_eq!(command(&bench).line, line);
+}
+
+#[test]
 fn everything_that_a_run_knows_is_there_when_it_goes_on() {
     let mut bench = bench(
         "$var(x) = 7; $var(y) = $fU + \"!\"; $avp(a) = \"first\"; $avp(a) = \"second\";

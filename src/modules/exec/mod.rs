@@ -65,8 +65,9 @@ const FUNCTIONS: &[FunctionSpec] = &[
               the command they are written `$$SIP_RURI`, in the SER dialect `$SIP_RURI`.\n\nWhat \
               a pseudo-variable in the command holds becomes (part of) one word, whatever is in \
               it: the shell gets it in its environment and never reads it as text of a command. \
-              Quotes around it are fine and not needed. A second shell, as of `ssh` or `eval`, \
-              would read it; quote it for that one.",
+              Quotes around it are fine and not needed. It may still be an option (`-x`) or a path \
+              (`../x`) to the command, and a second shell, as of `ssh` or `eval`, would read it: \
+              see to that in the command.",
         example: "exec_msg(\"cat >> /tmp/messages.txt\");",
         run: exec_msg,
     },
@@ -309,4 +310,60 @@ fn assign_lines<'m>(
         }
     }
     assigned
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::*;
+    use crate::modules::REGISTRY;
+    use crate::script::{Reader, compile, parse_text};
+
+    /// The scripts here include no files.
+    struct NoFiles;
+
+    impl Reader for NoFiles {
+        fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+            Err(io::ErrorKind::NotFound.into())
+        }
+
+        fn environment(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    #[test]
+    fn commands_and_lists_of_variables_are_checked() {
+        for (call, message, place) in [
+            ("exec_msg(\"echo $HOME\")", "there is no variable `$HOME`", "$HOME"),
+            ("exec_avp(\"x\", \"$avp(a);b\")", "this must be a variable", "b"),
+            ("exec_avp(\"x\", \"$avp(a); $si\")", "this variable cannot be assigned to", "$si"),
+            ("exec_avp(\"x\", \"; \")", "this must be a list of variables", "; "),
+            ("exec_avp(\"x\", $rr)", "this variable cannot be assigned to", "$rr"),
+        ] {
+            let script = format!("#!KAMAILIO\nloadmodule \"exec.so\"\nroute {{ {call}; }}");
+            let parsed = parse_text(Path::new("t.cfg"), script.clone().into_bytes(), &NoFiles);
+            let Err(rejected) = compile(parsed, &REGISTRY) else { panic!("{call} compiles") };
+            let (span, _) = &rejected.diagnostics[0].primary;
+            let told = &script[span.start as usize..span.end as usize];
+            assert_eq!((&*rejected.diagnostics[0].message, told), (message, place), "{call}");
+        }
+    }
+
+    #[test]
+    fn time_is_bounded_and_parameters_are_checked() {
+        let config = |name, number| {
+            let config = configure(&[(name, GlobalValue::Int(number))]).unwrap();
+            *config.downcast_ref::<Config>().unwrap()
+        };
+        assert_eq!(config("time_to_kill", 0).time_ms, COMMAND_MS_MAX);
+        assert_eq!(config("time_to_kill", 5).time_ms, 5_000);
+        assert_eq!(config("time_to_kill", 4_000_000_000).time_ms, COMMAND_MS_MAX);
+        assert!(config("setvars", 1).sets_variables && !config("setvars", 0).sets_variables);
+        for (name, number) in [("setvars", 2), ("time_to_kill", -1)] {
+            assert!(configure(&[(name, GlobalValue::Int(number))]).is_err());
+        }
+    }
 }
