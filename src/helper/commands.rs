@@ -1,12 +1,10 @@
 //! Commands of the shell: one thread runs many of them, and waits for all of them at once.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process::{ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -40,6 +38,7 @@ impl CommandRunner {
         orders: Mailbox<Order>,
         now_ms: impl Fn() -> u64 + Send + 'static,
     ) -> io::Result<Self> {
+        let null = File::options().read(true).write(true).open("/dev/null")?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let stop = Arc::new(AtomicBool::new(false));
@@ -52,7 +51,7 @@ impl CommandRunner {
         let seen_by_thread = Arc::clone(&stop);
         let thread = thread::Builder::new().name("commands".to_owned()).spawn(move || {
             let places = (0..COMMAND_COUNT_MAX).map(|_| None).collect();
-            let desk = Desk { poll, orders, now_ms, waiting: VecDeque::new(), places };
+            let desk = Desk { poll, orders, now_ms, waiting: VecDeque::new(), places, null };
             if let Err(error) = desk.work(&seen_by_thread) {
                 tracing::error!("no more commands are run: {error}");
             }
@@ -90,6 +89,8 @@ struct Desk<F> {
     /// As they came. They have the same time as a rule, so that the first is the first to be late.
     waiting: VecDeque<Waiting>,
     places: Vec<Option<Running>>,
+    /// What commands read that get nothing, and write to that are not listened to.
+    null: File,
 }
 
 /// A command whose turn has not come.
@@ -100,7 +101,8 @@ struct Waiting {
 
 /// A command that runs. When it is dropped, it is killed with all that it has started.
 struct Running {
-    child: Child,
+    /// The shell, the first of its process group.
+    pid: u32,
     /// Tells when it has ended.
     end: OwnedFd,
     /// Its standard input, and how much of what it is to read has been written.
@@ -176,6 +178,7 @@ impl<F: Fn() -> u64> Desk<F> {
 
     /// Starts commands as long as there are places for them.
     fn start_waiting(&mut self) {
+        let (registry, null) = (self.poll.registry(), self.null.as_fd());
         for (number, place) in self.places.iter_mut().enumerate() {
             if self.waiting.is_empty() {
                 return;
@@ -184,7 +187,7 @@ impl<F: Fn() -> u64> Desk<F> {
                 && let Some(Waiting { order, until_ms }) = self.waiting.pop_front()
             {
                 // What does not start is answered when it is dropped.
-                *place = Running::start(order, until_ms, self.poll.registry(), number)
+                *place = Running::start(order, until_ms, (registry, null), number)
                     .inspect_err(|error| tracing::warn!("a command cannot be started: {error}"))
                     .ok();
             }
@@ -193,14 +196,24 @@ impl<F: Fn() -> u64> Desk<F> {
 }
 
 impl Running {
-    /// Starts a command in a process group of its own.
-    fn start(order: Order, until_ms: u64, registry: &Registry, place: usize) -> io::Result<Self> {
-        let mut child = shell(&order.command).spawn()?;
-        let end = sys::watch_process(child.id()).inspect_err(|_| abandon(&mut child))?;
-        let input = child.stdin.take().map(|pipe| (Sender::from(pipe), 0));
-        let output = child.stdout.take().map(Receiver::from);
+    /// Starts a command.
+    fn start(
+        order: Order,
+        until_ms: u64,
+        (registry, null): (&Registry, BorrowedFd<'_>),
+        place: usize,
+    ) -> io::Result<Self> {
+        let ShellCommand { line, environment, input, wants_output, .. } = &order.command;
+        let reads = (!input.is_empty()).then(io::pipe).transpose()?;
+        let writes = wants_output.then(io::pipe).transpose()?;
+        let theirs = reads.as_ref().map_or(null, |(theirs, _)| theirs.as_fd());
+        let to_us = writes.as_ref().map_or(null, |(_, theirs)| theirs.as_fd());
+        let pid = sys::start_shell(line, environment, theirs, to_us)?;
+        let end = sys::watch_process(pid).inspect_err(|_| abandon(pid))?;
+        let input = reads.map(|(_, own)| (Sender::from(ChildStdin::from(OwnedFd::from(own))), 0));
+        let output = writes.map(|(own, _)| Receiver::from(ChildStdout::from(OwnedFd::from(own))));
         let mut running = Self {
-            child,
+            pid,
             end,
             input,
             output,
@@ -264,7 +277,7 @@ impl Running {
         if let Some(order) = self.order.take() {
             if !self.has_ended {
                 // Fails if all have ended by themselves, which will be seen.
-                let _ = sys::kill_group(self.child.id());
+                let _ = sys::kill_group(self.pid);
             }
             order.answer(Answer { ending, output: Vec::new() });
         }
@@ -272,7 +285,7 @@ impl Running {
 
     /// Its status, once it has ended.
     fn status(&mut self) -> Option<ExitStatus> {
-        let status = self.child.try_wait().ok().flatten();
+        let status = sys::exit_status(self.pid, false).ok().flatten();
         self.has_ended |= status.is_some();
         status
     }
@@ -291,40 +304,23 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.has_ended {
-            abandon(&mut self.child);
+            abandon(self.pid);
         }
     }
 }
 
 /// Kills a command, with all that it has started, that has not been waited for.
-fn abandon(child: &mut Child) {
+fn abandon(pid: u32) {
     // Errors mean that it has ended meanwhile.
-    let _ = sys::kill_group(child.id());
-    let _ = child.wait();
-}
-
-/// The shell that runs a command.
-fn shell(command: &ShellCommand) -> Command {
-    let ShellCommand { line, environment, input, wants_output, .. } = command;
-    let piped = |wanted| if wanted { Stdio::piped() } else { Stdio::null() };
-    let variables = environment.iter();
-    let variables =
-        variables.map(|(name, value)| (OsStr::from_bytes(name), OsStr::from_bytes(value)));
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .arg("-c")
-        .arg(OsStr::from_bytes(line))
-        .envs(variables)
-        .stdin(piped(!input.is_empty()))
-        .stdout(piped(*wants_output))
-        .process_group(0);
-    shell
+    let _ = sys::kill_group(pid);
+    let _ = sys::exit_status(pid, true);
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::path::PathBuf;
+    use std::process::Command;
     use std::sync::atomic::AtomicU64;
 
     use super::*;

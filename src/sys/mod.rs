@@ -15,7 +15,7 @@ mod signal;
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
 pub use option::{spread_over_group, tell_destination_v4, tell_destination_v6, tell_overruns};
-pub use process::{kill_group, watch_process};
+pub use process::{exit_status, kill_group, start_shell, watch_process};
 pub use signal::{Signal, block_signals, wait_for_signal};
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
