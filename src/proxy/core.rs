@@ -289,31 +289,47 @@ impl Desk<'_> {
     /// Runs the script over a message, or goes on with the run that has waited. Whether something
     /// was sent or planned because of it.
     fn run(&mut self, message: Message<'_>, route: RouteId) -> (Verdict, bool) {
-        let arrival = self.turn.arrival;
-        let ways = (arrival.source, arrival.local);
-        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
-        std::mem::swap(&mut transit.edits, &mut self.edits);
-        transit.essentials = self.turn.essentials;
-        let (mut execution, verdict);
-        if let Some((suspended, answer)) = self.resumed.take() {
-            execution = suspended.restore(transit, &mut self.turn, self.program, answer);
-            verdict = resume(&mut execution);
-        } else {
-            execution = Execution::new(transit, &mut self.turn, self.program);
-            execution.message_number = self.message_count;
-            verdict = run(&mut execution, route);
-        }
-        let acted = execution.transit.acted;
-        self.edits = std::mem::take(&mut execution.transit.edits);
-        let suspended = execution.take_suspended();
-        drop(execution);
+        let (verdict, acted, suspended) = match self.resumed.take() {
+            None => {
+                let arrival = self.turn.arrival;
+                let ways = (arrival.source, arrival.local);
+                let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+                std::mem::swap(&mut transit.edits, &mut self.edits);
+                transit.essentials = self.turn.essentials;
+                let mut execution = Execution::new(transit, &mut self.turn, self.program);
+                execution.message_number = self.message_count;
+                let verdict = run(&mut execution, route);
+                self.edits = std::mem::take(&mut execution.transit.edits);
+                (verdict, execution.transit.acted, execution.take_suspended())
+            }
+            Some(resumed) => self.go_on(message, resumed),
+        };
         if let Some(suspended) = suspended {
             self.wait(suspended);
         }
         (verdict, acted)
     }
 
+    /// Goes on with a run that has waited for an answer.
+    #[cold]
+    fn go_on(
+        &mut self,
+        message: Message<'_>,
+        (suspended, answer): (&Suspended, &Answer),
+    ) -> (Verdict, bool, Option<Box<Suspended>>) {
+        let arrival = self.turn.arrival;
+        let ways = (arrival.source, arrival.local);
+        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+        std::mem::swap(&mut transit.edits, &mut self.edits);
+        transit.essentials = self.turn.essentials;
+        let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
+        let verdict = resume(&mut execution);
+        self.edits = std::mem::take(&mut execution.transit.edits);
+        (verdict, execution.transit.acted, execution.take_suspended())
+    }
+
     /// Keeps a run until its command has ended, and has that run.
+    #[cold]
     fn wait(&mut self, mut run: Box<Suspended>) {
         self.turn.count(Counter::ScriptSuspensions);
         let Standing { parts, waiting, .. } = &mut *self.turn.standing;
