@@ -19,10 +19,15 @@
 //!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
 //!    splits.
 //!
+//! A script that waits for a command is kept aside ([`script::Suspended`]) while [`helper`] runs
+//! it; its answer comes through the worker's mailbox ([`jobs`]) to
+//! [`proxy::ProxyCore::handle_completion`].
+//!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
 pub mod helper;
+pub mod jobs;
 pub mod limits;
 pub mod location;
 pub mod mem;

@@ -109,6 +109,25 @@ pub const PARKED_MS_MAX: u64 = 4_000;
 /// Bytes of a host name that is asked for (RFC 1035 §2.3.4).
 pub const NAME_BYTES_MAX: usize = 253;
 
+/// Runs of the script in one worker that wait for a command (`exec_msg` and the like). What they
+/// keep is bounded by [`SUSPENDED_BYTES_MAX`]; this is what commands of a second each would need
+/// at some thousand requests a second.
+pub const SUSPENDED_COUNT_MAX: usize = 4_096;
+
+/// Bytes of all runs of one worker that wait for a command, with their messages.
+pub const SUSPENDED_BYTES_MAX: usize = 64 << 20;
+
+/// Commands that run at once; others wait for their turn. Each has up to three file descriptors,
+/// of which a process usually may have 1,024.
+pub const COMMAND_COUNT_MAX: usize = 128;
+
+/// How long a command may take, if `time_to_kill` of `exec` does not say less (milliseconds): a
+/// client has given up then (RFC 3261 §17.1.1.2, timer B).
+pub const COMMAND_MS_MAX: u64 = 32_000;
+
+/// Bytes of the output of one command that are kept: a destination set has a few lines.
+pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

@@ -15,6 +15,7 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 const ROOMS: Rooms = &[
     // base: imports base only
     ("limits", &[]),
+    ("jobs", &["limits"]),
     ("mem", &["limits"]),
     ("metrics", &[]),
     ("names", &["limits"]),
@@ -24,16 +25,19 @@ const ROOMS: Rooms = &[
     // core: no socket, file, thread or clock
     ("sip", BASE),
     ("location", &["sip", "limits", "mem", "metrics", "time"]),
-    ("script", &["sip", "limits", "mem", "metrics", "time"]),
-    ("modules", &["script", "location", "sip", "limits", "mem", "metrics", "time"]),
+    ("script", &["sip", "jobs", "limits", "mem", "metrics", "time"]),
+    ("modules", &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "time"]),
     (
         "proxy",
-        &["modules", "script", "location", "sip", "limits", "mem", "metrics", "names", "time"],
+        &[
+            "modules", "script", "location", "sip", "jobs", "limits", "mem", "metrics", "names",
+            "time",
+        ],
     ),
     // shell
-    ("helper", &["names"]),
+    ("helper", &["sys", "jobs", "limits", "names"]),
     ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
-    ("worker", &["transport", "proxy", "limits", "mem", "metrics", "time"]),
+    ("worker", &["transport", "proxy", "jobs", "limits", "mem", "metrics", "time"]),
     (
         "server",
         &[
@@ -46,6 +50,7 @@ const ROOMS: Rooms = &[
             "location",
             "sip",
             "sys",
+            "jobs",
             "limits",
             "mem",
             "metrics",

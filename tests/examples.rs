@@ -7,6 +7,7 @@
 mod core_support;
 
 use core_support::CoreBench;
+use viaduct::jobs::Ending;
 
 const ALICE: &str = "198.51.100.7:5060";
 const BOB: &str = "198.51.100.8:5060";
@@ -205,4 +206,38 @@ fn the_edge_keeps_out_what_does_not_belong() {
             assert!(sent.starts_with(expected), "{message}{sent}");
         }
     }
+}
+
+#[test]
+fn the_least_cost_router_asks_its_programs() {
+    let invite = || request("INVITE", "sip:+4912345@192.0.2.1", ALICE, "");
+    let answer = |bench: &mut CoreBench, ending, output: &str| {
+        let sent = bench.finish(ending, output);
+        let told = sent.iter().map(|(to, bytes)| format!("{to} {}", line(bytes, 0)));
+        told.collect::<Vec<_>>()
+    };
+    let mut bench = example("least-cost.cfg");
+    assert!(told(&mut bench, ALICE, &invite()).is_empty());
+    assert!(answer(&mut bench, Ending::Exited(0), "active\ngold\n").is_empty());
+    let carriers = "sip:+4912345@192.0.2.31\nsip:0012345@192.0.2.32\n";
+    let sent = answer(&mut bench, Ending::Exited(0), carriers);
+    assert_eq!(sent, ["192.0.2.31:5060 INVITE sip:+4912345@192.0.2.31 SIP/2.0"]);
+
+    for (account, carriers, expected) in [
+        ((Ending::Exited(1), ""), None, "403 Forbidden"),
+        ((Ending::Late, ""), None, "403 Forbidden"),
+        ((Ending::Exited(0), "closed"), None, "402 Payment Required"),
+        ((Ending::Exited(0), "active"), Some((Ending::Exited(0), "")), "404 No Route"),
+        ((Ending::Exited(0), "active"), Some((Ending::NotStarted, "")), "404 No Route"),
+    ] {
+        assert!(told(&mut bench, ALICE, &invite()).is_empty());
+        let mut sent = answer(&mut bench, account.0, account.1);
+        if let Some((ending, output)) = carriers {
+            assert!(sent.is_empty());
+            sent = answer(&mut bench, ending, output);
+        }
+        assert_eq!(sent, [format!("{ALICE} SIP/2.0 {expected}")]);
+    }
+    let bye = request("BYE", "sip:1@192.0.2.31", ALICE, "");
+    assert_eq!(told(&mut bench, ALICE, &bye), ["192.0.2.31:5060 BYE sip:1@192.0.2.31 SIP/2.0"]);
 }

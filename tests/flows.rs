@@ -9,6 +9,7 @@ mod flows {
     mod chain;
     mod checks;
     mod default_script;
+    mod exec;
     mod forms;
     mod openser;
     mod primisip;

@@ -11,6 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use socket2::SockRef;
+use viaduct::jobs::Mailbox;
 use viaduct::mem::{ListenerId, Outbox, Received};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::time::Now;
@@ -85,6 +86,7 @@ fn slow_loopback() {
         make_core: Box::new(|_| Talkative),
         clock: Box::new(Now::default),
         counters: counters.clone(),
+        completions: Mailbox::new(),
         panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),
     };
     let (sender, ended) = mpsc::channel();

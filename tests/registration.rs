@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 #[path = "support/core.rs"]
+#[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
 
 use core_support::{CoreBench, Sent};

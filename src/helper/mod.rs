@@ -1,7 +1,9 @@
-//! The helper thread: what may block is done here, never on a worker. For now it asks the
-//! resolver of the system for host names (addresses only; no SRV or NAPTR records).
+//! The helper threads: what may block is done here, never on a worker. One asks the resolver of
+//! the system for host names (addresses only; no SRV or NAPTR records), one runs commands.
 
 #![forbid(unsafe_code)]
+
+mod commands;
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -11,6 +13,8 @@ use std::thread;
 use crossbeam_channel::Receiver;
 
 use crate::names::{HostAddresses, HostName, NameTable};
+
+pub use commands::CommandRunner;
 
 /// Starts the thread that answers the questions of `names`. `now_ms` reads the monotonic clock
 /// (milliseconds). It ends with the process: a resolver may keep it for seconds.

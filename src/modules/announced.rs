@@ -77,8 +77,6 @@ announced! {
     "acc_db" "Accounting in a database.": acc_db_request;
     "acc_radius" "Accounting in a RADIUS server.": acc_rad_request;
     "acc_json" "Accounting as JSON.": acc_json_request;
-    "exec" "Running programs.":
-        exec_dset exec_msg exec_avp exec_getenv exec_cmd exec;
     "uri_db" "Users in a database.":
         check_uri check_to check_from does_uri_exist check_user_uri;
     "uri_radius" "Users in a RADIUS server.":

@@ -32,6 +32,8 @@ missing! {
         rand_set_prob reset_gflag route_if_exists set_gflag shm_status shm_summary sleep trylock
         unlock usleep
         => shv version;
+    EXEC:
+        exec exec_getenv;
     KEX:
         issflagset resetdebug resetsflag setdebug setsflag;
     PV:

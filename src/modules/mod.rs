@@ -7,6 +7,7 @@ mod cfgutils;
 mod compatibility;
 mod core;
 mod corex;
+mod exec;
 mod kex;
 mod maxfwd;
 mod missing;
@@ -51,6 +52,7 @@ const READY: &[&ModuleSpec] = &[
     &sanity::MODULE,
     &kex::MODULE,
     &cfgutils::MODULE,
+    &exec::MODULE,
     &xlog::MODULE,
 ];
 

@@ -10,13 +10,15 @@ use super::arrival::Arrival;
 use super::parked;
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
+use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
+use crate::jobs::{Answer, Completion};
 use crate::limits::HEADROOM_BYTES;
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::script::{Execution, Host, Program, RouteId, Transit, Verdict, run};
+use crate::script::{Execution, Host, Program, RouteId, Suspended, Transit, Verdict, resume, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
@@ -37,7 +39,7 @@ struct Workspace {
 #[derive(Debug)]
 pub struct ProxyCore {
     /// The worker's own copy: regular expressions keep their caches in it.
-    program: Program,
+    program: Arc<Program>,
     standing: Standing,
     workspace: Workspace,
     message_count: u64,
@@ -63,7 +65,7 @@ impl ProxyCore {
     /// A core that runs the program of `parts`.
     #[must_use]
     pub fn new(parts: CoreParts) -> Self {
-        let program = Program::clone(&parts.program);
+        let program = Arc::new(Program::clone(&parts.program));
         let standing = Standing::new(parts, program.settings());
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
@@ -78,7 +80,7 @@ impl ProxyCore {
     /// Runs another program from now on. Requests that wait, tables and counters stay; so do the
     /// listeners and the key of the branches.
     pub fn replace_program(&mut self, program: &Arc<Program>) {
-        self.program = Program::clone(program);
+        self.program = Arc::new(Program::clone(program));
         self.sweep_round_turns = sweep_round_turns(program);
         self.standing.follow(program);
     }
@@ -91,7 +93,8 @@ impl ProxyCore {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let arrival = Arrival::of(&received);
-        if let Decision::Forward(plan) = self.decide(now, received.datagram(), arrival, outbox) {
+        let decision = self.decide((now, arrival), received.datagram(), None, outbox);
+        if let Decision::Forward(plan) = decision {
             self.send_rewritten(received, &plan, outbox);
         }
     }
@@ -100,6 +103,24 @@ impl ProxyCore {
     /// through.
     pub fn note_losses(&mut self) {
         self.standing.overload.note_losses();
+    }
+
+    /// Goes on with the run of the script that waited for this. What is to be sent because of it
+    /// is in `outbox` when the call returns.
+    pub fn handle_completion(&mut self, now: Now, completion: Completion, outbox: &mut Outbox) {
+        let Some(waiting) = self.standing.waiting.leave(completion.job) else { return };
+        let message = waiting.run.message();
+        let resumed = Some((&waiting, &completion.answer));
+        let decision = self.decide((now, waiting.arrival), message, resumed, outbox);
+        if let Decision::Forward(plan) = decision {
+            let way = (plan.destination, plan.listener, plan.source);
+            let fits = outbox.push_composed(way, |out| {
+                self.workspace.plan_edits.write_to(&message[..plan.message_length], out);
+                true
+            });
+            let counters = &self.standing.parts.counters;
+            counters.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
+        }
     }
 
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
@@ -130,12 +151,13 @@ impl ProxyCore {
         self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
     }
 
-    /// Parses the datagram and finds out what to do with it.
+    /// Parses the datagram and finds out what to do with it: from the start, or from where a run
+    /// has waited for an answer.
     fn decide(
         &mut self,
-        now: Now,
+        turn: (Now, Arrival),
         datagram: &[u8],
-        arrival: Arrival,
+        resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
         let Self { program, standing, workspace, message_count, .. } = self;
@@ -156,14 +178,18 @@ impl ProxyCore {
         workspace.plan_edits.clear();
         let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
-            program,
-            turn: Turn::new((now, arrival), essentials, standing, plan_edits, outbox),
+            program: resumed.map_or(&*program, |(waiting, _)| &waiting.program),
+            resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
+            turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
             message_count: *message_count,
         };
         let decision = match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
+            (Ok(()), Some(_)) if is_request && desk.resumed.is_some() => {
+                desk.route_request(message)
+            }
             (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
             (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
             _ => desk.drop_counted(Counter::DroppedMalformed),
@@ -205,7 +231,9 @@ fn sweep_round_turns(program: &Program) -> u64 {
 
 /// One message on its way through the core.
 struct Desk<'a> {
-    program: &'a Program,
+    program: &'a Arc<Program>,
+    /// The run that goes on, and the answer that it has waited for.
+    resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
     edits: EditList,
@@ -222,7 +250,15 @@ impl Desk<'_> {
         if self.refuses_new_call(request, essentials) {
             return self.drop_counted(Counter::RefusedOverload);
         }
+        self.route_request(request)
+    }
+
+    /// Runs the script over a request and does what it says.
+    fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
+            Some((Verdict::Suspended, _)) => {
+                super::forward::compose_earlier_plan(&mut self.turn, request);
+            }
             Some((_, true)) => {}
             Some((Verdict::Error(_), false)) => {
                 self.answer(request, 500, b"Server error occurred (1/SL)", &[]);
@@ -237,7 +273,9 @@ impl Desk<'_> {
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
     fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) -> Decision {
-        self.turn.count(Counter::ReceivedResponses);
+        if self.resumed.is_none() {
+            self.turn.count(Counter::ReceivedResponses);
+        }
         let Some(essentials) = essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
@@ -247,8 +285,10 @@ impl Desk<'_> {
         };
         if let Some(route) = self.program.reply_route() {
             let (verdict, _) = self.run(response, route);
-            if verdict == Verdict::Drop {
-                return self.drop_counted(Counter::DroppedByScript);
+            match verdict {
+                Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
+                Verdict::Suspended => return Decision::Done,
+                _ => {}
             }
             self.turn.plan_edits.copy_from(&self.edits);
         }
@@ -284,19 +324,57 @@ impl Desk<'_> {
         })
     }
 
-    /// Runs the script over a message. Whether something was sent or planned because of it.
-    fn run<'m>(&'m mut self, message: Message<'m>, route: RouteId) -> (Verdict, bool) {
+    /// Runs the script over a message, or goes on with the run that has waited. Whether something
+    /// was sent or planned because of it.
+    fn run(&mut self, message: Message<'_>, route: RouteId) -> (Verdict, bool) {
+        let (verdict, acted, suspended) = match self.resumed.take() {
+            None => {
+                let arrival = self.turn.arrival;
+                let ways = (arrival.source, arrival.local);
+                let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
+                std::mem::swap(&mut transit.edits, &mut self.edits);
+                transit.essentials = self.turn.essentials;
+                let mut execution = Execution::new(transit, &mut self.turn, self.program);
+                execution.message_number = self.message_count;
+                let verdict = run(&mut execution, route);
+                self.edits = std::mem::take(&mut execution.transit.edits);
+                (verdict, execution.transit.acted, execution.take_suspended())
+            }
+            Some(resumed) => self.go_on(message, resumed),
+        };
+        if let Some(suspended) = suspended {
+            self.wait(suspended);
+        }
+        (verdict, acted)
+    }
+
+    /// Goes on with a run that has waited for an answer.
+    #[cold]
+    fn go_on(
+        &mut self,
+        message: Message<'_>,
+        (suspended, answer): (&Suspended, &Answer),
+    ) -> (Verdict, bool, Option<Box<Suspended>>) {
         let arrival = self.turn.arrival;
         let ways = (arrival.source, arrival.local);
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
         transit.essentials = self.turn.essentials;
-        let mut execution = Execution::new(transit, &mut self.turn, self.program);
-        execution.message_number = self.message_count;
-        let verdict = run(&mut execution, route);
-        let acted = execution.transit.acted;
+        let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
+        let verdict = resume(&mut execution);
         self.edits = std::mem::take(&mut execution.transit.edits);
-        (verdict, acted)
+        (verdict, execution.transit.acted, execution.take_suspended())
+    }
+
+    /// Keeps a run until its command has ended, and has that run.
+    #[cold]
+    fn wait(&mut self, mut run: Box<Suspended>) {
+        self.turn.count(Counter::ScriptSuspensions);
+        let Standing { parts, waiting, .. } = &mut *self.turn.standing;
+        let size = run.command.size();
+        let command = std::mem::take(&mut run.command);
+        let job = waiting.enter(run, size, Arc::clone(self.program), self.turn.arrival);
+        parts.jobs.order(job, command);
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.

@@ -104,7 +104,7 @@ fn too_many_hops(turn: &mut Turn<'_>, transit: &mut Transit<'_>) -> Result<(), R
 
 /// Step 1: a script that forwards twice sends two requests. The first one is copied to the
 /// outbox with the edits it was planned with.
-fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
+pub(super) fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
     if let Some(plan) = turn.plan.take() {
         let way = (plan.destination, plan.listener, plan.source);
         let edits = &*turn.plan_edits;

@@ -10,6 +10,9 @@
 //!                       │                 then the planned edits are made in the slot
 //!                       └ response ─▶ response: RFC 3261 §16.7, §18.2.2, Via taken off in the slot
 //! ```
+//!
+//! A run of the script may wait for a command (`suspended`): `core::handle_completion` goes on with
+//! it.
 
 mod arrival;
 mod branch;
@@ -21,6 +24,7 @@ mod parked;
 mod reply;
 mod response;
 mod standing;
+mod suspended;
 mod turn;
 mod validate;
 

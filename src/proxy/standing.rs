@@ -7,6 +7,8 @@ use super::branch::BranchKey;
 use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
+use super::suspended::WaitingRoom;
+use crate::jobs::JobQueue;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
 use crate::script::{LogLevel, Program, Settings};
@@ -31,6 +33,9 @@ pub struct CoreParts {
     pub services: Arc<[Arc<dyn Any + Send + Sync>]>,
     /// The addresses of host names.
     pub names: Arc<NameTable>,
+    /// Where commands are ordered that the script runs; the answers are for
+    /// [`super::ProxyCore::handle_completion`].
+    pub jobs: JobQueue,
     /// The key of branch and tag hashes; the same in all workers.
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
@@ -57,6 +62,7 @@ pub(super) struct Standing {
     pub(super) key: BranchKey,
     pub(super) parking: ParkingLot,
     pub(super) overload: Overload,
+    pub(super) waiting: WaitingRoom,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
     /// Log lines above this level are not written.
@@ -73,6 +79,7 @@ impl Standing {
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),
             overload: Overload::new(settings),
+            waiting: WaitingRoom::new(parts.seed),
             server_header: server_header(settings),
             log_level: settings.debug,
             random: parts.seed | 1,

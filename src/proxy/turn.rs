@@ -98,6 +98,10 @@ impl Host for Turn<'_> {
         self.standing.identity.find(address)
     }
 
+    fn suspension_room(&self) -> usize {
+        if self.standing.parts.jobs.is_open() { self.standing.waiting.room() } else { 0 }
+    }
+
     fn logs(&self, level: LogLevel) -> bool {
         i32::from(level as i8) <= self.standing.log_level
     }

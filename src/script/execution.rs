@@ -7,7 +7,8 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
-use super::{Host, Program, Refusal, ReturnCode, Transit, Value};
+use super::{Host, Program, Refusal, ReturnCode, Suspended, Transit, Value};
+use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
 
@@ -42,6 +43,12 @@ pub struct Execution<'m> {
     pub(super) arena_bytes: usize,
     /// Bytes of strings that may still be built.
     string_bytes_left: Cell<usize>,
+    /// The operation that a restored run goes on with.
+    pub(super) place: usize,
+    /// The end of the command that a restored run has waited for.
+    pub(super) answer: Option<&'m Answer>,
+    /// The copy of this run that is to wait, once a function has asked for that.
+    pub(super) suspended: Option<Box<Suspended>>,
     /// State of `$RANDOM`.
     random: Cell<u64>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
@@ -88,6 +95,9 @@ impl<'m> Execution<'m> {
             fuel: SCRIPT_FUEL,
             arena_bytes: 0,
             string_bytes_left: Cell::new(SCRIPT_STRING_BYTES_MAX),
+            place: 0,
+            answer: None,
+            suspended: None,
             random: Cell::new(random),
             uri: Cell::new(None),
         }
@@ -275,6 +285,22 @@ impl<'m> Execution<'m> {
         } else if let Some(position) = self.avps.iter().rposition(|avp| avp.name == name) {
             self.avps.remove(position);
         }
+    }
+
+    /// State of the random numbers.
+    pub(super) const fn random_state(&self) -> u64 {
+        self.random.get()
+    }
+
+    /// Bytes of strings that may still be built.
+    pub(super) const fn string_bytes_left(&self) -> usize {
+        self.string_bytes_left.get()
+    }
+
+    /// Goes on with these counts, which another run has left.
+    pub(super) fn set_counts(&self, random: u64, string_bytes_left: usize) {
+        self.random.set(random);
+        self.string_bytes_left.set(string_bytes_left);
     }
 
     /// Takes `length` bytes from what may still be built.

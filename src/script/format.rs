@@ -28,6 +28,18 @@ pub(super) enum FormatStyle {
     Dollar,
     /// `%ru` as in the log lines of SER, and `$ru` where that is the name of a variable.
     Percent,
+    /// `$ru` where that is the name of a variable; any other `$` is text, as in the commands that
+    /// SER gives to the shell.
+    Shell,
+}
+
+/// A piece of a rendered [`Format`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'m> {
+    /// What the script's author has written.
+    Written(&'m [u8]),
+    /// What a variable holds.
+    Held(&'m [u8]),
 }
 
 impl Format {
@@ -71,6 +83,14 @@ impl Format {
                 execution.build(&rendered)
             }
         }
+    }
+
+    /// The text with the present values, as pieces that tell where each comes from.
+    pub fn pieces<'m>(&'m self, execution: &Execution<'m>) -> impl Iterator<Item = Piece<'m>> {
+        self.parts.iter().map(|part| match part {
+            Part::Text(text) => Piece::Written(text),
+            Part::Variable(_) => Piece::Held(part.render(execution)),
+        })
     }
 
     /// The only variable, if the text is nothing else: its value keeps its type.
@@ -131,7 +151,7 @@ impl Splitter<'_> {
                 self.push(variable, length);
                 Ok(())
             }
-            Err(_) if style == FormatStyle::Percent => {
+            Err(_) if style != FormatStyle::Dollar => {
                 self.take_literal(b"$", 1);
                 Ok(())
             }

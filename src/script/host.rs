@@ -127,6 +127,12 @@ pub trait Host {
     /// The listener with that address, if there is one.
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;
 
+    /// Bytes that the copy of a run may have which is to wait for a command; 0 if none may. Who
+    /// has room here runs the command of each run that ends [`super::Verdict::Suspended`].
+    fn suspension_room(&self) -> usize {
+        0
+    }
+
     /// Whether log lines of that level are written.
     fn logs(&self, level: LogLevel) -> bool;
 

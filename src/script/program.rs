@@ -80,6 +80,8 @@ pub(super) enum Prepared {
     Text(Format),
     /// A variable to write to.
     Variable(Variable),
+    /// Variables to write to.
+    Variables(Box<[Variable]>),
 }
 
 /// A value known before the script runs.

@@ -79,6 +79,13 @@ pub enum ParameterKind {
     Variable,
     /// A pseudo-variable, for functions that ask whether it has a value. Arrives as `Variable`.
     AnyVariable,
+    /// Pseudo-variables that can be written, with `;` or `,` between them. Arrives as
+    /// [`Argument::Variables`].
+    Variables,
+    /// A command for the shell. What pseudo-variables in it hold must not be read by the shell as
+    /// part of the command, so it arrives as `Format`. In the SER dialect a `$` that is not the
+    /// start of a pseudo-variable is left to the shell; in the others that is written `$$`.
+    Command,
     /// An address or host, with or without port, bare or quoted; also `uri:host`, `uri:port`.
     /// Pseudo-variables in it are replaced. Arrives as `Text` (bare operands resolved).
     Address,
@@ -124,6 +131,8 @@ pub enum Argument<'m> {
     Substitution(&'m super::Substitution),
     /// A variable that the function reads or writes.
     Variable(&'m super::Variable),
+    /// Variables that the function writes.
+    Variables(&'m [super::Variable]),
 }
 
 /// The code of a script function.

@@ -26,6 +26,8 @@ pub enum Verdict {
     /// `drop`. In a reply route only for a provisional response: it goes nowhere (a final
     /// response is not kept from going on, the verdict is [`Verdict::Exit`] then).
     Drop,
+    /// A function waits for something ([`Execution::take_suspended`]).
+    Suspended,
     /// The script was cut off. It has been logged and counted.
     Error(ScriptError),
 }
@@ -50,9 +52,23 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
         return Verdict::End;
     };
     execution.kind = entry.kind;
+    run_from(execution, entry.start as usize)
+}
+
+/// Goes on with a run that was restored ([`super::Suspended::restore`]): its call is repeated.
+pub fn resume(execution: &mut Execution<'_>) -> Verdict {
+    run_from(execution, execution.place)
+}
+
+/// Runs from an operation until the script ends or waits.
+fn run_from(execution: &mut Execution<'_>, start: usize) -> Verdict {
     execution.arena_bytes = execution.transit.arena.allocated_bytes();
-    let mut next = entry.start as usize;
+    let mut next = start;
     let verdict = steps(execution, &mut next);
+    if let Some(suspended) = &mut execution.suspended {
+        suspended.place = next.saturating_sub(1);
+        suspended.fuel = execution.fuel;
+    }
     if let Verdict::Error(error) = verdict {
         execution.host.count(match error {
             ScriptError::Fuel => Counter::ScriptFuelExhausted,
@@ -236,7 +252,8 @@ fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
         }
     };
     if execution.code == 0 {
-        return Some(Verdict::Exit);
+        let waits = execution.suspended.is_some();
+        return Some(if waits { Verdict::Suspended } else { Verdict::Exit });
     }
     execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
 }
@@ -380,6 +397,7 @@ fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>) -> Argument<'m
         Prepared::Substitution(substitution) => Argument::Substitution(substitution),
         Prepared::Text(format) => Argument::Text(format.render(execution)),
         Prepared::Variable(variable) => Argument::Variable(variable),
+        Prepared::Variables(variables) => Argument::Variables(variables),
     }
 }
 

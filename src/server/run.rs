@@ -20,7 +20,8 @@ use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::{ServerError, log};
-use crate::helper;
+use crate::helper::{self, CommandRunner};
+use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
@@ -65,14 +66,21 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let groups = bind_all(fixed.plan())?;
     let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
     let (report, events) = unbounded();
+    let clock = Clock::start();
+    let orders = Mailbox::new();
+    let ordering = orders.address();
+    let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
+        .map_err(ServerError::system("cannot start the thread for commands"))?;
+    let parts = (groups, ordering, clock);
     let programs = Programs::new(Arc::clone(&program));
-    let workers = start_workers(options, fixed.plan(), (&program, &programs), groups, &report)?;
+    let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, &report)?;
     drop(program);
     let reloader = Reloader::new(options.clone(), fixed, programs);
     let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
     stop(workers, &events);
+    commands.stop();
     reason
 }
 
@@ -111,7 +119,7 @@ fn start_workers(
     options: &Options,
     plan: &Plan,
     (program, programs): (&Program, &Programs<Program>),
-    groups: Vec<Vec<UdpListener>>,
+    (groups, orders, clock): (Vec<Vec<UdpListener>>, Address<Order>, Clock),
     report: &Sender<Event>,
 ) -> Result<Vec<WorkerHandle>, ServerError> {
     let listeners: Arc<[Listener]> = groups
@@ -122,7 +130,6 @@ fn start_workers(
             advertise: listen.advertise.clone(),
         })
         .collect();
-    let clock = Clock::start();
     let template = Template {
         listeners,
         services: Arc::new([Arc::new(LocationTables::new())]),
@@ -135,14 +142,17 @@ fn start_workers(
     let mut workers = Vec::new();
     for index in 0..plan.worker_count {
         let counters = WorkerCounters::default();
+        let completions = Mailbox::new();
+        let jobs = JobQueue::new(orders.clone(), completions.address());
         let parts = WorkerParts {
             index,
             pin_to: cores.get(index % cores.len().max(1)).copied(),
             listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
             programs: programs.clone(),
-            make_core: core_maker(template.clone(), index, counters.clone())?,
+            make_core: core_maker(template.clone(), jobs, index, counters.clone())?,
             clock: Box::new(move || clock.now()),
             counters,
+            completions,
             panic_files: Arc::clone(&panic_files),
         };
         let report = report.clone();
@@ -176,6 +186,7 @@ struct Template {
 /// it.
 fn core_maker(
     template: Template,
+    jobs: JobQueue,
     index: usize,
     counters: WorkerCounters,
 ) -> Result<MakeCore<ProxyCore>, ServerError> {
@@ -189,6 +200,7 @@ fn core_maker(
             listeners,
             services,
             names,
+            jobs: jobs.clone(),
             secret,
             seed,
             sweeps: index == 0,

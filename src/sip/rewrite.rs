@@ -107,6 +107,12 @@ impl EditList {
         self.bytes.extend_from_slice(&other.bytes);
     }
 
+    /// Bytes of memory that the changes take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.edits.len() * size_of::<Edit>() + self.bytes.len()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

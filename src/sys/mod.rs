@@ -9,6 +9,7 @@ mod batch;
 mod control;
 mod error;
 mod option;
+mod process;
 mod signal;
 
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
@@ -16,6 +17,7 @@ pub use error::reason;
 pub use option::{
     spread_over_group, take_merged, tell_destination_v4, tell_destination_v6, tell_overruns,
 };
+pub use process::{exit_status, kill_group, start_shell, watch_process};
 pub use signal::{Signal, block_signals, wait_for_signal};
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]

@@ -10,7 +10,8 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::isolation::Isolated;
 use super::{Core, WorkerParts};
-use crate::limits::LISTENER_COUNT_MAX;
+use crate::jobs::{Completion, Mailbox};
+use crate::limits::{BATCH_DATAGRAMS_MAX, LISTENER_COUNT_MAX};
 use crate::mem::{ListenerId, Outbox, Received};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
@@ -30,6 +31,7 @@ pub(super) struct Cycle<C: Core> {
     clock: Box<dyn Fn() -> Now + Send>,
     core: Isolated<C>,
     counters: WorkerCounters,
+    completions: Mailbox<Completion>,
     listeners: Vec<UdpListener>,
     /// Listeners whose queue may hold something. Readiness is told once, when it begins, so it
     /// has to be remembered until the queue was found empty.
@@ -51,7 +53,14 @@ impl<C: Core> Cycle<C> {
         stop: Arc<AtomicBool>,
     ) -> io::Result<Self> {
         let WorkerParts {
-            mut listeners, programs, make_core, clock, counters, panic_files, ..
+            mut listeners,
+            programs,
+            make_core,
+            clock,
+            counters,
+            completions,
+            panic_files,
+            ..
         } = parts;
         for (position, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(position), Interest::READABLE)?;
@@ -62,6 +71,7 @@ impl<C: Core> Cycle<C> {
             clock,
             core: Isolated::new(&programs, make_core, counters.clone(), panic_files),
             counters,
+            completions,
             ready: vec![false; listeners.len()],
             listeners,
             blocked: None,
@@ -87,6 +97,7 @@ impl<C: Core> Cycle<C> {
             for _ in 0..TURNS_PER_POLL {
                 self.take_turn()?;
             }
+            self.take_completions()?;
             self.run_timers()?;
         }
         self.flush()
@@ -98,7 +109,7 @@ impl<C: Core> Cycle<C> {
             // The outbox has to be sent before anything else; its socket will be announced.
             return None;
         }
-        if self.ready.contains(&true) {
+        if self.ready.contains(&true) || !self.completions.is_empty() {
             return Some(Duration::ZERO);
         }
         let due = self.core.poll_timeout()?;
@@ -177,6 +188,20 @@ impl<C: Core> Cycle<C> {
             }
         }
         self.counters.add(Counter::ReceivedDatagrams, count);
+    }
+
+    /// Goes on with messages that have waited for a job, a batch of them at most: their number
+    /// must not keep datagrams waiting.
+    fn take_completions(&mut self) -> io::Result<()> {
+        if self.completions.is_empty() || self.blocked.is_some() {
+            return Ok(());
+        }
+        let now = (self.clock)();
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(completion) = self.completions.take() else { break };
+            self.core.handle_completion(now, completion, &mut self.outbox);
+        }
+        self.flush()
     }
 
     /// Does what is due.

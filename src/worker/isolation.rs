@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::Core;
 use super::programs::{Follower, Programs};
 use super::spawn::MakeCore;
+use crate::jobs::Completion;
 use crate::limits::{HEADROOM_BYTES, PANIC_FILE_COUNT_MAX};
 use crate::mem::{Outbox, Received};
 use crate::metrics::{Counter, WorkerCounters};
@@ -76,6 +77,18 @@ impl<C: Core> Isolated<C> {
         self.core.note_losses();
     }
 
+    /// As [`Core::handle_completion`].
+    pub(super) fn handle_completion(
+        &mut self,
+        now: Now,
+        completion: Completion,
+        outbox: &mut Outbox,
+    ) {
+        self.handle_event("going on with a message", outbox, |core, outbox| {
+            core.handle_completion(now, completion, outbox);
+        });
+    }
+
     /// As [`Core::poll_timeout`].
     pub(super) fn poll_timeout(&self) -> Option<u64> {
         self.core.poll_timeout()
@@ -83,11 +96,22 @@ impl<C: Core> Isolated<C> {
 
     /// As [`Core::handle_timeout`].
     pub(super) fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
+        self.handle_event("a timer", outbox, |core, outbox| core.handle_timeout(now, outbox));
+    }
+
+    /// Has the core do something that no datagram has caused. When it fails, what it put into the
+    /// outbox meanwhile is forgotten.
+    fn handle_event(
+        &mut self,
+        what: &str,
+        outbox: &mut Outbox,
+        handle: impl FnOnce(&mut C, &mut Outbox),
+    ) {
         let transmits_before = outbox.transmits().len();
-        let handled = catch_unwind(AssertUnwindSafe(|| self.core.handle_timeout(now, outbox)));
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(&mut self.core, outbox)));
         if let Err(panic) = handled {
             outbox.truncate(transmits_before);
-            tracing::error!("a timer failed: {}", panic_message(panic.as_ref()));
+            tracing::error!("{what} failed: {}", panic_message(panic.as_ref()));
             self.core = (self.make_core)(self.program.running());
         }
     }

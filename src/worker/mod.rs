@@ -12,6 +12,7 @@ mod spawn;
 
 use std::sync::Arc;
 
+use crate::jobs::Completion;
 use crate::mem::{Outbox, Received};
 use crate::proxy::{Program, ProxyCore};
 use crate::time::Now;
@@ -34,6 +35,9 @@ pub trait Core {
     /// As [`ProxyCore::note_losses`].
     fn note_losses(&mut self);
 
+    /// As [`ProxyCore::handle_completion`]. A core that orders no jobs needs none.
+    fn handle_completion(&mut self, _now: Now, _completion: Completion, _outbox: &mut Outbox) {}
+
     /// As [`ProxyCore::poll_timeout`].
     fn poll_timeout(&self) -> Option<u64>;
 
@@ -54,6 +58,10 @@ impl Core for ProxyCore {
 
     fn note_losses(&mut self) {
         Self::note_losses(self);
+    }
+
+    fn handle_completion(&mut self, now: Now, completion: Completion, outbox: &mut Outbox) {
+        Self::handle_completion(self, now, completion, outbox);
     }
 
     fn poll_timeout(&self) -> Option<u64> {

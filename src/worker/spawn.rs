@@ -11,6 +11,7 @@ use mio::{Poll, Waker};
 
 use super::cycle::{Cycle, WAKER};
 use super::{Core, PanicFiles, Programs};
+use crate::jobs::{Completion, Mailbox};
 use crate::metrics::WorkerCounters;
 use crate::time::Now;
 use crate::transport::UdpListener;
@@ -31,6 +32,8 @@ pub struct WorkerParts<C: Core> {
     pub clock: Box<dyn Fn() -> Now + Send>,
     /// Its counters.
     pub counters: WorkerCounters,
+    /// Where the answers to the jobs come that its core has ordered.
+    pub completions: Mailbox<Completion>,
     /// Where datagrams are saved whose handling failed.
     pub panic_files: Arc<PanicFiles>,
 }
@@ -47,7 +50,7 @@ impl<C: Core> std::fmt::Debug for WorkerParts<C> {
 /// A running worker.
 #[derive(Debug)]
 pub struct WorkerHandle {
-    waker: Waker,
+    waker: Arc<Waker>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -63,7 +66,13 @@ pub fn spawn<C: Core + 'static>(
     ended: impl FnOnce(io::Result<()>) + Send + 'static,
 ) -> io::Result<WorkerHandle> {
     let poll = Poll::new()?;
-    let waker = Waker::new(poll.registry(), WAKER)?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    let woken = Arc::clone(&waker);
+    parts.completions.set_bell(move || {
+        if let Err(error) = woken.wake() {
+            tracing::warn!("a worker cannot be woken: {error}");
+        }
+    });
     let stop = Arc::new(AtomicBool::new(false));
     let name = format!("worker-{}", parts.index);
     let seen_by_worker = Arc::clone(&stop);
@@ -188,6 +197,7 @@ mod tests {
             make_core: Box::new(move |program| Echo { program: Arc::clone(program), timer_peer }),
             clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0 }),
             counters: counters.clone(),
+            completions: Mailbox::new(),
             panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),
         };
         let (sender, ended) = mpsc::channel();

@@ -1,11 +1,17 @@
 //! A proxy core without a network: datagrams in, datagrams out, on a clock of the test's own.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use viaduct::jobs::{Answer, Completion, Ending, JobQueue, Mailbox, Order};
 use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
@@ -27,6 +33,9 @@ pub(crate) struct CoreBench {
     pub(crate) now: Now,
     pub(crate) counters: WorkerCounters,
     pub(crate) local: SocketAddr,
+    /// The commands that the script has ordered.
+    pub(crate) orders: Mailbox<Order>,
+    answers: Mailbox<Completion>,
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -81,12 +90,14 @@ impl CoreBench {
     pub(crate) fn with_names(program: Program, names: Arc<NameTable>) -> Self {
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
+        let (orders, answers) = (Mailbox::new(), Mailbox::new());
         let advertise = program.settings().listen.first().and_then(|it| it.advertise.clone());
         let core = ProxyCore::new(CoreParts {
             program: Arc::new(program),
             listeners: Arc::new([Listener { address: server(), advertise }]),
             services: Arc::new([Arc::new(LocationTables::default())]),
             names,
+            jobs: JobQueue::new(orders.address(), answers.address()),
             secret: *b"0123456789abcdef",
             seed: 1,
             sweeps: true,
@@ -95,7 +106,17 @@ impl CoreBench {
         });
         let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
         let slots = SlotPool::new(1, 0);
-        Self { core, slots, outbox: Outbox::new(), now, counters, local: server(), log }
+        Self {
+            core,
+            slots,
+            outbox: Outbox::new(),
+            now,
+            counters,
+            local: server(),
+            orders,
+            answers,
+            log,
+        }
     }
 
     /// Gives the core one datagram. What it sends stays in the outbox.
@@ -117,6 +138,21 @@ impl CoreBench {
     /// Gives the core one datagram; what it sends.
     pub(crate) fn send(&mut self, source: &str, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
         self.handle(source.parse().unwrap(), datagram.as_ref());
+        self.take_sent()
+    }
+
+    /// Answers the oldest command that was ordered; what the core sends because of that.
+    pub(crate) fn finish(&mut self, ending: Ending, output: &str) -> Vec<Sent> {
+        let answer = Answer { ending, output: output.as_bytes().to_vec() };
+        self.orders.take().expect("a command is ordered").answer(answer);
+        self.take_answers()
+    }
+
+    /// Gives the core the answers that are there; what it sends because of them.
+    pub(crate) fn take_answers(&mut self) -> Vec<Sent> {
+        while let Some(completion) = self.answers.take() {
+            self.core.handle_completion(self.now, completion, &mut self.outbox);
+        }
         self.take_sent()
     }
 

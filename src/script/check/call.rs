@@ -6,7 +6,10 @@ use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
-use crate::script::{PatternFlags, Span, Substitution, compile_pattern, nearest, parse_int};
+use crate::script::scope::Fault;
+use crate::script::{
+    PatternFlags, Span, Substitution, Variable, compile_pattern, nearest, parse_int,
+};
 
 impl Checker<'_> {
     /// Checks a call.
@@ -137,6 +140,8 @@ impl Checker<'_> {
             ParameterKind::Flag => return self.flag(argument),
             ParameterKind::Text => self.text_argument(argument, FormatStyle::Dollar)?,
             ParameterKind::LogText => self.text_argument(argument, self.log_style())?.map(lazy),
+            ParameterKind::Command => return self.command_argument(argument),
+            ParameterKind::Variables => return self.variables_argument(argument),
             ParameterKind::LogLevel => literal(argument).and_then(|text| log_level(&text)),
             ParameterKind::Address => return self.address(argument),
             ParameterKind::Literal => literal(argument).map(|text| Prepared::Literal(text.into())),
@@ -170,6 +175,62 @@ impl Checker<'_> {
     /// How variables stand in log lines.
     const fn log_style(&self) -> FormatStyle {
         if self.has_percent { FormatStyle::Percent } else { FormatStyle::Dollar }
+    }
+
+    /// A command for the shell.
+    fn command_argument(&mut self, argument: &Expression) -> Option<Prepared> {
+        let Some(text) = literal(argument) else {
+            self.error("E0405", "this must be a command for the shell", argument.span);
+            return None;
+        };
+        let style = if self.has_percent { FormatStyle::Shell } else { FormatStyle::Dollar };
+        match Format::parse(&text, style, &mut self.scope) {
+            Ok(format) => Some(Prepared::Format(format)),
+            Err(mut fault) => {
+                let help = || "a `$` that is for the shell is written `$$`".to_owned();
+                fault.help.get_or_insert_with(help);
+                self.fault(fault, argument.span, quote(argument), text.len());
+                None
+            }
+        }
+    }
+
+    /// Variables to write to, one behind the other.
+    fn variables_argument(&mut self, argument: &Expression) -> Option<Prepared> {
+        let text = literal(argument).unwrap_or_default();
+        match self.variables(&text) {
+            Ok(variables) => Some(Prepared::Variables(variables.into())),
+            Err(fault) => {
+                self.fault(fault, argument.span, quote(argument), text.len());
+                None
+            }
+        }
+    }
+
+    /// Reads variables with `;`, `,` or blanks between them.
+    fn variables(&mut self, text: &[u8]) -> Result<Vec<Variable>, Fault> {
+        let is_between = |byte: &&u8| matches!(byte, b';' | b',' | b' ' | b'\t');
+        let between = |at: usize| text[at..].iter().take_while(is_between).count();
+        let misfit = |message, at| Fault::new("E0405", message, at);
+        let mut variables = Vec::new();
+        let mut at = between(0);
+        while at < text.len() {
+            if text[at] != b'$' {
+                return Err(misfit("this must be a variable", at..text.len()));
+            }
+            let parsed = Variable::parse(&text[at..], &mut self.scope);
+            let (variable, length) = parsed.map_err(|fault| fault.moved_by(at))?;
+            if !variable.is_writable() {
+                return Err(misfit("this variable cannot be assigned to", at..at + length));
+            }
+            variables.push(variable);
+            at += length;
+            at += between(at);
+        }
+        if variables.is_empty() {
+            return Err(misfit("this must be a list of variables", 0..text.len()));
+        }
+        Ok(variables)
     }
 
     /// A number, a string that is one, or a variable.
@@ -320,6 +381,11 @@ fn literal(argument: &Expression) -> Option<Vec<u8>> {
         },
         ExpressionKind::Binary(..) | ExpressionKind::Call(_) | ExpressionKind::Unary(..) => None,
     }
+}
+
+/// Bytes of the quotation mark before an argument.
+const fn quote(argument: &Expression) -> u32 {
+    matches!(argument.kind, ExpressionKind::Text(..)) as u32
 }
 
 /// Leaves it to the function to put the text together.

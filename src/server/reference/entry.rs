@@ -120,6 +120,8 @@ pub(super) const fn kind(kind: ParameterKind) -> &'static str {
         ParameterKind::LogLevel => "a log level: `L_ERR`, or a number from -5 to 4",
         ParameterKind::Variable => "a variable that can be assigned to",
         ParameterKind::AnyVariable => "a variable",
+        ParameterKind::Variables => "variables that can be assigned to, with `;` between them",
+        ParameterKind::Command => "a command for the shell, which reads variables as plain text",
         ParameterKind::Address => "an address or host, bare or quoted; variables are replaced",
     }
 }

@@ -1,0 +1,388 @@
+//! A run of the script that waits: all that is to be known to go on with it, on its own.
+//!
+//! While it runs, an [`Execution`] borrows the slot that its message lies in and the arena of the
+//! worker. Both are used for the next message when it waits, so what it borrows is copied, at
+//! that moment only. It goes on with the call that made it wait, in an [`Execution`] that borrows
+//! the copy.
+
+use bumpalo::collections::Vec as ArenaVec;
+use smallvec::SmallVec;
+
+use super::ast::RouteKind;
+use super::execution::{Avp, Frame};
+use super::{Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
+use crate::jobs::{Answer, ShellCommand};
+use crate::mem::ListenerId;
+use crate::metrics::Counter;
+use crate::sip::rewrite::EditList;
+
+/// A run of the script that waits for the end of a command.
+#[derive(Debug)]
+pub struct Suspended {
+    /// What it waits for; taken by whoever has it run.
+    pub command: ShellCommand,
+    /// The message.
+    message: Vec<u8>,
+    /// All other texts, one behind the other.
+    texts: Vec<u8>,
+    transit: KeptTransit,
+    values: Vec<KeptValue>,
+    frames: Vec<Frame>,
+    slots: Vec<KeptValue>,
+    avps: Vec<(Text, KeptValue)>,
+    message_number: u64,
+    branch_flags: u32,
+    code: ReturnCode,
+    kind: RouteKind,
+    random: u64,
+    string_bytes_left: usize,
+    /// Steps left.
+    pub(super) fuel: u64,
+    /// The operation that it goes on with: the call.
+    pub(super) place: usize,
+}
+
+/// Where a text is in [`Suspended::texts`].
+#[derive(Clone, Copy, Debug)]
+struct Text {
+    start: usize,
+    length: usize,
+}
+
+/// A [`Value`].
+#[derive(Clone, Copy, Debug)]
+enum KeptValue {
+    /// `$null`.
+    Null,
+    /// A number.
+    Int(i64),
+    /// A string.
+    Text(Text),
+}
+
+/// A [`Branch`].
+#[derive(Clone, Copy, Debug)]
+struct KeptBranch {
+    uri: Text,
+    destination: Option<Text>,
+    path: Text,
+    q: Option<u16>,
+}
+
+/// What of a [`Transit`] cannot be had from the message and its arrival.
+#[derive(Debug)]
+struct KeptTransit {
+    uri: Text,
+    destination: Option<Text>,
+    path: Text,
+    q: Option<u16>,
+    branches: SmallVec<[KeptBranch; 4]>,
+    edits: EditList,
+    flags: u32,
+    send_listener: Option<ListenerId>,
+    reply_headers: SmallVec<[Text; 4]>,
+    rport_forced: bool,
+    /// With the texts `user` and `preset`, which are empty in it.
+    record_route: Option<(RecordRoute<'static>, Text, Option<Text>)>,
+    record_route_params: Text,
+    route_params: Text,
+    max_forwards_done: bool,
+    refusal: Option<Refusal>,
+    acted: bool,
+}
+
+impl Suspended {
+    /// A copy of what `execution` is at this moment; none if it takes more than `room` bytes.
+    pub(super) fn of(
+        execution: &Execution<'_>,
+        command: ShellCommand,
+        room: usize,
+    ) -> Option<Self> {
+        let message = execution.transit.message.text();
+        let mut keeper = Keeper { texts: Vec::new(), room: room.checked_sub(message.len())? };
+        let transit = keeper.transit(&execution.transit)?;
+        let values = keeper.values(&execution.values)?;
+        let slots = keeper.values(execution.slots)?;
+        let avps = execution.avps.iter().map(|Avp { name, value }| {
+            let value = keeper.value(*value)?;
+            Some((keeper.text(name)?, value))
+        });
+        let avps = avps.collect::<Option<Vec<_>>>()?;
+        Some(Self {
+            command,
+            message: message.to_vec(),
+            texts: keeper.texts,
+            transit,
+            values,
+            frames: execution.frames.to_vec(),
+            slots,
+            avps,
+            message_number: execution.message_number,
+            branch_flags: execution.branch_flags,
+            code: execution.code,
+            kind: execution.kind,
+            random: execution.random_state(),
+            string_bytes_left: execution.string_bytes_left(),
+            fuel: execution.fuel,
+            place: 0,
+        })
+    }
+
+    /// The message as it arrived.
+    #[must_use]
+    pub fn message(&self) -> &[u8] {
+        &self.message
+    }
+
+    /// Bytes that it keeps, about, without those of the command.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let values = self.values.len() + self.slots.len() + 2 * self.avps.len();
+        size_of::<Self>()
+            + self.message.len()
+            + self.texts.len()
+            + self.transit.edits.size()
+            + values * size_of::<KeptValue>()
+            + self.frames.len() * size_of::<Frame>()
+    }
+
+    /// The run as it was, about to repeat the call that made it wait, for which there is an
+    /// answer now. `transit` is that of the message as it arrived; see [`super::resume`].
+    #[must_use]
+    pub fn restore<'m>(
+        &'m self,
+        transit: Transit<'m>,
+        host: &'m mut (dyn Host + 'm),
+        program: &'m Program,
+        answer: &'m Answer,
+    ) -> Execution<'m> {
+        let mut execution = Execution::new(self.transit(transit), host, program);
+        execution.values.extend(self.values.iter().map(|value| self.value(*value)));
+        execution.frames.extend_from_slice(&self.frames);
+        for (slot, value) in execution.slots.iter_mut().zip(&self.slots) {
+            *slot = self.value(*value);
+        }
+        let avp = |(name, value): &(Text, KeptValue)| Avp {
+            name: self.text(*name),
+            value: self.value(*value),
+        };
+        execution.avps.extend(self.avps.iter().map(avp));
+        execution.message_number = self.message_number;
+        execution.branch_flags = self.branch_flags;
+        execution.code = self.code;
+        execution.kind = self.kind;
+        execution.fuel = self.fuel;
+        execution.set_counts(self.random, self.string_bytes_left);
+        execution.place = self.place;
+        execution.answer = Some(answer);
+        execution
+    }
+
+    /// What was decided about the message.
+    fn transit<'m>(&'m self, arrived: Transit<'m>) -> Transit<'m> {
+        let Transit { message, essentials, source, local, listener, arena, mut edits, .. } =
+            arrived;
+        let kept = &self.transit;
+        edits.copy_from(&kept.edits);
+        Transit {
+            message,
+            essentials,
+            source,
+            local,
+            listener,
+            arena,
+            uri: self.text(kept.uri),
+            destination: kept.destination.map(|text| self.text(text)),
+            path: self.text(kept.path),
+            q: kept.q,
+            branches: ArenaVec::from_iter_in(
+                kept.branches.iter().map(|branch| self.branch(branch)),
+                arena,
+            ),
+            edits,
+            flags: kept.flags,
+            send_listener: kept.send_listener,
+            reply_headers: ArenaVec::from_iter_in(
+                kept.reply_headers.iter().map(|text| self.text(*text)),
+                arena,
+            ),
+            rport_forced: kept.rport_forced,
+            record_route: kept.record_route.map(|(asked, user, preset)| RecordRoute {
+                user: self.text(user),
+                preset: preset.map(|text| self.text(text)),
+                ..asked
+            }),
+            record_route_params: self.text(kept.record_route_params),
+            route_params: self.text(kept.route_params),
+            max_forwards_done: kept.max_forwards_done,
+            refusal: kept.refusal,
+            acted: kept.acted,
+        }
+    }
+
+    /// A branch of the destination set.
+    fn branch(&self, kept: &KeptBranch) -> Branch<'_> {
+        let KeptBranch { uri, destination, path, q } = *kept;
+        let destination = destination.map(|text| self.text(text));
+        Branch { uri: self.text(uri), destination, path: self.text(path), q }
+    }
+
+    /// A value.
+    fn value(&self, value: KeptValue) -> Value<'_> {
+        match value {
+            KeptValue::Null => Value::Null,
+            KeptValue::Int(number) => Value::Int(number),
+            KeptValue::Text(text) => Value::Text(self.text(text)),
+        }
+    }
+
+    /// A text.
+    fn text(&self, text: Text) -> &[u8] {
+        &self.texts[text.start..text.start + text.length]
+    }
+}
+
+/// Copies texts, as long as there is room; each answers `None` if there is none.
+struct Keeper {
+    texts: Vec<u8>,
+    room: usize,
+}
+
+impl Keeper {
+    /// Copies a text.
+    fn text(&mut self, text: &[u8]) -> Option<Text> {
+        self.room = self.room.checked_sub(text.len())?;
+        let kept = Text { start: self.texts.len(), length: text.len() };
+        self.texts.extend_from_slice(text);
+        Some(kept)
+    }
+
+    /// Copies a text that may be there.
+    #[expect(clippy::option_option, reason = "there may be neither the text nor room for it")]
+    fn optional(&mut self, text: Option<&[u8]>) -> Option<Option<Text>> {
+        match text {
+            Some(text) => self.text(text).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Copies a value.
+    fn value(&mut self, value: Value<'_>) -> Option<KeptValue> {
+        self.room = self.room.checked_sub(size_of::<KeptValue>())?;
+        Some(match value {
+            Value::Null => KeptValue::Null,
+            Value::Int(number) => KeptValue::Int(number),
+            Value::Text(text) => KeptValue::Text(self.text(text)?),
+        })
+    }
+
+    /// Copies values.
+    fn values(&mut self, values: &[Value<'_>]) -> Option<Vec<KeptValue>> {
+        values.iter().map(|value| self.value(*value)).collect()
+    }
+
+    /// Copies what was decided about a message.
+    fn transit(&mut self, transit: &Transit<'_>) -> Option<KeptTransit> {
+        let Transit {
+            message: _,
+            essentials: _,
+            source: _,
+            local: _,
+            listener: _,
+            arena: _,
+            uri,
+            destination,
+            path,
+            q,
+            branches,
+            edits,
+            flags,
+            send_listener,
+            reply_headers,
+            rport_forced,
+            record_route,
+            record_route_params,
+            route_params,
+            max_forwards_done,
+            refusal,
+            acted,
+        } = transit;
+        self.room = self.room.checked_sub(edits.size())?;
+        let mut kept_edits = EditList::default();
+        kept_edits.copy_from(edits);
+        let branches = branches.iter().map(|branch| self.branch(branch));
+        Some(KeptTransit {
+            branches: branches.collect::<Option<_>>()?,
+            uri: self.text(uri)?,
+            destination: self.optional(*destination)?,
+            path: self.text(path)?,
+            q: *q,
+            edits: kept_edits,
+            flags: *flags,
+            send_listener: *send_listener,
+            reply_headers: {
+                let lines = reply_headers.iter().map(|line| self.text(line));
+                lines.collect::<Option<_>>()?
+            },
+            rport_forced: *rport_forced,
+            record_route: match record_route {
+                Some(asked) => Some(self.record_route(asked)?),
+                None => None,
+            },
+            record_route_params: self.text(record_route_params)?,
+            route_params: self.text(route_params)?,
+            max_forwards_done: *max_forwards_done,
+            refusal: *refusal,
+            acted: *acted,
+        })
+    }
+
+    /// Copies a branch of the destination set.
+    fn branch(&mut self, branch: &Branch<'_>) -> Option<KeptBranch> {
+        let Branch { uri, destination, path, q } = *branch;
+        let destination = self.optional(destination)?;
+        Some(KeptBranch { uri: self.text(uri)?, destination, path: self.text(path)?, q })
+    }
+
+    /// Copies what was asked of our Record-Route.
+    fn record_route(
+        &mut self,
+        asked: &RecordRoute<'_>,
+    ) -> Option<(RecordRoute<'static>, Text, Option<Text>)> {
+        let RecordRoute { user, preset, full_lr, from_tag, double } = *asked;
+        let bare = RecordRoute { user: &[], preset: None, full_lr, from_tag, double };
+        Some((bare, self.text(user)?, self.optional(preset)?))
+    }
+}
+
+impl<'m> Execution<'m> {
+    /// The end of the command that the present call has asked for with [`Self::suspend`]; `None`
+    /// when the call has not asked yet.
+    pub const fn take_answer(&mut self) -> Option<&'m Answer> {
+        self.answer.take()
+    }
+
+    /// Has a command run, and the script wait for its end: to be given back by the function at
+    /// once, which is then called again with the same arguments and finds the answer by
+    /// [`Self::take_answer`]. [`super::FALSE`] if nobody runs commands here or too many wait.
+    pub fn suspend(&mut self, command: ShellCommand) -> ReturnCode {
+        let room = self.host.suspension_room();
+        let suspended =
+            room.checked_sub(command.size()).and_then(|room| Suspended::of(self, command, room));
+        match suspended {
+            Some(suspended) => {
+                self.suspended = Some(Box::new(suspended));
+                0
+            }
+            None => {
+                self.host.count(Counter::ScriptSuspensionsRefused);
+                super::FALSE
+            }
+        }
+    }
+
+    /// The run as it has to wait, after [`super::Verdict::Suspended`].
+    pub const fn take_suspended(&mut self) -> Option<Box<Suspended>> {
+        self.suspended.take()
+    }
+}
