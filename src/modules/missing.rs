@@ -19,7 +19,7 @@ macro_rules! missing {
 missing! {
     CORE:
         add_local_rport avpflags error forward_sctp forward_tcp forward_tls isavpflagset
-        remove_branch resetavpflag send send_tcp set_advertised_address set_advertised_port
+        resetavpflag send send_tcp set_advertised_address set_advertised_port
         setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
         file_read file_write forward_reply is_faked_msg is_incoming is_socket_name isxflagset
@@ -36,13 +36,13 @@ missing! {
         issflagset resetdebug resetsflag setdebug setsflag;
     PV:
         pv_evalx pv_var_to_xavp pv_xavi_print pv_xavp_print pv_xavp_to_var pv_xavu_print
-        sbranch_append sbranch_reset sbranch_set_ruri xavi_child_rm xavi_child_seti
+        xavi_child_rm xavi_child_seti
         xavi_child_sets xavi_rm xavp_child_rm xavp_child_seti xavp_child_sets xavp_copy
         xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
         xavu_params_implode
-        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au branch cnt cts ctu def defn env
+        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cnt cts ctu def defn env
         expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
-        rcvx ru_q ruid sbranch sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
+        rcvx ruid sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
         vn vz xavi xavp xavu xp;
     REGISTRAR:
         add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts

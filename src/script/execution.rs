@@ -7,7 +7,7 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
-use super::{Host, Program, Refusal, ReturnCode, Transit, Value};
+use super::{Branch, Host, LogLevel, Program, Refusal, ReturnCode, Transit, Value};
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
 
@@ -24,6 +24,10 @@ pub struct Execution<'m> {
     pub message_number: u64,
     /// Flags of the first branch (`setbflag`).
     pub branch_flags: u32,
+    /// The branch that a script prepares apart from the destination set (`$sbranch`).
+    pub static_branch: Branch<'m>,
+    /// The operation behind the one under way, if that one calls a function or reads a variable.
+    pub(super) at: u32,
     /// Operands of the expression under way.
     pub(super) values: ArenaVec<'m, Value<'m>>,
     /// The route blocks that called the present one.
@@ -79,6 +83,8 @@ impl<'m> Execution<'m> {
             program,
             message_number: 0,
             branch_flags: 0,
+            static_branch: Branch::to(&[]),
+            at: 0,
             values: ArenaVec::with_capacity_in(8, arena),
             frames: ArenaVec::new_in(arena),
             slots,
@@ -103,6 +109,21 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub const fn kind(&self) -> RouteKind {
         self.kind
+    }
+
+    /// `file:line` of the function call or variable under way; empty if there is none.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.program.place((self.at as usize).saturating_sub(1))
+    }
+
+    /// Logs what went wrong with a function, with its place in the script.
+    #[cold]
+    pub fn complain(&mut self, trouble: &str) {
+        if self.host.logs(LogLevel::Error) {
+            let place = self.place();
+            self.host.log(LogLevel::Error, format!("{place}: {trouble}\n").as_bytes());
+        }
     }
 
     /// Notes why the proxy refused, for `sl_reply_error()`; [`super::FALSE`].

@@ -214,6 +214,10 @@ impl<'t> Parser<'t> {
             let message = format!("the parentheses of `${}` are empty", spec.name);
             return Err(Fault::new("E0414", message, 0..self.at));
         }
+        let is_known = |key: &[u8]| spec.keys.iter().any(|known| known.as_bytes() == key);
+        if !is_dynamic && !spec.keys.is_empty() && !is_known(key) {
+            return Err(unknown_key(spec, key, 0..self.at));
+        }
         let part = if is_dynamic {
             let offset = self.at - key.len() - 1;
             let format = Format::parse(key, FormatStyle::Dollar, scope);
@@ -315,6 +319,12 @@ impl<'t> Parser<'t> {
         let message = format!("`{}` is not closed", char::from(open));
         Err(Fault::new("E0414", message, start..self.text.len()))
     }
+}
+
+/// The fault of a part that the variable does not have.
+fn unknown_key(spec: &PseudoVariable, key: &[u8], span: std::ops::Range<usize>) -> Fault {
+    let message = format!("`${}` has no `{}`", spec.name, String::from_utf8_lossy(key));
+    Fault::new("E0414", message, span).help(format!("it has `{}`", spec.keys.join("`, `")))
 }
 
 /// The fault of a name that no variable has.

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, LogLevel, ReturnCode, Value};
+use super::{Argument, Execution, ReturnCode, Value};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -78,11 +78,13 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match op {
             &Op::Call(call) => {
+                mark(execution, next);
                 if let Some(verdict) = self::call(execution, call) {
                     break verdict;
                 }
             }
             &Op::CallIf { call, want, target } => {
+                mark(execution, next);
                 if let Some(verdict) = self::call(execution, call) {
                     break verdict;
                 }
@@ -162,7 +164,10 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
         Op::PushInt(number) => Value::Int(number),
         Op::PushOperand(operand) => read_operand(execution, operand),
         Op::PushSlot(slot) => execution.slot(slot),
-        Op::PushVariable(variable) => program.variables[variable as usize].read(execution),
+        Op::PushVariable(variable) => {
+            mark(execution, next);
+            program.variables[variable as usize].read(execution)
+        }
         Op::StoreSlot(slot) => {
             let value = pop(execution);
             return execution.set_slot(slot, value);
@@ -184,6 +189,12 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
         }
     };
     execution.values.push(value);
+}
+
+/// Notes where the run is, for what functions log and for `$cfg(line)`.
+#[inline]
+fn mark(execution: &mut Execution<'_>, next: usize) {
+    execution.at = u32::try_from(next).unwrap_or(u32::MAX);
 }
 
 /// Whether a condition holds.
@@ -327,10 +338,8 @@ fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
 /// Logs what went wrong with the operation before `next`.
 #[cold]
 fn warn(execution: &mut Execution<'_>, next: usize, text: &str) {
-    if execution.host.logs(LogLevel::Error) {
-        let place = execution.program.place(next.saturating_sub(1));
-        execution.host.log(LogLevel::Error, format!("{place}: {text}\n").as_bytes());
-    }
+    mark(execution, next);
+    execution.complain(text);
 }
 
 /// Logs what went wrong with an operator; the value that takes the place of its result.

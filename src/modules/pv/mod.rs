@@ -1,6 +1,7 @@
 //! `pv`: Pseudo-variables.
 
 mod address;
+mod branch;
 mod message;
 mod network;
 mod query;
@@ -8,16 +9,23 @@ mod store;
 mod time;
 mod uri;
 
-use crate::script::{ModuleSpec, PseudoVariable, Read, Write};
+use super::table::{count, join};
+use crate::script::{FunctionSpec, ModuleSpec, PseudoVariable, Read, Write};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
-    functions: query::FUNCTIONS,
+    functions: &FUNCTIONS,
     variables: VARIABLES,
     missing: super::missing::PV,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
+
+/// The tables of functions.
+const TABLES: &[&[FunctionSpec]] = &[query::FUNCTIONS, &branch::FUNCTIONS];
+
+/// The functions.
+const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
 
 /// A variable that can be read.
 const fn var(
@@ -26,7 +34,7 @@ const fn var(
     doc: &'static str,
     read: Read,
 ) -> PseudoVariable {
-    PseudoVariable { name, aliases, keyed: false, read, write: None, doc }
+    PseudoVariable { name, aliases, keyed: false, keys: &[], read, write: None, doc }
 }
 
 /// A variable with a name in parentheses.
@@ -36,7 +44,17 @@ const fn keyed(
     doc: &'static str,
     read: Read,
 ) -> PseudoVariable {
-    PseudoVariable { name, aliases, keyed: true, read, write: None, doc }
+    PseudoVariable { name, aliases, keyed: true, keys: &[], read, write: None, doc }
+}
+
+/// A variable with one of these names in parentheses.
+const fn parts(
+    name: &'static str,
+    keys: &'static [&'static str],
+    doc: &'static str,
+    read: Read,
+) -> PseudoVariable {
+    PseudoVariable { name, aliases: &[], keyed: true, keys, read, write: None, doc }
 }
 
 /// The same variable, which can be written.
@@ -65,7 +83,28 @@ const VARIABLES: &[PseudoVariable] = &[
         var("bf", &[], "Flags of the first branch, as a number.", store::branch_flags),
         store::write_branch_flags,
     ),
-    var("br", &[], "URI of the first appended branch; another with an index.", uri::branch),
+    var("bR", &[], "URIs of all branches, with commas between them.", branch::uris),
+    writable(
+        var(
+            "br",
+            &[],
+            "URI of the first branch, of another with an index (`[-1]` is the last). Assigning \
+             adds a branch.",
+            branch::uri,
+        ),
+        branch::append,
+    ),
+    writable(
+        parts(
+            "branch",
+            branch::PARTS,
+            "About a branch of the destination set, the first one if there is no index: `uri`, \
+             `dst_uri` (its `$du`), `path`, `q` (in thousandths), `send_socket`, `flags`; `count` \
+             is how many there are. Assigning `$null` to `uri` removes the branch.",
+            branch::part,
+        ),
+        branch::write_part,
+    ),
     var("ci", &[], "Call-ID.", message::call_id),
     var("cl", &[], "Content-Length as written.", message::content_length),
     var("cs", &[], "Number in CSeq.", message::cseq_number),
@@ -76,7 +115,12 @@ const VARIABLES: &[PseudoVariable] = &[
     var("di", &[], "URI of the first Diversion (RFC 5806).", address::diversion_uri),
     var("dP", &[], "Transport of the destination URI.", uri::destination_transport),
     var("dp", &[], "Port of the destination URI.", uri::destination_port),
-    var("ds", &[], "The destination set, as a Contact header field.", uri::destination_set),
+    var(
+        "ds",
+        &[],
+        "The destination set as a Contact header field: Request-URI and branches, each URI once.",
+        branch::set,
+    ),
     writable(
         var(
             "du",
@@ -144,9 +188,9 @@ const VARIABLES: &[PseudoVariable] = &[
     ),
     var("rb", &[], "The body.", message::body),
     var("rc", &["retcode"], "What the last function or route block gave back.", store::code),
-    keyed(
+    parts(
         "rcv",
-        &[],
+        network::RECEIVED_PARTS,
         "About how the message came: `ip`, `port` (where to), `srcip`, `srcport` (where from), \
          `proto`, `af`, `len`, `buf`.",
         network::received,
@@ -180,10 +224,30 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         uri::write_user,
     ),
+    writable(
+        var(
+            "ru_q",
+            &[],
+            "Preference of the Request-URI, in thousandths; `$null` if it has none.",
+            branch::current_q,
+        ),
+        branch::write_current_q,
+    ),
     writable(var("ru", &[], "The Request-URI as rewritten so far.", uri::current), uri::write_uri),
     var("rv", &[], "SIP version of the message.", message::version),
     var("rz", &[], "Scheme of the Request-URI.", uri::current_scheme),
     var("sas", &[], "Source of the message as `proto:address:port`.", network::source_socket),
+    writable(
+        parts(
+            "sbranch",
+            branch::STATIC_PARTS,
+            "A branch that is prepared apart from the destination set, for `sbranch_append()` and \
+             `sbranch_set_ruri()`: `uri`, `dst_uri`, `path`, `q` (in thousandths), `send_socket`, \
+             `flags`.",
+            branch::static_part,
+        ),
+        branch::write_static_part,
+    ),
     keyed(
         "sel",
         &[],
@@ -201,7 +265,12 @@ const VARIABLES: &[PseudoVariable] = &[
     var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
     var("sf", &[], "Message flags, as a number.", store::flags),
     var("si", &[], "Address that the message came from.", network::source_ip),
-    keyed("snd", &[], "About where the request goes: `ip`, `port` of `$du`.", network::sent),
+    parts(
+        "snd",
+        &["ip", "port", "proto"],
+        "About where the request goes: `ip`, `port`, `proto` of `$du` or else `$ru`.",
+        network::sent,
+    ),
     var("sp", &[], "Port that the message came from.", network::source_port),
     var("su", &[], "Source of the message as a URI.", network::source_uri),
     var(

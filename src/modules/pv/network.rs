@@ -88,6 +88,10 @@ pub(super) fn source_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index)
     show(execution, b"udp:", execution.transit.source, b"")
 }
 
+/// What `$rcv(...)` knows.
+pub(super) const RECEIVED_PARTS: &[&str] =
+    &["ip", "port", "srcip", "srcport", "proto", "af", "len", "buf"];
+
 /// `$rcv(part)`.
 pub(super) fn received<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
     let Key::Name(part) = key else { return Value::Null };

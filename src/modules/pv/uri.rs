@@ -132,26 +132,6 @@ pub(super) fn destination_transport<'m>(
     part(execution, execution.transit.destination.unwrap_or_default(), transport)
 }
 
-/// `$br`.
-pub(super) fn branch<'m>(execution: &Execution<'m>, _: Key<'m>, index: Index) -> Value<'m> {
-    let at = match index {
-        Index::At(at) => usize::try_from(at).unwrap_or(usize::MAX),
-        Index::None | Index::All => 0,
-    };
-    Value::text_or_null(execution.transit.branches.get(at).map(|branch| branch.uri))
-}
-
-/// `$ds`.
-pub(super) fn destination_set<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    let transit = &execution.transit;
-    let mut parts: smallvec::SmallVec<[&[u8]; 16]> =
-        smallvec::smallvec![&b"Contact: <"[..], transit.uri, &b">"[..]];
-    for branch in &transit.branches {
-        parts.extend([&b", <"[..], branch.uri, &b">"[..]]);
-    }
-    Value::Text(execution.build(&parts))
-}
-
 /// `$ru = value`.
 pub(super) fn write_uri<'m>(
     execution: &mut Execution<'m>,
