@@ -181,7 +181,7 @@ fn what_is_missing_is_named_with_its_module_and_place() {
         ("$var(x) = $nonsense;", "there is no variable `$nonsense`"),
         ("save(\"location\");", "`save` belongs to module `registrar`, which is not loaded"),
         ("has_totag();", "`has_totag` belongs to module `siputils`, which is not loaded"),
-        ("is_myself(\"sip:\" + $si);", "an argument cannot be calculated yet"),
+        ("setflag(1 + $si);", "must be a flag as it is, and cannot be calculated"),
     ] {
         let found = faults(&format!("route {{ {statement} }}"));
         assert!(found.contains(expected), "{found}");

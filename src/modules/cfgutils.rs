@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::table::{accepted_number, accepted_text, function, int, number_setting, verdict};
+use super::table::{
+    accepted_number, accepted_text, function, int, number_setting, required_text, text, verdict,
+};
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind, ParameterSpec,
-    ReturnCode, SettingSpec,
+    Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
+    ParameterSpec, ReturnCode, SettingSpec,
 };
 
 /// The module.
@@ -47,6 +49,21 @@ const FUNCTIONS: &[FunctionSpec] = &[
         "The code is `initial_probability`.",
         "rand_get_prob(); $var(percent) = $rc;",
         |execution, _| ReturnCode::from(probability(execution)),
+    ),
+    function(
+        "check_route_exists",
+        &[required_text("name")],
+        "Whether there is a `route` block of that name.",
+        r#"if (check_route_exists("$rU")) exit;"#,
+        |execution, arguments| verdict(execution.find_subroutine(text(arguments, 0)).is_some()),
+    ),
+    function(
+        "route_if_exists",
+        &[required_text("name")],
+        "Calls the `route` block of that name, which may be calculated. FALSE if there is none.",
+        r#"route_if_exists("SITE_" + $rd);"#,
+        // The compiler makes a jump of each call.
+        |_, _| FALSE,
     ),
 ];
 

@@ -26,10 +26,10 @@ missing! {
         msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
         set_recv_socket set_recv_socket_name set_send_socket set_send_socket_name
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
-        => cfg lsock;
+        => lsock;
     CFGUTILS:
-        abort check_route_exists core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
-        rand_set_prob reset_gflag route_if_exists set_gflag shm_status shm_summary sleep trylock
+        abort core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
+        rand_set_prob reset_gflag set_gflag shm_status shm_summary sleep trylock
         unlock usleep
         => shv version;
     KEX:
@@ -40,7 +40,7 @@ missing! {
         xavi_child_sets xavi_rm xavp_child_rm xavp_child_seti xavp_child_sets xavp_copy
         xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
         xavu_params_implode
-        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cnt cts ctu def defn env
+        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cnt cts ctu
         expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
         rcvx ruid sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
         vn vz xavi xavp xavu xp;

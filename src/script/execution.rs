@@ -7,7 +7,7 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
-use super::{Branch, Host, LogLevel, Program, Refusal, ReturnCode, Transit, Value};
+use super::{Branch, Host, LogLevel, Program, Refusal, ReturnCode, RouteId, Transit, Value};
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
 
@@ -115,6 +115,25 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub fn place(&self) -> String {
         self.program.place((self.at as usize).saturating_sub(1))
+    }
+
+    /// File and line of the function call or variable under way.
+    #[must_use]
+    pub fn file_and_line(&self) -> Option<(&'m str, u32)> {
+        self.program.file_and_line((self.at as usize).saturating_sub(1))
+    }
+
+    /// The name of the route block under way.
+    #[must_use]
+    pub fn route_name(&self) -> Option<&'m str> {
+        self.program.route_name_at((self.at as usize).saturating_sub(1))
+    }
+
+    /// The route block of that name that `route(...)` can call.
+    #[must_use]
+    pub fn find_subroutine(&self, name: &[u8]) -> Option<RouteId> {
+        let name = std::str::from_utf8(name).ok()?;
+        self.program.find_route(RouteKind::Request, name)
     }
 
     /// Logs what went wrong with a function, with its place in the script.

@@ -30,6 +30,7 @@ mod program;
 mod registry;
 mod render;
 mod scope;
+mod select;
 mod settings;
 mod source;
 mod spelling;

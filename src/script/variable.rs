@@ -6,6 +6,7 @@
 //! ```
 
 use super::format::{Format, FormatStyle, is_name};
+use super::program::Constant;
 use super::registry::{Index, Key, PseudoVariable};
 use super::scope::{Fault, Scope};
 use super::transform::Transform;
@@ -23,7 +24,7 @@ pub struct Variable {
 #[derive(Clone, Debug)]
 enum Source {
     /// A value known when the script was compiled.
-    Constant(Box<[u8]>),
+    Constant(Constant),
     /// `$var(...)`, by its number.
     Slot(u16),
     /// A pseudo-variable of some module.
@@ -65,8 +66,10 @@ impl Variable {
         }
         parser.at += 1;
         let mut variable = parser.head(scope)?;
-        variable.index = parser.index(scope)?;
-        let mut transforms = Vec::new();
+        if parser.peek() == Some(b'[') {
+            variable.index = parser.index(scope)?;
+        }
+        let mut transforms = variable.transforms.into_vec();
         while parser.peek() == Some(b'{') {
             transforms.push(parser.transform(scope)?);
         }
@@ -82,7 +85,7 @@ impl Variable {
     #[must_use]
     pub fn read<'m>(&'m self, execution: &Execution<'m>) -> Value<'m> {
         let value = match &self.source {
-            Source::Constant(text) => Value::Text(text),
+            Source::Constant(constant) => constant.value(),
             Source::Slot(slot) => execution.slot(*slot),
             Source::Spec(spec, key) => {
                 (spec.read)(execution, key.resolve(execution), self.index.resolve(execution))
@@ -189,6 +192,9 @@ impl<'t> Parser<'t> {
             }
             _ => None,
         };
+        if let (Some(key), "sel") = (key, spec.name) {
+            return self.select(key, scope);
+        }
         let source = self.source(spec, key, scope)?;
         Ok(Variable { source, index: IndexPart::Fixed(Index::None), transforms: Box::default() })
     }
@@ -201,14 +207,14 @@ impl<'t> Parser<'t> {
         scope: &mut Scope<'_>,
     ) -> Result<Source, Fault> {
         let Some(key) = key else { return Ok(Source::Spec(spec, KeyPart::None)) };
-        if spec.name == "sel" {
-            return self.select(key, scope);
-        }
         let is_dynamic = key.contains(&b'$');
         if spec.name == "var" {
             let slot = if is_dynamic { None } else { scope.slot(key) };
             let fault = || Fault::new("E0414", "`$var` needs a plain name", 0..self.at);
             return slot.map(Source::Slot).ok_or_else(fault);
+        }
+        if matches!(spec.name, "def" | "defn" | "env") && !is_dynamic {
+            return Ok(Source::Constant(constant(spec.name, key, scope)));
         }
         if key.is_empty() {
             let message = format!("the parentheses of `${}` are empty", spec.name);
@@ -228,25 +234,32 @@ impl<'t> Parser<'t> {
         Ok(Source::Spec(spec, part))
     }
 
-    /// What `$sel(...)` refers to: only custom global parameters can be selected.
-    fn select(&self, key: &[u8], scope: &Scope<'_>) -> Result<Source, Fault> {
+    /// What `$sel(...)` refers to: a global parameter of the script's own, or what another
+    /// variable with transformations gives.
+    fn select(&self, key: &[u8], scope: &mut Scope<'_>) -> Result<Variable, Fault> {
         let span = 0..self.at;
-        let Some(name) = key.strip_prefix(b"cfg_get.") else {
-            let message = "selects other than `$sel(cfg_get.group.name)` are not supported yet";
-            return Err(Fault::new("E0403", message, span));
-        };
+        if let Some(name) = key.strip_prefix(b"cfg_get.") {
+            let Some(value) = scope.constant("sel", name) else {
+                let name = String::from_utf8_lossy(name);
+                let message = format!("there is no global parameter `{name}`");
+                return Err(Fault::new("E0412", message, span));
+            };
+            let source = Source::Constant(Constant::Text(value.into()));
+            let index = IndexPart::Fixed(Index::None);
+            return Ok(Variable { source, index, transforms: Box::default() });
+        }
         let unknown = || {
-            let name = String::from_utf8_lossy(name);
-            Fault::new("E0412", format!("there is no global parameter `{name}`"), span)
+            let message =
+                format!("the select `{}` is not supported yet", String::from_utf8_lossy(key));
+            Fault::new("E0403", message, span.clone())
+                .help("use a pseudo-variable such as `$tt`, `$fU` or `$hdr(name)`")
         };
-        scope.global(name).map(|value| Source::Constant(value.into())).ok_or_else(unknown)
+        let text = super::select::translate(key).ok_or_else(&unknown)?;
+        Variable::parse(&text, scope).map(|(variable, _)| variable).map_err(|_| unknown())
     }
 
-    /// Reads `[...]`, if there is one.
+    /// Reads `[...]`.
     fn index(&mut self, scope: &mut Scope<'_>) -> Result<IndexPart, Fault> {
-        if self.peek() != Some(b'[') {
-            return Ok(IndexPart::Fixed(Index::None));
-        }
         let start = self.at;
         let inner = self.bracketed(b'[', b']')?;
         if inner == b"*" {
@@ -318,6 +331,18 @@ impl<'t> Parser<'t> {
         }
         let message = format!("`{}` is not closed", char::from(open));
         Err(Fault::new("E0414", message, start..self.text.len()))
+    }
+}
+
+/// What `$def(name)`, `$defn(name)` or `$env(name)` gives: `$null` if there is no such name.
+fn constant(variable: &str, name: &[u8], scope: &Scope<'_>) -> Constant {
+    let reader = if variable == "env" { "env" } else { "def" };
+    match scope.constant(reader, name) {
+        None => Constant::Null,
+        Some(text) if variable == "defn" => {
+            Constant::Int(super::value::parse_int(text).unwrap_or(0))
+        }
+        Some(text) => Constant::Text(text.into()),
     }
 }
 

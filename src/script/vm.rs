@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
+use super::program::{Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
 use super::{Argument, Execution, ReturnCode, Value};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
@@ -96,8 +96,12 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
+            &Op::CallRouteNamed { optional } => match enter_named(execution, next, optional) {
+                Ok(start) => next = start,
+                Err(error) => break Verdict::Error(error),
+            },
             &Op::Case { constant, target } => {
-                if top(execution).equals(constant_value(&program.constants[constant as usize])) {
+                if top(execution).equals(program.constants[constant as usize].value()) {
                     next = target as usize;
                 }
             }
@@ -160,7 +164,7 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
             }
         }
         Op::PushCode => Value::Int(execution.code.into()),
-        Op::PushConstant(constant) => constant_value(&program.constants[constant as usize]),
+        Op::PushConstant(constant) => program.constants[constant as usize].value(),
         Op::PushInt(number) => Value::Int(number),
         Op::PushOperand(operand) => read_operand(execution, operand),
         Op::PushSlot(slot) => execution.slot(slot),
@@ -204,7 +208,7 @@ fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
-            pop(execution).equals(constant_value(&program.constants[constant as usize]))
+            pop(execution).equals(program.constants[constant as usize].value())
         }
         Test::Matches(regex) => is_match(&program.regexes[regex as usize], pop(execution)),
         Test::Method(method) => is_method(execution, method),
@@ -234,15 +238,18 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 #[inline]
 fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
     let site = &execution.program.calls[call as usize];
+    let base = execution.values.len().saturating_sub(site.calculated.into());
     execution.code = match &*site.arguments {
         [] => (site.run)(execution, &[]),
         [only] => {
-            let only = resolve(only, execution);
+            let only = resolve(only, execution, base);
+            execution.values.truncate(base);
             (site.run)(execution, &[only])
         }
         several => {
             let arguments: SmallVec<[Argument<'_>; 4]> =
-                several.iter().map(|prepared| resolve(prepared, execution)).collect();
+                several.iter().map(|prepared| resolve(prepared, execution, base)).collect();
+            execution.values.truncate(base);
             (site.run)(execution, &arguments)
         }
     };
@@ -264,6 +271,26 @@ fn enter(execution: &mut Execution<'_>, route: u16, next: usize) -> Result<usize
     let value_count = u32::try_from(execution.values.len()).unwrap_or(u32::MAX);
     execution.frames.push(Frame { resume_at, value_count });
     Ok(execution.program.routes[usize::from(route)].start as usize)
+}
+
+/// Calls the route block whose name is the operand on top: where it starts, or where the run goes
+/// on if there is none.
+fn enter_named(
+    execution: &mut Execution<'_>,
+    next: usize,
+    optional: bool,
+) -> Result<usize, ScriptError> {
+    let name = pop(execution);
+    let name = execution.text(name);
+    if let Some(RouteId(route)) = execution.find_subroutine(name) {
+        return enter(execution, route, next);
+    }
+    execution.code = super::FALSE;
+    if !optional {
+        let text = format!("there is no `route[{}]`", String::from_utf8_lossy(name));
+        warn(execution, next, &text);
+    }
+    Ok(next)
 }
 
 /// Leaves the present route block: where its caller goes on, if it has one and the code is
@@ -354,16 +381,6 @@ fn substitute<'m>(execution: &mut Execution<'m>, next: usize, trouble: &Trouble)
     Value::Int(0)
 }
 
-/// The value of a constant.
-#[inline]
-fn constant_value(constant: &Constant) -> Value<'_> {
-    match constant {
-        Constant::Null => Value::Null,
-        Constant::Int(number) => Value::Int(*number),
-        Constant::Text(text) => Value::Text(text),
-    }
-}
-
 /// Whether a value matches. `$null` matches nothing.
 #[inline]
 fn is_match(regex: &regex::bytes::Regex, value: Value<'_>) -> bool {
@@ -376,8 +393,12 @@ fn is_match(regex: &regex::bytes::Regex, value: Value<'_>) -> bool {
 
 /// The argument that a function gets.
 #[inline]
-fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>) -> Argument<'m> {
+fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>, base: usize) -> Argument<'m> {
+    let values = &execution.values;
+    let calculated = |at: u8| values.get(base + usize::from(at)).copied().unwrap_or_default();
     match prepared {
+        Prepared::CalculatedInt(at) => Argument::Int(calculated(*at).to_int()),
+        Prepared::CalculatedText(at) => Argument::Text(execution.text(calculated(*at))),
         Prepared::Format(format) => Argument::Format(format),
         Prepared::Int(number) => Argument::Int(*number),
         Prepared::IntOf(format) => Argument::Int(format.value(execution).to_int()),

@@ -93,7 +93,8 @@ pub(super) fn append<'m>(
     _: Index,
     value: Value<'m>,
 ) -> bool {
-    matches!(value, Value::Text(text) if is_uri(execution, text) && push(execution, Branch::to(text)))
+    let Value::Text(text) = value else { return false };
+    is_uri(execution, text) && push(execution, Branch::to(text))
 }
 
 /// `$bR`.

@@ -105,6 +105,12 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         branch::write_part,
     ),
+    parts(
+        "cfg",
+        &["line", "name", "route"],
+        "Where the script is: `line`, `name` of the file, `route` block.",
+        store::place,
+    ),
     var("ci", &[], "Call-ID.", message::call_id),
     var("cl", &[], "Content-Length as written.", message::content_length),
     var("cs", &[], "Number in CSeq.", message::cseq_number),
@@ -112,6 +118,13 @@ const VARIABLES: &[PseudoVariable] = &[
     var("cT", &[], "Content-Type.", message::content_type),
     var("ct", &[], "The first Contact header field.", message::contact),
     var("dd", &[], "Host of the destination URI.", uri::destination_host),
+    keyed("def", &[], "The value of a `#!define`; `$null` if there is none.", store::nothing),
+    keyed(
+        "defn",
+        &[],
+        "The value of a `#!define` as a number; `$null` if there is none.",
+        store::nothing,
+    ),
     var("di", &[], "URI of the first Diversion (RFC 5806).", address::diversion_uri),
     var("dP", &[], "Transport of the destination URI.", uri::destination_transport),
     var("dp", &[], "Port of the destination URI.", uri::destination_port),
@@ -130,6 +143,13 @@ const VARIABLES: &[PseudoVariable] = &[
             uri::destination,
         ),
         uri::write_destination,
+    ),
+    keyed(
+        "env",
+        &[],
+        "A variable of the environment, as it was when the script was loaded; `$null` if it is \
+         not set.",
+        store::nothing,
     ),
     var("fd", &[], "Host of the From URI.", address::from_host),
     var("fn", &[], "Display name in From.", address::from_name),
@@ -251,8 +271,10 @@ const VARIABLES: &[PseudoVariable] = &[
     keyed(
         "sel",
         &[],
-        "`$sel(cfg_get.group.name)`: a global parameter of the script's own. Other selects are \
-         not supported yet.",
+        "A select of SER, also written `@name`: `cfg_get.group.name`, a global parameter of the \
+         script's own; `from`, `to`, `contact`, `via[1]`, `rr`, `msg.header_name` with `.uri`, \
+         `.uri.user`, `.name`, `.tag`, `.params[x]` and the like; `ruri`, `dst_uri`, `next_hop` \
+         with `.user`, `.host`, `.port`, `.params[x]`; `method`, `cseq.num`, `src.ip`.",
         store::nothing,
     ),
     var(

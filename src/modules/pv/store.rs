@@ -12,6 +12,17 @@ pub(super) fn nothing<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> 
     Value::Null
 }
 
+/// `$cfg(part)`.
+pub(super) fn place<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let place = execution.file_and_line();
+    match key {
+        Key::Name(b"line") => place.map_or(Value::Null, |(_, line)| Value::Int(line.into())),
+        Key::Name(b"name") => Value::text_or_null(place.map(|(file, _)| file.as_bytes())),
+        Key::Name(b"route") => Value::text_or_null(execution.route_name().map(str::as_bytes)),
+        _ => Value::Null,
+    }
+}
+
 /// `$rc`.
 pub(super) fn code<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::Int(execution.code().into())
