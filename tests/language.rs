@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+#[path = "language/attributes.rs"]
+mod attributes;
 #[path = "language/calls.rs"]
 mod calls;
 #[path = "support/core.rs"]

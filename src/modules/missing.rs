@@ -35,15 +35,11 @@ missing! {
     KEX:
         issflagset resetdebug resetsflag setdebug setsflag;
     PV:
-        pv_evalx pv_var_to_xavp pv_xavi_print pv_xavp_print pv_xavp_to_var pv_xavu_print
-        xavi_child_rm xavi_child_seti
-        xavi_child_sets xavi_rm xavp_child_rm xavp_child_seti xavp_child_sets xavp_copy
-        xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
-        xavu_params_implode
-        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cnt cts ctu
+        pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
+        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cts ctu
         expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
         rcvx ruid sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
-        vn vz xavi xavp xavu xp;
+        vn vz xp;
     REGISTRAR:
         add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
         reg_free_contacts reg_send_reply set_q_override

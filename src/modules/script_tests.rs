@@ -641,7 +641,7 @@ fn names_that_nothing_has_are_errors_with_advice() {
         ),
         ("t_relay();", "`t_relay` of module `tm` is not supported yet", ""),
         ("exec_dset(\"x\");", "`exec_dset` of module `exec` is not supported yet", ""),
-        ("xlog(\"$xavp(a)\\n\");", "`$xavp` of module `pv` is not supported yet", ""),
+        ("xlog(\"$sndto(ip)\\n\");", "`$sndto` of module `pv` is not supported yet", ""),
         ("strip();", "`strip` does not take no arguments", "it is called as `strip(count)`"),
         ("strip(\"x\");", "`count` of `strip` must be a number", ""),
         ("route(HEPL);", "there is no `route[HEPL]`", ""),

@@ -7,6 +7,7 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
+use super::xavp::{XavpKind, XavpPath, Xavps};
 use super::{Branch, Host, LogLevel, Program, Refusal, ReturnCode, RouteId, Transit, Value};
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
@@ -36,6 +37,8 @@ pub struct Execution<'m> {
     pub(super) slots: &'m mut [Value<'m>],
     /// The AVPs, oldest first.
     pub(super) avps: ArenaVec<'m, Avp<'m>>,
+    /// The attributes with members.
+    pub(super) xavps: Xavps<'m>,
     /// What the last call gave back (`$rc`).
     pub(super) code: ReturnCode,
     /// The kind of route block that the run started with.
@@ -51,6 +54,10 @@ pub struct Execution<'m> {
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
     uri: Cell<Option<Uri<'m>>>,
 }
+
+/// What an attribute with members takes of what may be built, about: searches go through all of
+/// them, so that there must not be many thousand.
+const XAVP_BYTES: usize = 128;
 
 /// Where a called route block goes back to.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +96,7 @@ impl<'m> Execution<'m> {
             frames: ArenaVec::new_in(arena),
             slots,
             avps: ArenaVec::new_in(arena),
+            xavps: Xavps::new_in(arena),
             code: super::TRUE,
             kind: RouteKind::Request,
             fuel: SCRIPT_FUEL,
@@ -314,6 +322,50 @@ impl<'m> Execution<'m> {
         } else if let Some(position) = self.avps.iter().rposition(|avp| avp.name == name) {
             self.avps.remove(position);
         }
+    }
+
+    /// How many values the AVP `name` has.
+    pub(super) fn avp_count(&self, name: &[u8]) -> usize {
+        self.avps.iter().filter(|avp| avp.name == name).count()
+    }
+
+    /// The value of an attribute with members, or of one of those.
+    pub(crate) fn xavp(&self, kind: XavpKind, path: XavpPath<'_>) -> Value<'m> {
+        self.xavps.get(kind, path)
+    }
+
+    /// Puts a value into an attribute with members; false if the path leads nowhere.
+    pub(crate) fn xavp_put(
+        &mut self,
+        kind: XavpKind,
+        path: XavpPath<'m>,
+        value: Value<'m>,
+    ) -> bool {
+        self.charge(XAVP_BYTES) && self.xavps.put(kind, path, value)
+    }
+
+    /// Removes an attribute with members, or one of those.
+    pub(crate) fn xavp_remove(&mut self, kind: XavpKind, path: XavpPath<'_>) {
+        self.xavps.remove(kind, path);
+    }
+
+    /// How many attributes, or members of them, there are at a path.
+    pub(crate) fn xavp_count(&self, kind: XavpKind, path: XavpPath<'_>) -> usize {
+        self.xavps.count(kind, path)
+    }
+
+    /// The members of an attribute, oldest first.
+    pub(crate) fn xavp_members(
+        &self,
+        kind: XavpKind,
+        path: XavpPath<'_>,
+    ) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
+        self.xavps.members(kind, path)
+    }
+
+    /// All attributes of a kind with their own values, newest first.
+    pub(crate) fn xavp_roots(&self, kind: XavpKind) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
+        self.xavps.roots(kind)
     }
 
     /// Takes `length` bytes from what may still be built.

@@ -40,6 +40,7 @@ mod transit;
 mod value;
 mod variable;
 mod vm;
+mod xavp;
 
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
@@ -65,3 +66,4 @@ pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, run};
 pub(crate) use vm::{method_name, split_host_port};
+pub use xavp::{XavpKind, XavpPath};

@@ -10,6 +10,7 @@ use super::program::Constant;
 use super::registry::{Index, Key, PseudoVariable};
 use super::scope::{Fault, Scope};
 use super::transform::Transform;
+use super::xavp::{XavpKind, XavpPath};
 use super::{Execution, Value};
 
 /// A compiled reference to a pseudo-variable.
@@ -27,6 +28,8 @@ enum Source {
     Constant(Constant),
     /// `$var(...)`, by its number.
     Slot(u16),
+    /// `$cnt(...)`: how many values a variable has, of which this is the name and the key.
+    Count(&'static PseudoVariable, KeyPart),
     /// A pseudo-variable of some module.
     Spec(&'static PseudoVariable, KeyPart),
 }
@@ -87,6 +90,7 @@ impl Variable {
         let value = match &self.source {
             Source::Constant(constant) => constant.value(),
             Source::Slot(slot) => execution.slot(*slot),
+            Source::Count(spec, key) => count(execution, spec, key.resolve(execution)),
             Source::Spec(spec, key) => {
                 (spec.read)(execution, key.resolve(execution), self.index.resolve(execution))
             }
@@ -97,7 +101,7 @@ impl Variable {
     /// Assigns `value`; false if it cannot be.
     pub fn write<'m>(&'m self, execution: &mut Execution<'m>, value: Value<'m>) -> bool {
         match &self.source {
-            Source::Constant(_) => false,
+            Source::Constant(_) | Source::Count(..) => false,
             Source::Slot(slot) => {
                 execution.set_slot(*slot, value);
                 true
@@ -114,7 +118,7 @@ impl Variable {
     pub(super) fn is_writable(&self) -> bool {
         self.transforms.is_empty()
             && match &self.source {
-                Source::Constant(_) => false,
+                Source::Constant(_) | Source::Count(..) => false,
                 Source::Slot(_) => true,
                 Source::Spec(spec, _) => spec.write.is_some(),
             }
@@ -207,6 +211,9 @@ impl<'t> Parser<'t> {
         scope: &mut Scope<'_>,
     ) -> Result<Source, Fault> {
         let Some(key) = key else { return Ok(Source::Spec(spec, KeyPart::None)) };
+        if spec.name == "cnt" {
+            return self.count(key, scope);
+        }
         let is_dynamic = key.contains(&b'$');
         if spec.name == "var" {
             let slot = if is_dynamic { None } else { scope.slot(key) };
@@ -224,6 +231,10 @@ impl<'t> Parser<'t> {
         if !is_dynamic && !spec.keys.is_empty() && !is_known(key) {
             return Err(unknown_key(spec, key, 0..self.at));
         }
+        if spec.name.starts_with("xav") && !is_dynamic && XavpPath::parse(key).is_none() {
+            let message = format!("`${}` is written `${}(root[0]=>member)`", spec.name, spec.name);
+            return Err(Fault::new("E0414", message, 0..self.at));
+        }
         let part = if is_dynamic {
             let offset = self.at - key.len() - 1;
             let format = Format::parse(key, FormatStyle::Dollar, scope);
@@ -232,6 +243,28 @@ impl<'t> Parser<'t> {
             KeyPart::Name(key.into())
         };
         Ok(Source::Spec(spec, part))
+    }
+
+    /// What `$cnt(...)` counts: the values of an attribute.
+    fn count(&self, key: &[u8], scope: &mut Scope<'_>) -> Result<Source, Fault> {
+        let offset = self.at - key.len() - 1;
+        let bad = || {
+            let message = "`$cnt` counts the values of `$avp(...)`, `$xavp(...)` or `$xavi(...)`";
+            Fault::new("E0414", message, 0..self.at)
+        };
+        if key.first() != Some(&b'$') {
+            return Err(bad());
+        }
+        let (counted, length) =
+            Variable::parse(key, scope).map_err(|fault| fault.moved_by(offset))?;
+        match counted.source {
+            Source::Spec(spec, part)
+                if length == key.len() && matches!(spec.name, "avp" | "xavp" | "xavi") =>
+            {
+                Ok(Source::Count(spec, part))
+            }
+            _ => Err(bad()),
+        }
     }
 
     /// What `$sel(...)` refers to: a global parameter of the script's own, or what another
@@ -332,6 +365,17 @@ impl<'t> Parser<'t> {
         let message = format!("`{}` is not closed", char::from(open));
         Err(Fault::new("E0414", message, start..self.text.len()))
     }
+}
+
+/// How many values an attribute has.
+fn count<'m>(execution: &Execution<'m>, spec: &PseudoVariable, key: Key<'m>) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Int(0) };
+    let kind = if spec.name == "xavi" { XavpKind::CaseLess } else { XavpKind::Stacked };
+    let count = match spec.name {
+        "avp" => execution.avp_count(name.strip_prefix(b"s:").unwrap_or(name)),
+        _ => XavpPath::parse(name).map_or(0, |path| execution.xavp_count(kind, path)),
+    };
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// What `$def(name)`, `$defn(name)` or `$env(name)` gives: `$null` if there is no such name.

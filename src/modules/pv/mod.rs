@@ -8,6 +8,7 @@ mod query;
 mod store;
 mod time;
 mod uri;
+mod xavp;
 
 use super::table::{count, join};
 use crate::script::{FunctionSpec, ModuleSpec, PseudoVariable, Read, Write};
@@ -22,7 +23,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
 };
 
 /// The tables of functions.
-const TABLES: &[&[FunctionSpec]] = &[query::FUNCTIONS, &branch::FUNCTIONS];
+const TABLES: &[&[FunctionSpec]] = &[query::FUNCTIONS, &branch::FUNCTIONS, xavp::FUNCTIONS];
 
 /// The functions.
 const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
@@ -113,6 +114,13 @@ const VARIABLES: &[PseudoVariable] = &[
     ),
     var("ci", &[], "Call-ID.", message::call_id),
     var("cl", &[], "Content-Length as written.", message::content_length),
+    keyed(
+        "cnt",
+        &[],
+        "How many values an attribute has: `$cnt($avp(x))`, `$cnt($xavp(root))`, \
+         `$cnt($xavp(root[0]=>member))`.",
+        store::nothing,
+    ),
     var("cs", &[], "Number in CSeq.", message::cseq_number),
     var("csb", &[], "CSeq, number and method.", message::cseq),
     var("cT", &[], "Content-Type.", message::content_type),
@@ -318,5 +326,36 @@ const VARIABLES: &[PseudoVariable] = &[
             store::read_var,
         ),
         store::write_var,
+    ),
+    writable(
+        keyed(
+            "xavi",
+            &[],
+            "Like `$xavp`, but the case of names does not count.",
+            xavp::read_case_less,
+        ),
+        xavp::write_case_less,
+    ),
+    writable(
+        keyed(
+            "xavp",
+            &[],
+            "An attribute with members, which starts empty with each message: `$xavp(root)`, \
+             `$xavp(root=>member)`, `$xavp(root[1]=>member[0])`. Assigning without an index puts a \
+             new attribute, or with `root[0]` a new member, on top; with an index behind the last \
+             name it replaces what is there. Assigning `$null` removes it, at `[*]` all.",
+            xavp::read,
+        ),
+        xavp::write_value,
+    ),
+    writable(
+        keyed(
+            "xavu",
+            &[],
+            "An attribute with members that has one value only: assigning replaces it, `$null` \
+             removes it.",
+            xavp::read_single,
+        ),
+        xavp::write_single,
     ),
 ];
