@@ -31,15 +31,13 @@ missing! {
         abort core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
         rand_set_prob reset_gflag set_gflag shm_status shm_summary sleep trylock
         unlock usleep
-        => shv version;
+        => shv;
     KEX:
         issflagset resetdebug resetsflag setdebug setsflag;
     PV:
         pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
-        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au cts ctu
-        expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
-        rcvx ruid sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
-        vn vz xp;
+        => C K Rn TV Tb Tn cts fsn ge hfitbody hfitname hn hu ltt pid prefix rawbuf rcvx ruid
+        sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
         add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
         reg_free_contacts reg_send_reply set_q_override

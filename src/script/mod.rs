@@ -12,6 +12,7 @@
 
 mod arithmetic;
 pub mod ast;
+mod calendar;
 mod check;
 mod checked;
 mod compile;
@@ -42,6 +43,7 @@ mod variable;
 mod vm;
 mod xavp;
 
+pub use calendar::DateTime;
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
 pub use diagnostic::{Code, Diagnostic, Severity};

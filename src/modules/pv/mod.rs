@@ -2,6 +2,7 @@
 
 mod address;
 mod branch;
+mod credentials;
 mod message;
 mod network;
 mod query;
@@ -65,8 +66,32 @@ const fn writable(variable: PseudoVariable, write: Write) -> PseudoVariable {
 
 /// The variables.
 const VARIABLES: &[PseudoVariable] = &[
+    keyed(
+        "_s",
+        &[],
+        "The text in the parentheses, with its variables replaced.",
+        message::evaluated,
+    ),
+    var("aa", &[], "Algorithm in Authorization or Proxy-Authorization.", credentials::algorithm),
+    var("ad", &[], "Domain of the user name in Authorization.", credentials::domain),
+    var("adu", &[], "URI in Authorization or Proxy-Authorization.", credentials::uri),
     var("af", &[], "Address family of the message: `INET` or `INET6`.", network::family),
     var("ai", &[], "URI in P-Asserted-Identity (RFC 3325).", address::asserted_uri),
+    var("ar", &[], "Realm in Authorization or Proxy-Authorization.", credentials::realm),
+    var(
+        "AU",
+        &[],
+        "User of the user name in Authorization, or else of the From URI.",
+        credentials::charged_user,
+    ),
+    var(
+        "Au",
+        &[],
+        "User of the user name and realm in Authorization, or else the From URI.",
+        credentials::charged,
+    ),
+    var("aU", &[], "User name in Authorization or Proxy-Authorization.", credentials::name),
+    var("au", &[], "User of the user name in Authorization.", credentials::user),
     writable(
         keyed(
             "avp",
@@ -106,6 +131,7 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         branch::write_part,
     ),
+    var("bs", &[], "Length of the body (bytes).", message::body_length),
     parts(
         "cfg",
         &["line", "name", "route"],
@@ -114,6 +140,7 @@ const VARIABLES: &[PseudoVariable] = &[
     ),
     var("ci", &[], "Call-ID.", message::call_id),
     var("cl", &[], "Content-Length as written.", message::content_length),
+    var("conid", &[], "Number of the TCP connection; `$null` for UDP.", store::null),
     keyed(
         "cnt",
         &[],
@@ -125,6 +152,7 @@ const VARIABLES: &[PseudoVariable] = &[
     var("csb", &[], "CSeq, number and method.", message::cseq),
     var("cT", &[], "Content-Type.", message::content_type),
     var("ct", &[], "The first Contact header field.", message::contact),
+    var("ctu", &[], "URI in the first Contact.", address::contact_uri),
     var("dd", &[], "Host of the destination URI.", uri::destination_host),
     keyed("def", &[], "The value of a `#!define`; `$null` if there is none.", store::nothing),
     keyed(
@@ -134,6 +162,9 @@ const VARIABLES: &[PseudoVariable] = &[
         store::nothing,
     ),
     var("di", &[], "URI of the first Diversion (RFC 5806).", address::diversion_uri),
+    var("dic", &[], "Counter of the first Diversion.", address::diversion_counter),
+    var("dip", &[], "Privacy of the first Diversion.", address::diversion_privacy),
+    var("dir", &[], "Reason of the first Diversion.", address::diversion_reason),
     var("dP", &[], "Transport of the destination URI.", uri::destination_transport),
     var("dp", &[], "Port of the destination URI.", uri::destination_port),
     var(
@@ -159,11 +190,42 @@ const VARIABLES: &[PseudoVariable] = &[
          not set.",
         store::nothing,
     ),
-    var("fd", &[], "Host of the From URI.", address::from_host),
+    parts(
+        "expires",
+        &["min", "max"],
+        "The shortest (`min`) or longest (`max`) expiry in the Contacts, or else that of Expires.",
+        message::expires,
+    ),
+    writable(
+        var("fd", &[], "Host of the From URI. Assigning changes what is sent.", address::from_host),
+        address::write_from_host,
+    ),
     var("fn", &[], "Display name in From.", address::from_name),
     var("ft", &[], "Tag in From.", address::from_tag),
-    var("fU", &[], "User of the From URI.", address::from_user),
-    var("fu", &[], "URI in From.", address::from_uri),
+    writable(
+        var(
+            "fs",
+            &[],
+            "The listen address that the request is to leave from, as `udp:192.0.2.1:5060`, if \
+             one was chosen.",
+            network::send_socket,
+        ),
+        network::write_send_socket,
+    ),
+    writable(
+        var("fU", &[], "User of the From URI. Assigning changes what is sent.", address::from_user),
+        address::write_from_user,
+    ),
+    writable(
+        var(
+            "fu",
+            &[],
+            "URI in From. Assigning changes what is sent; what is read stays what arrived.",
+            address::from_uri,
+        ),
+        address::write_from_uri,
+    ),
+    var("fUl", &[], "Length of the user of the From URI.", address::from_user_length),
     keyed(
         "hdr",
         &[],
@@ -179,6 +241,12 @@ const VARIABLES: &[PseudoVariable] = &[
         "Like `$hdr`, but each value of a comma-separated field counts.",
         message::header_item,
     ),
+    keyed(
+        "hflc",
+        &[],
+        "How many values the header fields of that name have, as `$hfl` counts them.",
+        message::item_count,
+    ),
     var("mb", &[], "The whole message as it arrived.", message::whole),
     var("mbu", &[], "The whole message with the changes made so far.", message::whole_edited),
     var("method", &[], "The method of a request; `SIP/2.0` for a response.", message::first_token),
@@ -187,7 +255,23 @@ const VARIABLES: &[PseudoVariable] = &[
     var("mi", &[], "Number of the message, counted by each worker.", message::number),
     var("ml", &[], "Length of the message (bytes).", message::length),
     var("mline", &[], "The first line of the message.", message::first_line),
+    parts(
+        "msg",
+        message::PARTS,
+        "The message as it arrived: `buf` all of it, `fline` the first line, `hdrs` the header \
+         fields, `body`, `lpart` all but the first line; `len`, `fline_len`, `hdrs_len`, \
+         `body_len` their lengths.",
+        message::part,
+    ),
     var("mt", &[], "1 for a request, 2 for a response.", message::kind),
+    parts(
+        "nh",
+        &["u", "U", "d", "p", "P"],
+        "The next hop, `$du` or else `$ru`: `u` its URI, `U` user, `d` host, `p` port, `P` \
+         transport.",
+        uri::next_part,
+    ),
+    var("nhu", &[], "URI of the next hop: `$du` or else `$ru`.", uri::next_uri),
     var("null", &[], "No value.", store::null),
     var("od", &[], "Host of the Request-URI as it arrived.", uri::original_host),
     var("oP", &[], "Transport of the Request-URI as it arrived.", uri::original_transport),
@@ -195,9 +279,21 @@ const VARIABLES: &[PseudoVariable] = &[
     var("oU", &[], "User of the Request-URI as it arrived.", uri::original_user),
     var("ou", &[], "The Request-URI as it arrived.", uri::original),
     var("oz", &[], "Scheme of the Request-URI as it arrived.", uri::original_scheme),
+    var(
+        "oUl",
+        &[],
+        "Length of the user of the Request-URI as it arrived.",
+        uri::original_user_length,
+    ),
     var("pd", &[], "Host in P-Preferred-Identity (RFC 3325).", address::preferred_host),
     var("pn", &[], "Display name in P-Preferred-Identity.", address::preferred_name),
     var("pp", &[], "Number of the server's process.", time::process),
+    var(
+        "prid",
+        &[],
+        "Number of the transport that the message came by: 1 for UDP.",
+        network::transport_number,
+    ),
     var("proto", &["pr"], "Transport that the message came by, in lower case.", network::transport),
     var("pU", &[], "User in P-Preferred-Identity.", address::preferred_user),
     var("pu", &[], "URI in P-Preferred-Identity.", address::preferred_uri),
@@ -214,6 +310,13 @@ const VARIABLES: &[PseudoVariable] = &[
         "Port of the listener, the advertised one if there is one.",
         network::advertised_port,
     ),
+    var(
+        "RAu",
+        &[],
+        "The listener as a URI, the advertised one if there is one.",
+        network::advertised_uri,
+    ),
+    var("RAut", &[], "Like `$RAu`, with the transport.", network::advertised_uri_transport),
     var("rb", &[], "The body.", message::body),
     var("rc", &["retcode"], "What the last function or route block gave back.", store::code),
     parts(
@@ -230,6 +333,12 @@ const VARIABLES: &[PseudoVariable] = &[
     var("re", &[], "URI in Remote-Party-ID.", address::remote_party_uri),
     var("Ri", &[], "Address that the message was sent to.", network::local_ip),
     var("rm", &[], "The method; of a response, that of its request.", message::method),
+    var(
+        "rmid",
+        &[],
+        "Number of the method: 1 INVITE, 2 CANCEL, 4 ACK, 8 BYE, and so on.",
+        message::method_number,
+    ),
     var("Rp", &[], "Port that the message was sent to.", network::local_port),
     var("rP", &[], "Transport of the Request-URI; `UDP` if it names none.", uri::current_transport),
     writable(
@@ -252,6 +361,10 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         uri::write_user,
     ),
+    var("rt", &[], "URI in Refer-To.", address::refer_to_uri),
+    var("Ru", &[], "Where the message was sent to, as a URI.", network::local_uri),
+    var("rUl", &[], "Length of the user of the Request-URI.", uri::current_user_length),
+    var("Rut", &[], "Like `$Ru`, with the transport.", network::local_uri_transport),
     writable(
         var(
             "ru_q",
@@ -295,6 +408,7 @@ const VARIABLES: &[PseudoVariable] = &[
     var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
     var("sf", &[], "Message flags, as a number.", store::flags),
     var("si", &[], "Address that the message came from.", network::source_ip),
+    var("siz", &[], "Address that the message came from, IPv6 in brackets.", network::source_host),
     parts(
         "snd",
         &["ip", "port", "proto"],
@@ -309,14 +423,45 @@ const VARIABLES: &[PseudoVariable] = &[
         "Source of the message as a URI with transport.",
         network::source_uri_transport,
     ),
-    var("td", &[], "Host of the To URI.", address::to_host),
+    writable(
+        var("td", &[], "Host of the To URI. Assigning changes what is sent.", address::to_host),
+        address::write_to_host,
+    ),
     var("Tf", &["TF"], "Date and time (UTC), as in `Sat Nov 13 23:29:00 2010`.", time::text),
+    parts(
+        "time",
+        time::PARTS,
+        "The present time (UTC): `sec`, `min`, `hour`, `mday`, `mon` (from 1), `year`, `wday` \
+         (1 is Sunday), `yday` (from 1), `isdst`.",
+        time::part,
+    ),
+    keyed(
+        "timef",
+        &[],
+        "The present time (UTC) in the format in the parentheses, as `strftime` has it: \
+         `$timef(%Y-%m-%d %H:%M:%S)`.",
+        time::formatted,
+    ),
     var("tn", &[], "Display name in To.", address::to_name),
     var("Ts", &["TS"], "Seconds since 1970.", time::seconds),
     var("tt", &[], "Tag in To; `$null` if there is none.", address::to_tag),
-    var("tU", &[], "User of the To URI.", address::to_user),
-    var("tu", &[], "URI in To.", address::to_uri),
+    writable(
+        var("tU", &[], "User of the To URI. Assigning changes what is sent.", address::to_user),
+        address::write_to_user,
+    ),
+    writable(
+        var(
+            "tu",
+            &[],
+            "URI in To. Assigning changes what is sent; what is read stays what arrived.",
+            address::to_uri,
+        ),
+        address::write_to_uri,
+    ),
+    var("tUl", &[], "Length of the user of the To URI.", address::to_user_length),
     var("ua", &[], "User-Agent.", message::user_agent),
+    parts("utime", time::PARTS, "The same as `$time`.", time::part),
+    keyed("utimef", &[], "The same as `$timef`.", time::formatted),
     writable(
         keyed(
             "var",
@@ -326,6 +471,12 @@ const VARIABLES: &[PseudoVariable] = &[
             store::read_var,
         ),
         store::write_var,
+    ),
+    parts(
+        "version",
+        &["num", "full"],
+        "The version of the server: `num`, or `full` with its name.",
+        time::version,
     ),
     writable(
         keyed(

@@ -132,6 +132,55 @@ pub(super) fn destination_transport<'m>(
     part(execution, execution.transit.destination.unwrap_or_default(), transport)
 }
 
+/// `$rUl`.
+pub(super) fn current_user_length<'m>(
+    execution: &Execution<'m>,
+    key: Key<'m>,
+    at: Index,
+) -> Value<'m> {
+    length(current_user(execution, key, at))
+}
+
+/// `$oUl`.
+pub(super) fn original_user_length<'m>(
+    execution: &Execution<'m>,
+    key: Key<'m>,
+    at: Index,
+) -> Value<'m> {
+    length(original_user(execution, key, at))
+}
+
+/// How long a text is; `$null` if there is none.
+pub(super) fn length(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Text(text) => Value::Int(i64::try_from(text.len()).unwrap_or(i64::MAX)),
+        _ => Value::Null,
+    }
+}
+
+/// The URI of the next hop: `$du`, or else `$ru`.
+fn next_hop<'m>(execution: &Execution<'m>) -> &'m [u8] {
+    execution.transit.destination.unwrap_or(execution.transit.uri)
+}
+
+/// `$nhu`.
+pub(super) fn next_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    whole(next_hop(execution))
+}
+
+/// `$nh(part)`.
+pub(super) fn next_part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let uri = next_hop(execution);
+    match key {
+        Key::Name(b"u") => whole(uri),
+        Key::Name(b"U") => part(execution, uri, user),
+        Key::Name(b"d") => part(execution, uri, host),
+        Key::Name(b"p") => part(execution, uri, port),
+        Key::Name(b"P") => part(execution, uri, transport),
+        _ => Value::Null,
+    }
+}
+
 /// `$ru = value`.
 pub(super) fn write_uri<'m>(
     execution: &mut Execution<'m>,
