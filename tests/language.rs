@@ -12,6 +12,8 @@ mod calls;
 mod core_support;
 #[path = "language/destination_set.rs"]
 mod destination_set;
+#[path = "language/transformations.rs"]
+mod transformations;
 #[path = "language/variables.rs"]
 mod variables;
 

@@ -103,7 +103,7 @@ impl DateTime {
             self.write(composed, length_max, out);
             return;
         }
-        let hour_of_12 = if self.hour % 12 == 0 { 12 } else { self.hour % 12 };
+        let hour_of_12 = (self.hour + 11) % 12 + 1;
         match specifier {
             b'A' => out.extend_from_slice_copy(self.weekday_name().as_bytes()),
             b'a' => out.extend_from_slice_copy(&self.weekday_name().as_bytes()[..3]),

@@ -78,25 +78,19 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match op {
             &Op::Call(call) => {
-                mark(execution, next);
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call(execution, call, next) {
                     break verdict;
                 }
             }
             &Op::CallIf { call, want, target } => {
-                mark(execution, next);
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call(execution, call, next) {
                     break verdict;
                 }
                 if (execution.code > 0) == want {
                     next = target as usize;
                 }
             }
-            &Op::CallRoute(route) => match enter(execution, route, next) {
-                Ok(start) => next = start,
-                Err(error) => break Verdict::Error(error),
-            },
-            &Op::CallRouteNamed { optional } => match enter_named(execution, next, optional) {
+            Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
@@ -236,7 +230,8 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 
 /// Calls a function; how the script ends, if it does so because of that.
 #[inline]
-fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
+fn call(execution: &mut Execution<'_>, call: u32, next: usize) -> Option<Verdict> {
+    mark(execution, next);
     let site = &execution.program.calls[call as usize];
     let base = execution.values.len().saturating_sub(site.calculated.into());
     execution.code = match &*site.arguments {
@@ -257,6 +252,16 @@ fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
         return Some(Verdict::Exit);
     }
     execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
+}
+
+/// Calls a route block, by its number or by its name: where the run goes on.
+#[inline]
+fn call_route(execution: &mut Execution<'_>, op: &Op, next: usize) -> Result<usize, ScriptError> {
+    match *op {
+        Op::CallRoute(route) => enter(execution, route, next),
+        Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
+        _ => Ok(next),
+    }
 }
 
 /// Calls a route block: where it starts.

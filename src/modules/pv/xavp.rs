@@ -163,7 +163,11 @@ macro_rules! accessors {
     ($($read:ident $write:ident $kind:ident $name:literal;)*) => {
         $(
             #[doc = concat!("`", $name, "(path)`.")]
-            pub(super) fn $read<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+            pub(super) fn $read<'m>(
+                execution: &Execution<'m>,
+                key: Key<'m>,
+                _: Index,
+            ) -> Value<'m> {
                 let Key::Name(name) = key else { return Value::Null };
                 let path = XavpPath::parse(name);
                 path.map_or(Value::Null, |path| execution.xavp(XavpKind::$kind, path))
