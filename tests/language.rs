@@ -1,7 +1,7 @@
 //! What scripts of Kamailio say that SER does not: branches as variables, transformations, more
 //! pseudo-variables and functions, values that are calculated where they are used.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
+#![expect(clippy::panic, reason = "what fails here fails the test")]
 
 #[path = "language/attributes.rs"]
 mod attributes;
@@ -12,6 +12,8 @@ mod calls;
 mod core_support;
 #[path = "language/destination_set.rs"]
 mod destination_set;
+#[path = "language/functions.rs"]
+mod functions;
 #[path = "language/transformations.rs"]
 mod transformations;
 #[path = "language/variables.rs"]

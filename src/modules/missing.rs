@@ -28,15 +28,14 @@ missing! {
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
         => lsock;
     CFGUTILS:
-        abort core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
-        rand_set_prob reset_gflag set_gflag shm_status shm_summary sleep trylock
-        unlock usleep
+        abort core_hash lock pkg_status pkg_summary shm_status shm_summary sleep trylock unlock
+        usleep
         => shv;
     KEX:
-        issflagset resetdebug resetsflag setdebug setsflag;
+        resetdebug setdebug;
     PV:
         pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
-        => C K Rn TV Tb Tn cts fsn ge hfitbody hfitname hn hu ltt pid prefix rawbuf rcvx ruid
+        => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
         add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
@@ -46,8 +45,6 @@ missing! {
         get_route_param loose_route_mode loose_route_preloaded remove_record_route
         rr_next_hop_route
         => rdir route_uri;
-    SANITY:
-        sanity_reply;
     SIPUTILS:
         append_rpid_hf cmp_hdr_name contact_param_check contact_param_decode
         contact_param_decode_uri contact_param_encode contact_param_rm decode_contact
@@ -61,13 +58,7 @@ missing! {
         is_present_hf_re_pv regex_substring remove_body_part remove_hf_exp_pv remove_hf_re_pv
         set_body_multipart set_reply_body;
     TEXTOPSX:
-        append_hf_value assign_hf_value assign_hf_value2 bl_iterator_append bl_iterator_end
-        bl_iterator_insert bl_iterator_next bl_iterator_rm bl_iterator_start change_reply_status
-        change_reply_status_code exclude_hf_value hf_iterator_append hf_iterator_end
-        hf_iterator_insert hf_iterator_next hf_iterator_prev hf_iterator_rm hf_iterator_start
-        hf_value_exists include_hf_value insert_hf_value msg_apply_changes msg_set_buffer
-        remove_hf_value remove_hf_value2
-        => blitval hfitval;
+        assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
     XLOG:
         xdbgl xlogl xlogm;
 }

@@ -6,6 +6,7 @@ mod announced;
 mod cfgutils;
 mod core;
 mod corex;
+mod item;
 mod kex;
 mod maxfwd;
 mod missing;

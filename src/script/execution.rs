@@ -1,5 +1,6 @@
 //! The state of one run of the script over one message.
 
+use std::any::{Any, TypeId};
 use std::cell::Cell;
 use std::net::IpAddr;
 
@@ -39,6 +40,8 @@ pub struct Execution<'m> {
     pub(super) avps: ArenaVec<'m, Avp<'m>>,
     /// The attributes with members.
     pub(super) xavps: Xavps<'m>,
+    /// What modules keep during the run, by type.
+    states: ArenaVec<'m, (TypeId, &'m mut dyn Any)>,
     /// What the last call gave back (`$rc`).
     pub(super) code: ReturnCode,
     /// The kind of route block that the run started with.
@@ -97,6 +100,7 @@ impl<'m> Execution<'m> {
             slots,
             avps: ArenaVec::new_in(arena),
             xavps: Xavps::new_in(arena),
+            states: ArenaVec::new_in(arena),
             code: super::TRUE,
             kind: RouteKind::Request,
             fuel: SCRIPT_FUEL,
@@ -157,6 +161,25 @@ impl<'m> Execution<'m> {
     pub const fn refuse(&mut self, refusal: Refusal) -> ReturnCode {
         self.transit.refusal = Some(refusal);
         super::FALSE
+    }
+
+    /// What a module keeps during this run, by its type; made when it is asked for first.
+    pub fn state<T: Copy + Default + 'static>(&mut self) -> Option<&mut T> {
+        let id = TypeId::of::<T>();
+        if !self.states.iter().any(|(known, _)| *known == id) {
+            let state: &mut dyn Any = self.transit.arena.alloc(T::default());
+            self.states.push((id, state));
+        }
+        let (_, state) = self.states.iter_mut().find(|(known, _)| *known == id)?;
+        state.downcast_mut()
+    }
+
+    /// The same for readers: `None` if it has not been made.
+    #[must_use]
+    pub fn peek_state<T: Copy + 'static>(&self) -> Option<T> {
+        let id = TypeId::of::<T>();
+        let (_, state) = self.states.iter().find(|(known, _)| *known == id)?;
+        state.downcast_ref().copied()
     }
 
     /// A string made of `parts`, one behind the other. Empty, and the run ends with an error, if

@@ -405,8 +405,11 @@ const VARIABLES: &[PseudoVariable] = &[
          request is sent.",
         message::headers_edited,
     ),
-    var("sF", &[], "Message flags, in hexadecimal.", store::flags_hex),
-    var("sf", &[], "Message flags, as a number.", store::flags),
+    var("sF", &[], "Script flags (`setsflag`), in hexadecimal.", store::script_flags_hex),
+    writable(
+        var("sf", &[], "Script flags (`setsflag`), as a number.", store::script_flags),
+        store::write_script_flags,
+    ),
     var("si", &[], "Address that the message came from.", network::source_ip),
     var("siz", &[], "Address that the message came from, IPv6 in brackets.", network::source_host),
     parts(

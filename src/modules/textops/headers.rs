@@ -290,7 +290,10 @@ fn is_privacy<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> 
 }
 
 /// The parts as header lines that end in CRLF; `None`, and a line in the log, if they are none.
-fn lines<'m>(execution: &mut Execution<'m>, parts: &[&'m [u8]]) -> Option<&'m [u8]> {
+pub(in crate::modules) fn lines<'m>(
+    execution: &mut Execution<'m>,
+    parts: &[&'m [u8]],
+) -> Option<&'m [u8]> {
     let whole = execution.build(parts);
     let body = whole.strip_suffix(b"\n").unwrap_or(whole);
     let body = body.strip_suffix(b"\r").unwrap_or(body);
