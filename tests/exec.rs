@@ -309,6 +309,23 @@ fn everything_that_a_run_knows_is_there_when_it_goes_on() {
 }
 
 #[test]
+fn attributes_states_of_modules_and_prepared_branches_are_kept_too() {
+    let mut bench = bench(
+        "$xavp(call=>leg) = \"one\"; $xavp(call[0]=>leg) = $fU; $xavp(call) = 1; $xavu(n) = 4; setsflag(2);
+         $sbranch(uri) = \"sip:later@192.0.2.7\"; $sbranch(flags) = 8;
+         append_branch(\"sip:b@x\"); $(branch(flags)[0]) = 2;
+         if (!exec_cmd(\"x\")) exit;
+         sbranch_append();
+         sl_send_reply(\"300\", \"$xavp(call[1]=>leg) $xavp(call) $xavu(n) $sf $(branch(flags)[0]) $(branch(flags)[1])\");",
+    );
+    assert_eq!(bench.send(PHONE, plain()), []);
+    bench.send(PHONE, plain().replace("alice", "someone-else"));
+    let sent = bench.finish(DONE, "");
+    assert_eq!(lines(&sent), [format!("{PHONE} SIP/2.0 300 alice 1 4 4 2 8")]);
+    assert_eq!(contacts(&sent)[1..], ["<sip:b@x>", "<sip:later@192.0.2.7>"]);
+}
+
+#[test]
 fn a_request_is_forwarded_as_if_it_had_not_waited() {
     let waiting = |wait: &str| {
         let modules = ["exec", "rr", "textops"].map(|name| format!("loadmodule \"{name}.so\"\n"));

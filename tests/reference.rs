@@ -246,12 +246,12 @@ fn what_is_missing_is_named_with_its_module_and_place() {
         ("t_relay();", "`t_relay` of module `tm` is not supported yet\n --> test.cfg:1:9"),
         ("if ($T_branch_idx > 0) exit;", "`$T_branch_idx` of module `tm` is not supported yet"),
         ("$var(x) = $sht(a=>b);", "`$sht` of module `htable` is not supported yet"),
-        ("xavp_rm(\"a\");", "`xavp_rm` of module `pv` is not supported yet"),
+        ("lock(\"a\");", "`lock` of module `cfgutils` is not supported yet"),
         ("nonsense();", "there is no function `nonsense`"),
         ("$var(x) = $nonsense;", "there is no variable `$nonsense`"),
         ("save(\"location\");", "`save` belongs to module `registrar`, which is not loaded"),
         ("has_totag();", "`has_totag` belongs to module `siputils`, which is not loaded"),
-        ("is_myself(\"sip:\" + $si);", "an argument cannot be calculated yet"),
+        ("setflag(1 + $si);", "must be a flag as it is, and cannot be calculated"),
     ] {
         let found = faults(&format!("route {{ {statement} }}"));
         assert!(found.contains(expected), "{found}");

@@ -1,12 +1,17 @@
-//! `cfgutils`: Chance. What waits or locks is not here: a worker never waits.
+//! `cfgutils`: chance, global flags, route blocks that may not be there. What waits or locks is not
+//! here: a worker never waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use super::table::{accepted_number, accepted_text, function, int, number_setting, verdict};
+use super::table::{
+    accepted_number, accepted_text, function, int, number, number_setting, required_text, text,
+    verdict,
+};
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind, ParameterSpec,
-    ReturnCode, SettingSpec,
+    Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
+    ParameterSpec, ReturnCode, SettingSpec, TRUE,
 };
 
 /// The module.
@@ -15,7 +20,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::CFGUTILS,
-    ..ModuleSpec::new("cfgutils", "Chance.")
+    ..ModuleSpec::new("cfgutils", "Chance, global flags, route blocks that may not be there.")
 };
 
 /// The parameters.
@@ -24,13 +29,16 @@ const SETTINGS: &[SettingSpec] = &[
         "initial_probability",
         "Percent of the calls of `rand_event` that are TRUE; 10 if not set.",
     ),
-    accepted_number("initial_gflags", UNUSED),
+    number_setting("initial_gflags", "The global flags that are set at the start; 0 if not set."),
     accepted_number("lock_set_size", UNUSED),
     accepted_text("hash_file", UNUSED),
 ];
 
 /// Says of a parameter that its functions are not there.
 const UNUSED: &str = "Changes nothing: the functions it is for are not supported yet.";
+
+/// A flag, by its number.
+const FLAG: ParameterSpec = ParameterSpec::required("flag", ParameterKind::Int);
 
 /// The functions.
 const FUNCTIONS: &[FunctionSpec] = &[
@@ -48,33 +56,137 @@ const FUNCTIONS: &[FunctionSpec] = &[
         "rand_get_prob(); $var(percent) = $rc;",
         |execution, _| ReturnCode::from(probability(execution)),
     ),
+    function(
+        "rand_set_prob",
+        &[ParameterSpec::required("percent", ParameterKind::Int)],
+        "Sets the probability of `rand_event`, in all workers, until the script is loaded again.",
+        r#"rand_set_prob("4");"#,
+        rand_set_prob,
+    ),
+    function(
+        "rand_reset_prob",
+        &[],
+        "Makes the probability of `rand_event` again `initial_probability`.",
+        "rand_reset_prob();",
+        |execution, _| {
+            let Some(config) = config(execution) else { return FALSE };
+            config.probability.store(config.initial_probability, Ordering::Relaxed);
+            TRUE
+        },
+    ),
+    function(
+        "set_gflag",
+        &[FLAG],
+        "Sets a global flag: one that all workers share and that stays until the script is loaded \
+         again.",
+        r#"set_gflag("4");"#,
+        |execution, arguments| {
+            let Some((flags, bit)) = flag(execution, arguments) else { return FALSE };
+            flags.fetch_or(bit, Ordering::Relaxed);
+            TRUE
+        },
+    ),
+    function(
+        "reset_gflag",
+        &[FLAG],
+        "Clears a global flag.",
+        r#"reset_gflag("4");"#,
+        |execution, arguments| {
+            let Some((flags, bit)) = flag(execution, arguments) else { return FALSE };
+            flags.fetch_and(!bit, Ordering::Relaxed);
+            TRUE
+        },
+    ),
+    function(
+        "is_gflag",
+        &[FLAG],
+        "Whether a global flag is set.",
+        r#"if (is_gflag("4")) exit;"#,
+        |execution, arguments| {
+            let found = flag(execution, arguments);
+            verdict(found.is_some_and(|(flags, bit)| flags.load(Ordering::Relaxed) & bit != 0))
+        },
+    ),
+    function(
+        "check_route_exists",
+        &[required_text("name")],
+        "Whether there is a `route` block of that name.",
+        r#"if (check_route_exists("$rU")) exit;"#,
+        |execution, arguments| verdict(execution.find_subroutine(text(arguments, 0)).is_some()),
+    ),
+    function(
+        "route_if_exists",
+        &[required_text("name")],
+        "Calls the `route` block of that name, which may be calculated. FALSE if there is none.",
+        r#"route_if_exists("SITE_" + $rd);"#,
+        // The compiler makes a jump of each call.
+        |_, _| FALSE,
+    ),
 ];
 
 /// Percent of the calls that are TRUE unless `initial_probability` says otherwise.
 const PROBABILITY_DEFAULT: u8 = 10;
 
-/// What the module parameters say.
+/// What the module parameters say, and what all workers share: a flag or a probability is one
+/// number, so that they need no lock.
 #[derive(Debug)]
 struct Config {
-    probability: u8,
+    initial_probability: u8,
+    probability: AtomicU8,
+    flags: AtomicU32,
+}
+
+impl Config {
+    /// What holds without module parameters.
+    const fn new(probability: u8, flags: u32) -> Self {
+        Self {
+            initial_probability: probability,
+            probability: AtomicU8::new(probability),
+            flags: AtomicU32::new(flags),
+        }
+    }
 }
 
 /// Reads the module parameters.
 fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
-    let mut config = Config { probability: PROBABILITY_DEFAULT };
-    let own = values.iter().enumerate().filter(|(_, (name, _))| *name == "initial_probability");
-    for (position, (_, value)) in own {
-        config.probability = match value {
-            GlobalValue::Int(percent @ 0..=100) => u8::try_from(*percent).unwrap_or_default(),
-            _ => return Err((position, "initial_probability must be from 0 to 100".to_owned())),
-        };
+    let (mut probability, mut flags) = (PROBABILITY_DEFAULT, 0);
+    for (position, (name, value)) in values.iter().enumerate() {
+        let fault = |reason| (position, reason);
+        match *name {
+            "initial_probability" => probability = number(name, value, 0, 100).map_err(fault)?,
+            "initial_gflags" => {
+                flags = number(name, value, 0, u32::MAX.into()).map_err(fault)?;
+            }
+            _ => {}
+        }
     }
-    Ok(Arc::new(config))
+    Ok(Arc::new(Config::new(probability, flags)))
+}
+
+/// What the workers share; there is something as soon as the module is loaded.
+fn config<'m>(execution: &Execution<'m>) -> Option<&'m Config> {
+    execution.program.config::<Config>()
 }
 
 /// The probability in percent.
 fn probability(execution: &Execution<'_>) -> u8 {
-    execution.program.config::<Config>().map_or(PROBABILITY_DEFAULT, |config| config.probability)
+    let config = config(execution);
+    config.map_or(PROBABILITY_DEFAULT, |config| config.probability.load(Ordering::Relaxed))
+}
+
+/// `rand_set_prob(percent)`.
+fn rand_set_prob<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let percent = int(arguments, 0).filter(|percent| (0..=100).contains(percent));
+    let percent = percent.and_then(|percent| u8::try_from(percent).ok());
+    let (Some(percent), Some(config)) = (percent, config(execution)) else { return FALSE };
+    config.probability.store(percent, Ordering::Relaxed);
+    TRUE
+}
+
+/// The bit of the global flag that is the first argument, and where it is kept.
+fn flag<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<(&'m AtomicU32, u32)> {
+    let bit = 1_u32.checked_shl(u32::try_from(int(arguments, 0)?).ok()?)?;
+    Some((&config(execution)?.flags, bit))
 }
 
 /// `rand_event([percent])`.
@@ -105,5 +217,6 @@ mod tests {
     #[test]
     fn probability_is_checked() {
         assert!(configure(&[("initial_probability", GlobalValue::Int(101))]).is_err());
+        assert!(configure(&[("initial_gflags", GlobalValue::Int(-1))]).is_err());
     }
 }

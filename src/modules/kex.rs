@@ -1,7 +1,10 @@
 //! `kex`: Functions of the core that are no keywords. They can be called without `loadmodule`.
 
-use super::table::{function, required_text, text, verdict};
-use crate::script::{FunctionSpec, ModuleSpec, TRUE};
+use super::table::{function, int, required_text, text, verdict};
+use crate::script::{
+    Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
+    TRUE,
+};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -20,6 +23,31 @@ const FUNCTIONS: &[FunctionSpec] = &[
         r#"if (is_myself("$ru")) exit;"#,
         |execution, arguments| verdict(execution.is_myself(text(arguments, 0))),
     ),
+    function(
+        "setsflag",
+        &[FLAG],
+        "Sets a script flag: one that is only for this run of the script, whatever comes of the \
+         message (`$sf`).",
+        "setsflag(1);",
+        |execution, arguments| change(execution, arguments, |flags, bit| flags | bit),
+    ),
+    function(
+        "resetsflag",
+        &[FLAG],
+        "Clears a script flag.",
+        "resetsflag(1);",
+        |execution, arguments| change(execution, arguments, |flags, bit| flags & !bit),
+    ),
+    function(
+        "issflagset",
+        &[FLAG],
+        "Whether a script flag is set.",
+        "if (issflagset(1)) exit;",
+        |execution, arguments| {
+            let flags = execution.peek_state::<ScriptFlags>().unwrap_or_default().0;
+            verdict(flags & bit(arguments) != 0)
+        },
+    ),
     FunctionSpec {
         aliases: &["set_reply_close", "set_forward_no_connect", "set_forward_close"],
         ..function(
@@ -31,6 +59,31 @@ const FUNCTIONS: &[FunctionSpec] = &[
         )
     },
 ];
+
+/// A flag, by its number or declared name.
+const FLAG: ParameterSpec = ParameterSpec::required("flag", ParameterKind::Flag);
+
+/// The script flags of this run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ScriptFlags(pub(super) u32);
+
+/// The bit of the flag that is the first argument.
+fn bit(arguments: &[Argument<'_>]) -> u32 {
+    let number = int(arguments, 0).and_then(|number| u32::try_from(number).ok());
+    number.and_then(|number| 1_u32.checked_shl(number)).unwrap_or(0)
+}
+
+/// Changes the script flags.
+fn change(
+    execution: &mut Execution<'_>,
+    arguments: &[Argument<'_>],
+    change: fn(u32, u32) -> u32,
+) -> ReturnCode {
+    let bit = bit(arguments);
+    let Some(flags) = execution.state::<ScriptFlags>() else { return FALSE };
+    flags.0 = change(flags.0, bit);
+    TRUE
+}
 
 #[cfg(test)]
 mod tests {

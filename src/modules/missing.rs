@@ -19,33 +19,26 @@ macro_rules! missing {
 missing! {
     CORE:
         add_local_rport avpflags error forward_sctp forward_tcp forward_tls isavpflagset
-        remove_branch resetavpflag send send_tcp set_advertised_address set_advertised_port
+        resetavpflag send send_tcp set_advertised_address set_advertised_port
         setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
         file_read file_write forward_reply is_faked_msg is_incoming is_socket_name isxflagset
         msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
         set_recv_socket set_recv_socket_name set_send_socket set_send_socket_name
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
-        => cfg lsock;
+        => lsock;
     CFGUTILS:
-        abort check_route_exists core_hash is_gflag lock pkg_status pkg_summary rand_reset_prob
-        rand_set_prob reset_gflag route_if_exists set_gflag shm_status shm_summary sleep trylock
-        unlock usleep
-        => shv version;
+        abort core_hash lock pkg_status pkg_summary shm_status shm_summary sleep trylock unlock
+        usleep
+        => shv;
     EXEC:
         exec exec_getenv;
     KEX:
-        issflagset resetdebug resetsflag setdebug setsflag;
+        resetdebug setdebug;
     PV:
-        pv_evalx pv_var_to_xavp pv_xavi_print pv_xavp_print pv_xavp_to_var pv_xavu_print
-        sbranch_append sbranch_reset sbranch_set_ruri xavi_child_rm xavi_child_seti
-        xavi_child_sets xavi_rm xavp_child_rm xavp_child_seti xavp_child_sets xavp_copy
-        xavp_params_explode xavp_params_implode xavp_rm xavp_slist_explode xavu_params_explode
-        xavu_params_implode
-        => Au C K RAu RAut Rn Ru Rut TV Tb Tn aU aa ad adu ar au branch cnt cts ctu def defn env
-        expires fs fsn fti ge hfitbody hfitname hflc hn hu ltt msg nh nhu pid prefix prid rawbuf
-        rcvx ru_q ruid sbranch sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
-        vn vz xavi xavp xavu xp;
+        pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
+        => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
+        sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
         add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
         reg_free_contacts reg_send_reply set_q_override
@@ -54,8 +47,6 @@ missing! {
         get_route_param loose_route_mode loose_route_preloaded remove_record_route
         rr_next_hop_route
         => rdir route_uri;
-    SANITY:
-        sanity_reply;
     SIPUTILS:
         append_rpid_hf cmp_hdr_name contact_param_check contact_param_decode
         contact_param_decode_uri contact_param_encode contact_param_rm decode_contact
@@ -69,13 +60,7 @@ missing! {
         is_present_hf_re_pv regex_substring remove_body_part remove_hf_exp_pv remove_hf_re_pv
         set_body_multipart set_reply_body;
     TEXTOPSX:
-        append_hf_value assign_hf_value assign_hf_value2 bl_iterator_append bl_iterator_end
-        bl_iterator_insert bl_iterator_next bl_iterator_rm bl_iterator_start change_reply_status
-        change_reply_status_code exclude_hf_value hf_iterator_append hf_iterator_end
-        hf_iterator_insert hf_iterator_next hf_iterator_prev hf_iterator_rm hf_iterator_start
-        hf_value_exists include_hf_value insert_hf_value msg_apply_changes msg_set_buffer
-        remove_hf_value remove_hf_value2
-        => blitval hfitval;
+        assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
     XLOG:
         xdbgl xlogl xlogm;
 }

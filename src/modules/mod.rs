@@ -8,6 +8,7 @@ mod compatibility;
 mod core;
 mod corex;
 mod exec;
+mod item;
 mod kex;
 mod maxfwd;
 mod missing;

@@ -58,6 +58,7 @@ const LOCATION: PseudoVariable = PseudoVariable {
     name: "location",
     aliases: &[],
     keyed: true,
+    keys: &[],
     read: read_location,
     write: None,
     doc: "The address that the user of a URI registered from, or else the host of its contact, as \

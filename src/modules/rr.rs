@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::item::take_off;
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleConfig, ModuleSpec, ParameterKind,
@@ -252,25 +253,7 @@ impl<'m> RouteItem<'m> {
 
     /// Takes it off: with its line if it is the last value there.
     fn take_off(&self, execution: &mut Execution<'m>) {
-        let transit = &mut execution.transit;
-        let message = transit.message;
-        let at = message.offset_of(self.item);
-        let behind = Items::new(self.header.value).find(|item| message.offset_of(item) > at);
-        let before = Items::new(self.header.value)
-            .take_while(|item| message.offset_of(item) < at)
-            .filter(|item| !transit.edits.removes(message.offset_of(item)))
-            .last();
-        match (before, behind) {
-            (None, None) => {
-                let line = self.header.line;
-                transit.edits.remove(message.offset_of(line), line.len())
-            }
-            (_, Some(next)) => transit.edits.remove(at, message.offset_of(next) - at),
-            (Some(last), None) => {
-                let from = message.offset_of(last) + last.len();
-                transit.edits.remove(from, at + self.item.len() - from)
-            }
-        };
+        take_off(&mut execution.transit, self.header, self.item);
     }
 }
 

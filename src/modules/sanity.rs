@@ -13,7 +13,7 @@ use crate::script::{
     ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
 };
 use crate::sip::{
-    Contact, HeaderName, Message, NameAddr, Scheme, StartLine, Uri, parse_delta_seconds,
+    Contact, HeaderName, Items, Message, NameAddr, Scheme, StartLine, Uri, parse_delta_seconds,
 };
 
 /// The module.
@@ -21,12 +21,27 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
-    missing: super::missing::SANITY,
     ..ModuleSpec::new("sanity", "Checks of what the parser lets pass.")
 };
 
 /// The functions.
-const FUNCTIONS: &[FunctionSpec] = &[FunctionSpec {
+const FUNCTIONS: &[FunctionSpec] = &[CHECK, REPLY];
+
+/// `sanity_reply`.
+const REPLY: FunctionSpec = FunctionSpec {
+    routes: RouteKinds::REQUEST,
+    ..function(
+        "sanity_reply",
+        &[],
+        "Answers a request with what `sanity_check` has found, where `noreply` keeps that from \
+         answering. FALSE if it has found nothing.",
+        r#"if (!sanity_check()) { sanity_reply(); exit; }"#,
+        sanity_reply,
+    )
+};
+
+/// `sanity_check`.
+const CHECK: FunctionSpec = FunctionSpec {
     routes: RouteKinds::REQUEST_AND_REPLY,
     ..function(
         "sanity_check",
@@ -35,14 +50,15 @@ const FUNCTIONS: &[FunctionSpec] = &[FunctionSpec {
             ParameterSpec::optional("uri_checks", ParameterKind::Int),
         ],
         "Checks the message. A request that fails is answered, and the script ends unless \
-         `autodrop` is 0: then the function is FALSE.\n\nThe checks are a sum of: 2 scheme of the \
-         Request-URI, 4 mandatory header fields, 32 method and 64 number in CSeq, 128 \
-         Content-Length, 256 Expires, 512 Proxy-Require, 1024 URIs, 4096 repeated tags, 16384 \
-         topmost Via. URIs are a sum of: 1 Request-URI, 2 From, 4 To, 8 Contact.",
+         `autodrop` is 0: then the function is FALSE.\n\nThe checks are a sum of: 1 SIP version, 2 \
+         scheme of the Request-URI, 4 mandatory header fields, 32 method and 64 number in CSeq, \
+         128 Content-Length, 256 Expires, 512 Proxy-Require, 1024 URIs, 2048 credentials, 4096 \
+         repeated tags, 8192 credentials if they are for Digest, 16384 topmost Via; 8 and 16 \
+         check nothing. URIs are a sum of: 1 Request-URI, 2 From, 4 To, 8 Contact.",
         r#"if (!sanity_check("17895", "7")) exit;"#,
         sanity_check,
     )
-}];
+};
 
 /// The module parameters.
 const SETTINGS: &[SettingSpec] = &[
@@ -114,6 +130,10 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 /// A reply: code and reason.
 type Fault = (u16, &'static str);
 
+/// What `sanity_check` has found in this run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found(Option<Fault>);
+
 /// Whether the message, whose Request-URI is the given one by now, passes.
 type Check = fn(&Message<'_>, &[u8]) -> bool;
 
@@ -125,19 +145,43 @@ fn sanity_check<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -
     let message = execution.transit.message;
     let extension = unknown_extension(&message, config).filter(|_| checks & 512 != 0);
     let fault = match extension {
-        Some(_) => Some((420, "Bad Extension")),
+        Some(_) => Some((BAD_EXTENSION, "Bad Extension")),
         None => fault(&message, execution.transit.uri, checks, uris),
     };
-    let Some((code, reason)) = fault else { return TRUE };
+    if let Some(found) = execution.state::<Found>() {
+        found.0 = fault;
+    }
+    let Some(fault) = fault else { return TRUE };
     if config.reply && message.method().is_some() {
-        let parts: [&[u8]; 3] = [b"Unsupported: ", extension.unwrap_or_default(), b"\r\n"];
-        let line = execution.build(&parts);
-        let headers = if extension.is_some() { line } else { b"" };
-        let sent = execution.host.reply(&mut execution.transit, code, reason.as_bytes(), headers);
-        execution.transit.refusal = sent.err();
+        answer(execution, config, fault);
     }
     if config.drop { 0 } else { FALSE }
 }
+
+/// `sanity_reply()`.
+fn sanity_reply<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
+    let config = execution.program.config::<Config>().unwrap_or(&DEFAULT);
+    match execution.peek_state::<Found>() {
+        Some(Found(Some(fault))) if !config.reply => answer(execution, config, fault),
+        _ => FALSE,
+    }
+}
+
+/// Answers the request with a fault.
+fn answer(execution: &mut Execution<'_>, config: &Config, (code, reason): Fault) -> ReturnCode {
+    let extension = unknown_extension(&execution.transit.message, config);
+    let headers = match extension.filter(|_| code == BAD_EXTENSION) {
+        Some(extension) => execution.build(&[b"Unsupported: ", extension, b"\r\n"]),
+        None => b"",
+    };
+    match execution.host.reply(&mut execution.transit, code, reason.as_bytes(), headers) {
+        Ok(()) => TRUE,
+        Err(refusal) => execution.refuse(refusal),
+    }
+}
+
+/// The status that tells of an extension that is not supported (RFC 3261 §21.4.15).
+const BAD_EXTENSION: u16 = 420;
 
 /// The first option tag of Proxy-Require that is not among the known extensions (RFC 3261
 /// §16.3 step 5).
@@ -149,13 +193,16 @@ fn unknown_extension<'d>(message: &Message<'d>, config: &Config) -> Option<&'d [
 
 /// The first check that fails, as a reply.
 fn fault(message: &Message<'_>, uri: &[u8], checks: i64, uris: i64) -> Option<Fault> {
-    let table: [(i64, Check, Fault); 8] = [
+    let table: [(i64, Check, Fault); 11] = [
+        (1, has_version, (505, "Version Not Supported (R-URI)")),
         (2, has_scheme, (416, "Unsupported URI Scheme in Request URI")),
         (4, has_headers, (400, "Missing Required Header in Request")),
         (32, has_cseq_method, (400, "CSeq method does not match request method")),
         (64, |message, _| message.cseq().is_ok(), (400, "CSeq number is illegal")),
         (128, has_content_length, (400, "Content-Length mis-match")),
         (256, has_expires, (400, "Expires value is illegal")),
+        (2_048, |message, _| has_credentials(message, true), (400, "Bad Credentials")),
+        (8_192, |message, _| has_credentials(message, false), (400, "Bad Auth Header")),
         (4_096, has_single_tags, (400, "Multiple From or To tags")),
         (16_384, |message, _| message.top_via().is_ok(), (400, "Missing or malformed Via")),
     ];
@@ -164,6 +211,41 @@ fn fault(message: &Message<'_>, uri: &[u8], checks: i64, uris: i64) -> Option<Fa
         (checks & 1_024 != 0).then(|| bad_uri(message, uri, uris)).flatten().map(|it| (400, it))
     })
 }
+
+/// Whether the first line names the version that all messages have by now.
+fn has_version(message: &Message<'_>, _: &[u8]) -> bool {
+    let line = message.bytes().get(..message.headers_start()).unwrap_or_default().trim_ascii();
+    let version = b"SIP/2.0";
+    message.method().is_none()
+        || line
+            .len()
+            .checked_sub(version.len())
+            .is_some_and(|at| line.get(at..).is_some_and(|end| end.eq_ignore_ascii_case(version)))
+}
+
+/// Whether all credentials are for Digest and have what they need (RFC 3261 §22.4); those of
+/// other schemes are passed over unless `strict`.
+fn has_credentials(message: &Message<'_>, strict: bool) -> bool {
+    let headers = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
+    let values = headers.into_iter().flat_map(|name| message.headers(name));
+    values.map(|header| header.value).all(|value| {
+        let end = value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len());
+        let (scheme, rest) = value.split_at(end);
+        if !scheme.eq_ignore_ascii_case(b"digest") {
+            return !strict;
+        }
+        NEEDED.iter().all(|needed| {
+            Items::new(rest).any(|item| {
+                let (name, value) = item.split_at(memchr::memchr(b'=', item).unwrap_or(item.len()));
+                let is_filled = !matches!(value.trim_ascii(), b"" | b"=" | b"=\"\"");
+                name.trim_ascii().eq_ignore_ascii_case(needed) && is_filled
+            })
+        })
+    })
+}
+
+/// What credentials for Digest must have.
+const NEEDED: [&[u8]; 5] = [b"username", b"realm", b"nonce", b"uri", b"response"];
 
 /// Whether the scheme of the Request-URI is one that can be routed.
 fn has_scheme(message: &Message<'_>, uri: &[u8]) -> bool {
@@ -244,6 +326,10 @@ mod tests {
     const HEADERS: &str = "Via: SIP/2.0/UDP a;branch=z9hG4bK1\nFrom: <sip:a@b>;tag=1\n\
         To: <sip:a@b>\nCall-ID: x\nCSeq: 1 OPTIONS\n";
 
+    /// Credentials that have all they need.
+    const DIGEST: &str = "Authorization: Digest username=\"a\", realm=\"b\", nonce=\"c\", \
+        uri=\"sip:b\", response=\"0\"\n";
+
     /// The status that answers a request with all checks on.
     fn status(first_line: &str, headers: &str) -> Option<u16> {
         let mut status = None;
@@ -271,9 +357,22 @@ mod tests {
             (request, format!("{HEADERS}Contact: <sip:>\n"), Some(400)),
             (request, HEADERS.replace(";tag=1", ";tag=1;tag=2"), Some(400)),
             (request, HEADERS.replace("To: <sip:a@b>", "To: <:x>"), Some(400)),
+            (request, format!("{HEADERS}{DIGEST}"), None),
+            (request, format!("{HEADERS}{}", DIGEST.replace("nonce", "n")), Some(400)),
+            (request, format!("{HEADERS}{}", DIGEST.replace("\"0\"", "\"\"")), Some(400)),
+            (request, format!("{HEADERS}Authorization: Basic abc\n"), Some(400)),
+            (request, format!("{HEADERS}Proxy-Authorization: Digest\n"), Some(400)),
         ] {
             assert_eq!(status(line, &headers), expected, "{line} {headers}");
         }
+    }
+
+    #[test]
+    fn other_schemes_fail_only_where_digest_is_asked_for() {
+        over(&format!("OPTIONS sip:a@b SIP/2.0\n{HEADERS}Authorization: Basic abc\n\n"), |trial| {
+            assert_eq!(trial.run("sanity_check", &["8192"]), TRUE);
+            assert_eq!(trial.run("sanity_check", &["2048"]), 0);
+        });
     }
 
     #[test]

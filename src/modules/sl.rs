@@ -46,8 +46,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ],
         routes: RouteKinds::NOT_REPLY,
         doc: "Answers the request without keeping state: a retransmission runs the script \
-              again. A 3xx lists the destination set as Contacts, the current Request-URI \
-              first. An ACK is never answered: false.",
+              again. A 3xx lists the destination set as Contacts with their q, the current \
+              Request-URI first, each URI once. An ACK is never answered: false.",
         example: r#"sl_send_reply("404", "Not Found");"#,
         run: send_reply,
     },
@@ -104,13 +104,11 @@ fn reply(execution: &mut Execution<'_>, code: u16, reason: &[u8], headers: &[u8]
     }
 }
 
-/// The Contact lines of a 3xx: the current Request-URI, then the other URIs of the destination
-/// set (RFC 3261 §8.1.3.4).
+/// The Contact lines of a 3xx: the destination set (RFC 3261 §8.1.3.4).
 fn contacts<'m>(execution: &Execution<'m>) -> &'m [u8] {
     let transit = &execution.transit;
     let mut lines = bumpalo::collections::Vec::new_in(transit.arena);
-    let branches = transit.branches.iter().map(|branch| (branch.uri, branch.q));
-    for (uri, q) in std::iter::once((transit.uri, transit.q)).chain(branches) {
+    for (uri, q) in transit.alternatives() {
         for part in [b"Contact: <", uri, b">"] {
             lines.extend_from_slice(part);
         }

@@ -1,20 +1,55 @@
 //! `textopsx`: More text operations.
 
-use super::table::{function, optional_text, regex, required_text, text, verdict};
+mod iterator;
+mod values;
+
+use super::table::{
+    count, function, int, join, optional_text, regex, required_text, text, verdict,
+};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
+    RouteKinds,
 };
 use crate::sip::HeaderName;
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
-    functions: FUNCTIONS,
+    functions: &FUNCTIONS,
+    variables: iterator::VARIABLES,
     missing: super::missing::TEXTOPSX,
     ..ModuleSpec::new("textopsx", "More text operations.")
 };
 
-/// The functions.
-const FUNCTIONS: &[FunctionSpec] = &[
+/// The functions of the parts of the module.
+const TABLES: &[&[FunctionSpec]] = &[OWN, iterator::FUNCTIONS, values::FUNCTIONS];
+
+/// All functions.
+const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
+
+/// The functions of this file.
+const OWN: &[FunctionSpec] = &[
+    FunctionSpec {
+        routes: RouteKinds::REPLY,
+        ..function(
+            "change_reply_status",
+            &[ParameterSpec::required("code", ParameterKind::Int), required_text("reason")],
+            "Changes code and reason of a response before it goes on. FALSE if that would make a \
+             success of a failure or the other way round, or anything else of a provisional one.",
+            r#"change_reply_status("404", "Not Found");"#,
+            change_reply_status,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REPLY,
+        ..function(
+            "change_reply_status_code",
+            &[ParameterSpec::required("code", ParameterKind::Int)],
+            "Changes the code of a response, and not its reason. What `change_reply_status` says \
+             holds here too.",
+            r#"change_reply_status_code("404");"#,
+            change_reply_status,
+        )
+    },
     function(
         "fnmatch",
         &[required_text("value"), required_text("pattern"), optional_text("flags")],
@@ -39,6 +74,36 @@ const FUNCTIONS: &[FunctionSpec] = &[
         remove_body,
     ),
 ];
+
+/// `change_reply_status(code[, reason])`.
+fn change_reply_status<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let message = execution.transit.message;
+    let (Some(old), Some(new)) = (message.status(), int(arguments, 0)) else { return FALSE };
+    let class = |code: i64| code / 100;
+    let is_kept = class(old.into()) == class(new);
+    if !(100..700).contains(&new) || !is_kept && (old < 300 || new < 300) {
+        execution.complain("the class of this response cannot be changed to that");
+        return FALSE;
+    }
+    let line = message.bytes().get(..message.headers_start()).unwrap_or_default();
+    let Some(at) = memchr::memchr(b' ', line).map(|space| space + 1) else { return FALSE };
+    let code = execution.show_int(new);
+    let reason = text(arguments, 1);
+    if reason.iter().any(u8::is_ascii_control) {
+        return FALSE;
+    }
+    let edits = &mut execution.transit.edits;
+    verdict(match arguments.get(1) {
+        Some(_) => {
+            let length = line.trim_ascii_end().len().saturating_sub(at);
+            edits.replace_parts(at, length, &[code, b" ", reason])
+        }
+        None => edits.replace(at, code.len(), code),
+    })
+}
 
 /// `fnmatch(value, pattern[, flags])`.
 fn fnmatch<'m>(_: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {

@@ -125,9 +125,12 @@ fn write<'m>(
     level: LogLevel,
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
-    let [Argument::Format(format)] = arguments else { return FALSE };
     if execution.host.logs(level) {
-        let text = format.render(execution);
+        let text = match arguments {
+            [Argument::Format(format)] => format.render(execution),
+            [Argument::Text(text)] => text,
+            _ => return FALSE,
+        };
         execution.host.log(level, text);
     }
     TRUE

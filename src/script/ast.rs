@@ -26,6 +26,19 @@ pub struct Ast {
     pub flags: Vec<(Spanned<String>, u32)>,
     /// All route blocks, in order.
     pub routes: Vec<Route>,
+    /// What is known of the names that `$def(...)` and `$env(...)` read.
+    pub constants: Vec<NamedValue>,
+}
+
+/// The value of a name that does not change while a script runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedValue {
+    /// The pseudo-variable that reads it: `def`, `env`, or `sel` for a global parameter.
+    pub reader: &'static str,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Its value.
+    pub value: Vec<u8>,
 }
 
 /// A global parameter: `children = 4`, `listen = udp:192.0.2.1:5060`, `alias = a b`.

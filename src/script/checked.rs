@@ -71,14 +71,25 @@ pub(super) enum Label {
 #[derive(Debug)]
 pub(super) enum Node {
     Binary(BinaryOperator, Box<Self>, Box<Self>),
-    Call(CallSite),
+    /// A call, and the arguments that are calculated before it.
+    Call(CallSite, Vec<Self>),
     Constant(Constant),
-    Match { subject: Box<Self>, regex: Regex },
+    Match {
+        subject: Box<Self>,
+        regex: Regex,
+    },
     Method(Method),
     Myself(Subject, Option<Box<Self>>),
-    Network { is_source: bool, network: Network },
+    Network {
+        is_source: bool,
+        network: Network,
+    },
     Operand(Operand),
     Route(u16),
+    RouteNamed {
+        name: Box<Self>,
+        optional: bool,
+    },
     Unary(UnaryOperator, Box<Self>),
     Variable(Variable),
 }

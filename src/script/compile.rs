@@ -14,7 +14,7 @@
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
-use super::program::{Constant, Op, Operand, Places, Program, RouteEntry, Subject, Test};
+use super::program::{CallSite, Constant, Op, Operand, Places, Program, RouteEntry, Subject, Test};
 use super::{SourceMap, Span};
 
 /// Makes the program. Nothing can go wrong any more.
@@ -116,7 +116,7 @@ impl Emitter {
     /// An expression whose value nobody wants.
     fn evaluate(&mut self, node: Node) {
         match node {
-            Node::Call(_) | Node::Route(_) => self.call(node),
+            Node::Call(..) | Node::Route(_) | Node::RouteNamed { .. } => self.call(node),
             other => {
                 self.value(other);
                 self.push(Op::Pop);
@@ -127,14 +127,26 @@ impl Emitter {
     /// A call; its code is then what `$rc` gives.
     fn call(&mut self, node: Node) {
         match node {
-            Node::Call(site) => {
-                let call = index(self.program.calls.len());
-                self.program.calls.push(site);
+            Node::Call(site, arguments) => {
+                let call = self.prepare(site, arguments);
                 self.push(Op::Call(call));
             }
             Node::Route(route) => self.push(Op::CallRoute(route)),
+            Node::RouteNamed { name, optional } => {
+                self.value(*name);
+                self.push(Op::CallRouteNamed { optional });
+            }
             other => self.value(other),
         }
+    }
+
+    /// Keeps a call and calculates its arguments; its number.
+    fn prepare(&mut self, site: CallSite, arguments: Vec<Node>) -> u32 {
+        for argument in arguments {
+            self.value(argument);
+        }
+        self.program.calls.push(site);
+        index(self.program.calls.len() - 1)
     }
 
     /// `if`.
@@ -224,7 +236,7 @@ impl Emitter {
                     self.push(Op::PushVariable(variable));
                 }
             },
-            Node::Call(_) | Node::Route(_) => {
+            Node::Call(..) | Node::Route(_) | Node::RouteNamed { .. } => {
                 self.call(node);
                 self.push(Op::PushCode);
             }
@@ -296,13 +308,12 @@ impl Emitter {
                 self.program.networks.push(network);
                 Test::Network { is_source, network: position }
             }
-            Node::Call(site) => {
-                let call = index(self.program.calls.len());
-                self.program.calls.push(site);
+            Node::Call(site, arguments) => {
+                let call = self.prepare(site, arguments);
                 self.push(Op::CallIf { call, want, target: 0 });
                 return vec![self.program.code.len() - 1];
             }
-            Node::Route(_) => {
+            Node::Route(_) | Node::RouteNamed { .. } => {
                 self.call(node);
                 Test::Code
             }

@@ -1,13 +1,18 @@
 //! The state of one run of the script over one message.
 
 use std::cell::Cell;
+use std::fmt::Debug;
 use std::net::IpAddr;
 
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
+use super::state::States;
 use super::value::Digits;
-use super::{Host, Program, Refusal, ReturnCode, Suspended, Transit, Value};
+use super::xavp::{XavpKind, XavpPath, Xavps};
+use super::{
+    Branch, Host, LogLevel, Program, Refusal, ReturnCode, RouteId, Suspended, Transit, Value,
+};
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
@@ -25,6 +30,10 @@ pub struct Execution<'m> {
     pub message_number: u64,
     /// Flags of the first branch (`setbflag`).
     pub branch_flags: u32,
+    /// The branch that a script prepares apart from the destination set (`$sbranch`).
+    pub static_branch: Branch<'m>,
+    /// The operation behind the one under way, if that one calls a function or reads a variable.
+    pub(super) at: u32,
     /// Operands of the expression under way.
     pub(super) values: ArenaVec<'m, Value<'m>>,
     /// The route blocks that called the present one.
@@ -33,6 +42,10 @@ pub struct Execution<'m> {
     pub(super) slots: &'m mut [Value<'m>],
     /// The AVPs, oldest first.
     pub(super) avps: ArenaVec<'m, Avp<'m>>,
+    /// The attributes with members.
+    pub(super) xavps: Xavps<'m>,
+    /// What modules keep during the run.
+    pub(super) states: States<'m>,
     /// What the last call gave back (`$rc`).
     pub(super) code: ReturnCode,
     /// The kind of route block that the run started with.
@@ -54,6 +67,10 @@ pub struct Execution<'m> {
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
     uri: Cell<Option<&'m Uri<'m>>>,
 }
+
+/// What an attribute with members takes of what may be built, about: searches go through all of
+/// them, so that there must not be many thousand.
+const XAVP_BYTES: usize = 128;
 
 /// Where a called route block goes back to.
 #[derive(Clone, Copy, Debug)]
@@ -86,10 +103,14 @@ impl<'m> Execution<'m> {
             program,
             message_number: 0,
             branch_flags: 0,
+            static_branch: Branch::to(&[]),
+            at: 0,
             values: ArenaVec::with_capacity_in(8, arena),
             frames: ArenaVec::new_in(arena),
             slots,
             avps: ArenaVec::new_in(arena),
+            xavps: Xavps::new_in(arena),
+            states: States::new_in(arena),
             code: super::TRUE,
             kind: RouteKind::Request,
             fuel: SCRIPT_FUEL,
@@ -115,10 +136,55 @@ impl<'m> Execution<'m> {
         self.kind
     }
 
+    /// `file:line` of the function call or variable under way; empty if there is none.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.program.place((self.at as usize).saturating_sub(1))
+    }
+
+    /// File and line of the function call or variable under way.
+    #[must_use]
+    pub fn file_and_line(&self) -> Option<(&'m str, u32)> {
+        self.program.file_and_line((self.at as usize).saturating_sub(1))
+    }
+
+    /// The name of the route block under way.
+    #[must_use]
+    pub fn route_name(&self) -> Option<&'m str> {
+        self.program.route_name_at((self.at as usize).saturating_sub(1))
+    }
+
+    /// The route block of that name that `route(...)` can call.
+    #[must_use]
+    pub fn find_subroutine(&self, name: &[u8]) -> Option<RouteId> {
+        let name = std::str::from_utf8(name).ok()?;
+        self.program.find_route(RouteKind::Request, name)
+    }
+
+    /// Logs what went wrong with a function, with its place in the script.
+    #[cold]
+    pub fn complain(&mut self, trouble: &str) {
+        if self.host.logs(LogLevel::Error) {
+            let place = self.place();
+            self.host.log(LogLevel::Error, format!("{place}: {trouble}\n").as_bytes());
+        }
+    }
+
     /// Notes why the proxy refused, for `sl_reply_error()`; [`super::FALSE`].
     pub const fn refuse(&mut self, refusal: Refusal) -> ReturnCode {
         self.transit.refusal = Some(refusal);
         super::FALSE
+    }
+
+    /// What a module keeps during this run, by its type; made when it is asked for first.
+    pub fn state<T: Copy + Default + Debug + Send + 'static>(&mut self) -> Option<&mut T> {
+        self.states.get()
+    }
+
+    /// The same for readers: `None` if it has not been made.
+    #[must_use]
+    pub fn peek_state<T: Copy + Debug + Send + 'static>(&self) -> Option<T> {
+        self.states.peek()
     }
 
     /// A string made of `parts`, one behind the other. Empty, and the run ends with an error, if
@@ -303,6 +369,50 @@ impl<'m> Execution<'m> {
         self.string_bytes_left.set(string_bytes_left);
     }
 
+    /// How many values the AVP `name` has.
+    pub(super) fn avp_count(&self, name: &[u8]) -> usize {
+        self.avps.iter().filter(|avp| avp.name == name).count()
+    }
+
+    /// The value of an attribute with members, or of one of those.
+    pub(crate) fn xavp(&self, kind: XavpKind, path: XavpPath<'_>) -> Value<'m> {
+        self.xavps.get(kind, path)
+    }
+
+    /// Puts a value into an attribute with members; false if the path leads nowhere.
+    pub(crate) fn xavp_put(
+        &mut self,
+        kind: XavpKind,
+        path: XavpPath<'m>,
+        value: Value<'m>,
+    ) -> bool {
+        self.charge(XAVP_BYTES) && self.xavps.put(kind, path, value)
+    }
+
+    /// Removes an attribute with members, or one of those.
+    pub(crate) fn xavp_remove(&mut self, kind: XavpKind, path: XavpPath<'_>) {
+        self.xavps.remove(kind, path);
+    }
+
+    /// How many attributes, or members of them, there are at a path.
+    pub(crate) fn xavp_count(&self, kind: XavpKind, path: XavpPath<'_>) -> usize {
+        self.xavps.count(kind, path)
+    }
+
+    /// The members of an attribute, oldest first.
+    pub(crate) fn xavp_members(
+        &self,
+        kind: XavpKind,
+        path: XavpPath<'_>,
+    ) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
+        self.xavps.members(kind, path)
+    }
+
+    /// All attributes of a kind with their own values, newest first.
+    pub(crate) fn xavp_roots(&self, kind: XavpKind) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
+        self.xavps.roots(kind)
+    }
+
     /// Takes `length` bytes from what may still be built.
     fn charge(&self, length: usize) -> bool {
         let left = self.string_bytes_left.get().checked_sub(length);
@@ -316,7 +426,7 @@ impl<'m> Execution<'m> {
     }
 }
 
-impl std::fmt::Debug for Execution<'_> {
+impl Debug for Execution<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Execution").field("transit", &self.transit).finish_non_exhaustive()
     }

@@ -16,7 +16,7 @@ pub trait Reader {
     /// Those of the file system.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// A variable of the environment, for `#!defenv`.
+    /// A variable of the environment, for `#!defenv` and `$env(...)`.
     fn environment(&self, name: &str) -> Option<String>;
 }
 
@@ -79,9 +79,9 @@ pub fn parse_text(
 ) -> Result<Parsed, Box<Rejected>> {
     let mut problems = Problems::default();
     let preprocessed = preprocess::preprocess(name, text, reader, &mut problems);
-    let preprocess::Preprocessed { map, tokens, dialect } = preprocessed;
+    let preprocess::Preprocessed { map, tokens, dialect, constants } = preprocessed;
     let mut ast = parser::parse(&tokens, &map, &mut problems);
-    ast.dialect = dialect;
+    (ast.dialect, ast.constants) = (dialect, constants);
     let is_sound = !problems.has_errors();
     let mut found = Vec::new();
     let settings = globals::settings(&ast, &mut found);

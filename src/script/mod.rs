@@ -12,6 +12,7 @@
 
 mod arithmetic;
 pub mod ast;
+mod calendar;
 mod check;
 mod checked;
 mod compile;
@@ -31,9 +32,11 @@ pub mod reference;
 mod registry;
 mod render;
 mod scope;
+mod select;
 mod settings;
 mod source;
 mod spelling;
+mod state;
 mod substitution;
 mod suspension;
 mod transform;
@@ -41,7 +44,9 @@ mod transit;
 mod value;
 mod variable;
 mod vm;
+mod xavp;
 
+pub use calendar::DateTime;
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
 pub use diagnostic::{Code, Diagnostic, Severity};
@@ -67,3 +72,4 @@ pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, resume, run};
 pub(crate) use vm::{method_name, split_host_port};
+pub use xavp::{XavpKind, XavpPath};

@@ -9,7 +9,7 @@ use super::format::Format;
 use super::network::Network;
 use super::registry::{Function, ModuleConfig};
 use super::variable::Variable;
-use super::{Settings, Substitution};
+use super::{Settings, Substitution, Value};
 use crate::sip::Method;
 
 /// A compiled script: immutable; each worker runs a copy of its own, so that the caches within
@@ -46,6 +46,8 @@ pub(super) struct RouteEntry {
 #[derive(Clone, Debug)]
 pub(super) struct CallSite {
     pub(super) run: Function,
+    /// How many operands on top are arguments.
+    pub(super) calculated: u8,
     pub(super) arguments: Box<[Prepared]>,
 }
 
@@ -62,6 +64,10 @@ impl Prepared {
 /// An argument, as far as it can be known before the script runs.
 #[derive(Clone, Debug)]
 pub(super) enum Prepared {
+    /// A string that was calculated: which one of the operands on top.
+    CalculatedText(u8),
+    /// A number that was calculated.
+    CalculatedInt(u8),
     /// A string with variables, put together by the function if it wants to.
     Format(Format),
     /// A number.
@@ -93,6 +99,18 @@ pub(super) enum Constant {
     Int(i64),
     /// A string.
     Text(Box<[u8]>),
+}
+
+impl Constant {
+    /// The value.
+    #[inline]
+    pub(super) fn value(&self) -> Value<'_> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(number) => Value::Int(*number),
+            Self::Text(text) => Value::Text(text),
+        }
+    }
 }
 
 /// Bare words of the core language that stand for something of the message.
@@ -141,6 +159,9 @@ pub(super) enum Op {
     CallIf { call: u32, want: bool, target: u32 },
     /// Calls a route block.
     CallRoute(u16),
+    /// Calls the route block whose name is the operand on top; FALSE if there is none, which is
+    /// logged unless it is `optional`.
+    CallRouteNamed { optional: bool },
     /// Goes to `target` if the operand on top, which stays, equals a constant.
     Case { constant: u32, target: u32 },
     /// Goes to `target` if the operand on top, which stays, matches.
@@ -285,8 +306,21 @@ impl Program {
 
     /// `file:line` of an operation.
     pub(super) fn place(&self, at: usize) -> String {
-        let Some((file, line)) = self.places.lines.get(at) else { return String::new() };
+        let Some((file, line)) = self.file_and_line(at) else { return String::new() };
+        format!("{file}:{line}")
+    }
+
+    /// File and line of an operation.
+    pub(super) fn file_and_line(&self, at: usize) -> Option<(&str, u32)> {
+        let (file, line) = self.places.lines.get(at)?;
         let name = self.places.files.get(usize::from(*file)).map_or("", String::as_str);
-        format!("{name}:{line}")
+        Some((name, *line))
+    }
+
+    /// The name of the route block that an operation is in.
+    pub(super) fn route_name_at(&self, at: usize) -> Option<&str> {
+        let at = u32::try_from(at).ok()?;
+        let route = self.routes.iter().rev().find(|route| route.start <= at)?;
+        Some(&route.name)
     }
 }

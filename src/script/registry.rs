@@ -192,6 +192,8 @@ pub struct PseudoVariable {
     pub aliases: &'static [&'static str],
     /// Whether it has something in parentheses.
     pub keyed: bool,
+    /// What may stand there; anything if this is empty.
+    pub keys: &'static [&'static str],
     /// Reads it.
     pub read: Read,
     /// Writes it, if it can be written.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ast::NamedValue;
 use super::registry::{PseudoVariable, Registry};
 
 /// What names in strings and variables refer to.
@@ -10,8 +11,8 @@ pub(super) struct Scope<'a> {
     registry: &'a Registry,
     /// The names of `$var(...)`; a position is the number that the compiled script uses.
     slots: Vec<Box<[u8]>>,
-    /// Custom global parameters (`group.name`), for `$sel(cfg_get.group.name)`.
-    globals: Vec<(Vec<u8>, Vec<u8>)>,
+    /// What `$sel(cfg_get.group.name)`, `$def(...)` and `$env(...)` read.
+    constants: Vec<NamedValue>,
     /// How many variables are around the present one.
     depth: usize,
 }
@@ -34,8 +35,8 @@ pub(super) struct Fault {
 
 impl<'a> Scope<'a> {
     /// A scope with no `$var(...)` yet.
-    pub(super) const fn new(registry: &'a Registry, globals: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        Self { registry, slots: Vec::new(), globals, depth: 0 }
+    pub(super) const fn new(registry: &'a Registry, constants: Vec<NamedValue>) -> Self {
+        Self { registry, slots: Vec::new(), constants, depth: 0 }
     }
 
     /// The variable of that name.
@@ -88,10 +89,10 @@ impl<'a> Scope<'a> {
         u16::try_from(position).ok()
     }
 
-    /// The value of a custom global parameter.
-    pub(super) fn global(&self, name: &[u8]) -> Option<&[u8]> {
-        let found = self.globals.iter().rev().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_slice())
+    /// The value that a pseudo-variable reads for that name, if it is known already.
+    pub(super) fn constant(&self, reader: &str, name: &[u8]) -> Option<&[u8]> {
+        let is_meant = |known: &&NamedValue| known.reader == reader && known.name == name;
+        self.constants.iter().rev().find(is_meant).map(|known| known.value.as_slice())
     }
 
     /// The names of all `$var(...)`, in the order of their numbers.

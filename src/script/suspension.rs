@@ -5,11 +5,15 @@
 //! that moment only. It goes on with the call that made it wait, in an [`Execution`] that borrows
 //! the copy.
 
+use std::any::TypeId;
+
 use bumpalo::collections::Vec as ArenaVec;
 use smallvec::SmallVec;
 
 use super::ast::RouteKind;
 use super::execution::{Avp, Frame};
+use super::state::State;
+use super::xavp::XavpCopy;
 use super::{Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
 use crate::jobs::{Answer, ShellCommand};
 use crate::mem::ListenerId;
@@ -30,6 +34,9 @@ pub struct Suspended {
     frames: Vec<Frame>,
     slots: Vec<KeptValue>,
     avps: Vec<(Text, KeptValue)>,
+    xavps: XavpCopy<Text, KeptValue>,
+    states: Vec<(TypeId, Box<dyn State>)>,
+    static_branch: KeptBranch,
     message_number: u64,
     branch_flags: u32,
     code: ReturnCode,
@@ -67,6 +74,8 @@ struct KeptBranch {
     destination: Option<Text>,
     path: Text,
     q: Option<u16>,
+    flags: u32,
+    send_listener: Option<ListenerId>,
 }
 
 /// What of a [`Transit`] cannot be had from the message and its arrival.
@@ -108,6 +117,8 @@ impl Suspended {
             Some((keeper.text(name)?, value))
         });
         let avps = avps.collect::<Option<Vec<_>>>()?;
+        let xavps = execution.xavps.copy(&mut keeper, Keeper::text, Keeper::value)?;
+        let static_branch = keeper.branch(&execution.static_branch)?;
         Some(Self {
             command,
             message: message.to_vec(),
@@ -117,6 +128,9 @@ impl Suspended {
             frames: execution.frames.to_vec(),
             slots,
             avps,
+            xavps,
+            states: execution.states.keep(),
+            static_branch,
             message_number: execution.message_number,
             branch_flags: execution.branch_flags,
             code: execution.code,
@@ -167,6 +181,9 @@ impl Suspended {
             value: self.value(*value),
         };
         execution.avps.extend(self.avps.iter().map(avp));
+        execution.xavps.restore(&self.xavps, |name| self.text(name), |value| self.value(value));
+        execution.states.restore(&self.states);
+        execution.static_branch = self.branch(&self.static_branch);
         execution.message_number = self.message_number;
         execution.branch_flags = self.branch_flags;
         execution.code = self.code;
@@ -222,9 +239,10 @@ impl Suspended {
 
     /// A branch of the destination set.
     fn branch(&self, kept: &KeptBranch) -> Branch<'_> {
-        let KeptBranch { uri, destination, path, q } = *kept;
+        let KeptBranch { uri, destination, path, q, flags, send_listener } = *kept;
         let destination = destination.map(|text| self.text(text));
-        Branch { uri: self.text(uri), destination, path: self.text(path), q }
+        let (uri, path) = (self.text(uri), self.text(path));
+        Branch { uri, destination, path, q, flags, send_listener }
     }
 
     /// A value.
@@ -339,9 +357,10 @@ impl Keeper {
 
     /// Copies a branch of the destination set.
     fn branch(&mut self, branch: &Branch<'_>) -> Option<KeptBranch> {
-        let Branch { uri, destination, path, q } = *branch;
+        let Branch { uri, destination, path, q, flags, send_listener } = *branch;
         let destination = self.optional(destination)?;
-        Some(KeptBranch { uri: self.text(uri)?, destination, path: self.text(path)?, q })
+        let (uri, path) = (self.text(uri)?, self.text(path)?);
+        Some(KeptBranch { uri, destination, path, q, flags, send_listener })
     }
 
     /// Copies what was asked of our Record-Route.

@@ -20,6 +20,18 @@ pub struct Branch<'m> {
     pub path: &'m [u8],
     /// Preference in thousandths, 0 to 1000, `None` if not given.
     pub q: Option<u16>,
+    /// Its flags (`setbflag`).
+    pub flags: u32,
+    /// The listener that it is to leave from, if one was chosen.
+    pub send_listener: Option<ListenerId>,
+}
+
+impl<'m> Branch<'m> {
+    /// A branch that goes to `uri`, and nothing more is said about it.
+    #[must_use]
+    pub const fn to(uri: &'m [u8]) -> Self {
+        Self { uri, destination: None, path: &[], q: None, flags: 0, send_listener: None }
+    }
 }
 
 /// How our Record-Route is written (RFC 3261 §16.6 step 4).
@@ -125,6 +137,17 @@ impl<'m> Transit<'m> {
             refusal: None,
             acted: false,
         }
+    }
+
+    /// The destination set as a redirect lists it: the Request-URI, then the branches, each URI
+    /// once, with its preference.
+    pub fn alternatives(&self) -> impl Iterator<Item = (&'m [u8], Option<u16>)> {
+        let branches = self.branches.iter().enumerate().filter(|(at, branch)| {
+            let mut earlier = self.branches[..*at].iter().map(|branch| branch.uri);
+            branch.uri != self.uri && earlier.all(|uri| uri != branch.uri)
+        });
+        let branches = branches.map(|(_, branch)| (branch.uri, branch.q));
+        std::iter::once((self.uri, self.q)).chain(branches)
     }
 
     /// From, if it is well-formed.

@@ -6,9 +6,11 @@
 //! ```
 
 use super::format::{Format, FormatStyle, is_name};
+use super::program::Constant;
 use super::registry::{Index, Key, PseudoVariable};
 use super::scope::{Fault, Scope};
 use super::transform::Transform;
+use super::xavp::{XavpKind, XavpPath};
 use super::{Execution, Value};
 
 /// A compiled reference to a pseudo-variable.
@@ -23,9 +25,11 @@ pub struct Variable {
 #[derive(Clone, Debug)]
 enum Source {
     /// A value known when the script was compiled.
-    Constant(Box<[u8]>),
+    Constant(Constant),
     /// `$var(...)`, by its number.
     Slot(u16),
+    /// `$cnt(...)`: how many values a variable has, of which this is the name and the key.
+    Count(&'static PseudoVariable, KeyPart),
     /// A pseudo-variable of some module.
     Spec(&'static PseudoVariable, KeyPart),
 }
@@ -65,8 +69,10 @@ impl Variable {
         }
         parser.at += 1;
         let mut variable = parser.head(scope)?;
-        variable.index = parser.index(scope)?;
-        let mut transforms = Vec::new();
+        if parser.peek() == Some(b'[') {
+            variable.index = parser.index(scope)?;
+        }
+        let mut transforms = variable.transforms.into_vec();
         while parser.peek() == Some(b'{') {
             transforms.push(parser.transform(scope)?);
         }
@@ -82,8 +88,9 @@ impl Variable {
     #[must_use]
     pub fn read<'m>(&'m self, execution: &Execution<'m>) -> Value<'m> {
         let value = match &self.source {
-            Source::Constant(text) => Value::Text(text),
+            Source::Constant(constant) => constant.value(),
             Source::Slot(slot) => execution.slot(*slot),
+            Source::Count(spec, key) => count(execution, spec, key.resolve(execution)),
             Source::Spec(spec, key) => {
                 (spec.read)(execution, key.resolve(execution), self.index.resolve(execution))
             }
@@ -94,7 +101,7 @@ impl Variable {
     /// Assigns `value`; false if it cannot be.
     pub fn write<'m>(&'m self, execution: &mut Execution<'m>, value: Value<'m>) -> bool {
         match &self.source {
-            Source::Constant(_) => false,
+            Source::Constant(_) | Source::Count(..) => false,
             Source::Slot(slot) => {
                 execution.set_slot(*slot, value);
                 true
@@ -111,7 +118,7 @@ impl Variable {
     pub(super) fn is_writable(&self) -> bool {
         self.transforms.is_empty()
             && match &self.source {
-                Source::Constant(_) => false,
+                Source::Constant(_) | Source::Count(..) => false,
                 Source::Slot(_) => true,
                 Source::Spec(spec, _) => spec.write.is_some(),
             }
@@ -189,6 +196,9 @@ impl<'t> Parser<'t> {
             }
             _ => None,
         };
+        if let (Some(key), "sel") = (key, spec.name) {
+            return self.select(key, scope);
+        }
         let source = self.source(spec, key, scope)?;
         Ok(Variable { source, index: IndexPart::Fixed(Index::None), transforms: Box::default() })
     }
@@ -201,8 +211,8 @@ impl<'t> Parser<'t> {
         scope: &mut Scope<'_>,
     ) -> Result<Source, Fault> {
         let Some(key) = key else { return Ok(Source::Spec(spec, KeyPart::None)) };
-        if spec.name == "sel" {
-            return self.select(key, scope);
+        if spec.name == "cnt" {
+            return self.count(key, scope);
         }
         let is_dynamic = key.contains(&b'$');
         if spec.name == "var" {
@@ -210,8 +220,19 @@ impl<'t> Parser<'t> {
             let fault = || Fault::new("E0414", "`$var` needs a plain name", 0..self.at);
             return slot.map(Source::Slot).ok_or_else(fault);
         }
+        if matches!(spec.name, "def" | "defn" | "env") && !is_dynamic {
+            return Ok(Source::Constant(constant(spec.name, key, scope)));
+        }
         if key.is_empty() {
             let message = format!("the parentheses of `${}` are empty", spec.name);
+            return Err(Fault::new("E0414", message, 0..self.at));
+        }
+        let is_known = |key: &[u8]| spec.keys.iter().any(|known| known.as_bytes() == key);
+        if !is_dynamic && !spec.keys.is_empty() && !is_known(key) {
+            return Err(unknown_key(spec, key, 0..self.at));
+        }
+        if spec.name.starts_with("xav") && !is_dynamic && XavpPath::parse(key).is_none() {
+            let message = format!("`${}` is written `${}(root[0]=>member)`", spec.name, spec.name);
             return Err(Fault::new("E0414", message, 0..self.at));
         }
         let part = if is_dynamic {
@@ -224,25 +245,54 @@ impl<'t> Parser<'t> {
         Ok(Source::Spec(spec, part))
     }
 
-    /// What `$sel(...)` refers to: only custom global parameters can be selected.
-    fn select(&self, key: &[u8], scope: &Scope<'_>) -> Result<Source, Fault> {
-        let span = 0..self.at;
-        let Some(name) = key.strip_prefix(b"cfg_get.") else {
-            let message = "selects other than `$sel(cfg_get.group.name)` are not supported yet";
-            return Err(Fault::new("E0403", message, span));
+    /// What `$cnt(...)` counts: the values of an attribute.
+    fn count(&self, key: &[u8], scope: &mut Scope<'_>) -> Result<Source, Fault> {
+        let offset = self.at - key.len() - 1;
+        let bad = || {
+            let message = "`$cnt` counts the values of `$avp(...)`, `$xavp(...)` or `$xavi(...)`";
+            Fault::new("E0414", message, 0..self.at)
         };
-        let unknown = || {
-            let name = String::from_utf8_lossy(name);
-            Fault::new("E0412", format!("there is no global parameter `{name}`"), span)
-        };
-        scope.global(name).map(|value| Source::Constant(value.into())).ok_or_else(unknown)
+        if key.first() != Some(&b'$') {
+            return Err(bad());
+        }
+        let (counted, length) =
+            Variable::parse(key, scope).map_err(|fault| fault.moved_by(offset))?;
+        match counted.source {
+            Source::Spec(spec, part)
+                if length == key.len() && matches!(spec.name, "avp" | "xavp" | "xavi") =>
+            {
+                Ok(Source::Count(spec, part))
+            }
+            _ => Err(bad()),
+        }
     }
 
-    /// Reads `[...]`, if there is one.
-    fn index(&mut self, scope: &mut Scope<'_>) -> Result<IndexPart, Fault> {
-        if self.peek() != Some(b'[') {
-            return Ok(IndexPart::Fixed(Index::None));
+    /// What `$sel(...)` refers to: a global parameter of the script's own, or what another
+    /// variable with transformations gives.
+    fn select(&self, key: &[u8], scope: &mut Scope<'_>) -> Result<Variable, Fault> {
+        let span = 0..self.at;
+        if let Some(name) = key.strip_prefix(b"cfg_get.") {
+            let Some(value) = scope.constant("sel", name) else {
+                let name = String::from_utf8_lossy(name);
+                let message = format!("there is no global parameter `{name}`");
+                return Err(Fault::new("E0412", message, span));
+            };
+            let source = Source::Constant(Constant::Text(value.into()));
+            let index = IndexPart::Fixed(Index::None);
+            return Ok(Variable { source, index, transforms: Box::default() });
         }
+        let unknown = || {
+            let message =
+                format!("the select `{}` is not supported yet", String::from_utf8_lossy(key));
+            Fault::new("E0403", message, span.clone())
+                .help("use a pseudo-variable such as `$tt`, `$fU` or `$hdr(name)`")
+        };
+        let text = super::select::translate(key).ok_or_else(&unknown)?;
+        Variable::parse(&text, scope).map(|(variable, _)| variable).map_err(|_| unknown())
+    }
+
+    /// Reads `[...]`.
+    fn index(&mut self, scope: &mut Scope<'_>) -> Result<IndexPart, Fault> {
         let start = self.at;
         let inner = self.bracketed(b'[', b']')?;
         if inner == b"*" {
@@ -315,6 +365,35 @@ impl<'t> Parser<'t> {
         let message = format!("`{}` is not closed", char::from(open));
         Err(Fault::new("E0414", message, start..self.text.len()))
     }
+}
+
+/// How many values an attribute has.
+fn count<'m>(execution: &Execution<'m>, spec: &PseudoVariable, key: Key<'m>) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Int(0) };
+    let kind = if spec.name == "xavi" { XavpKind::CaseLess } else { XavpKind::Stacked };
+    let count = match spec.name {
+        "avp" => execution.avp_count(name.strip_prefix(b"s:").unwrap_or(name)),
+        _ => XavpPath::parse(name).map_or(0, |path| execution.xavp_count(kind, path)),
+    };
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// What `$def(name)`, `$defn(name)` or `$env(name)` gives: `$null` if there is no such name.
+fn constant(variable: &str, name: &[u8], scope: &Scope<'_>) -> Constant {
+    let reader = if variable == "env" { "env" } else { "def" };
+    match scope.constant(reader, name) {
+        None => Constant::Null,
+        Some(text) if variable == "defn" => {
+            Constant::Int(super::value::parse_int(text).unwrap_or(0))
+        }
+        Some(text) => Constant::Text(text.into()),
+    }
+}
+
+/// The fault of a part that the variable does not have.
+fn unknown_key(spec: &PseudoVariable, key: &[u8], span: std::ops::Range<usize>) -> Fault {
+    let message = format!("`${}` has no `{}`", spec.name, String::from_utf8_lossy(key));
+    Fault::new("E0414", message, span).help(format!("it has `{}`", spec.keys.join("`, `")))
 }
 
 /// The fault of a name that no variable has.

@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
+use super::program::{Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, LogLevel, ReturnCode, Value};
+use super::{Argument, Execution, ReturnCode, Value};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -94,24 +94,24 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match op {
             &Op::Call(call) => {
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call(execution, call, next) {
                     break verdict;
                 }
             }
             &Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call(execution, call, next) {
                     break verdict;
                 }
                 if (execution.code > 0) == want {
                     next = target as usize;
                 }
             }
-            &Op::CallRoute(route) => match enter(execution, route, next) {
+            Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
             &Op::Case { constant, target } => {
-                if top(execution).equals(constant_value(&program.constants[constant as usize])) {
+                if top(execution).equals(program.constants[constant as usize].value()) {
                     next = target as usize;
                 }
             }
@@ -174,11 +174,14 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
             }
         }
         Op::PushCode => Value::Int(execution.code.into()),
-        Op::PushConstant(constant) => constant_value(&program.constants[constant as usize]),
+        Op::PushConstant(constant) => program.constants[constant as usize].value(),
         Op::PushInt(number) => Value::Int(number),
         Op::PushOperand(operand) => read_operand(execution, operand),
         Op::PushSlot(slot) => execution.slot(slot),
-        Op::PushVariable(variable) => program.variables[variable as usize].read(execution),
+        Op::PushVariable(variable) => {
+            mark(execution, next);
+            program.variables[variable as usize].read(execution)
+        }
         Op::StoreSlot(slot) => {
             let value = pop(execution);
             return execution.set_slot(slot, value);
@@ -202,6 +205,12 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
     execution.values.push(value);
 }
 
+/// Notes where the run is, for what functions log and for `$cfg(line)`.
+#[inline]
+fn mark(execution: &mut Execution<'_>, next: usize) {
+    execution.at = u32::try_from(next).unwrap_or(u32::MAX);
+}
+
 /// Whether a condition holds.
 #[inline]
 fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
@@ -209,7 +218,7 @@ fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
-            pop(execution).equals(constant_value(&program.constants[constant as usize]))
+            pop(execution).equals(program.constants[constant as usize].value())
         }
         Test::Matches(regex) => is_match(&program.regexes[regex as usize], pop(execution)),
         Test::Method(method) => is_method(execution, method),
@@ -237,17 +246,21 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 
 /// Calls a function; how the script ends, if it does so because of that.
 #[inline]
-fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
+fn call(execution: &mut Execution<'_>, call: u32, next: usize) -> Option<Verdict> {
+    mark(execution, next);
     let site = &execution.program.calls[call as usize];
+    let base = execution.values.len().saturating_sub(site.calculated.into());
     execution.code = match &*site.arguments {
         [] => (site.run)(execution, &[]),
         [only] => {
-            let only = resolve(only, execution);
+            let only = resolve(only, execution, base);
+            execution.values.truncate(base);
             (site.run)(execution, &[only])
         }
         several => {
             let arguments: SmallVec<[Argument<'_>; 4]> =
-                several.iter().map(|prepared| resolve(prepared, execution)).collect();
+                several.iter().map(|prepared| resolve(prepared, execution, base)).collect();
+            execution.values.truncate(base);
             (site.run)(execution, &arguments)
         }
     };
@@ -256,6 +269,16 @@ fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
         return Some(if waits { Verdict::Suspended } else { Verdict::Exit });
     }
     execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
+}
+
+/// Calls a route block, by its number or by its name: where the run goes on.
+#[inline]
+fn call_route(execution: &mut Execution<'_>, op: &Op, next: usize) -> Result<usize, ScriptError> {
+    match *op {
+        Op::CallRoute(route) => enter(execution, route, next),
+        Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
+        _ => Ok(next),
+    }
 }
 
 /// Calls a route block: where it starts.
@@ -270,6 +293,26 @@ fn enter(execution: &mut Execution<'_>, route: u16, next: usize) -> Result<usize
     let value_count = u32::try_from(execution.values.len()).unwrap_or(u32::MAX);
     execution.frames.push(Frame { resume_at, value_count });
     Ok(execution.program.routes[usize::from(route)].start as usize)
+}
+
+/// Calls the route block whose name is the operand on top: where it starts, or where the run goes
+/// on if there is none.
+fn enter_named(
+    execution: &mut Execution<'_>,
+    next: usize,
+    optional: bool,
+) -> Result<usize, ScriptError> {
+    let name = pop(execution);
+    let name = execution.text(name);
+    if let Some(RouteId(route)) = execution.find_subroutine(name) {
+        return enter(execution, route, next);
+    }
+    execution.code = super::FALSE;
+    if !optional {
+        let text = format!("there is no `route[{}]`", String::from_utf8_lossy(name));
+        warn(execution, next, &text);
+    }
+    Ok(next)
 }
 
 /// Leaves the present route block: where its caller goes on, if it has one and the code is
@@ -344,10 +387,8 @@ fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
 /// Logs what went wrong with the operation before `next`.
 #[cold]
 fn warn(execution: &mut Execution<'_>, next: usize, text: &str) {
-    if execution.host.logs(LogLevel::Error) {
-        let place = execution.program.place(next.saturating_sub(1));
-        execution.host.log(LogLevel::Error, format!("{place}: {text}\n").as_bytes());
-    }
+    mark(execution, next);
+    execution.complain(text);
 }
 
 /// Logs what went wrong with an operator; the value that takes the place of its result.
@@ -362,16 +403,6 @@ fn substitute<'m>(execution: &mut Execution<'m>, next: usize, trouble: &Trouble)
     Value::Int(0)
 }
 
-/// The value of a constant.
-#[inline]
-fn constant_value(constant: &Constant) -> Value<'_> {
-    match constant {
-        Constant::Null => Value::Null,
-        Constant::Int(number) => Value::Int(*number),
-        Constant::Text(text) => Value::Text(text),
-    }
-}
-
 /// Whether a value matches. `$null` matches nothing.
 #[inline]
 fn is_match(regex: &regex::bytes::Regex, value: Value<'_>) -> bool {
@@ -384,8 +415,12 @@ fn is_match(regex: &regex::bytes::Regex, value: Value<'_>) -> bool {
 
 /// The argument that a function gets.
 #[inline]
-fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>) -> Argument<'m> {
+fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>, base: usize) -> Argument<'m> {
+    let values = &execution.values;
+    let calculated = |at: u8| values.get(base + usize::from(at)).copied().unwrap_or_default();
     match prepared {
+        Prepared::CalculatedInt(at) => Argument::Int(calculated(*at).to_int()),
+        Prepared::CalculatedText(at) => Argument::Text(execution.text(calculated(*at))),
         Prepared::Format(format) => Argument::Format(format),
         Prepared::Int(number) => Argument::Int(*number),
         Prepared::IntOf(format) => Argument::Int(format.value(execution).to_int()),

@@ -1,4 +1,4 @@
-//! Flags of the message and of the first branch.
+//! Flags of the message and of the branches.
 
 use crate::script::{Argument, Execution, FALSE, ReturnCode, TRUE};
 
@@ -19,12 +19,12 @@ pub(super) fn is_set(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) 
     if execution.transit.flags & bit(arguments) != 0 { TRUE } else { FALSE }
 }
 
-/// `setbflag(n)`.
+/// `setbflag(flag[, branch])`.
 pub(super) fn set_branch(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     change(execution, arguments, |flags, bit| flags | bit)
 }
 
-/// `resetbflag(n)`.
+/// `resetbflag(flag[, branch])`.
 pub(super) fn reset_branch(
     execution: &mut Execution<'_>,
     arguments: &[Argument<'_>],
@@ -32,31 +32,43 @@ pub(super) fn reset_branch(
     change(execution, arguments, |flags, bit| flags & !bit)
 }
 
-/// `isbflagset(n)`.
+/// `isbflagset(flag[, branch])`.
 pub(super) fn is_branch_set(
     execution: &mut Execution<'_>,
     arguments: &[Argument<'_>],
 ) -> ReturnCode {
-    let is_set = execution.branch_flags & bit(arguments) != 0;
-    if is_set && is_first_branch(arguments) { TRUE } else { FALSE }
+    let bit = bit(arguments);
+    match branch_flags(execution, arguments) {
+        Some(flags) if *flags & bit != 0 => TRUE,
+        _ => FALSE,
+    }
 }
 
-/// Changes the flags of the first branch.
+/// Changes the flags of a branch.
 fn change(
     execution: &mut Execution<'_>,
     arguments: &[Argument<'_>],
     change: fn(u32, u32) -> u32,
 ) -> ReturnCode {
-    if !is_first_branch(arguments) {
-        return FALSE;
-    }
-    execution.branch_flags = change(execution.branch_flags, bit(arguments));
+    let bit = bit(arguments);
+    let Some(flags) = branch_flags(execution, arguments) else { return FALSE };
+    *flags = change(*flags, bit);
     TRUE
 }
 
-/// Whether the branch, the second argument, is the first one.
-fn is_first_branch(arguments: &[Argument<'_>]) -> bool {
-    matches!(arguments.get(1), None | Some(Argument::Int(0)))
+/// The flags of the branch that is the second argument: 0 is the Request-URI.
+fn branch_flags<'e>(
+    execution: &'e mut Execution<'_>,
+    arguments: &[Argument<'_>],
+) -> Option<&'e mut u32> {
+    let number = match arguments.get(1) {
+        Some(Argument::Int(number)) => usize::try_from(*number).ok()?,
+        _ => 0,
+    };
+    match number.checked_sub(1) {
+        None => Some(&mut execution.branch_flags),
+        Some(at) => execution.transit.branches.get_mut(at).map(|branch| &mut branch.flags),
+    }
 }
 
 /// The bit of the flag, the first argument.

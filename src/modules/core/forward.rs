@@ -3,8 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::uri::is_safe;
+use crate::mem::ListenerId;
 use crate::script::{
-    Argument, Execution, FALSE, LogLevel, NextHop, ReturnCode, TRUE, parse_int, split_host_port,
+    Argument, Digits, Execution, FALSE, NextHop, ReturnCode, TRUE, parse_int, split_host_port,
 };
 use crate::sip::host_ip;
 
@@ -55,17 +56,35 @@ pub(super) fn force_send_socket(
     arguments: &[Argument<'_>],
 ) -> ReturnCode {
     let [Argument::Text(text)] = arguments else { return FALSE };
-    let listener = socket_address(text).and_then(|address| execution.host.find_listener(address));
-    match listener {
+    match find_listener(execution, text) {
         Some(listener) => {
             execution.transit.send_listener = Some(listener);
             TRUE
         }
         None => {
-            execution.host.log(LogLevel::Error, b"force_send_socket: no such listen address\n");
+            execution.complain("there is no such listen address");
             FALSE
         }
     }
+}
+
+/// The listener at the address that `udp:192.0.2.1:5060` is; transport and port may be missing.
+pub(in crate::modules) fn find_listener(
+    execution: &Execution<'_>,
+    text: &[u8],
+) -> Option<ListenerId> {
+    socket_address(text).and_then(|address| execution.host.find_listener(address))
+}
+
+/// A listener as `udp:192.0.2.1:5060`.
+pub(in crate::modules) fn show_listener<'m>(
+    execution: &Execution<'m>,
+    listener: ListenerId,
+) -> &'m [u8] {
+    let address = execution.host.listener_address(listener);
+    let host = execution.show_host(address.ip());
+    let port = Digits::new(address.port().into());
+    execution.build(&[b"udp:", host, b":", port.as_bytes()])
 }
 
 /// The address that `udp:192.0.2.1:5060` is; transport and port may be missing.

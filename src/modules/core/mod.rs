@@ -1,9 +1,9 @@
 //! `core`: the language itself. `route`, `exit`, `if` and the like are not functions and are
 //! not in here.
 
-mod branch;
+pub(super) mod branch;
 mod flag;
-mod forward;
+pub(super) mod forward;
 mod log;
 pub(super) mod uri;
 
@@ -44,8 +44,9 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[],
         RouteKinds::NOT_REPLY,
         (
-            "Adds the present Request-URI to the destination set.\n\nFalse if the set has \
-             `max_branches` URIs already.",
+            "Moves the present Request-URI with `$du`, path, socket and branch flags to a new \
+             branch of the destination set; the Request-URI itself stays and can be \
+             changed.\n\nFalse if the set has `max_branches` branches already.",
             "append_branch();",
         ),
         branch::append_current,
@@ -56,7 +57,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         RouteKinds::NOT_REPLY,
         (
             "Adds a URI to the destination set, with a preference `q` from 0 to 1 if one is \
-             given.\n\nFalse if the URI is malformed or the set has `max_branches` URIs already.",
+             given, and with the `$du`, path, socket and branch flags of the Request-URI.\n\n\
+             False if the URI is malformed or the set has `max_branches` branches already.",
             "append_branch(\"sip:alice@gateway.example.com\", \"0.5\");",
         ),
         branch::append,
@@ -67,6 +69,17 @@ const FUNCTIONS: &[FunctionSpec] = &[
         RouteKinds::NOT_REPLY,
         ("Removes all URIs but the Request-URI from the destination set.", "clear_branches();"),
         branch::clear,
+    ),
+    function(
+        ("remove_branch", &[]),
+        &[ParameterSpec::required("index", ParameterKind::Int)],
+        RouteKinds::NOT_REPLY,
+        (
+            "Removes a branch from the destination set: 0 is the first, -1 the last.\n\nFalse if \
+             there is none at that place.",
+            "remove_branch(0);",
+        ),
+        branch::remove,
     ),
     function(
         ("setflag", &["setflags"]),
@@ -97,8 +110,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ],
         RouteKinds::ANY,
         (
-            "Sets a flag of the first branch, that of the Request-URI.\n\nOther branches have no \
-             flags: false for any branch but 0.",
+            "Sets a flag of a branch: 0, or none given, is that of the Request-URI, 1 the first \
+             one appended.\n\nFalse if there is no such branch.",
             "setbflag(6);",
         ),
         flag::set_branch,
@@ -110,7 +123,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             ParameterSpec::optional("branch", ParameterKind::Int),
         ],
         RouteKinds::ANY,
-        ("Clears a flag of the first branch.", "resetbflag(6);"),
+        ("Clears a flag of a branch, by its number.", "resetbflag(6);"),
         flag::reset_branch,
     ),
     function(
@@ -120,7 +133,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             ParameterSpec::optional("branch", ParameterKind::Int),
         ],
         RouteKinds::ANY,
-        ("Whether a flag of the first branch is set.", "if (isbflagset(6)) exit;"),
+        ("Whether a flag of a branch is set.", "if (isbflagset(6)) exit;"),
         flag::is_branch_set,
     ),
     function(

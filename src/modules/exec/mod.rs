@@ -281,7 +281,7 @@ fn replace_destination_set<'m>(execution: &mut Execution<'m>, output: &'m [u8]) 
             execution.host.log(LogLevel::Error, text);
             return false;
         }
-        transit.branches.push(Branch { uri, destination: None, path: &[], q: None });
+        transit.branches.push(Branch::to(uri));
     }
     true
 }

@@ -1,7 +1,7 @@
 //! The message and its header fields.
 
 use crate::script::{Execution, Index, Key, Value, method_name};
-use crate::sip::{HeaderName, StartLine};
+use crate::sip::{Contact, HeaderName, StartLine, parse_delta_seconds};
 
 /// `$rm`.
 pub(super) fn method<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
@@ -153,6 +153,93 @@ pub(super) fn header_item<'m>(execution: &Execution<'m>, key: Key<'m>, index: In
     select(execution, index, || {
         message.headers_named(name).flat_map(|header| crate::sip::Items::new(header.value))
     })
+}
+
+/// `$hflc(name)`.
+pub(super) fn item_count<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    let headers = execution.transit.message.headers_named(name);
+    let count = headers.flat_map(|header| crate::sip::Items::new(header.value)).count();
+    Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// `$expires(min)` or `$expires(max)`: of the Contacts, or else of Expires.
+pub(super) fn expires<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let message = execution.transit.message;
+    let contacts =
+        message.items(HeaderName::Contact).filter_map(|item| match Contact::parse(item) {
+            Ok(Contact::Address { expires, .. }) => expires,
+            _ => None,
+        });
+    let found = match key {
+        Key::Name(b"min") => contacts.min(),
+        _ => contacts.max(),
+    };
+    let header = || parse_delta_seconds(message.value(HeaderName::Expires)?).ok();
+    found.or_else(header).map_or(Value::Null, |seconds| Value::Int(seconds.into()))
+}
+
+/// `$rmid`.
+pub(super) fn method_number<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    let name = method_name(execution);
+    let place = METHODS.iter().position(|method| method.as_bytes() == name);
+    Value::Int(1 << place.unwrap_or(METHODS.len()))
+}
+
+/// The methods that have a number of their own, a power of 2, in the order of these.
+const METHODS: [&str; 14] = [
+    "INVITE",
+    "CANCEL",
+    "ACK",
+    "BYE",
+    "INFO",
+    "REGISTER",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "MESSAGE",
+    "OPTIONS",
+    "PRACK",
+    "UPDATE",
+    "REFER",
+    "PUBLISH",
+];
+
+/// `$bs`.
+pub(super) fn body_length<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    let length = execution.transit.message.body().len();
+    Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
+}
+
+/// What `$msg(...)` knows.
+pub(super) const PARTS: &[&str] =
+    &["len", "buf", "body", "body_len", "hdrs", "hdrs_len", "fline", "fline_len", "lpart"];
+
+/// `$msg(part)`.
+pub(super) fn part<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    let message = execution.transit.message;
+    let first_line = message.bytes().get(..message.headers_start()).unwrap_or_default();
+    let length = |part: &[u8]| Value::Int(i64::try_from(part.len()).unwrap_or(i64::MAX));
+    match part {
+        b"len" => length(message.text()),
+        b"buf" => Value::Text(message.text()),
+        b"body" => body(execution, key, at),
+        b"body_len" => length(message.body()),
+        b"hdrs" => Value::Text(message.head()),
+        b"hdrs_len" => length(message.head()),
+        b"fline" => Value::Text(first_line.trim_ascii_end()),
+        b"fline_len" => length(first_line.trim_ascii_end()),
+        b"lpart" => Value::Text(message.text().get(first_line.len()..).unwrap_or_default()),
+        _ => Value::Null,
+    }
+}
+
+/// `$_s(format)`: the text has been put together already.
+pub(super) fn evaluated<'m>(_: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    match key {
+        Key::Name(text) => Value::Text(text),
+        Key::None => Value::Null,
+    }
 }
 
 /// `$hdrc(name)`.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::modules::core::forward::{find_listener, show_listener};
 use crate::script::{Digits, Execution, Index, Key, Value, parse_int};
 
 /// `$si`.
@@ -47,6 +48,73 @@ pub(super) fn advertised_port<'m>(execution: &Execution<'m>, key: Key<'m>, at: I
     }
 }
 
+/// `$Ru`.
+pub(super) fn local_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    show(execution, b"sip:", execution.transit.local, b"")
+}
+
+/// `$Rut`.
+pub(super) fn local_uri_transport<'m>(
+    execution: &Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+) -> Value<'m> {
+    show(execution, b"sip:", execution.transit.local, b";transport=udp")
+}
+
+/// `$RAu`.
+pub(super) fn advertised_uri<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
+    match advertisement(execution) {
+        Some((host, port)) => {
+            let port = Digits::new(port.into());
+            Value::Text(execution.build(&[b"sip:", host, b":", port.as_bytes()]))
+        }
+        None => local_uri(execution, key, at),
+    }
+}
+
+/// `$RAut`.
+pub(super) fn advertised_uri_transport<'m>(
+    execution: &Execution<'m>,
+    key: Key<'m>,
+    at: Index,
+) -> Value<'m> {
+    let uri = execution.text(advertised_uri(execution, key, at));
+    Value::Text(execution.build(&[uri, b";transport=udp"]))
+}
+
+/// `$siz`.
+pub(super) fn source_host<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.show_host(execution.transit.source.ip()))
+}
+
+/// `$prid`.
+pub(super) fn transport_number<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(1)
+}
+
+/// `$fs`.
+pub(super) fn send_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    let listener = execution.transit.send_listener;
+    Value::text_or_null(listener.map(|listener| show_listener(execution, listener)))
+}
+
+/// `$fs = value`; `$null` leaves the choice to the server.
+pub(super) fn write_send_socket<'m>(
+    execution: &mut Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    let text = execution.text(value);
+    let listener = find_listener(execution, text);
+    let is_good = listener.is_some() || text.is_empty();
+    if is_good {
+        execution.transit.send_listener = listener;
+    }
+    is_good
+}
+
 /// `$proto`.
 pub(super) fn transport<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::Text(b"udp")
@@ -87,6 +155,10 @@ pub(super) fn source_uri_transport<'m>(
 pub(super) fn source_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     show(execution, b"udp:", execution.transit.source, b"")
 }
+
+/// What `$rcv(...)` knows.
+pub(super) const RECEIVED_PARTS: &[&str] =
+    &["ip", "port", "srcip", "srcport", "proto", "af", "len", "buf"];
 
 /// `$rcv(part)`.
 pub(super) fn received<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {

@@ -1,5 +1,6 @@
 //! What the script keeps: variables, attributes, flags.
 
+use crate::modules::kex::ScriptFlags;
 use crate::script::{Execution, Index, Key, Value};
 
 /// `$null`.
@@ -10,6 +11,17 @@ pub(super) fn null<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
 /// A variable that the compiler has replaced by its value.
 pub(super) fn nothing<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::Null
+}
+
+/// `$cfg(part)`.
+pub(super) fn place<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let place = execution.file_and_line();
+    match key {
+        Key::Name(b"line") => place.map_or(Value::Null, |(_, line)| Value::Int(line.into())),
+        Key::Name(b"name") => Value::text_or_null(place.map(|(file, _)| file.as_bytes())),
+        Key::Name(b"route") => Value::text_or_null(execution.route_name().map(str::as_bytes)),
+        _ => Value::Null,
+    }
 }
 
 /// `$rc`.
@@ -88,6 +100,32 @@ pub(super) fn write_flags<'m>(
 ) -> bool {
     let flags = u32::try_from(value.to_int());
     flags.map(|flags| execution.transit.flags = flags).is_ok()
+}
+
+/// The script flags.
+fn script_flag_bits(execution: &Execution<'_>) -> u32 {
+    execution.peek_state::<ScriptFlags>().unwrap_or_default().0
+}
+
+/// `$sf`.
+pub(super) fn script_flags<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(script_flag_bits(execution).into())
+}
+
+/// `$sF`.
+pub(super) fn script_flags_hex<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    hexadecimal(execution, script_flag_bits(execution))
+}
+
+/// `$sf = value`.
+pub(super) fn write_script_flags<'m>(
+    execution: &mut Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    let Ok(flags) = u32::try_from(value.to_int()) else { return false };
+    execution.state::<ScriptFlags>().map(|state| state.0 = flags).is_some()
 }
 
 /// `$bf`.

@@ -1,6 +1,11 @@
 //! Time, chance and the process.
 
-use crate::script::{Execution, Index, Key, Value};
+use crate::limits::SCRIPT_STRING_BYTES_MAX;
+use crate::script::{DateTime, Execution, Index, Key, Value};
+
+/// What `$time(...)` knows.
+pub(super) const PARTS: &[&str] =
+    &["sec", "min", "hour", "mday", "mon", "year", "wday", "yday", "isdst"];
 
 /// `$Ts`.
 pub(super) fn seconds<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
@@ -8,19 +13,37 @@ pub(super) fn seconds<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Va
 }
 
 /// `$Tf`.
-pub(super) fn text<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    let seconds = execution.host.now().wall_seconds;
-    let (year, month, day) = civil_date(seconds / 86_400);
-    let of_day = seconds % 86_400;
-    let text = format!(
-        "{} {} {day:2} {:02}:{:02}:{:02} {year}",
-        DAYS[((seconds / 86_400 + 4) % 7) as usize],
-        MONTHS[(month - 1) as usize],
-        of_day / 3_600,
-        of_day / 60 % 60,
-        of_day % 60,
-    );
-    Value::Text(execution.build(&[text.as_bytes()]))
+pub(super) fn text<'m>(execution: &Execution<'m>, _: Key<'m>, at: Index) -> Value<'m> {
+    formatted(execution, Key::Name(b"%c"), at)
+}
+
+/// `$timef(format)`.
+pub(super) fn formatted<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(format) = key else { return Value::Null };
+    let moment = DateTime::of(execution.host.now().wall_seconds);
+    let mut out = bumpalo::collections::Vec::new_in(execution.transit.arena);
+    if !moment.write(format, SCRIPT_STRING_BYTES_MAX, &mut out) {
+        return Value::Null;
+    }
+    Value::Text(execution.build(&[&out]))
+}
+
+/// `$time(part)`.
+pub(super) fn part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    let moment = DateTime::of(execution.host.now().wall_seconds);
+    Value::Int(match part {
+        b"sec" => moment.second.into(),
+        b"min" => moment.minute.into(),
+        b"hour" => moment.hour.into(),
+        b"mday" => moment.day.into(),
+        b"mon" => moment.month.into(),
+        b"year" => i64::try_from(moment.year).unwrap_or(i64::MAX),
+        b"wday" => i64::from(moment.weekday) + 1,
+        b"yday" => i64::from(moment.year_day) + 1,
+        b"isdst" => 0,
+        _ => return Value::Null,
+    })
 }
 
 /// `$RANDOM`.
@@ -33,42 +56,13 @@ pub(super) fn process<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> 
     Value::Int(std::process::id().into())
 }
 
-/// Days of the week; 1970 began on a Thursday.
-const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-
-/// Months of the year.
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar. Years are
-/// counted from March, so that the day that a leap year adds is the last one.
-const fn civil_date(day: u64) -> (u64, u64, u64) {
-    let day = day + 719_468;
-    let (era, of_era) = (day / 146_097, day % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year + (month <= 2) as u64;
-    (year, month, of_year - (153 * from_march + 2) / 5 + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_have_their_dates() {
-        for (day, date) in [
-            (0, (1970, 1, 1)),
-            (58, (1970, 2, 28)),
-            (59, (1970, 3, 1)),
-            (11_016, (2000, 2, 29)),
-            (14_926, (2010, 11, 13)),
-            (20_000, (2024, 10, 4)),
-            (47_541, (2100, 3, 1)),
-        ] {
-            assert_eq!(civil_date(day), date, "{day}");
+/// `$version(part)`.
+pub(super) fn version<'m>(_: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    match key {
+        Key::Name(b"num") => Value::Text(env!("CARGO_PKG_VERSION").as_bytes()),
+        Key::Name(b"full") => {
+            Value::Text(concat!("Viaduct ", env!("CARGO_PKG_VERSION")).as_bytes())
         }
+        _ => Value::Null,
     }
 }

@@ -132,24 +132,53 @@ pub(super) fn destination_transport<'m>(
     part(execution, execution.transit.destination.unwrap_or_default(), transport)
 }
 
-/// `$br`.
-pub(super) fn branch<'m>(execution: &Execution<'m>, _: Key<'m>, index: Index) -> Value<'m> {
-    let at = match index {
-        Index::At(at) => usize::try_from(at).unwrap_or(usize::MAX),
-        Index::None | Index::All => 0,
-    };
-    Value::text_or_null(execution.transit.branches.get(at).map(|branch| branch.uri))
+/// `$rUl`.
+pub(super) fn current_user_length<'m>(
+    execution: &Execution<'m>,
+    key: Key<'m>,
+    at: Index,
+) -> Value<'m> {
+    length(current_user(execution, key, at))
 }
 
-/// `$ds`.
-pub(super) fn destination_set<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    let transit = &execution.transit;
-    let mut parts: smallvec::SmallVec<[&[u8]; 16]> =
-        smallvec::smallvec![&b"Contact: <"[..], transit.uri, &b">"[..]];
-    for branch in &transit.branches {
-        parts.extend([&b", <"[..], branch.uri, &b">"[..]]);
+/// `$oUl`.
+pub(super) fn original_user_length<'m>(
+    execution: &Execution<'m>,
+    key: Key<'m>,
+    at: Index,
+) -> Value<'m> {
+    length(original_user(execution, key, at))
+}
+
+/// How long a text is; `$null` if there is none.
+pub(super) fn length(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Text(text) => Value::Int(i64::try_from(text.len()).unwrap_or(i64::MAX)),
+        _ => Value::Null,
     }
-    Value::Text(execution.build(&parts))
+}
+
+/// The URI of the next hop: `$du`, or else `$ru`.
+fn next_hop<'m>(execution: &Execution<'m>) -> &'m [u8] {
+    execution.transit.destination.unwrap_or(execution.transit.uri)
+}
+
+/// `$nhu`.
+pub(super) fn next_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    whole(next_hop(execution))
+}
+
+/// `$nh(part)`.
+pub(super) fn next_part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let uri = next_hop(execution);
+    match key {
+        Key::Name(b"u") => whole(uri),
+        Key::Name(b"U") => part(execution, uri, user),
+        Key::Name(b"d") => part(execution, uri, host),
+        Key::Name(b"p") => part(execution, uri, port),
+        Key::Name(b"P") => part(execution, uri, transport),
+        _ => Value::Null,
+    }
 }
 
 /// `$ru = value`.

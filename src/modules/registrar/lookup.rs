@@ -20,19 +20,23 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     let found = table.and_then(|table| {
         table.lookup(aor, |set| {
             let mut live = set.live(now);
-            take(live.next()?, transit);
+            let flags = take(live.next()?, transit);
             transit.branches.clear();
-            for binding in live {
-                if transit.branches.len() >= most {
-                    break;
-                }
+            for binding in live.by_ref().take(most) {
                 let branch = branch(binding, transit.arena);
                 transit.branches.push(branch);
             }
-            Some(())
+            Some((flags, append && live.next().is_some()))
         })?
     });
-    verdict(found.is_some())
+    let Some((flags, has_more)) = found else { return FALSE };
+    execution.branch_flags = flags;
+    if has_more {
+        let text =
+            format!("more contacts than max_branches ({most}) allows: the last are left out");
+        execution.complain(&text);
+    }
+    TRUE
 }
 
 /// `registered(table[, uri])`.
@@ -71,17 +75,15 @@ fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m 
     }
 }
 
-/// Sends the request to the contact of `binding`.
-fn take(binding: &Binding, transit: &mut Transit<'_>) {
+/// Sends the request to the contact of `binding`; the flags of that.
+fn take(binding: &Binding, transit: &mut Transit<'_>) -> u32 {
     let branch = branch(binding, transit.arena);
     transit.uri = branch.uri;
     transit.destination = branch.destination;
     transit.path = branch.path;
     transit.q = branch.q;
-    if !binding.received().is_empty() {
-        // The way back through the NAT is open for the socket that the REGISTER came in at.
-        transit.send_listener = Some(binding.listener());
-    }
+    transit.send_listener = branch.send_listener.or(transit.send_listener);
+    branch.flags
 }
 
 /// The branch that goes to the contact of `binding`, copied: the binding may be gone before the
@@ -95,5 +97,14 @@ fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
         None if binding.received().is_empty() => None,
         None => Some(received()),
     };
-    Branch { uri: arena.alloc_slice_copy(binding.contact()), destination, path, q: binding.q() }
+    // The way back through the NAT is open for the socket that the REGISTER came in at.
+    let is_natted = !binding.received().is_empty();
+    Branch {
+        uri: arena.alloc_slice_copy(binding.contact()),
+        destination,
+        path,
+        q: binding.q(),
+        flags: binding.cflags(),
+        send_listener: is_natted.then(|| binding.listener()),
+    }
 }

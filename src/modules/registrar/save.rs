@@ -161,7 +161,7 @@ fn store<'m>(
         path: path.stored,
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
-        cflags: 0,
+        cflags: execution.branch_flags,
         received: received(transit, path.stored),
         replaces_others: flags & REPLACE_OTHERS != 0,
     };

@@ -4,8 +4,8 @@ use super::Which;
 use crate::modules::table::verdict;
 use crate::modules::table::{function, int, optional_text, regex, required_text, text};
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, LogLevel, ParameterKind, ParameterSpec, PatternFlags,
-    ReturnCode, RouteKinds, TRUE, compile_pattern,
+    Argument, DateTime, Execution, FALSE, FunctionSpec, LogLevel, ParameterKind, ParameterSpec,
+    PatternFlags, ReturnCode, RouteKinds, TRUE, compile_pattern,
 };
 use crate::sip::Header;
 
@@ -290,7 +290,10 @@ fn is_privacy<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> 
 }
 
 /// The parts as header lines that end in CRLF; `None`, and a line in the log, if they are none.
-fn lines<'m>(execution: &mut Execution<'m>, parts: &[&'m [u8]]) -> Option<&'m [u8]> {
+pub(in crate::modules) fn lines<'m>(
+    execution: &mut Execution<'m>,
+    parts: &[&'m [u8]],
+) -> Option<&'m [u8]> {
     let whole = execution.build(parts);
     let body = whole.strip_suffix(b"\n").unwrap_or(whole);
     let body = body.strip_suffix(b"\r").unwrap_or(body);
@@ -323,32 +326,9 @@ fn is_name_byte(byte: &u8) -> bool {
 
 /// A Date line (RFC 3261 §20.17) for seconds since 1970.
 fn date_line(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil_date(days);
-    let weekday = WEEKDAYS[(days % 7) as usize];
-    let month = MONTHS[month];
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let DateTime { year, day, hour, minute, second, .. } = DateTime::of(seconds);
+    let (weekday, month) =
+        (DateTime::of(seconds).weekday_name(), DateTime::of(seconds).month_name());
+    let (weekday, month) = (&weekday[..3], &month[..3]);
     format!("Date: {weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT\r\n")
-}
-
-/// Day 0, 1970-01-01, was a Thursday.
-const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-
-/// In the order of the year.
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// Year, month (from 0) and day (from 1) of a day since 1970-01-01 in the Gregorian calendar.
-/// Counted in years that start in March, so that the leap day is the last.
-fn civil_date(days: u64) -> (u64, usize, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march as usize + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
-    (year, month, day)
 }

@@ -10,6 +10,8 @@ mod search;
 mod strings;
 mod substitute;
 
+pub(super) use headers::lines;
+
 use super::table::{count, join};
 use crate::script::{FunctionSpec, ModuleSpec};
 use crate::sip::{Header, Message};

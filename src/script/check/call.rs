@@ -15,7 +15,7 @@ impl Checker<'_> {
     /// Checks a call.
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Node {
         if call.name.node == "route" {
-            return self.route_call(call, span).map_or(NOTHING, Node::Route);
+            return self.route_call(call, span).unwrap_or(NOTHING);
         }
         let Some(function) = self.function(call) else { return NOTHING };
         if !self.kinds.iter().any(|kind| function.routes.contains(*kind)) {
@@ -24,27 +24,64 @@ impl Checker<'_> {
                 format!("`{}` cannot be called from a {}", call.name.node, blocks.join(" or "));
             self.error("E0406", message, call.name.span);
         }
+        if let (OPTIONAL_ROUTE, [name]) = (function.name, call.arguments.as_slice()) {
+            return Node::RouteNamed { name: Box::new(self.calculated(name)), optional: true };
+        }
         let mut arguments = Vec::with_capacity(call.arguments.len());
+        let mut calculated = Vec::new();
         for (parameter, argument) in function.parameters.iter().zip(&call.arguments) {
-            arguments.extend(self.argument(function, parameter, argument));
+            arguments.extend(match parameter.kind {
+                kind if is_calculation(argument) && takes_calculation(kind) => {
+                    self.calculation(kind, argument, &mut calculated)
+                }
+                _ => self.argument(function, parameter, argument),
+            });
         }
         if arguments.len() < call.arguments.len() {
             return NOTHING;
         }
-        Node::Call(CallSite { run: function.run, arguments: arguments.into() })
+        let run = function.run;
+        let count = u8::try_from(calculated.len()).unwrap_or(u8::MAX);
+        let site = CallSite { run, calculated: count, arguments: arguments.into() };
+        Node::Call(site, calculated)
     }
 
-    /// The number of the route block that `route(name)` calls.
-    fn route_call(&mut self, call: &Call, span: Span) -> Option<u16> {
+    /// An argument that is calculated before the call.
+    fn calculation(
+        &mut self,
+        kind: ParameterKind,
+        argument: &Expression,
+        calculated: &mut Vec<Node>,
+    ) -> Option<Prepared> {
+        let at = u8::try_from(calculated.len()).ok()?;
+        calculated.push(self.expression(argument));
+        Some(match kind {
+            ParameterKind::Int => Prepared::CalculatedInt(at),
+            _ => Prepared::CalculatedText(at),
+        })
+    }
+
+    /// A name as an expression: bare words are texts.
+    fn calculated(&mut self, argument: &Expression) -> Node {
+        match literal(argument) {
+            Some(text) if !matches!(argument.kind, ExpressionKind::Variable(_)) => {
+                Node::Constant(Constant::Text(text.into()))
+            }
+            _ => self.expression(argument),
+        }
+    }
+
+    /// What `route(name)` calls.
+    fn route_call(&mut self, call: &Call, span: Span) -> Option<Node> {
         let [argument] = call.arguments.as_slice() else {
             self.error("E0404", "`route` takes one argument, the name of a block", span);
             return None;
         };
         let Some(name) = lint::route_name(argument) else {
-            self.error("E0405", "the name of a route block is fixed", argument.span);
-            return None;
+            let name = Box::new(self.expression(argument));
+            return Some(Node::RouteNamed { name, optional: false });
         };
-        self.find_route(RouteKind::Request, &name, argument.span)
+        self.find_route(RouteKind::Request, &name, argument.span).map(Node::Route)
     }
 
     /// The number of a route block that must exist.
@@ -129,10 +166,14 @@ impl Checker<'_> {
         parameter: &ParameterSpec,
         argument: &Expression,
     ) -> Option<Prepared> {
-        if let ExpressionKind::Binary(..) | ExpressionKind::Call(_) = argument.kind {
-            let message = "an argument cannot be calculated yet";
-            let help = "assign it to a `$var(...)` first and pass that on";
-            self.error_with_help("E0403", message, argument.span, Some(help.to_owned()));
+        if is_calculation(argument) {
+            let message = format!(
+                "`{}` of `{}` must be {} as it is, and cannot be calculated",
+                parameter.name,
+                function.name,
+                kind_text(parameter.kind)
+            );
+            self.error("E0405", message, argument.span);
             return None;
         }
         let prepared = match parameter.kind {
@@ -361,6 +402,24 @@ impl Checker<'_> {
         self.find_route(kind, &name, argument.span)?;
         Some(Prepared::Literal(name.as_bytes().into()))
     }
+}
+
+/// The function that becomes a call of a route block.
+const OPTIONAL_ROUTE: &str = "route_if_exists";
+
+/// Whether an argument is something to be calculated.
+fn is_calculation(argument: &Expression) -> bool {
+    match &argument.kind {
+        ExpressionKind::Binary(..) | ExpressionKind::Call(_) => true,
+        ExpressionKind::Unary(_, inner) => !matches!(inner.kind, ExpressionKind::Int(_)),
+        _ => false,
+    }
+}
+
+/// Whether an argument for such a parameter may be calculated.
+const fn takes_calculation(kind: ParameterKind) -> bool {
+    use ParameterKind::{Address, Int, LogText, Text};
+    matches!(kind, Int | Text | LogText | Address)
 }
 
 /// How substitutions match unless their own flags say otherwise.

@@ -9,7 +9,7 @@ mod lint;
 mod module;
 mod statement;
 
-use super::ast::{Ast, GlobalValue, Route, RouteKind, Spanned};
+use super::ast::{Ast, GlobalValue, NamedValue, Route, RouteKind, Spanned};
 use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
 use super::registry::{ModuleSpec, Registry};
@@ -121,14 +121,16 @@ impl<'a> Checker<'a> {
                 GlobalValue::Text(text) => text.clone(),
                 GlobalValue::Word(word) => word.clone().into_bytes(),
             };
-            Some((global.name.node.clone().into_bytes(), value))
+            let name = global.name.node.clone().into_bytes();
+            Some(NamedValue { reader: "sel", name, value })
         });
+        let constants = ast.constants.iter().cloned().chain(globals);
         let built_in = registry.modules.iter().copied().filter(|module| module.built_in);
         Self {
             ast,
             registry,
             loaded: built_in.collect(),
-            scope: Scope::new(registry, globals.collect()),
+            scope: Scope::new(registry, constants.collect()),
             diagnostics: Vec::new(),
             kinds: Vec::new(),
             has_percent: settings.dialect == super::Dialect::Ser,

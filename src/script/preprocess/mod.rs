@@ -1,6 +1,7 @@
 //! Includes, defines and conditions: from the files of a script to one row of tokens.
 
 mod condition;
+mod constant;
 mod define;
 mod include;
 mod substitute;
@@ -12,6 +13,7 @@ use condition::Condition;
 use define::Define;
 use substitute::StringSubstitution;
 
+use super::ast::NamedValue;
 use super::diagnostic::{Diagnostic, Problems};
 use super::lexer::{DIALECT_MARKS, DIRECTIVES, Gap, Lexer, Token, TokenKind};
 use super::load::Reader;
@@ -28,6 +30,8 @@ pub(super) struct Preprocessed {
     pub(super) tokens: Vec<Token>,
     /// The dialect that the first line names.
     pub(super) dialect: Option<Dialect>,
+    /// What `$def(...)` and `$env(...)` read.
+    pub(super) constants: Vec<NamedValue>,
 }
 
 /// Reads a script and what it includes.
@@ -52,8 +56,9 @@ pub(super) fn preprocess(
     let end = preprocessor.map.files().first().map_or(0, super::source::SourceFile::end);
     let span = Span { start: end, end };
     preprocessor.tokens.push(Token { kind: TokenKind::End, span, gap: Gap::Line });
+    let constants = preprocessor.constants();
     let Preprocessor { map, tokens, dialect, .. } = preprocessor;
-    Preprocessed { map, tokens, dialect }
+    Preprocessed { map, tokens, dialect, constants }
 }
 
 /// The state of the preprocessor.

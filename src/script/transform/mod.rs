@@ -1,8 +1,10 @@
 //! Transformations: `{s.len}`, `{uri.host}`, `{param.value,name}` ... behind a pseudo-variable.
 
 mod list;
+mod notation;
 mod text;
 mod uri;
+mod value;
 
 use super::scope::{Fault, Scope};
 use super::value::parse_int;
@@ -12,6 +14,7 @@ use super::{Execution, PatternFlags, Substitution, Value};
 use list::ListPart;
 use text::TextPart;
 use uri::{NamePart, UriPart};
+use value::{SocketPart, ValuePart};
 
 /// One compiled transformation.
 #[derive(Clone, Debug)]
@@ -22,12 +25,16 @@ pub(super) enum Transform {
     Name(NamePart),
     /// `{param.value,name}` and its kin.
     Param(ListPart, u8),
+    /// `{sock.host}` and its kin.
+    Socket(SocketPart),
     /// `{re.subst,/regex/replacement/flags}`.
     Subst(Box<Substitution>),
     /// `{s.len}` and its kin.
     Text(TextPart),
     /// `{uri.host}` and its kin.
     Uri(UriPart),
+    /// `{val.n0}`, `{sql.val}` and their kin.
+    Value(ValuePart),
 }
 
 /// The transformations of lines.
@@ -37,6 +44,8 @@ pub(super) enum LinePart {
     At(Parameter),
     /// How many there are.
     Count,
+    /// The first one that starts with a text.
+    StartingWith(Parameter),
 }
 
 /// A parameter of a transformation.
@@ -87,24 +96,31 @@ impl Transform {
             ("param", _) => ListPart::find(member, parameters, scope)?
                 .map(|(part, separator)| Self::Param(part, separator)),
             ("line", "count") => Some(Self::Line(LinePart::Count)),
+            ("line", "sw") => Some(Self::Line(LinePart::StartingWith(parameters.required(scope)?))),
+            ("sock" | "urialias", _) => SocketPart::find(class, member).map(Self::Socket),
+            ("val" | "sql", _) => ValuePart::find(class, member).map(Self::Value),
             ("line", "at") => Some(Self::Line(LinePart::At(parameters.required(scope)?))),
             _ => None,
         })
     }
 
-    /// What becomes of `value`. `$null` stays `$null`.
+    /// What becomes of `value`. `$null` stays `$null`, but for those that are about it.
     pub(super) fn apply<'m>(&'m self, execution: &Execution<'m>, value: Value<'m>) -> Value<'m> {
-        if value == Value::Null {
-            return Value::Null;
+        match self {
+            Self::Value(part) => return part.apply(execution, value),
+            _ if value == Value::Null => return Value::Null,
+            _ => {}
         }
         let text = execution.text(value);
         match self {
             Self::Line(part) => part.apply(execution, text),
             Self::Name(part) => part.apply(execution, text),
             Self::Param(part, separator) => part.apply(execution, text, *separator),
+            Self::Socket(part) => part.apply(execution, text),
             Self::Subst(substitution) => substitute(substitution, execution, text),
             Self::Text(part) => part.apply(execution, text),
             Self::Uri(part) => part.apply(execution, text),
+            Self::Value(part) => part.apply(execution, value),
         }
     }
 }
@@ -120,11 +136,26 @@ impl LinePart {
                 let line = pick(lines(), number.int(execution));
                 Value::Text(line.map_or(&[], |line| line.strip_suffix(b"\r").unwrap_or(line)))
             }
+            Self::StartingWith(start) => {
+                let start = start.text(execution);
+                let line = lines().find(|line| line.starts_with(start));
+                Value::Text(line.map_or(&[], |line| line.strip_suffix(b"\r").unwrap_or(line)))
+            }
         }
     }
 }
 
 impl Parameter {
+    /// All that is left of the parameters as one, commas and all.
+    fn rest(parameters: &mut Parameters<'_>, scope: &mut Scope<'_>) -> Result<Self, Fault> {
+        if parameters.text.get(parameters.at + 1) == Some(&b'$') {
+            return parameters.required(scope);
+        }
+        let length = parameters.text.len();
+        let missing = || Fault::new("E0415", "a parameter is missing", 0..length + 2);
+        parameters.rest().map(|text| Self::Fixed(text.into())).ok_or_else(missing)
+    }
+
     /// The present number.
     fn int<'m>(&'m self, execution: &Execution<'m>) -> i64 {
         match self {
@@ -245,6 +276,7 @@ fn substitute<'m>(
 pub(super) const NAMES: &[&str] = &[
     "line.at",
     "line.count",
+    "line.sw",
     "nameaddr.len",
     "nameaddr.name",
     "nameaddr.params",
@@ -255,14 +287,28 @@ pub(super) const NAMES: &[&str] = &[
     "param.value",
     "param.valueat",
     "re.subst",
+    "s.after",
+    "s.before",
     "s.count",
+    "s.decode.base58",
     "s.decode.base64",
+    "s.decode.base64t",
+    "s.decode.base64url",
+    "s.decode.base64urlt",
     "s.decode.hexa",
+    "s.encode.base58",
     "s.encode.base64",
+    "s.encode.base64t",
+    "s.encode.base64url",
+    "s.encode.base64urlt",
     "s.encode.hexa",
     "s.escape.common",
+    "s.escape.csv",
     "s.escape.param",
     "s.escape.user",
+    "s.fmtlines",
+    "s.fmtlinet",
+    "s.ftime",
     "s.index",
     "s.int",
     "s.len",
@@ -270,10 +316,17 @@ pub(super) const NAMES: &[&str] = &[
     "s.md5",
     "s.numeric",
     "s.prefixes",
+    "s.prefixes.quoted",
+    "s.rafter",
+    "s.rbefore",
     "s.replace",
     "s.rm",
+    "s.rmws",
     "s.rtrim",
     "s.select",
+    "s.sha256",
+    "s.sha384",
+    "s.sha512",
     "s.strip",
     "s.striptail",
     "s.substr",
@@ -285,12 +338,23 @@ pub(super) const NAMES: &[&str] = &[
     "s.unescape.param",
     "s.unescape.user",
     "s.unquote",
+    "s.urldecode.param",
+    "s.urlencode.param",
+    "sock.host",
+    "sock.port",
+    "sock.proto",
+    "sock.touri",
+    "sql.val",
+    "sql.val.int",
+    "sql.val.str",
     "tobody.display",
     "tobody.host",
     "tobody.params",
     "tobody.tag",
     "tobody.uri",
     "tobody.user",
+    "uri.domain",
+    "uri.duri",
     "uri.headers",
     "uri.host",
     "uri.lr",
@@ -300,9 +364,19 @@ pub(super) const NAMES: &[&str] = &[
     "uri.params",
     "uri.passwd",
     "uri.port",
+    "uri.r2",
+    "uri.saor",
     "uri.scheme",
+    "uri.suri",
+    "uri.tosocket",
     "uri.transport",
     "uri.ttl",
     "uri.uparam",
     "uri.user",
+    "urialias.decode",
+    "urialias.encode",
+    "val.json",
+    "val.jsonqe",
+    "val.n0",
+    "val.ne",
 ];

@@ -26,6 +26,21 @@ pub(crate) enum UriPart {
     Standard(&'static str),
     /// The user.
     User,
+    /// The URI without much of what it has.
+    Short(ShortUri),
+}
+
+/// What is left of a URI that is made short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShortUri {
+    /// Scheme, user, host: the address-of-record.
+    AddressOfRecord,
+    /// Scheme, host, port, transport: where it leads.
+    Destination,
+    /// Scheme, user, host, port, transport.
+    Simple,
+    /// `proto:host:port`.
+    Socket,
 }
 
 impl UriPart {
@@ -43,7 +58,12 @@ impl UriPart {
             "passwd" => Self::Password,
             "port" => Self::Port,
             "scheme" => Self::Scheme,
+            "duri" => Self::Short(ShortUri::Destination),
+            "saor" => Self::Short(ShortUri::AddressOfRecord),
+            "suri" => Self::Short(ShortUri::Simple),
+            "tosocket" => Self::Short(ShortUri::Socket),
             "lr" => Self::Standard("lr"),
+            "r2" => Self::Standard("r2"),
             "maddr" => Self::Standard("maddr"),
             "method" => Self::Standard("method"),
             "transport" => Self::Standard("transport"),
@@ -67,8 +87,31 @@ impl UriPart {
             Self::Scheme => Some(scheme(&uri)),
             Self::Standard(name) => param(&uri.params, name.as_bytes()),
             Self::User => uri.user,
+            Self::Short(short) => Some(short.of(execution, &uri)),
         };
         Value::Text(part.unwrap_or_default())
+    }
+}
+
+impl ShortUri {
+    /// What is left of `uri`.
+    fn of<'m>(self, execution: &Execution<'m>, uri: &Uri<'m>) -> &'m [u8] {
+        let none: &[u8] = b"";
+        let transport = param(&uri.params, b"transport");
+        if self == Self::Socket {
+            let port = execution.show_int(uri.port.unwrap_or_else(|| uri.default_port()).into());
+            let transport = transport.unwrap_or(b"udp");
+            return execution.build(&[transport, b":", uri.host, b":", port]);
+        }
+        let user = uri.user.filter(|_| self != Self::Destination);
+        let at = user.map_or(none, |_| b"@");
+        let has_way = self != Self::AddressOfRecord;
+        let port = if has_way { uri.port_text } else { none };
+        let colon = if port.is_empty() { none } else { b":" };
+        let transport = transport.filter(|_| has_way);
+        let name = transport.map_or(none, |_| b";transport=");
+        let (user, transport) = (user.unwrap_or_default(), transport.unwrap_or_default());
+        execution.build(&[scheme(uri), b":", user, at, uri.host, colon, port, name, transport])
     }
 }
 

@@ -1,0 +1,145 @@
+//! Functions of modules that most scripts for Kamailio load.
+
+use super::{ALICE, REQUEST, bench, log, log_of, shows};
+
+/// What leaves when `body` runs over a request and forwards it.
+fn forwarded(body: &str) -> String {
+    let script = format!("route {{ {body} forward(192.0.2.20, 5060); }}");
+    let mut bench = bench(&script);
+    let sent = bench.send(ALICE, REQUEST);
+    assert_eq!(sent.len(), 1, "{body}: {}", bench.log());
+    String::from_utf8_lossy(&sent[0].1).into_owned()
+}
+
+/// The lines of one header field in what leaves.
+fn lines_of(name: &str, body: &str) -> Vec<String> {
+    let start = format!("{name}: ");
+    forwarded(body)
+        .split("\r\n")
+        .filter_map(|line| Some(line.strip_prefix(&start)?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn values_of_lists_are_added_and_taken_away() {
+    for (body, expected) in [
+        (r#"insert_hf_value("X-List", "new");"#, &["new", "one, two", "three"][..]),
+        (r#"append_hf_value("X-List", "new");"#, &["one, two", "three", "new"]),
+        (r#"append_hf_value("X-List[1]", "new");"#, &["one, new, two", "three"]),
+        (r#"insert_hf_value("X-List[-1]", "new");"#, &["one, two", "new, three"]),
+        (r#"append_hf_value("X-List[9]", "new");"#, &["one, two", "three", "new"]),
+        (r#"remove_hf_value("X-List");"#, &["two", "three"]),
+        (r#"remove_hf_value("X-List[2]");"#, &["one", "three"]),
+        (r#"remove_hf_value("X-List[3]");"#, &["one, two"]),
+        (r#"remove_hf_value("X-List[*]");"#, &[]),
+        (r#"remove_hf_value("X-List[1]"); remove_hf_value("X-List[2]");"#, &["three"]),
+        (r#"assign_hf_value("X-List[2]", "new");"#, &["one, new", "three"]),
+        (r#"assign_hf_value("X-List[*].p", "1");"#, &["one;p=1, two;p=1", "three;p=1"]),
+        (r#"include_hf_value("X-List", "four");"#, &["one, two", "three, four"]),
+        (r#"include_hf_value("X-List", "TWO");"#, &["one, two", "three"]),
+        (r#"exclude_hf_value("X-List", "two");"#, &["one", "three"]),
+        (r#"insert_hf_value("X-List", "a\r\nX-Evil: 1");"#, &["one, two", "three"]),
+        (r#"append_hf_value("X List", "new");"#, &["one, two", "three"]),
+    ] {
+        assert_eq!(lines_of("X-List", body), expected, "{body}");
+    }
+    assert_eq!(lines_of("Supported", r#"include_hf_value("Supported", "path");"#), ["path"]);
+    for (body, expected) in [
+        (r#"assign_hf_value("Contact.expires", "5");"#, "<sip:fred@198.51.100.7>;expires=5"),
+        (r#"assign_hf_value("Contact.lr", "");"#, "<sip:fred@198.51.100.7>;expires=60;lr"),
+        (r#"remove_hf_value("Contact.expires");"#, "<sip:fred@198.51.100.7>"),
+        (r#"remove_hf_value("Contact.none");"#, "<sip:fred@198.51.100.7>;expires=60"),
+    ] {
+        assert_eq!(lines_of("Contact", body), [expected], "{body}");
+    }
+    assert_eq!(
+        log(
+            r#"if (hf_value_exists("X-List", "two") && !hf_value_exists("X-List", "x")) xlog("L_ERR", "y\n");"#
+        ),
+        ["y"]
+    );
+}
+
+#[test]
+fn iterators_go_through_header_fields() {
+    let names = log(
+        r#"hf_iterator_start("i"); while (hf_iterator_next("i")) { xlog("L_ERR", "$hfitname(i)=$hfitbody(i)\n"); }
+           if (!hf_iterator_next("i") && hf_iterator_prev("i")) xlog("L_ERR", "$hfitname(i)\n"); hf_iterator_end("i");
+           xlog("L_ERR", "$hfitname(i)\n");"#,
+    );
+    assert_eq!(names.len(), 12);
+    assert_eq!(names[0], "Via=SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1");
+    assert_eq!(names[9..], ["Content-Length=0", "X-List", "<null>"]);
+    let body = r#"hf_iterator_start("i"); while (hf_iterator_next("i")) {
+        if ($hfitname(i) == "Contact") { hf_iterator_rm("i"); }
+        if ($hfitname(i) == "To") { hf_iterator_insert("i", "X-A: 1\r\n"); hf_iterator_append("i", "X-B: 2"); } }"#;
+    let sent = forwarded(body);
+    assert!(sent.contains("X-A: 1\r\nTo: <sip:tom@to.example>\r\nX-B: 2\r\n"), "{sent}");
+    assert!(!sent.contains("Contact"), "{sent}");
+}
+
+#[test]
+fn iterators_are_limited_and_end() {
+    let body = r#"hf_iterator_start("a"); hf_iterator_start("b"); hf_iterator_start("c"); hf_iterator_start("d");
+        hf_iterator_start("a"); if (!hf_iterator_start("e")) xlog("L_ERR", "full\n");
+        if (!hf_iterator_next("e") && !hf_iterator_rm("a") && !hf_iterator_end("e")) xlog("L_ERR", "no\n");
+        if (!hf_iterator_start("")) xlog("L_ERR", "nameless\n");"#;
+    let found = log(body);
+    assert!(found[0].ends_with("there are four iterators already"));
+    assert_eq!(found[1..], ["full", "no", "nameless"]);
+}
+
+#[test]
+fn iterators_go_through_the_lines_of_the_body() {
+    let sdp = "v=0\r\ns=-\r\na=x\r\n";
+    let request =
+        REQUEST.replace("Length: 0\r\n\r\n", &format!("Length: {}\r\n\r\n{sdp}", sdp.len()));
+    let script = r#"route { bl_iterator_start("b"); while (bl_iterator_next("b")) {
+        if ($blitval(b) =~ "^s=") { bl_iterator_append("b", "i=1\r\n"); bl_iterator_insert("b", "h=2\r\n"); }
+        if ($blitval(b) =~ "^a=") { bl_iterator_rm("b"); } }
+        forward(192.0.2.20, 5060); }"#;
+    let sent = bench(script).send(ALICE, request);
+    let text = String::from_utf8_lossy(&sent[0].1).into_owned();
+    assert!(text.ends_with("Content-Length: 20\r\n\r\nv=0\r\nh=2\r\ns=-\r\ni=1\r\n"), "{text}");
+}
+
+#[test]
+fn flags_are_kept_for_the_run_and_for_all_runs() {
+    let script = r#"modparam("cfgutils", "initial_gflags", 8)
+        route { if (is_gflag(1)) xlog("L_ERR", "again\n"); set_gflag(1);
+        if (is_gflag("3")) { reset_gflag(3); xlog("L_ERR", "initial\n"); }
+        setsflag(2); setsflag(0); resetsflag(0);
+        if (issflagset(2) && !issflagset(0) && !isflagset(2)) xlog("L_ERR", "$sf $sF $mf\n"); exit; }"#;
+    let mut bench = bench(script);
+    bench.send(ALICE, REQUEST);
+    bench.send(ALICE, REQUEST.replace("call@a", "call@b"));
+    let log = bench.log();
+    assert_eq!(log, "initial\n4 00000004 0\nagain\n4 00000004 0\n");
+}
+
+#[test]
+fn chance_is_set_for_all() {
+    let body = r#"rand_set_prob(100); if (rand_event()) xlog("L_ERR", "always\n"); rand_set_prob("0");
+        if (!rand_event()) xlog("L_ERR", "never\n"); rand_reset_prob(); rand_get_prob(); xlog("L_ERR", "$rc\n");
+        if (!rand_set_prob(101)) xlog("L_ERR", "no\n");"#;
+    assert_eq!(log(body), ["always", "never", "10", "no"]);
+}
+
+#[test]
+fn a_check_that_fails_can_be_answered_later() {
+    let script = r#"modparam("sanity", "noreply", 1) modparam("sanity", "autodrop", 0)
+        route { if (!sanity_check("2048")) { if (sanity_reply()) xlog("L_ERR", "answered\n"); }
+        else if (!sanity_reply()) xlog("L_ERR", "nothing to say\n"); exit; }"#;
+    let script = script.replace(") modparam", ")\nmodparam");
+    assert_eq!(log_of(&script, REQUEST), ["nothing to say"]);
+    let request = REQUEST.replace("Content-Length", "Authorization: Basic x\r\nContent-Length");
+    let mut bench = bench(&script);
+    let sent = bench.send(ALICE, request);
+    assert!(sent[0].1.starts_with(b"SIP/2.0 400 Bad Credentials\r\n"));
+    assert_eq!(bench.log(), "answered\n");
+}
+
+#[test]
+fn the_script_flags_can_be_assigned() {
+    shows(&[("$sf = 5;", "$sf $sF", "5 00000005")]);
+}
