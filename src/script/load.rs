@@ -79,9 +79,10 @@ pub fn parse_text(
 ) -> Result<Parsed, Box<Rejected>> {
     let mut problems = Problems::default();
     let preprocessed = preprocess::preprocess(name, text, reader, &mut problems);
-    let preprocess::Preprocessed { map, tokens, dialect } = preprocessed;
+    let preprocess::Preprocessed { map, tokens, dialect, passed } = preprocessed;
     let mut ast = parser::parse(&tokens, &map, &mut problems);
     ast.dialect = dialect;
+    ast.passed = passed;
     let is_sound = !problems.has_errors();
     let mut found = Vec::new();
     let settings = globals::settings(&ast, &mut found);

@@ -20,6 +20,7 @@ mod execution;
 mod format;
 mod globals;
 mod host;
+mod json;
 mod lexer;
 mod load;
 mod network;
@@ -39,13 +40,15 @@ mod transit;
 mod value;
 mod variable;
 mod vm;
+mod walk;
 
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub use diagnostic::{Change, Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use format::Format;
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use json::{json_place, json_string, render_json};
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
@@ -54,7 +57,7 @@ pub use registry::{
     ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
-pub use render::{json_string, render, render_json};
+pub use render::render;
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;

@@ -12,6 +12,7 @@ use condition::Condition;
 use define::Define;
 use substitute::StringSubstitution;
 
+use super::ast::{Passed, words_of};
 use super::diagnostic::{Diagnostic, Problems};
 use super::lexer::{DIALECT_MARKS, DIRECTIVES, Gap, Lexer, Token, TokenKind};
 use super::load::Reader;
@@ -28,6 +29,8 @@ pub(super) struct Preprocessed {
     pub(super) tokens: Vec<Token>,
     /// The dialect that the first line names.
     pub(super) dialect: Option<Dialect>,
+    /// What conditions left out.
+    pub(super) passed: Passed,
 }
 
 /// Reads a script and what it includes.
@@ -47,13 +50,14 @@ pub(super) fn preprocess(
         substitutions: Vec::new(),
         open: Vec::new(),
         bytes: 0,
+        passed: Passed::default(),
     };
     preprocessor.file(path.to_owned(), text, Span::default());
     let end = preprocessor.map.files().first().map_or(0, super::source::SourceFile::end);
     let span = Span { start: end, end };
     preprocessor.tokens.push(Token { kind: TokenKind::End, span, gap: Gap::Line });
-    let Preprocessor { map, tokens, dialect, .. } = preprocessor;
-    Preprocessed { map, tokens, dialect }
+    let Preprocessor { map, tokens, dialect, passed, .. } = preprocessor;
+    Preprocessed { map, tokens, dialect, passed }
 }
 
 /// The state of the preprocessor.
@@ -69,6 +73,7 @@ struct Preprocessor<'p> {
     open: Vec<PathBuf>,
     /// Bytes read so far.
     bytes: usize,
+    passed: Passed,
 }
 
 impl Preprocessor<'_> {
@@ -98,7 +103,12 @@ impl Preprocessor<'_> {
                     let line = Line { word, rest, span: token.span };
                     self.directive(&line, &mut conditions);
                     if !conditions.iter().all(|condition| condition.is_active) {
-                        lexer.skip_to_directive();
+                        let passed = words_of(lexer.skip_to_directive());
+                        for word in passed {
+                            if !self.passed.words.contains(word) {
+                                self.passed.words.insert(word.into());
+                            }
+                        }
                     }
                 }
                 TokenKind::Word(word) if is_include(word) => {
@@ -143,7 +153,10 @@ impl Preprocessor<'_> {
     /// Does what a preprocessor line says.
     fn directive(&mut self, line: &Line<'_>, conditions: &mut Vec<Condition>) {
         match line.word {
-            "ifdef" | "ifndef" | "ifexp" | "else" | "endif" => self.condition(line, conditions),
+            "ifdef" | "ifndef" | "ifexp" | "else" | "endif" => {
+                self.passed.seams.push(line.span.start);
+                self.condition(line, conditions);
+            }
             _ if !conditions.iter().all(|condition| condition.is_active) => {}
             "define" | "def" | "trydef" | "trydefine" | "redefine" | "redef" => self.define(line),
             "undef" => self.undefine(line),
@@ -171,8 +184,11 @@ impl Preprocessor<'_> {
         let known = DIRECTIVES.iter().chain(DIALECT_MARKS).copied();
         if let Some(name) = nearest(word, known) {
             let message = format!("`#!{word}` is not known and taken as a comment");
-            self.problems
-                .report(Diagnostic::warning("W0101", line.span, message).suggest(Some(name)));
+            self.problems.report(
+                Diagnostic::warning("W0101", line.span, message)
+                    .help(format!("did you mean `{name}`?"))
+                    .fix(line.word_span(), name),
+            );
         }
     }
 
@@ -192,6 +208,17 @@ struct Line<'l> {
     /// The whole line.
     span: Span,
 }
+
+impl Line<'_> {
+    /// Where its keyword stands.
+    fn word_span(&self) -> Span {
+        let start = self.span.start + MARK_BYTES;
+        Span { start, end: start + u32::try_from(self.word.len()).unwrap_or(0) }
+    }
+}
+
+/// Length of the `#!` before a keyword.
+const MARK_BYTES: u32 = 2;
 
 /// Whether the word includes a file.
 fn is_include(word: &str) -> bool {
