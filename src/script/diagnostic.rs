@@ -136,10 +136,12 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// Adds a problem, unless there are too many or the last one is at the same place.
+    /// Adds a problem, unless there are too many or the last one is at the same place. One
+    /// place may have several notes.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         let same = |other: &Diagnostic| {
             other.severity == diagnostic.severity
+                && (other.severity != Severity::Note || other.code == diagnostic.code)
                 && other.primary.0.start == diagnostic.primary.0.start
         };
         if self.list.last().is_some_and(same) {

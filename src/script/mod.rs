@@ -14,6 +14,7 @@ mod arithmetic;
 pub mod ast;
 mod check;
 mod checked;
+mod compat;
 mod compile;
 mod diagnostic;
 mod execution;
@@ -44,6 +45,7 @@ mod walk;
 
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
+pub use compat::{Compat, Support, Use, UseKind, compat, render_compat, render_compat_json};
 pub use diagnostic::{Change, Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use format::Format;

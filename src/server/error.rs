@@ -22,6 +22,18 @@ pub enum ServerError {
     /// The script has errors; they have been shown.
     #[error("the script has errors")]
     Script,
+    /// The script has warnings, which were to be errors; they have been shown.
+    #[error("the script has warnings")]
+    Warnings,
+    /// Not all of the script is supported; what is not has been shown.
+    #[error("not all of the script is supported")]
+    Unsupported,
+    /// There is no diagnostic of that number.
+    #[error("there is no diagnostic `{code}`; docs/diagnostics.md lists them")]
+    NoDiagnostic {
+        /// What was asked for.
+        code: String,
+    },
     /// The script asks for more than there can be.
     #[error("{what}: {count} are too many, the maximum is {maximum}")]
     TooMany {
@@ -52,15 +64,18 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 3 if
-    /// the system refused.
+    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 2 if
+    /// the command line is, 3 if the system refused.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. }
             | Self::Script
+            | Self::Warnings
+            | Self::Unsupported
             | Self::TooMany { .. }
             | Self::Machine { .. } => 1,
+            Self::NoDiagnostic { .. } => 2,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }

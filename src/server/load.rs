@@ -5,7 +5,7 @@ use std::{env, fs, io};
 
 use super::ServerError;
 use crate::modules::REGISTRY;
-use crate::script::{Compiled, Diagnostic, Program, Reader, Rejected, SourceMap};
+use crate::script::{Compiled, Diagnostic, Parsed, Program, Reader, Rejected, SourceMap};
 use crate::script::{compile, parse_text};
 
 /// A script that was read.
@@ -25,11 +25,11 @@ pub(super) struct Loaded {
 ///
 /// When the file cannot be read. What is wrong with the script is in [`Loaded::diagnostics`].
 pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
-    let (name, text) = match path {
-        Some(path) => (path, read(path)?),
-        None => (Path::new(DEFAULT_SCRIPT_NAME), DEFAULT_SCRIPT.to_vec()),
+    let parsed = match path {
+        Some(path) => parse(path)?,
+        None => parse_text(Path::new(DEFAULT_SCRIPT_NAME), DEFAULT_SCRIPT.to_vec(), &Files),
     };
-    Ok(match compile(parse_text(name, text, &Files), &REGISTRY) {
+    Ok(match compile(parsed, &REGISTRY) {
         Ok(Compiled { program, map, diagnostics }) => {
             Loaded { map, diagnostics, program: Some(program) }
         }
@@ -38,6 +38,15 @@ pub(super) fn load(path: Option<&Path>) -> Result<Loaded, ServerError> {
             Loaded { map, diagnostics, program: None }
         }
     })
+}
+
+/// Reads and parses a script.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub(super) fn parse(path: &Path) -> Result<Result<Parsed, Box<Rejected>>, ServerError> {
+    Ok(parse_text(path, read(path)?, &Files))
 }
 
 /// The script that runs when none is named.

@@ -12,7 +12,7 @@ mod log;
 mod plan;
 mod run;
 
-pub use check::{Format, check};
+pub use check::{CheckOptions, Format, check, explain};
 pub use doctor::doctor;
 pub use error::ServerError;
 pub use run::{Options, run};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
 mod lint;
+mod page;
 
 use std::io;
 use std::path::Path;
@@ -25,7 +26,7 @@ impl Reader for NoFiles {
 
 /// All that is told of a script.
 fn told(script: &str) -> (Vec<Diagnostic>, SourceMap) {
-    let parsed = parse_text(Path::new("test.cfg"), script.as_bytes().to_vec(), &NoFiles);
+    let parsed = parse_text(Path::new("kamailio.cfg"), script.as_bytes().to_vec(), &NoFiles);
     match compile(parsed, &REGISTRY) {
         Ok(compiled) => (compiled.diagnostics, compiled.map),
         Err(rejected) => (rejected.diagnostics, rejected.map),

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 use graph::{CallGraph, is_main};
 
-use super::ast::{Ast, GlobalValue, Route, RouteKind, Spanned};
+use super::ast::{Ast, Route, RouteKind, Spanned};
 use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
 use super::registry::{ModuleSpec, Registry};
@@ -120,22 +120,13 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// A checker that has checked nothing yet.
     fn new(ast: &'a Ast, settings: &Settings, registry: &'a Registry) -> Self {
-        let globals = ast.globals.iter().filter(|global| global.name.node.contains('.'));
-        let globals = globals.filter_map(|global| {
-            let value = match &global.values.first()?.node {
-                GlobalValue::Int(number) => number.to_string().into_bytes(),
-                GlobalValue::Text(text) => text.clone(),
-                GlobalValue::Word(word) => word.clone().into_bytes(),
-            };
-            Some((global.name.node.clone().into_bytes(), value))
-        });
         let built_in = registry.modules.iter().copied().filter(|module| module.built_in);
         Self {
             ast,
             graph: CallGraph::new(ast),
             registry,
             loaded: built_in.collect(),
-            scope: Scope::new(registry, globals.collect()),
+            scope: Scope::of(ast, registry),
             diagnostics: Vec::new(),
             kinds: Vec::new(),
             has_percent: settings.dialect == super::Dialect::Ser,
@@ -150,6 +141,9 @@ impl<'a> Checker<'a> {
             let place = ast.routes.first().map_or_else(Span::default, |route| route.keyword.span);
             self.error("E0418", "there is no main route block", place).help =
                 Some("add `request_route { ... }` or `route { ... }`".to_owned());
+        }
+        if let Some(route) = ast.routes.get(usize::from(u16::MAX)) {
+            self.error("E0111", "there are too many route blocks", route.keyword.span);
         }
         let kinds = self.graph.kinds();
         ast.routes
