@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+mod command;
+mod compat;
 mod lint;
 mod page;
+mod stock;
 
 use std::io;
 use std::path::Path;
