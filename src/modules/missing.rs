@@ -45,8 +45,8 @@ missing! {
         rcvx ru_q ruid sbranch sndfrom sndto sruid ssn time timeb timef tti umh utime utimef va
         vn vz xavi xavp xavu xp;
     REGISTRAR:
-        add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
-        reg_free_contacts reg_send_reply set_q_override
+        add_sock_hdr lookup_branches lookup_contacts lookup_to_dset lookup_xavp
+        reg_fetch_contacts reg_free_contacts reg_send_reply save_contacts set_q_override
         => ulc ulr;
     RR:
         get_route_param loose_route_mode loose_route_preloaded remove_record_route

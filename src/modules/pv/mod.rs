@@ -143,7 +143,7 @@ const VARIABLES: &[PseudoVariable] = &[
         network::advertised_port,
     ),
     var("rb", &[], "The body.", message::body),
-    var("rc", &["retcode"], "What the last function or route block gave back.", store::code),
+    var("rc", &["retcode", "?"], "What the last function or route block gave back.", store::code),
     keyed(
         "rcv",
         &[],

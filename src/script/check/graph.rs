@@ -14,6 +14,8 @@ pub(super) struct CallGraph<'a> {
     callees: Vec<Vec<usize>>,
     /// The blocks that call each one, each once.
     callers: Vec<Vec<usize>>,
+    /// Whether each block calls some that are named only when the script runs.
+    calls_any: Vec<bool>,
 }
 
 impl<'a> CallGraph<'a> {
@@ -28,10 +30,16 @@ impl<'a> CallGraph<'a> {
             positions,
             callees: Vec::with_capacity(ast.routes.len()),
             callers: vec![Vec::new(); ast.routes.len()],
+            calls_any: Vec::with_capacity(ast.routes.len()),
         };
         for (caller, route) in ast.routes.iter().enumerate() {
             let mut callees = Vec::new();
-            walk::calls(&route.body, &mut |call| callees.extend(graph.callee(call)));
+            let mut calls_any = false;
+            walk::calls(&route.body, &mut |call| {
+                calls_any |= is_open(call);
+                callees.extend(graph.callee(call));
+            });
+            graph.calls_any.push(calls_any);
             callees.sort_unstable();
             callees.dedup();
             for callee in &callees {
@@ -56,32 +64,32 @@ impl<'a> CallGraph<'a> {
         self.find(RouteKind::Request, &name)
     }
 
+    /// Whether some block calls others that are named only when the script runs.
+    pub(super) fn is_open(&self) -> bool {
+        self.calls_any.contains(&true)
+    }
+
     /// The kinds that each block may run as: its own, or for a subroutine those of its callers.
     pub(super) fn kinds(&self) -> Vec<Vec<RouteKind>> {
-        let is_subroutine = |position: usize| {
-            let route = &self.routes[position];
-            route.kind == RouteKind::Request && !is_main(route)
-        };
         let mut kinds: Vec<Vec<RouteKind>> = vec![Vec::new(); self.routes.len()];
         let mut open = Vec::new();
         for (position, route) in self.routes.iter().enumerate() {
-            if !is_subroutine(position) {
+            if !is_subroutine(route) {
                 kinds[position].push(route.kind);
                 open.push(position);
             }
         }
+        // Kinds of the blocks that may call any subroutine.
+        let mut of_any: Vec<RouteKind> = Vec::new();
         while let Some(caller) = open.pop() {
-            for callee in self.callees[caller].iter().copied().filter(|it| is_subroutine(*it)) {
-                let before = kinds[callee].len();
-                for kind in kinds[caller].clone() {
-                    if !kinds[callee].contains(&kind) {
-                        kinds[callee].push(kind);
-                    }
-                }
-                if kinds[callee].len() > before {
-                    open.push(callee);
-                }
+            let own = kinds[caller].clone();
+            let is_subroutine = |callee: &usize| is_subroutine(&self.routes[*callee]);
+            if self.calls_any[caller] && add_all(&mut of_any, &own) {
+                let all = (0..self.routes.len()).filter(is_subroutine);
+                open.extend(all.filter(|callee| add_all(&mut kinds[*callee], &of_any)));
             }
+            let callees = self.callees[caller].iter().copied().filter(is_subroutine);
+            open.extend(callees.filter(|callee| add_all(&mut kinds[*callee], &own)));
         }
         for own in kinds.iter_mut().filter(|own| own.is_empty()) {
             own.push(RouteKind::Request);
@@ -99,11 +107,17 @@ impl<'a> CallGraph<'a> {
                 open.push(position);
             }
         }
+        let mut is_open = false;
         while let Some(caller) = open.pop() {
-            for callee in &self.callees[caller] {
-                if !std::mem::replace(&mut reached[*callee], true) {
-                    open.push(*callee);
+            let mut reach = |callee: usize| {
+                if !std::mem::replace(&mut reached[callee], true) {
+                    open.push(callee);
                 }
+            };
+            self.callees[caller].iter().copied().for_each(&mut reach);
+            if self.calls_any[caller] && !std::mem::replace(&mut is_open, true) {
+                let all = self.routes.iter().enumerate();
+                all.filter(|(_, it)| is_subroutine(it)).for_each(|(callee, _)| reach(callee));
             }
         }
         reached
@@ -127,6 +141,31 @@ impl<'a> CallGraph<'a> {
     pub(super) fn callers(&self, position: usize) -> &[usize] {
         &self.callers[position]
     }
+}
+
+/// Adds what is not there yet; whether there was something.
+fn add_all(kinds: &mut Vec<RouteKind>, more: &[RouteKind]) -> bool {
+    let before = kinds.len();
+    for kind in more {
+        if !kinds.contains(kind) {
+            kinds.push(*kind);
+        }
+    }
+    kinds.len() > before
+}
+
+/// Whether a call is of a block that is named only when the script runs.
+fn is_open(call: &Call) -> bool {
+    match call.name.node.as_str() {
+        "route" => !call.arguments.iter().any(|argument| route_name(argument).is_some()),
+        "route_if_exists" => true,
+        _ => false,
+    }
+}
+
+/// Whether it is a block that others call.
+fn is_subroutine(route: &Route) -> bool {
+    route.kind == RouteKind::Request && !is_main(route)
 }
 
 /// Whether it is the block that runs for each request.

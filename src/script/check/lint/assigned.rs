@@ -95,8 +95,12 @@ struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    /// That of a script; none if it has too many variables.
+    /// That of a script; none if it has too many variables, or calls blocks of which it is not
+    /// known which they are.
     fn of(checker: &'a Checker<'_>) -> Option<Self> {
+        if checker.graph.is_open() {
+            return None;
+        }
         let count = checker.ast.routes.len();
         let mut flow = Self {
             ast: checker.ast,
