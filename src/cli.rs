@@ -24,10 +24,10 @@ pub(crate) enum Command {
     /// Look for errors in a script.
     Check {
         /// The script.
-        file: PathBuf,
-        /// human: on standard error; json: an array on standard output.
-        #[arg(long, value_enum, default_value = "human")]
-        format: CheckFormat,
+        #[arg(required_unless_present = "explain")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        arguments: CheckArguments,
     },
     /// List the functions of scripts, or describe one.
     Functions {
@@ -57,6 +57,33 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: CheckFormat,
     },
+}
+
+/// The arguments of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArguments {
+    /// human: on standard error; json: an object on standard output.
+    #[arg(long, value_enum, default_value = "human")]
+    format: CheckFormat,
+    /// Warnings count as errors.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Tell how much of the script is supported, and each line that is not, on standard output.
+    #[arg(long, conflicts_with = "deny_warnings")]
+    compat: bool,
+    /// Print what a diagnostic means and how to repair it, and look at no script.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["file", "compat"])]
+    pub(crate) explain: Option<String>,
+}
+
+impl From<CheckArguments> for server::CheckOptions {
+    fn from(arguments: CheckArguments) -> Self {
+        Self {
+            format: arguments.format.into(),
+            deny_warnings: arguments.deny_warnings,
+            compat: arguments.compat,
+        }
+    }
 }
 
 /// The arguments of `run`.

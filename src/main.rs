@@ -18,7 +18,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => server::run(&arguments.into()),
-        Command::Check { file, format } => server::check(&file, format.into()),
+        Command::Check { file, arguments } => match (&arguments.explain, file) {
+            (Some(code), _) => server::explain(code),
+            (None, file) => server::check(&file.unwrap_or_default(), arguments.into()),
+        },
         Command::Functions { name } => server::functions(name.as_deref()),
         Command::Variables { name } => server::variables(name.as_deref()),
         Command::Modules { name } => server::modules(name.as_deref()),

@@ -96,8 +96,13 @@ fn programs_get_the_same_as_json() {
     let (diagnostics, map) = diagnose("parenthesis_in_condition.cfg");
     assert_eq!(
         render_json(&diagnostics, &map),
-        "[{\"severity\":\"error\",\"code\":\"E0202\",\"file\":\"parenthesis_in_condition.cfg\",\
-         \"line\":7,\"column\":28,\"message\":\"missing `)`\",\"help\":\"add `)`\"}]\n"
+        "{\"version\":1,\"diagnostics\":[{\"code\":\"E0202\",\"severity\":\"error\",\
+         \"message\":\"missing `)`\",\"label\":null,\"file\":\"parenthesis_in_condition.cfg\",\
+         \"line\":7,\"column\":28,\"end_line\":7,\"end_column\":28,\"notes\":[\
+         {\"message\":\"opened here\",\"file\":\"parenthesis_in_condition.cfg\",\"line\":7,\
+         \"column\":8,\"end_line\":7,\"end_column\":9}],\"help\":\"add `)`\",\"fix\":[\
+         {\"text\":\")\",\"file\":\"parenthesis_in_condition.cfg\",\"line\":7,\"column\":28,\
+         \"end_line\":7,\"end_column\":28}]}]}\n"
     );
 }
 

@@ -172,7 +172,8 @@ fn a_good_script_checks_without_a_word() {
     let script = script.to_str().unwrap();
     assert_eq!(outcome(&["check", script]), (Some(0), String::new(), String::new()));
     let json = outcome(&["check", script, "--format", "json"]);
-    assert_eq!(json, (Some(0), "[]\n".to_owned(), String::new()));
+    let empty = "{\"version\":1,\"diagnostics\":[]}\n".to_owned();
+    assert_eq!(json, (Some(0), empty, String::new()));
 }
 
 #[test]

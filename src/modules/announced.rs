@@ -184,12 +184,15 @@ announced! {
     "presence_conference" "Conferences for presence.":;
     "presence_reginfo" "Registrations for presence.":;
     "presence_b2b" "Presence between servers.":;
-    "rls" "Resource lists.": rls_handle_subscribe rls_handle_notify rls_update_subs;
+    "rls" "Resource lists.": rls_handle_subscribe rls_handle_notify rls_update_subs
+        is_simple_rls_target query_resource_list have_flat_list query_rls_services
+        handle_rls_subscription;
     "xcap_client" "Fetching XCAP documents.":;
     "xcap_server" "Serving XCAP documents.": xcaps_put xcaps_get xcaps_del;
     "pa" "Presence agent of SER.":
         handle_subscription target_online check_basic check_auth auth_rls_subscription
-        handle_publish pa_handle_registration authorize_watcher enable_delayed_notifications;
+        handle_publish pa_handle_registration authorize_watcher enable_delayed_notifications
+        authorize_message dump_stored_winfo store_winfo;
     "uac" "Requests of this server's own.":
         uac_replace_from uac_restore_from uac_replace_to uac_restore_to uac_auth uac_auth_mode
         uac_req_send uac_reg_lookup uac_reg_lookup_uri uac_reg_status uac_reg_request_to
@@ -252,7 +255,7 @@ announced! {
     "db_perlvdb" "Databases in Perl.":;
     "db_redis" "Tables in Redis.":;
     "db_unixodbc" alias "unixodbc" "ODBC.":;
-    "db2_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
+    "db2_ops" alias "db_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
     "db2_ldap" "LDAP directories as tables.":;
     "alias_db" "Aliases in a database.": alias_db_lookup alias_db_find;
     "speeddial" "Short numbers.": sd_lookup;
@@ -417,20 +420,23 @@ announced! {
     "matrix" "Tables of numbers.": matrix;
     "peering" "Agreements between servers.": verify_destination verify_source;
     "ims_auth" "Authentication in IMS.": ims_www_authenticate ims_www_challenge
-        ims_proxy_authenticate ims_proxy_challenge;
+        ims_proxy_authenticate ims_proxy_challenge ims_www_resync_auth;
+    "ims_ipsec_pcscf" "IPsec in IMS.": ipsec_create ipsec_destroy ipsec_forward;
     "ims_registrar_scscf" "The registrar of IMS.":
-        save unregister lookup term_impu_registered impu_registered assign_server_unreg;
+        save unregister lookup term_impu_registered impu_registered assign_server_unreg
+        can_publish_reg publish_reg can_subscribe_to_reg subscribe_to_reg;
     "ims_registrar_pcscf" "The registrar of IMS.":
         pcscf_save pcscf_save_pending pcscf_follows_service_routes
         pcscf_force_service_routes pcscf_is_registered pcscf_assert_identity
-        pcscf_unregister reginfo_handle_notify;
+        pcscf_unregister reginfo_handle_notify
+        => pcscf_asserted_identity;
     "ims_usrloc_pcscf" "Bindings in IMS.":;
     "ims_usrloc_scscf" "Bindings in IMS.":;
     "ims_qos" "Quality of service in IMS.": Rx_AAR Rx_AAR_Register;
     "ims_dialog" "Dialogs in IMS.": dlg_manage dlg_terminate dlg_get;
     "ims_icscf" "Routing in IMS.": I_perform_user_authorization_request
         I_perform_location_information_request I_scscf_select I_scscf_drop;
-    "ims_isc" "Application servers in IMS.": isc_match_filter isc_from_as;
+    "ims_isc" "Application servers in IMS.": isc_match_filter isc_match_filter_reg isc_from_as;
     "cdp" "Diameter.":;
     "cdp_avp" "Diameter.":;
     "log_custom" "Log lines elsewhere.": log_udp;

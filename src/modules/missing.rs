@@ -40,8 +40,8 @@ missing! {
         => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
-        add_sock_hdr lookup_branches lookup_to_dset lookup_xavp reg_fetch_contacts
-        reg_free_contacts reg_send_reply set_q_override
+        add_sock_hdr lookup_branches lookup_contacts lookup_to_dset lookup_xavp
+        reg_fetch_contacts reg_free_contacts reg_send_reply save_contacts set_q_override
         => ulc ulr;
     RR:
         get_route_param loose_route_mode loose_route_preloaded remove_record_route

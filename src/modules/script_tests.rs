@@ -713,21 +713,26 @@ fn modules_and_their_parameters_are_checked() {
     assert_eq!(errors(shared), ["E0406"], "a subroutine is what its callers are");
 }
 
+/// The codes of what is told of a script that runs, but not that it uses nothing of `xlog`.
+fn told(script: &str) -> Vec<&'static str> {
+    let diagnostics = try_compile(script).unwrap().diagnostics;
+    let codes = diagnostics.iter().map(|found| found.code.0);
+    codes.filter(|code| *code != "W0411").collect()
+}
+
 #[test]
 fn doubtful_things_are_told_but_run() {
     for (script, code) in [
         ("route { exit; xlog(\"x\\n\"); }", "W0401"),
         ("route { $var(x) = \"user $rU\"; exit; }", "W0402"),
         ("route { $var(x) = 1; }", "W0403"),
-        ("loadmodule \"tm.so\"\nroute { exit; }", "W0404"),
-        ("modparam(\"xlog\", \"buf_size\", 1)\nroute { exit; }", "W0405"),
+        ("loadmodule \"tm.so\"\nroute { exit; }", "N0404"),
+        ("modparam(\"xlog\", \"buf_size\", 1)\nroute { exit; }", "N0405"),
     ] {
-        let diagnostics = try_compile(script).unwrap().diagnostics;
-        let codes: Vec<&str> = diagnostics.iter().map(|found| found.code.0).collect();
-        assert_eq!(codes, [code], "{script}");
+        assert_eq!(told(script), [code], "{script}");
     }
     let quiet = "route { if (method == \"INVITE\") { forward(); } else { exit; } }";
-    assert_eq!(try_compile(quiet).unwrap().diagnostics, []);
+    assert_eq!(told(quiet), [""; 0]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A script as parsed: structure and spans, names not yet looked up.
 
+use std::collections::HashSet;
+
 use super::{Dialect, Span};
 
 /// A value with the place it was written at.
@@ -28,6 +30,8 @@ pub struct Ast {
     pub routes: Vec<Route>,
     /// What is known of the names that `$def(...)` and `$env(...)` read.
     pub constants: Vec<NamedValue>,
+    /// What the preprocessor passed over.
+    pub passed: Passed,
 }
 
 /// The value of a name that does not change while a script runs.
@@ -39,6 +43,35 @@ pub struct NamedValue {
     pub name: Vec<u8>,
     /// Its value.
     pub value: Vec<u8>,
+}
+
+/// What `#!ifdef` and the like made of a script: what is in it only under other conditions.
+#[derive(Clone, Debug, Default)]
+pub struct Passed {
+    /// The words of the lines that were not read.
+    pub words: HashSet<Box<[u8]>>,
+    /// Where lines start or end to depend on a condition, in ascending order within each file.
+    pub seams: Vec<u32>,
+}
+
+impl Passed {
+    /// Whether all words of `name` are among those that were not read.
+    #[must_use]
+    pub fn may_name(&self, name: &str) -> bool {
+        !self.words.is_empty() && words_of(name.as_bytes()).all(|word| self.words.contains(word))
+    }
+
+    /// Whether what stands at the one place and what stands at the other depend on different
+    /// conditions.
+    #[must_use]
+    pub fn is_between(&self, one: Span, other: Span) -> bool {
+        self.seams.iter().any(|seam| (one.end..other.start).contains(seam))
+    }
+}
+
+/// The words in a text.
+pub(super) fn words_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').filter(|it| !it.is_empty())
 }
 
 /// A global parameter: `children = 4`, `listen = udp:192.0.2.1:5060`, `alias = a b`.

@@ -32,6 +32,17 @@ pub struct Diagnostic {
     pub secondary: Vec<(Span, String)>,
     /// What to do about it.
     pub help: Option<String>,
+    /// What to write instead, where that is plain: made together, these changes repair it.
+    pub fix: Vec<Change>,
+}
+
+/// A change of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is replaced; empty where something is inserted.
+    pub span: Span,
+    /// By what.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -74,17 +85,37 @@ impl Diagnostic {
         self
     }
 
-    /// With "did you mean", if there is a likely name.
+    /// With what to write instead.
+    #[must_use]
+    pub fn fix(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.fix.push(Change { span, text: text.into() });
+        self
+    }
+
+    /// With advice to add `mark` where the problem is.
+    #[must_use]
+    pub fn add(self, mark: &str) -> Self {
+        let end = self.primary.0.end;
+        self.help(format!("add `{mark}`")).fix(Span { start: end, end }, mark)
+    }
+
+    /// With "did you mean", if there is a likely name for what the problem is about.
     #[must_use]
     pub fn suggest(self, name: Option<&str>) -> Self {
+        let at = self.primary.0;
         match name {
-            Some(name) => self.help(format!("did you mean `{name}`?")),
+            Some(name) => self.help(format!("did you mean `{name}`?")).fix(at, name),
             None => self,
         }
     }
 
     /// A problem without labels and help.
-    fn new(severity: Severity, code: &'static str, span: Span, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        severity: Severity,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             severity,
             code: Code(code),
@@ -92,6 +123,7 @@ impl Diagnostic {
             primary: (span, String::new()),
             secondary: Vec::new(),
             help: None,
+            fix: Vec::new(),
         }
     }
 }
@@ -104,10 +136,12 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// Adds a problem, unless there are too many or the last one is at the same place.
+    /// Adds a problem, unless there are too many or the last one is at the same place. One
+    /// place may have several notes.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         let same = |other: &Diagnostic| {
             other.severity == diagnostic.severity
+                && (other.severity != Severity::Note || other.code == diagnostic.code)
                 && other.primary.0.start == diagnostic.primary.0.start
         };
         if self.list.last().is_some_and(same) {

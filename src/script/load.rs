@@ -79,9 +79,9 @@ pub fn parse_text(
 ) -> Result<Parsed, Box<Rejected>> {
     let mut problems = Problems::default();
     let preprocessed = preprocess::preprocess(name, text, reader, &mut problems);
-    let preprocess::Preprocessed { map, tokens, dialect, constants } = preprocessed;
+    let preprocess::Preprocessed { map, tokens, dialect, constants, passed } = preprocessed;
     let mut ast = parser::parse(&tokens, &map, &mut problems);
-    (ast.dialect, ast.constants) = (dialect, constants);
+    (ast.dialect, ast.constants, ast.passed) = (dialect, constants, passed);
     let is_sound = !problems.has_errors();
     let mut found = Vec::new();
     let settings = globals::settings(&ast, &mut found);

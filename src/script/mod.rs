@@ -15,12 +15,14 @@ pub mod ast;
 mod calendar;
 mod check;
 mod checked;
+mod compat;
 mod compile;
 mod diagnostic;
 mod execution;
 mod format;
 mod globals;
 mod host;
+mod json;
 mod lexer;
 mod load;
 mod network;
@@ -44,15 +46,18 @@ mod transit;
 mod value;
 mod variable;
 mod vm;
+mod walk;
 mod xavp;
 
 pub use calendar::DateTime;
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub use compat::{Compat, Support, Use, UseKind, compat, render_compat, render_compat_json};
+pub use diagnostic::{Change, Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use format::{Format, Piece};
 pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use json::{json_place, json_string, render_json};
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
 pub use program::{Program, RouteId};
@@ -61,7 +66,7 @@ pub use registry::{
     ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
-pub use render::{json_string, render, render_json};
+pub use render::render;
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;

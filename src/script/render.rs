@@ -1,4 +1,4 @@
-//! Diagnostics for people and for programs.
+//! Diagnostics for people.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -14,34 +14,6 @@ pub fn render(diagnostics: &[Diagnostic], map: &SourceMap) -> String {
         rendered.push_str("\n\n");
     }
     rendered
-}
-
-/// Diagnostics as a JSON array of objects with `severity`, `code`, `file`, `line`, `column`,
-/// `message` and `help`; what there is none of is `null`.
-#[must_use]
-pub fn render_json(diagnostics: &[Diagnostic], map: &SourceMap) -> String {
-    let objects: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| {
-            let place = map.place(diagnostic.primary.0);
-            let file = place.as_ref().map(|place| place.file.to_string_lossy());
-            let number = |number: Option<usize>| {
-                number.map_or_else(|| "null".to_owned(), |number| number.to_string())
-            };
-            format!(
-                "{{\"severity\":{},\"code\":{},\"file\":{},\"line\":{},\"column\":{},\
-                 \"message\":{},\"help\":{}}}",
-                json_string(severity_name(diagnostic.severity)),
-                json_string(diagnostic.code.0),
-                file.map_or_else(|| "null".to_owned(), |file| json_string(&file)),
-                number(place.as_ref().map(|place| place.line)),
-                number(place.as_ref().map(|place| place.column)),
-                json_string(&diagnostic.message),
-                diagnostic.help.as_deref().map_or_else(|| "null".to_owned(), json_string),
-            )
-        })
-        .collect();
-    format!("[{}]\n", objects.join(",\n "))
 }
 
 /// One diagnostic.
@@ -163,37 +135,6 @@ fn readable(text: &[u8]) -> Vec<u8> {
     readable
 }
 
-/// The name of a severity.
-fn severity_name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
-/// A string of JSON.
-#[must_use]
-pub fn json_string(text: &str) -> String {
-    let mut json = String::with_capacity(text.len() + 2);
-    json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            control if control < ' ' => {
-                json.push_str(&format!("\\u{:04x}", u32::from(control)));
-            }
-            other => json.push(other),
-        }
-    }
-    json.push('"');
-    json
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,23 +173,9 @@ mod tests {
     #[test]
     fn places_outside_of_any_file_are_left_out() {
         let diagnostic = Diagnostic::error("E0109", Span::default(), "cannot read");
-        let rendered = render(std::slice::from_ref(&diagnostic), &SourceMap::default());
+        let rendered = render(&[diagnostic], &SourceMap::default());
         assert_eq!(rendered.trim_end(), "error[E0109]: cannot read");
         let far = Diagnostic::error("E0109", Span { start: 90, end: 95 }, "cannot read");
         assert!(render(&[far], &map(b"x")).contains("a.cfg:1:2"));
-        let json = render_json(&[diagnostic], &SourceMap::default());
-        assert!(json.contains("\"file\":null,\"line\":null"));
-    }
-
-    #[test]
-    fn json_is_escaped() {
-        let map = map(b"x\n y");
-        let diagnostic = Diagnostic::note("N0001", Span { start: 3, end: 4 }, "a \"b\"\n\u{1}\\");
-        assert_eq!(
-            render_json(&[diagnostic], &map),
-            "[{\"severity\":\"note\",\"code\":\"N0001\",\"file\":\"dir/a.cfg\",\"line\":2,\
-             \"column\":2,\"message\":\"a \\\"b\\\"\\n\\u0001\\\\\",\"help\":null}]\n"
-        );
-        assert_eq!(render_json(&[], &map), "[]\n");
     }
 }

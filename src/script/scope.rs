@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::ast::NamedValue;
+use super::ast::{Ast, GlobalValue, NamedValue};
 use super::registry::{PseudoVariable, Registry};
 
 /// What names in strings and variables refer to.
@@ -34,6 +34,21 @@ pub(super) struct Fault {
 }
 
 impl<'a> Scope<'a> {
+    /// The scope of a script.
+    pub(super) fn of(ast: &Ast, registry: &'a Registry) -> Self {
+        let globals = ast.globals.iter().filter(|global| global.name.node.contains('.'));
+        let globals = globals.filter_map(|global| {
+            let value = match &global.values.first()?.node {
+                GlobalValue::Int(number) => number.to_string().into_bytes(),
+                GlobalValue::Text(text) => text.clone(),
+                GlobalValue::Word(word) => word.clone().into_bytes(),
+            };
+            let name = global.name.node.clone().into_bytes();
+            Some(NamedValue { reader: "sel", name, value })
+        });
+        Self::new(registry, ast.constants.iter().cloned().chain(globals).collect())
+    }
+
     /// A scope with no `$var(...)` yet.
     pub(super) const fn new(registry: &'a Registry, constants: Vec<NamedValue>) -> Self {
         Self { registry, slots: Vec::new(), constants, depth: 0 }

@@ -180,12 +180,20 @@ impl<'t> Parser<'t> {
     /// Reads name and key.
     fn head(&mut self, scope: &mut Scope<'_>) -> Result<Variable, Fault> {
         let start = self.at;
+        if self.peek() == Some(b'?') {
+            self.at += 1;
+        }
         while self.peek().is_some_and(is_name) {
             self.at += 1;
         }
         let name = &self.text[start..self.at];
         let span = 0..self.at;
+
         let Some(spec) = scope.find_variable(name) else {
+            if self.peek() == Some(b'.') && name.len() <= 2 {
+                let message = "attributes of SER 2, as in `$f.name`, are not supported yet";
+                return Err(Fault::new("E0403", message, span));
+            }
             return Err(unknown(name, span, scope));
         };
         let key = match self.peek() {
@@ -406,6 +414,7 @@ fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Faul
     let fault = Fault::new("E0412", format!("there is no variable `${name}`"), span);
     match scope.similar_variable(&name) {
         Some(similar) => fault.help(format!("did you mean `${similar}`?")),
-        None => fault,
+        None if name.is_empty() => fault,
+        None => fault.help(format!("variables of your own are written `$var({name})`")),
     }
 }

@@ -22,6 +22,18 @@ pub enum ServerError {
     /// The script has errors; they have been shown.
     #[error("the script has errors")]
     Script,
+    /// The script has warnings, which were to be errors; they have been shown.
+    #[error("the script has warnings")]
+    Warnings,
+    /// Not all of the script is supported; what is not has been shown.
+    #[error("not all of the script is supported")]
+    Unsupported,
+    /// There is no diagnostic of that number.
+    #[error("there is no diagnostic `{code}`; docs/diagnostics.md lists them")]
+    NoDiagnostic {
+        /// What was asked for.
+        code: String,
+    },
     /// The script asks for more than there can be.
     #[error("{what}: {count} are too many, the maximum is {maximum}")]
     TooMany {
@@ -69,9 +81,11 @@ impl ServerError {
         match self {
             Self::Unreadable { .. }
             | Self::Script
+            | Self::Warnings
+            | Self::Unsupported
             | Self::TooMany { .. }
             | Self::Machine { .. } => 1,
-            Self::Unknown { .. } => 2,
+            Self::Unknown { .. } | Self::NoDiagnostic { .. } => 2,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }

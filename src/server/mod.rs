@@ -15,7 +15,7 @@ mod reference;
 mod reload;
 mod run;
 
-pub use check::{Format, check};
+pub use check::{CheckOptions, Format, check, explain};
 pub use doctor::doctor;
 pub use error::ServerError;
 pub use reference::{functions, modules, reference, script_page, variables};

@@ -318,7 +318,7 @@ const VARIABLES: &[PseudoVariable] = &[
     ),
     var("RAut", &[], "Like `$RAu`, with the transport.", network::advertised_uri_transport),
     var("rb", &[], "The body.", message::body),
-    var("rc", &["retcode"], "What the last function or route block gave back.", store::code),
+    var("rc", &["retcode", "?"], "What the last function or route block gave back.", store::code),
     parts(
         "rcv",
         network::RECEIVED_PARTS,

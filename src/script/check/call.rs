@@ -1,7 +1,8 @@
 //! Calls of functions and route blocks.
 
-use super::{Checker, expression, lint, title};
-use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, UnaryOperator};
+use super::graph::route_name;
+use super::{Checker, expression, title};
+use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, Spanned, UnaryOperator};
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
@@ -77,7 +78,7 @@ impl Checker<'_> {
             self.error("E0404", "`route` takes one argument, the name of a block", span);
             return None;
         };
-        let Some(name) = lint::route_name(argument) else {
+        let Some(name) = route_name(argument) else {
             let name = Box::new(self.expression(argument));
             return Some(Node::RouteNamed { name, optional: false });
         };
@@ -86,22 +87,22 @@ impl Checker<'_> {
 
     /// The number of a route block that must exist.
     fn find_route(&mut self, kind: RouteKind, name: &str, span: Span) -> Option<u16> {
-        let routes = &self.ast.routes;
-        let found = routes.iter().position(|route| route.kind == kind && route.name.node == name);
-        if let Some(position) = found {
+        if let Some(position) = self.graph.find(kind, name) {
             return u16::try_from(position).ok();
         }
-        let same_kind = || routes.iter().filter(|route| route.kind == kind);
-        let similar = nearest(name, same_kind().map(|route| route.name.node.as_str()));
-        let help = match similar {
-            Some(similar) => Some(format!("did you mean `{similar}`?")),
-            None => routes
-                .iter()
-                .find(|route| route.name.node == name)
-                .map(|route| format!("there is `{}`, which is something else", title(route))),
-        };
+        let routes = &self.ast.routes;
+        let same_kind = routes.iter().filter(|route| route.kind == kind);
         let message = format!("there is no `{}[{name}]`", kind_name(kind));
-        self.error_with_help("E0407", message, span, help);
+        let meant = nearest(name, same_kind.map(|route| route.name.node.as_str()));
+        if meant.is_some() {
+            let written = Spanned { node: name.to_owned(), span };
+            self.misspelt("E0407", message, &written, meant);
+        } else {
+            let other = routes.iter().find(|route| route.name.node == name);
+            let help =
+                other.map(|route| format!("there is `{}`, which is something else", title(route)));
+            self.error_with_help("E0407", message, span, help);
+        }
         None
     }
 
@@ -155,8 +156,8 @@ impl Checker<'_> {
             .functions()
             .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
         let names = names.chain(["route", "if", "while", "switch", "return", "exit", "drop"]);
-        let help = nearest(name, names).map(|similar| format!("did you mean `{similar}`?"));
-        self.error_with_help("E0401", format!("there is no function `{name}`"), span, help);
+        let meant = nearest(name, names);
+        self.misspelt("E0401", format!("there is no function `{name}`"), &call.name, meant);
     }
 
     /// Prepares an argument.
@@ -350,12 +351,15 @@ impl Checker<'_> {
             }
             None => {
                 let names = self.ast.flags.iter().map(|(name, _)| name.node.as_str());
-                let help = match nearest(&text, names) {
-                    Some(similar) => format!("did you mean `{similar}`?"),
-                    None => format!("declare it: `flags {text}:1;`"),
-                };
+                let meant = nearest(&text, names);
                 let message = format!("there is no flag `{text}`");
-                self.error_with_help("E0416", message, argument.span, Some(help));
+                let help = format!("declare it: `flags {text}:1;`");
+                let written = Spanned { node: text, span: argument.span };
+                if meant.is_some() {
+                    self.misspelt("E0416", message, &written, meant);
+                } else {
+                    self.error_with_help("E0416", message, argument.span, Some(help));
+                }
                 None
             }
         }
@@ -395,7 +399,7 @@ impl Checker<'_> {
 
     /// The name of a route block.
     fn route_name(&mut self, kind: RouteKind, argument: &Expression) -> Option<Prepared> {
-        let Some(name) = lint::route_name(argument) else {
+        let Some(name) = route_name(argument) else {
             self.error("E0405", "the name of a route block is fixed", argument.span);
             return None;
         };

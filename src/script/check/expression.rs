@@ -234,11 +234,17 @@ impl Checker<'_> {
             return Node::Constant(Constant::Text(word.as_bytes().into()));
         }
         let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);
-        let help = match nearest(word, names) {
-            Some(similar) => format!("did you mean `{similar}`?"),
-            None => format!("a string is written in quotes: \"{word}\""),
-        };
-        self.error_with_help("E0422", format!("`{word}` has no meaning here"), span, Some(help));
+        let message = format!("`{word}` has no meaning here");
+        match nearest(word, names) {
+            Some(meant) => {
+                let written = Spanned { node: word.to_owned(), span };
+                self.misspelt("E0422", message, &written, Some(meant));
+            }
+            None => {
+                let help = format!("a string is written in quotes: \"{word}\"");
+                self.error_with_help("E0422", message, span, Some(help));
+            }
+        }
         NOTHING
     }
 }

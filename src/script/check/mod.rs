@@ -5,16 +5,21 @@
 
 mod call;
 mod expression;
+mod graph;
 mod lint;
 mod module;
 mod statement;
 
-use super::ast::{Ast, GlobalValue, NamedValue, Route, RouteKind, Spanned};
+use std::collections::HashMap;
+
+use graph::{CallGraph, is_main};
+
+use super::ast::{Ast, Route, RouteKind, Spanned};
 use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
 use super::registry::{ModuleSpec, Registry};
 use super::scope::{Fault, Scope};
-use super::{Code, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span};
+use super::{Change, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span};
 
 /// A program with the text that it was made of.
 #[derive(Debug)]
@@ -86,7 +91,7 @@ pub fn check(
     let mut checker = Checker::new(ast, &settings, registry);
     let configs = checker.modules();
     let routes = checker.routes();
-    if !checker.has_errors() {
+    if checker.is_understood() {
         lint::lint(&mut checker);
     }
     let Checker { scope, mut diagnostics, .. } = checker;
@@ -100,6 +105,7 @@ pub fn check(
 /// The state of checking.
 struct Checker<'a> {
     ast: &'a Ast,
+    graph: CallGraph<'a>,
     registry: &'a Registry,
     /// Modules whose functions can be called.
     loaded: Vec<&'static ModuleSpec>,
@@ -114,23 +120,13 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// A checker that has checked nothing yet.
     fn new(ast: &'a Ast, settings: &Settings, registry: &'a Registry) -> Self {
-        let globals = ast.globals.iter().filter(|global| global.name.node.contains('.'));
-        let globals = globals.filter_map(|global| {
-            let value = match &global.values.first()?.node {
-                GlobalValue::Int(number) => number.to_string().into_bytes(),
-                GlobalValue::Text(text) => text.clone(),
-                GlobalValue::Word(word) => word.clone().into_bytes(),
-            };
-            let name = global.name.node.clone().into_bytes();
-            Some(NamedValue { reader: "sel", name, value })
-        });
-        let constants = ast.constants.iter().cloned().chain(globals);
         let built_in = registry.modules.iter().copied().filter(|module| module.built_in);
         Self {
             ast,
+            graph: CallGraph::new(ast),
             registry,
             loaded: built_in.collect(),
-            scope: Scope::new(registry, constants.collect()),
+            scope: Scope::of(ast, registry),
             diagnostics: Vec::new(),
             kinds: Vec::new(),
             has_percent: settings.dialect == super::Dialect::Ser,
@@ -146,12 +142,15 @@ impl<'a> Checker<'a> {
             self.error("E0418", "there is no main route block", place).help =
                 Some("add `request_route { ... }` or `route { ... }`".to_owned());
         }
-        let calls: Vec<Vec<String>> =
-            ast.routes.iter().map(|route| lint::calls(&route.body)).collect();
+        if let Some(route) = ast.routes.get(usize::from(u16::MAX)) {
+            self.error("E0111", "there are too many route blocks", route.keyword.span);
+        }
+        let kinds = self.graph.kinds();
         ast.routes
             .iter()
-            .map(|route| {
-                self.kinds = kinds_of(ast, &calls, route);
+            .zip(kinds)
+            .map(|(route, kinds)| {
+                self.kinds = kinds;
                 CheckedRoute {
                     kind: route.kind,
                     name: route.name.node.clone(),
@@ -164,25 +163,32 @@ impl<'a> Checker<'a> {
 
     /// Route blocks of one name.
     fn duplicate_routes(&mut self) {
-        let routes = &self.ast.routes;
-        for (position, route) in routes.iter().enumerate() {
-            let same = |other: &&Route| {
-                other.kind == route.kind
-                    && other.name.node == route.name.node
-                    && (route.kind != RouteKind::Other || other.keyword.node == route.keyword.node)
+        let ast = self.ast;
+        let mut seen: HashMap<(RouteKind, &str, &str), &Route> = HashMap::new();
+        for route in &ast.routes {
+            let keyword = match route.kind {
+                RouteKind::Other => route.keyword.node.as_str(),
+                _ => "",
             };
-            let Some(first) = routes[..position].iter().find(same) else { continue };
+            let key = (route.kind, route.name.node.as_str(), keyword);
+            let Some(first) = seen.get(&key) else {
+                seen.insert(key, route);
+                continue;
+            };
+            let place = first.name.span.or(first.keyword.span);
             let title = title(route);
             let message = format!("there are two blocks `{title}`");
             let diagnostic = self.error("E0417", message, route.name.span.or(route.keyword.span));
-            let place = first.name.span.or(first.keyword.span);
             diagnostic.secondary.push((place, "the first is here".to_owned()));
         }
     }
 
-    /// Whether something is wrong so far. What a script means cannot be guessed then.
-    fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    /// Whether nothing is wrong so far but that something is not supported yet. Otherwise it
+    /// cannot be guessed what the script means.
+    fn is_understood(&self) -> bool {
+        let mut errors =
+            self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.all(|diagnostic| diagnostic.code.0 == "E0403")
     }
 
     /// Adds an error.
@@ -203,14 +209,7 @@ impl<'a> Checker<'a> {
         message: String,
         at: Span,
     ) -> &mut Diagnostic {
-        self.diagnostics.push(Diagnostic {
-            severity,
-            code: Code(code),
-            message,
-            primary: (at, String::new()),
-            secondary: Vec::new(),
-            help: None,
-        });
+        self.diagnostics.push(Diagnostic::new(severity, code, at, message));
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
     }
@@ -224,6 +223,25 @@ impl<'a> Checker<'a> {
         help: Option<String>,
     ) {
         self.error(code, message, at).help = help;
+    }
+
+    /// Adds an error about a name, with the one that was probably meant, if any.
+    fn misspelt(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        name: &Spanned<String>,
+        meant: Option<&str>,
+    ) {
+        let diagnostic = self.error(code, message, name.span);
+        let Some(meant) = meant else { return };
+        diagnostic.help = Some(format!("did you mean `{meant}`?"));
+        // With quotes around it, or part of something longer.
+        if name.span.len() == name.node.len() {
+            diagnostic.fix.push(Change { span: name.span, text: meant.to_owned() });
+        } else if name.span.len() == name.node.len() + 2 {
+            diagnostic.fix.push(Change { span: name.span, text: format!("\"{meant}\"") });
+        }
     }
 
     /// Adds the fault of a text that was written at `at`; `quote` bytes stand before it there.
@@ -251,39 +269,6 @@ fn title(route: &Route) -> String {
         "0" => route.keyword.node.clone(),
         name => format!("{}[{name}]", route.keyword.node),
     }
-}
-
-/// Whether it is the block that runs for each request.
-fn is_main(route: &Route) -> bool {
-    route.kind == RouteKind::Request && route.name.node == "0"
-}
-
-/// The kinds that a route block may run as: its own, or for a subroutine those of its callers.
-/// `calls` are the names that each block calls.
-fn kinds_of(ast: &Ast, calls: &[Vec<String>], route: &Route) -> Vec<RouteKind> {
-    if route.kind != RouteKind::Request || is_main(route) {
-        return vec![route.kind];
-    }
-    let mut kinds = Vec::new();
-    let mut seen = vec![&route.name.node];
-    let mut position = 0;
-    while let Some(name) = seen.get(position).copied() {
-        position += 1;
-        let callers = ast.routes.iter().zip(calls).filter(|(_, calls)| calls.contains(name));
-        for (caller, _) in callers {
-            if caller.kind == RouteKind::Request && !is_main(caller) {
-                if !seen.contains(&&caller.name.node) {
-                    seen.push(&caller.name.node);
-                }
-            } else if !kinds.contains(&caller.kind) {
-                kinds.push(caller.kind);
-            }
-        }
-    }
-    if kinds.is_empty() {
-        kinds.push(RouteKind::Request);
-    }
-    kinds
 }
 
 /// The text of a name.

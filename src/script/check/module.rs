@@ -31,7 +31,7 @@ impl Checker<'_> {
             if matches!(module.state, ModuleState::Announced) {
                 let message =
                     format!("module `{}` is accepted, but does nothing here yet", module.name);
-                self.report(Severity::Note, "W0404", message, name.span);
+                self.report(Severity::Note, "N0404", message, name.span);
             }
             if !self.is_loaded(module) {
                 self.loaded.push(module);
@@ -41,8 +41,8 @@ impl Checker<'_> {
         let base = name.node.rsplit('/').next().unwrap_or(&name.node);
         let base = base.strip_suffix(".so").unwrap_or(base).to_owned();
         let names = self.registry.modules.iter().map(|module| module.name);
-        let help = nearest(&base, names).map(|name| format!("did you mean `{name}`?"));
-        self.error_with_help("E0408", format!("there is no module `{base}`"), name.span, help);
+        let meant = nearest(&base, names).map(|meant| name.node.replace(&base, meant));
+        self.misspelt("E0408", format!("there is no module `{base}`"), name, meant.as_deref());
     }
 
     /// Whether a module's functions can be called.
@@ -55,8 +55,9 @@ impl Checker<'_> {
         let at = parameter.module.span;
         let Some(module) = self.registry.module(name) else {
             let names = self.registry.modules.iter().map(|module| module.name);
-            let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
-            self.error_with_help("E0408", format!("there is no module `{name}`"), at, help);
+            let meant = nearest(name, names);
+            let written = Spanned { node: name.to_owned(), span: at };
+            self.misspelt("E0408", format!("there is no module `{name}`"), &written, meant);
             return None;
         };
         if !self.is_loaded(module) {
@@ -83,16 +84,16 @@ impl Checker<'_> {
                 if !setting.effective {
                     let why = setting.doc.strip_prefix("Changes nothing").unwrap_or(setting.doc);
                     let message = format!("`{name}` changes nothing{}", why.trim_end_matches('.'));
-                    self.report(Severity::Note, "W0405", message, parameter.name.span);
+                    self.report(Severity::Note, "N0405", message, parameter.name.span);
                 }
                 found
             }
             None if matches!(module.state, ModuleState::Announced) => None,
             None => {
                 let names = module.settings.iter().map(|setting| setting.name);
-                let help = nearest(name, names).map(|name| format!("did you mean `{name}`?"));
+                let meant = nearest(name, names);
                 let message = format!("module `{}` has no parameter `{name}` here", module.name);
-                self.error_with_help("E0410", message, parameter.name.span, help);
+                self.misspelt("E0410", message, &parameter.name, meant);
                 None
             }
         }

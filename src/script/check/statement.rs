@@ -1,15 +1,14 @@
 //! Statements.
 
 use super::Checker;
+use crate::script::Span;
 use crate::script::ast::{Case, CaseLabel, ExpressionKind, Statement, StatementKind};
 use crate::script::checked::{Branch, Label, Node, Step, StepKind};
 use crate::script::program::Constant;
-use crate::script::{Severity, Span};
 
 impl Checker<'_> {
     /// Checks statements; `breakable` is how many loops and switches are around.
     pub(super) fn steps(&mut self, statements: &[Statement], breakable: usize) -> Vec<Step> {
-        self.unreachable(statements);
         statements.iter().map(|statement| self.step(statement, breakable)).collect()
     }
 
@@ -105,29 +104,6 @@ impl Checker<'_> {
     fn twice(&mut self, message: &str, at: Span, first: Span) {
         let diagnostic = self.error("E0419", message, at);
         diagnostic.secondary.push((first, "the first is here".to_owned()));
-    }
-
-    /// Warns of statements that never run.
-    fn unreachable(&mut self, statements: &[Statement]) {
-        let end = statements.iter().position(|statement| {
-            matches!(
-                statement.kind,
-                StatementKind::Break
-                    | StatementKind::Drop
-                    | StatementKind::Exit
-                    | StatementKind::Return(_)
-            )
-        });
-        let Some(end) = end else { return };
-        let after = statements[end + 1..].iter().find(|statement| {
-            !matches!(&statement.kind, StatementKind::Break)
-                && !matches!(&statement.kind, StatementKind::Block(inner) if inner.is_empty())
-        });
-        let (Some(statement), last) = (after, &statements[end]) else { return };
-        let message = "this statement never runs".to_owned();
-        let place = statement.span;
-        let diagnostic = self.report(Severity::Warning, "W0401", message, place);
-        diagnostic.secondary.push((last.span, "because of this".to_owned()));
     }
 }
 

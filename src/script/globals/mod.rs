@@ -52,6 +52,16 @@ pub(super) fn all() -> impl Iterator<Item = GlobalEntry> {
     })
 }
 
+/// The reason why a global parameter has no effect, if it has none; nothing if there is none of
+/// that name.
+#[expect(clippy::option_option, reason = "no such parameter, one with effect, one without")]
+pub(super) fn idle(name: &str) -> Option<Option<&'static str>> {
+    find(name).map(|parameter| match parameter.effect {
+        Effect::None(why) => Some(why),
+        Effect::Some => None,
+    })
+}
+
 /// The global parameter of that name.
 fn find(name: &str) -> Option<&'static Parameter> {
     GLOBALS.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name))

@@ -136,8 +136,9 @@ impl Lexer {
         }
     }
 
-    /// Goes on to the next preprocessor line, whatever stands before it.
-    pub(super) fn skip_to_directive(&mut self) {
+    /// Goes on to the next preprocessor line; the text that stands before it.
+    pub(super) fn skip_to_directive(&mut self) -> &[u8] {
+        let start = self.at.min(self.end);
         while self.at < self.end {
             let feed = memchr::memchr(b'\n', &self.text[self.at..self.end]);
             self.at = feed.map_or(self.end, |feed| self.at + feed + 1);
@@ -147,9 +148,10 @@ impl Lexer {
                 .count();
             if self.directive_word(self.at + blank).is_some() {
                 self.at += blank;
-                return;
+                break;
             }
         }
+        &self.text[start..self.at]
     }
 
     /// The byte `ahead` of the next one.

@@ -114,7 +114,8 @@ impl Lexer {
         }
         let shown = String::from_utf8_lossy(&self.text[open + 1..end]);
         let diagnostic = Diagnostic::error("E0101", self.span(open..end), "missing closing quote")
-            .label("this string does not end on its line");
+            .label("this string does not end on its line")
+            .fix(self.span(end..end), quote);
         problems.report(if shown.len() > 60 {
             diagnostic.help(format!("end the string with `{quote}`"))
         } else {

@@ -20,6 +20,9 @@ impl Lexer {
                 } else if ATTRIBUTE_OWNERS.contains(&&self.text[start + 1..self.at]) {
                     self.attribute();
                 }
+                if let Some(variable) = self.bare_transformation(start, problems) {
+                    return TokenKind::Variable(variable);
+                }
             }
             _ => {
                 let message = "`$` without the name of a pseudo-variable";
@@ -30,6 +33,28 @@ impl Lexer {
             }
         }
         TokenKind::Variable(self.text[start..self.at].to_vec())
+    }
+
+    /// Reports transformations behind a variable without parentheses; the variable with them.
+    fn bare_transformation(&mut self, start: usize, problems: &mut Problems) -> Option<Vec<u8>> {
+        let name_end = self.at;
+        while let Some(length) = transformation_length(self.rest()) {
+            self.at += length;
+        }
+        if self.at == name_end {
+            return None;
+        }
+        let inside = &self.text[start + 1..self.at];
+        let written = [b"$(", inside, b")"].concat();
+        let shown = String::from_utf8_lossy(&written).into_owned();
+        let message = "a variable with a transformation stands in parentheses";
+        let place = self.span(start..self.at);
+        problems.report(
+            Diagnostic::error("E0105", place, message)
+                .help(format!("write `{shown}`"))
+                .fix(place, shown),
+        );
+        Some(written)
     }
 
     /// The name of an attribute of SER behind its owner: `.uid` in `$f.uid`.
@@ -88,9 +113,17 @@ impl Lexer {
         let is_part = |byte: &&u8| !matches!(byte, b';' | b' ' | b'\t' | b'\n' | b'\r' | b'"');
         self.at = open + self.text[open..self.end].iter().take_while(is_part).count();
         let message = "this pseudo-variable has no closing `)`";
-        problems
-            .report(Diagnostic::error("E0105", self.span(start..self.at), message).help("add `)`"));
+        problems.report(Diagnostic::error("E0105", self.span(start..self.at), message).add(")"));
     }
+}
+
+/// The length of the transformation that a text starts with: `{s.len}`.
+fn transformation_length(text: &[u8]) -> Option<usize> {
+    let inside = text.strip_prefix(b"{")?;
+    let line = &inside[..memchr::memchr2(b'\n', b'}', inside)?];
+    let class = line.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let is_one = class > 0 && line.get(class) == Some(&b'.') && inside[line.len()] == b'}';
+    is_one.then_some(line.len() + 2)
 }
 
 /// Whose attributes SER has: those of the caller, callee and domains, and global ones.

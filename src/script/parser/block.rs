@@ -126,7 +126,7 @@ impl Parser<'_> {
         self.report(
             Diagnostic::error("E0207", behind, "missing `{`")
                 .also(close, "this `}` seems to close the block")
-                .help("add `{`"),
+                .add("{"),
         );
         if self.peek().is_word("else") {
             self.advance();
@@ -146,7 +146,8 @@ impl Parser<'_> {
         self.report(
             Diagnostic::error("E0205", open, "this `{` is not closed")
                 .also(word, "before this `else`")
-                .help("add `}`"),
+                .help("add `}`")
+                .fix(Span { start: word.start, end: word.start }, "} "),
         );
         true
     }

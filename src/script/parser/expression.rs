@@ -156,7 +156,7 @@ impl Parser<'_> {
     pub(super) fn call(&mut self, name: Spanned<String>) -> Parse<Call> {
         let open = if self.at_argument() {
             let behind = self.behind();
-            self.report(Diagnostic::error("E0202", behind, "missing `(`").help("add `(`"));
+            self.report(Diagnostic::error("E0202", behind, "missing `(`").add("("));
             behind
         } else {
             self.expect("(")?
@@ -207,7 +207,7 @@ impl Parser<'_> {
             if !(is_value || matches!(next.kind, TokenKind::Variable(_)) && !self.at_boundary()) {
                 return Ok(arguments);
             }
-            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").help("add `,`"));
+            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").add(","));
         }
     }
 
@@ -232,7 +232,8 @@ impl Parser<'_> {
     /// Reports a `=` in a condition, which is then taken as `==`.
     fn report_assignment(&mut self, span: Span) {
         let message = "`=` assigns and cannot stand in a condition";
-        self.report(Diagnostic::error("E0208", span, message).help("write `==` to compare"));
+        let diagnostic = Diagnostic::error("E0208", span, message);
+        self.report(diagnostic.help("write `==` to compare").fix(span, "=="));
     }
 
     /// Warns of `!$x == y`, which does not mean what it seems to.

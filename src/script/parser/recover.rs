@@ -124,9 +124,7 @@ impl Parser<'_> {
         }
         let behind = self.behind();
         self.report(
-            Diagnostic::error("E0202", behind, "missing `)`")
-                .also(open, "opened here")
-                .help("add `)`"),
+            Diagnostic::error("E0202", behind, "missing `)`").also(open, "opened here").add(")"),
         );
         Ok(behind)
     }
@@ -146,7 +144,7 @@ impl Parser<'_> {
         if !starts_next {
             return Err(self.unexpected("`;`"));
         }
-        self.report(Diagnostic::error("E0203", self.behind(), "missing `;`").help("add `;`"));
+        self.report(Diagnostic::error("E0203", self.behind(), "missing `;`").add(";"));
         Ok(())
     }
 }

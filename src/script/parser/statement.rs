@@ -146,7 +146,7 @@ impl Parser<'_> {
         if condition.is_ok() && self.peek().is(")") {
             let close = self.advance().span;
             let diagnostic = Diagnostic::error("E0202", close, "this `)` has no `(`");
-            self.report(diagnostic.help("remove it, or add the `(`"));
+            self.report(diagnostic.help("remove it, or add the `(`").fix(close, ""));
         }
         match condition {
             Ok(condition) => condition,
@@ -224,7 +224,7 @@ impl Parser<'_> {
         } else if self.peek().is_word("case") || self.peek().is_word("default") {
             let behind = self.behind();
             let diagnostic = Diagnostic::error("E0207", behind, "missing `{`");
-            self.report(diagnostic.help("add `{`"));
+            self.report(diagnostic.add("{"));
             behind
         } else {
             return Err(self.unexpected("`{`"));

@@ -149,7 +149,8 @@ impl Parser<'_> {
                 Some((name, span)) => {
                     let message = "the name of a module stands in quotes";
                     let help = format!("write `loadmodule \"{name}\"`");
-                    self.report(Diagnostic::error("E0213", span, message).help(help));
+                    let diagnostic = Diagnostic::error("E0213", span, message).help(help);
+                    self.report(diagnostic.fix(span, format!("\"{name}\"")));
                     Failed
                 }
                 None => self.unexpected("the name of a module"),
@@ -187,7 +188,7 @@ impl Parser<'_> {
     fn comma(&mut self) -> Parse<()> {
         let is_value = matches!(self.peek().kind, TokenKind::Text(..) | TokenKind::Number(..));
         if is_value {
-            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").help("add `,`"));
+            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").add(","));
             return Ok(());
         }
         self.expect(",").map(|_| ())

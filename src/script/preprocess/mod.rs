@@ -13,7 +13,7 @@ use condition::Condition;
 use define::Define;
 use substitute::StringSubstitution;
 
-use super::ast::NamedValue;
+use super::ast::{NamedValue, Passed, words_of};
 use super::diagnostic::{Diagnostic, Problems};
 use super::lexer::{DIALECT_MARKS, DIRECTIVES, Gap, Lexer, Token, TokenKind};
 use super::load::Reader;
@@ -32,6 +32,8 @@ pub(super) struct Preprocessed {
     pub(super) dialect: Option<Dialect>,
     /// What `$def(...)` and `$env(...)` read.
     pub(super) constants: Vec<NamedValue>,
+    /// What conditions left out.
+    pub(super) passed: Passed,
 }
 
 /// Reads a script and what it includes.
@@ -51,14 +53,15 @@ pub(super) fn preprocess(
         substitutions: Vec::new(),
         open: Vec::new(),
         bytes: 0,
+        passed: Passed::default(),
     };
     preprocessor.file(path.to_owned(), text, Span::default());
     let end = preprocessor.map.files().first().map_or(0, super::source::SourceFile::end);
     let span = Span { start: end, end };
     preprocessor.tokens.push(Token { kind: TokenKind::End, span, gap: Gap::Line });
     let constants = preprocessor.constants();
-    let Preprocessor { map, tokens, dialect, .. } = preprocessor;
-    Preprocessed { map, tokens, dialect, constants }
+    let Preprocessor { map, tokens, dialect, passed, .. } = preprocessor;
+    Preprocessed { map, tokens, dialect, constants, passed }
 }
 
 /// The state of the preprocessor.
@@ -74,6 +77,7 @@ struct Preprocessor<'p> {
     open: Vec<PathBuf>,
     /// Bytes read so far.
     bytes: usize,
+    passed: Passed,
 }
 
 impl Preprocessor<'_> {
@@ -103,7 +107,12 @@ impl Preprocessor<'_> {
                     let line = Line { word, rest, span: token.span };
                     self.directive(&line, &mut conditions);
                     if !conditions.iter().all(|condition| condition.is_active) {
-                        lexer.skip_to_directive();
+                        let passed = words_of(lexer.skip_to_directive());
+                        for word in passed {
+                            if !self.passed.words.contains(word) {
+                                self.passed.words.insert(word.into());
+                            }
+                        }
                     }
                 }
                 TokenKind::Word(word) if is_include(word) => {
@@ -148,7 +157,10 @@ impl Preprocessor<'_> {
     /// Does what a preprocessor line says.
     fn directive(&mut self, line: &Line<'_>, conditions: &mut Vec<Condition>) {
         match line.word {
-            "ifdef" | "ifndef" | "ifexp" | "else" | "endif" => self.condition(line, conditions),
+            "ifdef" | "ifndef" | "ifexp" | "else" | "endif" => {
+                self.passed.seams.push(line.span.start);
+                self.condition(line, conditions);
+            }
             _ if !conditions.iter().all(|condition| condition.is_active) => {}
             "define" | "def" | "trydef" | "trydefine" | "redefine" | "redef" => self.define(line),
             "undef" => self.undefine(line),
@@ -176,8 +188,11 @@ impl Preprocessor<'_> {
         let known = DIRECTIVES.iter().chain(DIALECT_MARKS).copied();
         if let Some(name) = nearest(word, known) {
             let message = format!("`#!{word}` is not known and taken as a comment");
-            self.problems
-                .report(Diagnostic::warning("W0101", line.span, message).suggest(Some(name)));
+            self.problems.report(
+                Diagnostic::warning("W0101", line.span, message)
+                    .help(format!("did you mean `{name}`?"))
+                    .fix(line.word_span(), name),
+            );
         }
     }
 
@@ -197,6 +212,17 @@ struct Line<'l> {
     /// The whole line.
     span: Span,
 }
+
+impl Line<'_> {
+    /// Where its keyword stands.
+    fn word_span(&self) -> Span {
+        let start = self.span.start + MARK_BYTES;
+        Span { start, end: start + u32::try_from(self.word.len()).unwrap_or(0) }
+    }
+}
+
+/// Length of the `#!` before a keyword.
+const MARK_BYTES: u32 = 2;
 
 /// Whether the word includes a file.
 fn is_include(word: &str) -> bool {

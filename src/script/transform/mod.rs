@@ -257,7 +257,12 @@ fn pick<'m>(items: impl Iterator<Item = &'m [u8]> + Clone, index: i64) -> Option
 /// The fault of a name that no transformation has.
 fn unknown(name: &str, span: std::ops::Range<usize>) -> Fault {
     let fault = Fault::new("E0415", format!("there is no transformation `{{{name}}}`"), span);
+    let class = name.split('.').next().unwrap_or_default();
     match super::nearest(name, NAMES.iter().copied()) {
+        None if CLASSES.contains(&class) => {
+            let message = format!("the transformation `{{{name}}}` is not supported yet");
+            Fault { code: "E0403", message, ..fault }
+        }
         Some(similar) => fault.help(format!("did you mean `{{{similar}}}`?")),
         None => fault,
     }
@@ -271,6 +276,10 @@ fn substitute<'m>(
 ) -> Value<'m> {
     Value::Text(substitution.bind(execution).apply(text).unwrap_or(text))
 }
+
+/// Kinds of transformations of Kamailio of which none or not all are there.
+const CLASSES: &[&str] =
+    &["hdrbody", "json", "line", "msrpuri", "num", "s", "sql", "uri", "urialias", "val"];
 
 /// All transformations, for suggestions and for listings.
 pub(super) const NAMES: &[&str] = &[
