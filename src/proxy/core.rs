@@ -15,7 +15,7 @@ use crate::limits::HEADROOM_BYTES;
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::script::{Execution, Host, Program, RouteId, Transit, Verdict, run};
+use crate::script::{Execution, Host, Observer, Program, RouteId, Transit, Verdict, run};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
@@ -39,6 +39,8 @@ pub struct ProxyCore {
     program: Program,
     standing: Standing,
     workspace: Workspace,
+    /// Who looks on as the script runs, if anyone does.
+    observer: Option<Box<dyn Observer>>,
     message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
@@ -72,8 +74,14 @@ impl ProxyCore {
             sweep_round_turns: (sweep_interval_ms / SWEEP_INTERVAL_MS).max(1),
             standing,
             workspace: Workspace::default(),
+            observer: None,
             message_count: 0,
         }
+    }
+
+    /// Lets `observer` look on at all further runs of the script. They are slower then.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = Some(observer);
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
@@ -125,7 +133,7 @@ impl ProxyCore {
         arrival: Arrival,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, message_count, .. } = self;
+        let Self { program, standing, workspace, observer, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         let checked = match parsed {
@@ -141,6 +149,7 @@ impl ProxyCore {
             turn: Turn::new((now, arrival), essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
+            observer: observer.as_deref_mut(),
             message_count: *message_count,
         };
         let decision = match &checked {
@@ -179,6 +188,7 @@ struct Desk<'a> {
     turn: Turn<'a>,
     arena: &'a Bump,
     edits: EditList,
+    observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
 }
 
@@ -252,6 +262,9 @@ impl Desk<'_> {
         transit.essentials = self.turn.essentials;
         let mut execution = Execution::new(transit, &mut self.turn, self.program);
         execution.message_number = self.message_count;
+        if let Some(observer) = self.observer.as_deref_mut() {
+            execution.observe(observer);
+        }
         let verdict = run(&mut execution, route);
         let acted = execution.transit.acted;
         self.edits = std::mem::take(&mut execution.transit.edits);

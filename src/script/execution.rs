@@ -7,7 +7,8 @@ use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
 use super::value::Digits;
-use super::{Host, Program, Refusal, ReturnCode, Transit, Value};
+use super::watch::Watch;
+use super::{Host, Observer, Program, Refusal, ReturnCode, Transit, Value};
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::sip::Uri;
 
@@ -44,6 +45,8 @@ pub struct Execution<'m> {
     string_bytes_left: Cell<usize>,
     /// State of `$RANDOM`.
     random: Cell<u64>,
+    /// Who looks on, if anyone does.
+    pub(super) watch: Option<Watch<'m>>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
     uri: Cell<Option<Uri<'m>>>,
 }
@@ -89,8 +92,14 @@ impl<'m> Execution<'m> {
             arena_bytes: 0,
             string_bytes_left: Cell::new(SCRIPT_STRING_BYTES_MAX),
             random: Cell::new(random),
+            watch: None,
             uri: Cell::new(None),
         }
+    }
+
+    /// Lets `observer` look on.
+    pub fn observe(&mut self, observer: &'m mut (dyn Observer + 'm)) {
+        self.watch = Some(Watch::new(observer));
     }
 
     /// What the last function or route block gave back (`$rc`).

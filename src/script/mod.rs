@@ -39,6 +39,7 @@ mod transit;
 mod value;
 mod variable;
 mod vm;
+mod watch;
 
 pub use check::{Compiled, check, compile};
 pub use checked::Checked;
@@ -48,7 +49,7 @@ pub use format::Format;
 pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
-pub use program::{Program, RouteId};
+pub use program::{BranchPlace, Program, RouteId, StatementPlace};
 pub use registry::{
     Argument, Configure, FALSE, Function, FunctionSpec, Index, Key, Missing, ModuleConfig,
     ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
@@ -63,4 +64,5 @@ pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, run};
+pub use watch::{Event, Observer};
 pub(crate) use vm::{method_name, split_host_port};

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, LogLevel, ReturnCode, Value};
+use super::{Argument, Execution, LogLevel, ReturnCode, Value, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -52,7 +52,14 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
     execution.kind = entry.kind;
     execution.arena_bytes = execution.transit.arena.allocated_bytes();
     let mut next = entry.start as usize;
-    let verdict = steps(execution, &mut next);
+    let verdict = if execution.watch.is_some() {
+        watch::started(execution, usize::from(route.0));
+        let verdict = steps::<true>(execution, &mut next);
+        watch::ended(execution, next, verdict);
+        verdict
+    } else {
+        steps::<false>(execution, &mut next)
+    };
     if let Verdict::Error(error) = verdict {
         execution.host.count(match error {
             ScriptError::Fuel => Counter::ScriptFuelExhausted,
@@ -63,14 +70,18 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
     verdict
 }
 
-/// Runs until the script ends; `place` is then behind the operation that ended it.
-fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
+/// Runs until the script ends; `place` is then behind the operation that ended it. Without
+/// `WATCHED` nobody looks on.
+fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
     let program = execution.program;
     let code = program.code.as_slice();
     let mut fuel = execution.fuel;
     let mut next = *place;
     let verdict = loop {
         let Some(op) = code.get(next) else { break Verdict::End };
+        if WATCHED {
+            watch::turn(execution, next);
+        }
         next += 1;
         if fuel == 0 {
             break Verdict::Error(ScriptError::Fuel);
@@ -78,12 +89,12 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match op {
             &Op::Call(call) => {
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call::<WATCHED>(execution, call) {
                     break verdict;
                 }
             }
             &Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call(execution, call) {
+                if let Some(verdict) = self::call::<WATCHED>(execution, call) {
                     break verdict;
                 }
                 if (execution.code > 0) == want {
@@ -107,7 +118,11 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
             Op::Drop => break dropped(execution),
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
-                if holds(execution, test) == *want {
+                let held = holds(execution, test);
+                if WATCHED {
+                    watch::tested(execution, next - 1, test, held);
+                }
+                if held == *want {
                     next = *target as usize;
                 }
             }
@@ -221,24 +236,37 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 
 /// Calls a function; how the script ends, if it does so because of that.
 #[inline]
-fn call(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
+fn call<const WATCHED: bool>(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
     let site = &execution.program.calls[call as usize];
     execution.code = match &*site.arguments {
-        [] => (site.run)(execution, &[]),
+        [] => apply::<WATCHED>(execution, call, &[]),
         [only] => {
             let only = resolve(only, execution);
-            (site.run)(execution, &[only])
+            apply::<WATCHED>(execution, call, &[only])
         }
         several => {
             let arguments: SmallVec<[Argument<'_>; 4]> =
                 several.iter().map(|prepared| resolve(prepared, execution)).collect();
-            (site.run)(execution, &arguments)
+            apply::<WATCHED>(execution, call, &arguments)
         }
     };
     if execution.code == 0 {
         return Some(Verdict::Exit);
     }
     execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
+}
+
+/// Calls a function with these arguments.
+#[inline]
+fn apply<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    call: u32,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    if WATCHED {
+        watch::call(execution, call, arguments);
+    }
+    (execution.program.calls[call as usize].run)(execution, arguments)
 }
 
 /// Calls a route block: where it starts.

@@ -28,7 +28,7 @@ impl Checker<'_> {
         if arguments.len() < call.arguments.len() {
             return NOTHING;
         }
-        Node::Call(CallSite { run: function.run, arguments: arguments.into() })
+        Node::Call(CallSite { name: function.name, run: function.run, arguments: arguments.into() })
     }
 
     /// The number of the route block that `route(name)` calls.
