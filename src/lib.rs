@@ -16,9 +16,12 @@
 //! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
 //! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch.
 //!
+//! [`flow`] runs the core without 1 and 8: one message, or a file of cases.
+//!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
+pub mod flow;
 pub mod helper;
 pub mod limits;
 pub mod location;

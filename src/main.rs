@@ -19,6 +19,10 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => server::run(&arguments.into()),
         Command::Check { file, format } => server::check(&file, format.into()),
+        Command::Route(arguments) => server::route(&arguments.into()),
+        Command::Test { paths, coverage, lcov } => {
+            server::test(&server::TestOptions { paths, coverage, lcov })
+        }
         Command::Doctor { config, format } => server::doctor(config, format.into()),
     };
     match result {

@@ -30,6 +30,13 @@ const ROOMS: Rooms = &[
         "proxy",
         &["modules", "script", "location", "sip", "limits", "mem", "metrics", "names", "time"],
     ),
+    (
+        "flow",
+        &[
+            "proxy", "modules", "script", "location", "sip", "limits", "mem", "metrics", "names",
+            "time",
+        ],
+    ),
     // shell
     ("helper", &["names"]),
     ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
@@ -40,6 +47,7 @@ const ROOMS: Rooms = &[
             "worker",
             "transport",
             "helper",
+            "flow",
             "proxy",
             "modules",
             "script",
@@ -87,7 +95,7 @@ const LOADGEN_ROOMS: Rooms = &[
 /// Words that belong to the shell: the core is a function of its inputs.
 const SHELL_ONLY: &[&str] =
     &["std::fs", "std::thread", "std::net::UdpSocket", "mio::", "socket2::"];
-const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy"];
+const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy", "flow"];
 const LOADGEN_CORE: &[&str] =
     &["moment", "outbox", "show", "users", "measure", "scenario", "agent", "pace"];
 

@@ -14,7 +14,9 @@
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
-use super::program::{Constant, Op, Operand, Places, Program, RouteEntry, Statement, Subject, Test};
+use super::program::{
+    Constant, Op, Operand, Places, Program, RouteEntry, Statement, Subject, Test,
+};
 use super::{SourceMap, Span};
 
 /// Makes the program. Nothing can go wrong any more.

@@ -64,5 +64,5 @@ pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, run};
-pub use watch::{Event, Observer};
 pub(crate) use vm::{method_name, split_host_port};
+pub use watch::{Event, Observer};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::flow::StageError;
 use crate::sys;
 use crate::transport::BindError;
 
@@ -38,6 +39,23 @@ pub enum ServerError {
         /// How many.
         count: usize,
     },
+    /// A message cannot be given to a server without a network.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Cases have failed; they have been shown.
+    #[error("{count} of {total} cases failed")]
+    Failed {
+        /// How many.
+        count: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// Files of cases could not be run; why has been shown.
+    #[error("{count} files could not be run")]
+    NotRun {
+        /// How many.
+        count: usize,
+    },
     /// A listen address cannot be used.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -52,15 +70,18 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 3 if
-    /// the system refused.
+    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong or
+    /// cases failed, 2 if cases could not be run, 3 if the system refused.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Unreadable { .. }
             | Self::Script
             | Self::TooMany { .. }
-            | Self::Machine { .. } => 1,
+            | Self::Machine { .. }
+            | Self::Stage(_)
+            | Self::Failed { .. } => 1,
+            Self::NotRun { .. } => 2,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }
