@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::limits::TRACE_NOTE_COUNT_MAX;
 use crate::proxy::LogSink;
 use crate::script::ast::RouteKind;
-use crate::script::{Argument, Event, LogLevel, Observer, Value, Verdict};
+use crate::script::{Argument, Event, LogLevel, Observer, Value, Verdict, json_string};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +14,12 @@ pub enum Note {
     Started(&'static str),
     /// A statement begins: its number in the program.
     Statement(usize),
-    /// A variable was read: its name and value as they are written in a script.
-    Read(String, String),
+    /// A variable was read.
+    Read(String, Datum),
     /// A variable has got a value.
-    Written(String, String),
-    /// A function was called with these arguments, as they are written in a script.
-    Called(&'static str, Vec<String>),
+    Written(String, Datum),
+    /// A function was called with these arguments.
+    Called(&'static str, Vec<Datum>),
     /// What it has given back, and what the proxy did not like.
     Returned(i32, Option<String>),
     /// A relation holds or does not.
@@ -34,6 +34,64 @@ pub enum Note {
     Logged(LogLevel, String),
     /// More happened than is written down.
     Cut,
+}
+
+/// A value that was read, written or passed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Datum {
+    /// `$null`.
+    Null,
+    /// A number.
+    Int(i64),
+    /// A string.
+    Text(Vec<u8>),
+    /// What has no value, such as the name of a variable that a function writes to.
+    Other(String),
+}
+
+impl Datum {
+    /// The value as it is written in a script.
+    pub(super) fn show(&self) -> String {
+        match self {
+            Self::Null => "$null".to_owned(),
+            Self::Int(number) => number.to_string(),
+            Self::Text(text) => format!("\"{}\"", escaped(text, true)),
+            Self::Other(text) => text.clone(),
+        }
+    }
+
+    /// The value in JSON.
+    pub(super) fn show_json(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Int(number) => number.to_string(),
+            Self::Text(text) => json_string(&String::from_utf8_lossy(text)),
+            Self::Other(text) => json_string(text),
+        }
+    }
+}
+
+impl From<Value<'_>> for Datum {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Int(number) => Self::Int(number),
+            Value::Text(text) => Self::Text(text.to_vec()),
+        }
+    }
+}
+
+impl From<&Argument<'_>> for Datum {
+    fn from(argument: &Argument<'_>) -> Self {
+        match argument {
+            Argument::Int(number) => Self::Int(*number),
+            Argument::Format(format) => Self::Text(format.text()),
+            Argument::Text(text) => Self::Text(text.to_vec()),
+            Argument::Regex(regex) => Self::Text(regex.as_str().as_bytes().to_vec()),
+            Argument::Substitution(_) => Self::Other("a substitution".to_owned()),
+            Argument::Variable(variable) => Self::Other(escaped(variable.text(), false)),
+        }
+    }
 }
 
 /// The notes of a run. Copies write into the same journal.
@@ -69,10 +127,10 @@ impl Observer for Journal {
             Event::Started(RouteKind::Branch, _) => Note::Started("branch_route"),
             Event::Started(..) => Note::Started("request_route"),
             Event::Statement(number) => Note::Statement(number),
-            Event::Read(name, value) => Note::Read(plain(name), show(value)),
-            Event::Written(name, value) => Note::Written(plain(name), show(value)),
+            Event::Read(name, value) => Note::Read(escaped(name, false), value.into()),
+            Event::Written(name, value) => Note::Written(escaped(name, false), value.into()),
             Event::Called(name, arguments) => {
-                Note::Called(name, arguments.iter().map(show_argument).collect())
+                Note::Called(name, arguments.iter().map(Datum::from).collect())
             }
             Event::Returned(code, refusal) => {
                 Note::Returned(code, refusal.map(|refusal| refusal.to_string()))
@@ -90,37 +148,6 @@ impl LogSink for Journal {
     fn write(&mut self, level: LogLevel, text: &[u8]) {
         self.note(Note::Logged(level, String::from_utf8_lossy(text).into_owned()));
     }
-}
-
-/// A value as it is written in a script.
-fn show(value: Value<'_>) -> String {
-    match value {
-        Value::Null => "$null".to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => quoted(text),
-    }
-}
-
-/// An argument as it is written in a script.
-fn show_argument(argument: &Argument<'_>) -> String {
-    match argument {
-        Argument::Int(number) => number.to_string(),
-        Argument::Format(format) => quoted(&format.text()),
-        Argument::Text(text) => quoted(text),
-        Argument::Regex(regex) => quoted(regex.as_str().as_bytes()),
-        Argument::Substitution(_) => "a substitution".to_owned(),
-        Argument::Variable(variable) => plain(variable.text()),
-    }
-}
-
-/// Bytes in quotes, those that are no text as escapes.
-fn quoted(text: &[u8]) -> String {
-    format!("\"{}\"", escaped(text, true))
-}
-
-/// Bytes without quotes, those that are no text as escapes.
-fn plain(text: &[u8]) -> String {
-    escaped(text, false)
 }
 
 /// Bytes as text: control characters, and what is no UTF-8, as escapes.

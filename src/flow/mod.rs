@@ -29,7 +29,7 @@ mod trace;
 
 pub use coverage::{Coverage, Tally};
 pub use difference::Style;
-pub use journal::{Journal, Note};
+pub use journal::{Datum, Journal, Note};
 pub use parse::{Case, Flow, parse_address};
 pub use run::Failure;
 pub use stage::{Hosts, Sent, Setup, Stage, StageError};

@@ -508,11 +508,15 @@ impl Parser {
 
     /// Reads a message; `wild` if it is one that is expected.
     fn block(&mut self, lines: &[(usize, &str)], wild: bool) -> Option<Block> {
-        let (&(start, first), rest) = lines.split_first()?;
+        let is_comment = |(_, text): &&(usize, &str)| text.starts_with('#');
+        let head = lines.iter().position(|(_, text)| text.is_empty()).unwrap_or(lines.len());
+        let (head, behind) = lines.split_at(head);
+        let head: Vec<(usize, &str)> =
+            head.iter().filter(|line| !is_comment(line)).copied().collect();
+        let (&(start, first), rest) = head.split_first()?;
         let start = self.template(first, start, wild)?;
-        let end = rest.iter().position(|(_, text)| text.is_empty()).unwrap_or(rest.len());
         let mut folded: Vec<(usize, String)> = Vec::new();
-        for (start, text) in &rest[..end] {
+        for (start, text) in rest {
             match folded.last_mut() {
                 Some((_, last)) if text.starts_with([' ', '\t']) => {
                     last.push_str(if wild { " " } else { "\\r\\n" });
@@ -523,7 +527,7 @@ impl Parser {
         }
         let fields = folded.iter().map(|(start, text)| self.field(text, *start, wild));
         let fields: Vec<Option<FieldLine>> = fields.collect();
-        let body = rest.get(end + 1..).map(|lines| {
+        let body = behind.get(1..).map(|lines| {
             let lines = lines.iter().map(|(start, text)| self.template(text, *start, wild));
             lines.collect::<Vec<Option<Template>>>()
         });

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::difference::{BOLD, FAINT, Mark, Style, difference, show_lines};
-use super::journal::{Journal, Note};
+use super::journal::{Datum, Journal, Note};
 use super::stage::{Sent, Stage, StageError};
 use crate::metrics::Counter;
 use crate::script::{LogLevel, Program, SourceMap, Verdict, json_string};
@@ -72,8 +72,17 @@ pub fn show_text(traced: &Traced, program: &Program, map: &SourceMap, style: Sty
         traced.local,
         traced.message.len()
     );
-    let mut lines = Lines { script: &script, style, depth: 0, shown: &mut shown };
+    let mut lines = Lines {
+        script: &script,
+        style,
+        depth: 0,
+        indent: 0,
+        detail: String::new(),
+        logged: Vec::new(),
+        shown: &mut shown,
+    };
     traced.notes.iter().for_each(|note| lines.note(note));
+    lines.flush();
     if !traced.notes.is_empty() {
         shown.push('\n');
     }
@@ -132,7 +141,7 @@ impl<'p> Script<'p> {
         let text = |name: &str, line: u32| {
             let lines = files.iter().find(|(known, _)| known == name).map(|(_, lines)| lines)?;
             let line = lines.get((line as usize).checked_sub(1)?)?;
-            Some(String::from_utf8_lossy(line).trim().to_owned())
+            Some(String::from_utf8_lossy(line).trim_end().replace('\t', "    "))
         };
         let statements: Vec<(&str, u32, String)> = program
             .statements()
@@ -158,6 +167,12 @@ struct Lines<'l> {
     style: Style,
     /// How many route blocks have called each other.
     depth: usize,
+    /// How far the line of the script is indented.
+    indent: usize,
+    /// What happened last, as long as something may be said about it.
+    detail: String,
+    /// What was logged meanwhile.
+    logged: Vec<String>,
     shown: &'l mut String,
 }
 
@@ -170,50 +185,75 @@ impl Lines<'_> {
                 self.shown.push('\n');
             }
             Note::Statement(number) => self.statement(*number),
-            Note::Read(name, value) => self.detail(&format!("{name} is {value}")),
-            Note::Written(name, value) => self.detail(&format!("{name} = {value}")),
+            Note::Read(name, value) => self.detail(format!("{name} is {}", value.show())),
+            Note::Written(name, value) => self.detail(format!("{name} = {}", value.show())),
             Note::Called(name, arguments) => {
-                self.detail(&format!("{name}({})", arguments.join(", ")));
+                let arguments: Vec<String> = arguments.iter().map(Datum::show).collect();
+                self.detail(format!("{name}({})", arguments.join(", ")));
             }
             Note::Returned(code, why) => {
                 let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-                self.detail(&format!("  gives {code}{why}"));
+                self.remark(&format!("gives {code}{why}"));
             }
             Note::Compared(relation, held) => {
-                self.detail(&format!("  {relation}: {}", if *held { "yes" } else { "no" }));
+                self.remark(&format!("{relation}: {}", if *held { "yes" } else { "no" }));
             }
-            Note::Entered(_) => self.depth += 1,
+            Note::Entered(_) => {
+                self.flush();
+                self.depth += 1;
+            }
             Note::Left(code) => {
-                self.detail(&format!("gives {code}"));
+                self.detail(format!("the route block gives {code}"));
+                self.flush();
                 self.depth = self.depth.saturating_sub(1);
             }
             Note::Ended(verdict) => {
+                self.flush();
                 self.depth = 0;
                 let text = verdict_text(*verdict);
                 self.shown.push_str(&format!("{}\n", self.style.paint(BOLD, &text)));
             }
             Note::Logged(level, text) => {
                 let text = super::journal::escaped(text.trim_end().as_bytes(), false);
-                self.detail(&format!("logs {}: {text}", level_name(*level)));
+                self.logged.push(format!("logs {}: {text}", level_name(*level)));
             }
-            Note::Cut => self.detail("... and more steps than are shown"),
+            Note::Cut => self.detail("... and more than is shown".to_owned()),
         }
     }
 
     /// Shows a line of the script.
     fn statement(&mut self, number: usize) {
+        self.flush();
         let Some((file, line, text)) = self.script.statements.get(number) else { return };
+        self.indent = text.len() - text.trim_start().len();
         let place = place(file, *line);
         let width = self.script.width;
         let place = self.style.paint(FAINT, &format!("{place:width$}"));
         self.shown.push_str(&format!("{place}  {}{text}\n", "    ".repeat(self.depth)));
     }
 
-    /// Shows what happened in a line.
-    fn detail(&mut self, text: &str) {
-        let indent = " ".repeat(self.script.width + 2 + 4 * self.depth + 4);
-        self.shown.push_str(&self.style.paint(FAINT, &format!("{indent}. {text}")));
-        self.shown.push('\n');
+    /// Notes what happened in a line.
+    fn detail(&mut self, text: String) {
+        self.flush();
+        self.detail = text;
+    }
+
+    /// Adds to what happened last.
+    fn remark(&mut self, text: &str) {
+        let separator = if self.detail.is_empty() { "" } else { ", " };
+        self.detail.push_str(separator);
+        self.detail.push_str(text);
+    }
+
+    /// Shows what happened last.
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.detail);
+        let lines = std::iter::once(text).chain(std::mem::take(&mut self.logged));
+        for text in lines.filter(|text| !text.is_empty()) {
+            let indent = " ".repeat(self.script.width + 2 + 4 * self.depth + self.indent + 2);
+            self.shown.push_str(&self.style.paint(FAINT, &format!("{indent}. {text}")));
+            self.shown.push('\n');
+        }
     }
 }
 
@@ -286,13 +326,13 @@ fn json_note(note: &Note, script: &Script<'_>) -> String {
             ("statement", format!("\"file\":{file},\"line\":{line},\"text\":{source}"))
         }
         Note::Read(name, value) => {
-            ("read", format!("\"name\":{},\"value\":{}", text(name), text(value)))
+            ("read", format!("\"name\":{},\"value\":{}", text(name), value.show_json()))
         }
         Note::Written(name, value) => {
-            ("write", format!("\"name\":{},\"value\":{}", text(name), text(value)))
+            ("write", format!("\"name\":{},\"value\":{}", text(name), value.show_json()))
         }
         Note::Called(name, arguments) => {
-            let arguments: Vec<String> = arguments.iter().map(|one| text(one)).collect();
+            let arguments: Vec<String> = arguments.iter().map(Datum::show_json).collect();
             ("call", format!("\"function\":{},\"arguments\":[{}]", text(name), arguments.join(",")))
         }
         Note::Returned(code, why) => {
