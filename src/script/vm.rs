@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{Constant, Op, Operand, Prepared, RouteId, Subject, Test};
+use super::program::{CallSite, Constant, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
 use super::{Argument, Execution, LogLevel, ReturnCode, Value, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
@@ -50,16 +50,12 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
         return Verdict::End;
     };
     execution.kind = entry.kind;
+    if execution.watch.is_some() {
+        watch::started(execution, usize::from(route.0));
+    }
     execution.arena_bytes = execution.transit.arena.allocated_bytes();
     let mut next = entry.start as usize;
-    let verdict = if execution.watch.is_some() {
-        watch::started(execution, usize::from(route.0));
-        let verdict = steps::<true>(execution, &mut next);
-        watch::ended(execution, next, verdict);
-        verdict
-    } else {
-        steps::<false>(execution, &mut next)
-    };
+    let verdict = walk(execution, &mut next);
     if let Verdict::Error(error) = verdict {
         execution.host.count(match error {
             ScriptError::Fuel => Counter::ScriptFuelExhausted,
@@ -67,6 +63,17 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
         });
         warn(execution, next, &error.to_string());
     }
+    verdict
+}
+
+/// Runs until the script ends, and tells whoever looks on; `place` is then behind the operation
+/// that ended it.
+fn walk(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
+    if execution.watch.is_none() {
+        return steps::<false>(execution, place);
+    }
+    let verdict = steps::<true>(execution, place);
+    watch::ended(execution, *place, verdict);
     verdict
 }
 
@@ -239,15 +246,15 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 fn call<const WATCHED: bool>(execution: &mut Execution<'_>, call: u32) -> Option<Verdict> {
     let site = &execution.program.calls[call as usize];
     execution.code = match &*site.arguments {
-        [] => apply::<WATCHED>(execution, call, &[]),
+        [] => apply::<WATCHED>(execution, site, &[]),
         [only] => {
             let only = resolve(only, execution);
-            apply::<WATCHED>(execution, call, &[only])
+            apply::<WATCHED>(execution, site, &[only])
         }
         several => {
             let arguments: SmallVec<[Argument<'_>; 4]> =
                 several.iter().map(|prepared| resolve(prepared, execution)).collect();
-            apply::<WATCHED>(execution, call, &arguments)
+            apply::<WATCHED>(execution, site, &arguments)
         }
     };
     if execution.code == 0 {
@@ -260,13 +267,13 @@ fn call<const WATCHED: bool>(execution: &mut Execution<'_>, call: u32) -> Option
 #[inline]
 fn apply<'m, const WATCHED: bool>(
     execution: &mut Execution<'m>,
-    call: u32,
+    site: &CallSite,
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
     if WATCHED {
-        watch::call(execution, call, arguments);
+        watch::call(execution, site.name, arguments);
     }
-    (execution.program.calls[call as usize].run)(execution, arguments)
+    (site.run)(execution, arguments)
 }
 
 /// Calls a route block: where it starts.

@@ -71,6 +71,7 @@ impl<'m> Watch<'m> {
 }
 
 /// A run begins.
+#[cold]
 pub(super) fn started(execution: &mut Execution<'_>, route: usize) {
     let program = execution.program;
     if let (Some(watch), Some(entry)) = (&mut execution.watch, program.routes.get(route)) {
@@ -116,8 +117,11 @@ pub(super) fn turn(execution: &mut Execution<'_>, next: usize) {
 }
 
 /// A function is about to be called with these arguments.
-pub(super) fn call<'m>(execution: &mut Execution<'m>, call: u32, arguments: &[Argument<'m>]) {
-    let name = execution.program.calls[call as usize].name;
+pub(super) fn call<'m>(
+    execution: &mut Execution<'m>,
+    name: &'static str,
+    arguments: &[Argument<'m>],
+) {
     let before = decided(execution);
     let Some(watch) = &mut execution.watch else { return };
     watch.before = before;
@@ -146,6 +150,7 @@ pub(super) fn tested(execution: &mut Execution<'_>, at: usize, test: &Test, held
 }
 
 /// The run has ended behind the operation at `next`.
+#[cold]
 pub(super) fn ended(execution: &mut Execution<'_>, next: usize, verdict: Verdict) {
     settle(execution, next);
     if let Some(watch) = &mut execution.watch {
