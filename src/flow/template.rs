@@ -1,10 +1,11 @@
-//! Text with variables and wildcards: `branch=$branch`, `SIP/2.0 2?? *`.
+//! Text with variables and wildcards: `branch=$branch`, `SIP/2.0 2*`.
 //!
-//! | | |
-//! |---|---|
-//! | `*` | any text, or none; only where something is expected |
-//! | `$name`, `${name}` | the value of a variable; where something is expected and the variable has no value yet, a text without white space and `; , < > "`, which becomes its value |
-//! | `\*` `\$` `\\` `\r` `\n` `\t` `\xNN` | that character |
+//! ```text
+//! *                          any text, or none; only where something is expected
+//! $name, ${name}             the value of a variable; one that has none yet, where something is
+//!                            expected, gets one: text without white space and ; , < > "
+//! \* \$ \\ \r \n \t \xNN     that character
+//! ```
 
 use std::borrow::Cow;
 

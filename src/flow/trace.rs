@@ -75,7 +75,7 @@ pub fn show_text(traced: &Traced, program: &Program, map: &SourceMap, style: Sty
     let mut lines = Lines {
         script: &script,
         style,
-        depth: 0,
+        callers: Vec::new(),
         indent: 0,
         detail: String::new(),
         logged: Vec::new(),
@@ -165,8 +165,8 @@ fn place(file: &str, line: u32) -> String {
 struct Lines<'l> {
     script: &'l Script<'l>,
     style: Style,
-    /// How many route blocks have called each other.
-    depth: usize,
+    /// How far the lines are indented that have called a route block, outermost first.
+    callers: Vec<usize>,
     /// How far the line of the script is indented.
     indent: usize,
     /// What happened last, as long as something may be said about it.
@@ -200,16 +200,16 @@ impl Lines<'_> {
             }
             Note::Entered(_) => {
                 self.flush();
-                self.depth += 1;
+                self.callers.push(self.indent);
             }
             Note::Left(code) => {
                 self.detail(format!("the route block gives {code}"));
                 self.flush();
-                self.depth = self.depth.saturating_sub(1);
+                self.indent = self.callers.pop().unwrap_or(0);
             }
             Note::Ended(verdict) => {
                 self.flush();
-                self.depth = 0;
+                self.callers.clear();
                 let text = verdict_text(*verdict);
                 self.shown.push_str(&format!("{}\n", self.style.paint(BOLD, &text)));
             }
@@ -229,7 +229,7 @@ impl Lines<'_> {
         let place = place(file, *line);
         let width = self.script.width;
         let place = self.style.paint(FAINT, &format!("{place:width$}"));
-        self.shown.push_str(&format!("{place}  {}{text}\n", "    ".repeat(self.depth)));
+        self.shown.push_str(&format!("{place}  {}{text}\n", "    ".repeat(self.callers.len())));
     }
 
     /// Notes what happened in a line.
@@ -250,7 +250,8 @@ impl Lines<'_> {
         let text = std::mem::take(&mut self.detail);
         let lines = std::iter::once(text).chain(std::mem::take(&mut self.logged));
         for text in lines.filter(|text| !text.is_empty()) {
-            let indent = " ".repeat(self.script.width + 2 + 4 * self.depth + self.indent + 2);
+            let indent = self.script.width + 2 + 4 * self.callers.len() + self.indent + 2;
+            let indent = " ".repeat(indent);
             self.shown.push_str(&self.style.paint(FAINT, &format!("{indent}. {text}")));
             self.shown.push('\n');
         }

@@ -125,11 +125,7 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
             Op::Drop => break dropped(execution),
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
-                let held = holds(execution, test);
-                if WATCHED {
-                    watch::tested(execution, next - 1, test, held);
-                }
-                if held == *want {
+                if decide::<WATCHED>(execution, next - 1, test) == *want {
                     next = *target as usize;
                 }
             }
@@ -208,6 +204,16 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
     execution.values.push(value);
 }
 
+/// Whether the condition of the operation at `place` holds.
+#[inline]
+fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, place: usize, test: &Test) -> bool {
+    let held = holds(execution, test);
+    if WATCHED {
+        watch::tested(execution, place, test, held);
+    }
+    held
+}
+
 /// Whether a condition holds.
 #[inline]
 fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
@@ -264,7 +270,7 @@ fn call<const WATCHED: bool>(execution: &mut Execution<'_>, call: u32) -> Option
 }
 
 /// Calls a function with these arguments.
-#[inline]
+#[inline(always)]
 fn apply<'m, const WATCHED: bool>(
     execution: &mut Execution<'m>,
     site: &CallSite,

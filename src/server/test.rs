@@ -123,7 +123,7 @@ impl Session {
             Ok(flow) => flow,
             Err((problems, map)) => return self.not_run(&render(&problems, &map)),
         };
-        let directory = path.parent().unwrap_or(Path::new(""));
+        let directory = path.parent().unwrap_or_else(|| Path::new(""));
         let script = flow.script.as_ref().map(|script| directory.join(script));
         let Some(place) = self.script(script) else { return };
         self.shown.push_str(&format!("{}\n", path.display()));
