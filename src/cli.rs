@@ -164,7 +164,7 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
 }
 
-/// Parses `AOR=CONTACT`. A URI has a `=` only behind its host, in its parameters.
+/// Parses `AOR=CONTACT`. The contact may have a `=` in its parameters.
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(left, right)| !left.is_empty() && !right.is_empty());
     pair.map(|(left, right)| (left.to_owned(), right.to_owned()))

@@ -30,7 +30,7 @@ mod trace;
 pub use coverage::{Coverage, Tally};
 pub use difference::Style;
 pub use journal::{Datum, Journal, Note};
-pub use parse::{Case, Flow, parse_address};
+pub use parse::{Case, Flow};
 pub use run::Failure;
 pub use stage::{Hosts, Sent, Setup, Stage, StageError};
 pub use text::{message_of, source_of};

@@ -214,8 +214,8 @@ fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, place: usize, test
     held
 }
 
-/// Whether a condition holds.
-#[inline]
+/// Whether a condition holds. Both forms of the loop are to have it within.
+#[inline(always)]
 fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
     let program = execution.program;
     match *test {
@@ -270,7 +270,7 @@ fn call<const WATCHED: bool>(execution: &mut Execution<'_>, call: u32) -> Option
 }
 
 /// Calls a function with these arguments.
-#[inline(always)]
+#[inline]
 fn apply<'m, const WATCHED: bool>(
     execution: &mut Execution<'m>,
     site: &CallSite,

@@ -48,8 +48,8 @@ pub trait Observer: Debug {
 #[derive(Debug)]
 pub(super) struct Watch<'m> {
     observer: &'m mut (dyn Observer + 'm),
-    /// The operation under way.
-    under_way: Option<usize>,
+    /// The operation under way, and how many route blocks had called each other before it.
+    under_way: Option<(usize, usize)>,
     before: Decided<'m>,
 }
 
@@ -84,13 +84,13 @@ pub(super) fn turn(execution: &mut Execution<'_>, next: usize) {
     settle(execution, next);
     let program = execution.program;
     let value = execution.values.last().copied().unwrap_or_default();
-    let is_called = !execution.frames.is_empty();
+    let depth = execution.frames.len();
     let asked = match program.code.get(next) {
         Some(Op::If { test, .. }) => asked(execution, test),
         _ => None,
     };
     let Some(watch) = &mut execution.watch else { return };
-    watch.under_way = Some(next);
+    watch.under_way = Some((next, depth));
     let here = |statement: &&super::program::Statement| statement.start as usize == next;
     let first = program.statements.partition_point(|other| (other.start as usize) < next);
     for (offset, _) in program.statements[first..].iter().take_while(here).enumerate() {
@@ -107,11 +107,11 @@ pub(super) fn turn(execution: &mut Execution<'_>, next: usize) {
             let name = program.variables[variable as usize].text();
             watch.observer.observe(Event::Written(name, value));
         }
-        Some(Op::Return) if is_called => {
+        Some(Op::Return) if depth > 0 => {
             let code = ReturnCode::try_from(value.to_int()).unwrap_or(0);
             watch.observer.observe(Event::Left(code));
         }
-        Some(&Op::ReturnCode(code)) if is_called => watch.observer.observe(Event::Left(code)),
+        Some(&Op::ReturnCode(code)) if depth > 0 => watch.observer.observe(Event::Left(code)),
         _ => {}
     }
 }
@@ -161,19 +161,20 @@ pub(super) fn ended(execution: &mut Execution<'_>, next: usize, verdict: Verdict
 /// Tells what the operation under way has done.
 fn settle(execution: &mut Execution<'_>, next: usize) {
     let program = execution.program;
-    let (code, after) = (execution.code, decided(execution));
+    let (code, after, depth) = (execution.code, decided(execution), execution.frames.len());
     let value = execution.values.last().copied().unwrap_or_default();
     let Some(watch) = &mut execution.watch else { return };
-    let Some(at) = watch.under_way.take() else { return };
+    let Some((at, depth_before)) = watch.under_way.take() else { return };
+    if depth > depth_before {
+        let entered = program.routes.iter().find(|route| route.start as usize == next);
+        watch.observer.observe(Event::Entered(entered.map_or("", |route| &route.name)));
+        return;
+    }
     match program.code.get(at) {
         Some(Op::Call(_)) => returned(watch, code, after),
         Some(Op::CallIf { .. }) => {
             returned(watch, code, after);
             watch.observer.observe(Event::Branch(at, code > 0));
-        }
-        Some(&Op::CallRoute(route)) if next != at + 1 => {
-            let name = &program.routes[usize::from(route)].name;
-            watch.observer.observe(Event::Entered(name));
         }
         Some(&Op::PushOperand(operand)) => {
             watch.observer.observe(Event::Read(name(operand).as_bytes(), value));

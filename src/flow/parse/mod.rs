@@ -369,8 +369,7 @@ fn block_length(lines: &[Line<'_>], indent: usize) -> usize {
 }
 
 /// Reads `udp:192.0.2.1:5060`; `udp:` and the port may be left out.
-#[must_use]
-pub fn parse_address(text: &str) -> Option<SocketAddr> {
+fn parse_address(text: &str) -> Option<SocketAddr> {
     let text = text.strip_prefix("udp:").unwrap_or(text);
     let bare = || text.trim_matches(['[', ']']).parse().ok().map(|ip: IpAddr| (ip, 5_060).into());
     text.parse().ok().or_else(bare).filter(|address: &SocketAddr| address.port() != 0)
