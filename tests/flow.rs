@@ -144,6 +144,32 @@ fn what_differs_is_told_with_its_place() {
 }
 
 #[test]
+fn all_that_is_not_written_can_be_asked_to_stay() {
+    let message = "  send alice\n    MESSAGE sip:bob@192.0.2.1 SIP/2.0\n    Subject: one\n    \
+                   X-Odd:   two\n     three\n\n    body\n    $alice\n";
+    let expect = "  expect bob unchanged\n    MESSAGE sip:bob@198.51.100.8 SIP/2.0\n    Via: \
+                  *192.0.2.1*\n    Via: *\n    !Via\n    Max-Forwards: 69\n";
+    run(&format!("{message}{expect}    !Subject\n")).unwrap();
+    let failure = run(&format!("{message}{expect}")).unwrap_err();
+    assert!(failure.ends_with("    - Subject: one\n      \n      body\n      198.51.100.7:5060\n"));
+    let no_count = expect.replace("    Max-Forwards: 69\n", "    !Subject\n");
+    let failure = run(&format!("{message}{no_count}")).unwrap_err();
+    assert!(failure.contains("    + Max-Forwards: 69\n"), "{failure}");
+    assert!(failure.contains("    - Max-Forwards: 70\n"), "{failure}");
+    // A reply has another body than the request.
+    let message = message.replace("MESSAGE", "INVITE");
+    let reply = "  expect alice unchanged\n    SIP/2.0 100 Trying\n    !Server: *\n";
+    let failure = run(&format!("{message}{reply}")).unwrap_err();
+    assert!(failure.contains("    - body\n    - 198.51.100.7:5060\n"), "{failure}");
+}
+
+#[test]
+fn a_file_may_have_the_line_ends_of_another_system() {
+    let text = format!("{PEERS}case it is so\n{CALL}{TRYING}  expect bob\n    INVITE *\n\n");
+    run_file(&text.replace('\n', "\r\n")).unwrap();
+}
+
+#[test]
 fn nothing_else_may_come() {
     for steps in [
         format!("{CALL}{TRYING}"),

@@ -1,22 +1,29 @@
 //! A message against what a flow expects of it.
 
-use super::difference::{Mark, show_lines};
+use super::difference::{Mark, difference, show_lines};
 use super::parse::Block;
-use super::seen::{Seen, is_same_name};
+use super::seen::{Field, Seen, is_same_name};
 use super::template::Variables;
 
 /// The message with its differences from what was expected, line by line; none if it is as
-/// expected. Variables have got their values then.
+/// expected. Variables have got their values then. What is not said to be different must be as it
+/// is in `original`, if that is given.
 pub(super) fn compare(
     expected: &Block,
     message: &[u8],
+    original: Option<&[u8]>,
     variables: &mut Variables,
 ) -> Option<Vec<(Mark, String)>> {
     let seen = Seen::of(message);
     let mut found = Comparison { lines: Vec::new(), differs: false, variables: variables.clone() };
     found.start(expected, &seen);
-    found.fields(expected, &seen);
-    found.body(expected, &seen);
+    let original = original.map(Seen::of);
+    let changes = original.as_ref().map(|original| changes(expected, original, &seen));
+    found.fields(expected, &seen, &changes.unwrap_or_default());
+    match (&original, &expected.body) {
+        (Some(original), None) => found.same_body(original, &seen),
+        _ => found.body(expected, &seen),
+    }
     if found.differs {
         return Some(found.lines);
     }
@@ -44,16 +51,20 @@ impl Comparison {
     }
 
     /// Compares the header fields: the expected ones of each name with the first of that name.
-    fn fields(&mut self, expected: &Block, seen: &Seen) {
+    fn fields(&mut self, expected: &Block, seen: &Seen, changes: &Changes) {
         let mut done = vec![false; expected.fields.len()];
-        for field in &seen.fields {
+        for (number, field) in seen.fields.iter().enumerate() {
             let of_name = |name: &str| is_same_name(name.as_bytes(), &field.name);
             let next = expected.fields.iter().enumerate();
             let next = next.filter(|(place, _)| !done[*place]);
             let next =
                 next.into_iter().find(|(_, line)| of_name(&line.name)).map(|(place, _)| place);
             let Some(place) = next else {
-                self.lines.push((Mark::Same, one_line(&field.line)));
+                if changes.come.contains(&number) {
+                    self.differ(Mark::Come, &field.line);
+                } else {
+                    self.lines.push((Mark::Same, one_line(&field.line)));
+                }
                 continue;
             };
             let line = &expected.fields[place];
@@ -77,6 +88,18 @@ impl Comparison {
                 self.differ(Mark::Gone, &[line.name.as_bytes(), b": ", &text].concat());
             }
         }
+        changes.gone.iter().for_each(|line| self.differ(Mark::Gone, line.as_bytes()));
+    }
+
+    /// Compares the body with that of the original message.
+    fn same_body(&mut self, original: &Seen, seen: &Seen) {
+        if original.body.is_empty() && seen.body.is_empty() {
+            return;
+        }
+        self.lines.push((Mark::Same, String::new()));
+        let lines = difference(&original.body, &seen.body);
+        self.differs |= lines.iter().any(|(mark, _)| *mark != Mark::Same);
+        self.lines.extend(lines);
     }
 
     /// Compares the body, if one is expected.
@@ -120,6 +143,41 @@ impl Comparison {
         self.differs = true;
         self.lines.push((mark, one_line(text)));
     }
+}
+
+/// The header lines that are not as in the original message, of names that nothing is expected of.
+#[derive(Default)]
+struct Changes {
+    /// Those that it does not have: their places among the fields.
+    come: Vec<usize>,
+    /// Those that only it has.
+    gone: Vec<String>,
+}
+
+/// How `seen` differs from `original` where nothing is expected of it.
+fn changes(expected: &Block, original: &Seen, seen: &Seen) -> Changes {
+    let rest = |message: &Seen| -> Vec<(usize, String)> {
+        let is_expected = |field: &Field| {
+            expected.fields.iter().any(|line| is_same_name(line.name.as_bytes(), &field.name))
+        };
+        let fields = message.fields.iter().enumerate().filter(|(_, field)| !is_expected(field));
+        fields.map(|(number, field)| (number, one_line(&field.line))).collect()
+    };
+    let (old, new) = (rest(original), rest(seen));
+    let lines = |rest: &[(usize, String)]| -> Vec<u8> {
+        rest.iter().flat_map(|(_, line)| [line.as_bytes(), b"\r\n"].concat()).collect()
+    };
+    let mut changes = Changes::default();
+    let mut place = 0;
+    for (mark, line) in difference(&lines(&old), &lines(&new)) {
+        match mark {
+            Mark::Gone if !line.is_empty() => changes.gone.push(line),
+            Mark::Come => changes.come.extend(new.get(place).map(|(number, _)| *number)),
+            _ => {}
+        }
+        place += usize::from(mark != Mark::Gone);
+    }
+    changes
 }
 
 /// A line for people.

@@ -77,6 +77,7 @@ impl Flow {
             variables: Variables::default(),
             pending: Vec::new(),
             logged: Vec::new(),
+            given: Vec::new(),
             sent_count: 0,
             journal,
             stage,
@@ -99,6 +100,8 @@ struct Run<'f> {
     pending: Vec<Sent>,
     /// What the script has logged and no step has expected yet.
     logged: Vec<String>,
+    /// The message that the server got last.
+    given: Vec<u8>,
     sent_count: usize,
     journal: Journal,
     stage: Stage,
@@ -192,13 +195,14 @@ impl Run<'_> {
         self.sent_count += 1;
         history.sent(message.clone(), server);
         let sent = self.stage.deliver(peer.address, server, &message).map_err(refused)?;
+        self.given = message;
         self.take(sent);
         Ok(())
     }
 
     /// A peer must have got a message.
     fn expect(&mut self, expectation: &Expectation, at: Span) -> Result<(), Failure> {
-        let Expectation { peer, from, is_next, message } = expectation;
+        let Expectation { peer, from, is_next, is_unchanged, message } = expectation;
         let is_here = |sent: &Sent| sent.destination == peer.address;
         let Some(place) = self.pending.iter().position(is_here) else {
             return Err(self.not_sent(peer, at));
@@ -210,8 +214,9 @@ impl Run<'_> {
             return Err(Failure::new(at, message).about(&first.bytes));
         }
         let sent = self.pending.remove(place);
+        let original = is_unchanged.then_some(self.given.as_slice());
         if let Some(expected) = message
-            && let Some(lines) = compare(expected, &sent.bytes, &mut self.variables)
+            && let Some(lines) = compare(expected, &sent.bytes, original, &mut self.variables)
         {
             let message = format!("{} has got another message than expected", peer.name);
             return Err(Failure { at, message, lines });

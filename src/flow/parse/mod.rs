@@ -88,6 +88,8 @@ pub(super) struct Expectation {
     pub(super) from: Option<SocketAddr>,
     /// Whether nothing else may have been sent before it.
     pub(super) is_next: bool,
+    /// Whether all that is not written is as in the message that was sent last.
+    pub(super) is_unchanged: bool,
     /// The message; none: any.
     pub(super) message: Option<Block>,
 }

@@ -126,7 +126,7 @@ impl Parser {
         Some(StepKind::Send { peer, to, what })
     }
 
-    /// Reads `expect PEER [from ADDRESS] [next]` and the message, `expect log` or
+    /// Reads `expect PEER [from ADDRESS] [next] [unchanged]` and the message, `expect log` or
     /// `expect nothing`.
     fn expect(&mut self, mut words: Words<'_>, block: &[Line<'_>]) -> Option<StepKind> {
         let mut ahead = words;
@@ -145,15 +145,16 @@ impl Parser {
             return Some(StepKind::ExpectNothing);
         }
         let peer = self.any_peer(&mut words)?;
-        let (mut from, mut is_next) = (None, false);
+        let (mut from, mut is_next, mut is_unchanged) = (None, false, false);
         while let Some((word, at)) = words.next() {
             match word {
                 "from" => from = self.address_word(&mut words),
                 "next" => is_next = true,
-                other => self.unknown(other, at, &["from", "next"]),
+                "unchanged" => is_unchanged = true,
+                other => self.unknown(other, at, &["from", "next", "unchanged"]),
             }
         }
         let message = if block.is_empty() { None } else { Some(self.block(&block, true)?) };
-        Some(StepKind::Expect(Expectation { peer, from, is_next, message }))
+        Some(StepKind::Expect(Expectation { peer, from, is_next, is_unchanged, message }))
     }
 }
