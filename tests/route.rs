@@ -2,10 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/core.rs"]
+#[expect(dead_code, reason = "each test file uses a part of it")]
+mod core_support;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::{fs, process};
+
+use core_support::program;
+use proptest::prelude::*;
+use viaduct::flow::{
+    Journal, Setup, Stage, Style, Traced, message_of, show_json, show_text, source_of,
+};
+use viaduct::script::SourceMap;
 
 /// A directory for the files of a test; removed when it goes.
 struct Directory(PathBuf);
@@ -250,6 +262,34 @@ fn whatever_is_no_message_is_dropped_and_told() {
     fs::write(directory.0.join("a.sip"), vec![b'x'; 70_000]).unwrap();
     let (code, _, err) = directory.run(&["a.cfg", "--message", "a.sip"], b"");
     assert_eq!((code, &*err), (1, "viaduct: a message of 70000 bytes fits no datagram\n"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_can_be_shown(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        head in "[A-Z]{1,6} sip:[a-z@;=.]{0,20} SIP/2.0(\r?\n(Via|v|To|CSeq|X)?:? ?[ -~]{0,30}){0,6}\r\n\r\n",
+        comes_first in any::<bool>(),
+    ) {
+        let program = Arc::new(program("loadmodule \"textops.so\"\nroute { append_hf(\"X: 1\\r\\n\"); forward(192.0.2.9, 5060); }"));
+        let text = if comes_first { bytes } else { [head.into_bytes(), bytes].concat() };
+        let message = message_of(&text);
+        let journal = Journal::default();
+        let hosts = Vec::new();
+        let setup = Setup { program: &program, listen: &[], hosts: &hosts, secret: [0; 16] };
+        let mut stage = Stage::new(&setup, &journal);
+        stage.observe(Box::new(journal.clone()));
+        let source = source_of(&message).filter(|source| source.is_ipv4());
+        let source = source.unwrap_or_else(|| "198.51.100.7:5060".parse().unwrap());
+        let way = (source, stage.address_for(source).unwrap());
+        let traced = Traced::run(&mut stage, &journal, way, &message).unwrap();
+        let map = SourceMap::default();
+        let shown = show_text(&traced, &program, &map, Style::Plain);
+        prop_assert!(shown.chars().all(|sign| sign == '\n' || sign == '\t' || !sign.is_control()));
+        let json: serde_json::Value =
+            serde_json::from_str(&show_json(&traced, &program, &map)).unwrap();
+        prop_assert!(json["steps"].is_array());
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Flow {
             secret: *b"flows on a stage",
         };
         let journal = Journal::default();
-        let mut stage = Stage::new(&setup, Box::new(journal.clone()));
+        let mut stage = Stage::new(&setup, &journal);
         if let Some(tally) = tally {
             stage.observe(Box::new(tally.clone()));
         }

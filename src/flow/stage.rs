@@ -7,13 +7,14 @@ use bumpalo::Bump;
 use crossbeam_channel::Receiver;
 use thiserror::Error;
 
+use super::journal::Journal;
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
 use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
 use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::names::{HostAddresses, HostName, NameTable};
-use crate::proxy::{CoreParts, Listener, LogSink, ProxyCore};
+use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
 use crate::time::Now;
@@ -104,9 +105,9 @@ const OWN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const SIP_PORT: u16 = 5_060;
 
 impl Stage {
-    /// A server that has just started. What its script logs goes to `log`.
+    /// A server that has just started. What its script logs is written down in `journal`.
     #[must_use]
-    pub fn new(setup: &Setup<'_>, log: Box<dyn LogSink>) -> Self {
+    pub fn new(setup: &Setup<'_>, journal: &Journal) -> Self {
         let counters = WorkerCounters::default();
         let (names, questions) = NameTable::new();
         let names = Arc::new(names);
@@ -121,7 +122,7 @@ impl Stage {
             seed: SEED,
             sweeps: true,
             counters: counters.clone(),
-            log,
+            log: Box::new(journal.clone()),
         });
         Self {
             core,

@@ -49,7 +49,7 @@ pub fn route(options: &RouteOptions) -> Result<(), ServerError> {
     let (listen, hosts) = (&options.listen, &options.hosts);
     let journal = Journal::default();
     let setup = Setup { program: &program, listen, hosts, secret };
-    let mut stage = Stage::new(&setup, Box::new(journal.clone()));
+    let mut stage = Stage::new(&setup, &journal);
     stage.observe(Box::new(journal.clone()));
     for (aor, contact) in &options.registrations {
         stage.register("location", aor, contact)?;
