@@ -434,7 +434,7 @@ fn the_exit_code_tells_what_failed() {
         let (code, out, err) = directory.viaduct(&["test", "inner", path]);
         assert_eq!(code, 2, "{path}");
         assert!(out.ends_with("1 case, 1 failed\n"), "{path}: {out}");
-        assert!(err.contains(told) && err.ends_with("1 files could not be run\n"), "{err}");
+        assert!(err.contains(told) && err.ends_with("files that could not be run: 1\n"), "{err}");
     }
     assert_eq!(directory.viaduct(&["test"]).0, 2);
     fs::create_dir(directory.0.join("empty")).unwrap();

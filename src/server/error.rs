@@ -51,7 +51,7 @@ pub enum ServerError {
         total: usize,
     },
     /// Files of cases could not be run; why has been shown.
-    #[error("{count} files could not be run")]
+    #[error("files that could not be run: {count}")]
     NotRun {
         /// How many.
         count: usize,
