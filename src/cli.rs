@@ -29,6 +29,22 @@ pub(crate) enum Command {
         #[command(flatten)]
         arguments: CheckArguments,
     },
+    /// Run one message through a script, without a network: each line that runs with its
+    /// values, what is decided, and the messages that would be sent, with what was changed.
+    Route(RouteArguments),
+    /// Run the cases in `*.flow` files against the scripts that they name, without a network.
+    /// Exit code 1 if a case fails, 2 if one cannot be run.
+    Test {
+        /// Files, or directories that are searched for `*.flow`.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Show how many lines of each script have run, and those that have not.
+        #[arg(long)]
+        coverage: bool,
+        /// Write the lines and conditions that have run to this file, in the format of lcov.
+        #[arg(long, value_name = "FILE")]
+        lcov: Option<PathBuf>,
+    },
     /// List the functions of scripts, or describe one.
     Functions {
         /// Its name.
@@ -82,6 +98,53 @@ impl From<CheckArguments> for server::CheckOptions {
             format: arguments.format.into(),
             deny_warnings: arguments.deny_warnings,
             compat: arguments.compat,
+        }
+    }
+}
+
+/// The arguments of `route`.
+#[derive(Args, Debug)]
+pub(crate) struct RouteArguments {
+    /// The script.
+    file: PathBuf,
+    /// A file with the message, a request or a response; `-` is standard input. Several are
+    /// given to the server one after the other.
+    #[arg(long, value_name = "FILE", required = true)]
+    message: Vec<PathBuf>,
+    /// Who sends it; else the address in its topmost Via, or 198.51.100.7:5060.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen)]
+    source: Option<SocketAddr>,
+    /// Address of the server instead of those in the script; else 192.0.2.1:5060. May be given
+    /// repeatedly; the message goes to the first of the family of its source.
+    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_listen)]
+    listen: Vec<SocketAddr>,
+    /// A contact that is registered: sip:bob@example.com=sip:bob@198.51.100.8. May be given
+    /// repeatedly.
+    #[arg(long, value_name = "AOR=CONTACT", value_parser = parse_pair)]
+    register: Vec<(String, String)>,
+    /// The address of a host name; other names have none. May be given repeatedly.
+    #[arg(long, value_name = "NAME=ADDR", value_parser = parse_host)]
+    host: Vec<(String, IpAddr)>,
+    /// What the next command of `exec` writes; it ends with status 0. Commands for which there is
+    /// none are not started. May be given repeatedly.
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// human: text; json: an object for each message. Both on standard output.
+    #[arg(long, value_enum, default_value = "human")]
+    format: CheckFormat,
+}
+
+impl From<RouteArguments> for server::RouteOptions {
+    fn from(arguments: RouteArguments) -> Self {
+        Self {
+            script: arguments.file,
+            messages: arguments.message,
+            source: arguments.source,
+            listen: arguments.listen,
+            registrations: arguments.register,
+            hosts: arguments.host,
+            outputs: arguments.output,
+            format: arguments.format.into(),
         }
     }
 }
@@ -149,6 +212,22 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .ok()
         .or_else(without_port)
         .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
+}
+
+/// Parses `AOR=CONTACT`. The contact may have a `=` in its parameters.
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(left, right)| !left.is_empty() && !right.is_empty());
+    pair.map(|(left, right)| (left.to_owned(), right.to_owned()))
+        .ok_or_else(|| "expected AOR=CONTACT, both URIs".to_owned())
+}
+
+/// Parses `NAME=ADDR`.
+fn parse_host(text: &str) -> Result<(String, IpAddr), String> {
+    let pair = text.split_once('=').and_then(|(name, address)| {
+        Some((name.to_owned(), address.trim_matches(['[', ']']).parse().ok()?))
+    });
+    pair.filter(|(name, _)| !name.is_empty())
+        .ok_or_else(|| "expected NAME=ADDR, such as gw.example.com=192.0.2.5".to_owned())
 }
 
 /// Parses a number of workers.

@@ -23,9 +23,12 @@
 //! it; its answer comes through the worker's mailbox ([`jobs`]) to
 //! [`proxy::ProxyCore::handle_completion`].
 //!
+//! [`flow`] runs the core without 1 and 8: one message, or a file of cases.
+//!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
+pub mod flow;
 pub mod helper;
 pub mod jobs;
 pub mod limits;

@@ -46,6 +46,10 @@ pub const SCRIPT_STRING_BYTES_MAX: usize = 1 << 20;
 /// Steps (operations) that one run of the script may take before it is cut off.
 pub const SCRIPT_FUEL: u64 = 1_000_000;
 
+/// Notes of what one message went through that are kept for whoever looks on: more than anyone
+/// reads.
+pub const TRACE_NOTE_COUNT_MAX: usize = 20_000;
+
 /// Turns of one `while` loop unless `max_while_loops` says otherwise.
 pub const SCRIPT_LOOP_TURNS_MAX: u32 = 10_000;
 

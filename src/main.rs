@@ -26,6 +26,10 @@ fn main() -> ExitCode {
         Command::Variables { name } => server::variables(name.as_deref()),
         Command::Modules { name } => server::modules(name.as_deref()),
         Command::Reference => server::reference(),
+        Command::Route(arguments) => server::route(&arguments.into()),
+        Command::Test { paths, coverage, lcov } => {
+            server::test(&server::TestOptions { paths, coverage, lcov })
+        }
         Command::Doctor { config, format } => server::doctor(config, format.into()),
     };
     match result {

@@ -34,6 +34,13 @@ const ROOMS: Rooms = &[
             "time",
         ],
     ),
+    (
+        "flow",
+        &[
+            "proxy", "modules", "script", "location", "sip", "limits", "mem", "metrics", "names",
+            "time",
+        ],
+    ),
     // shell
     ("helper", &["sys", "jobs", "limits", "names"]),
     ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
@@ -44,6 +51,7 @@ const ROOMS: Rooms = &[
             "worker",
             "transport",
             "helper",
+            "flow",
             "proxy",
             "modules",
             "script",
@@ -92,7 +100,7 @@ const LOADGEN_ROOMS: Rooms = &[
 /// Words that belong to the shell: the core is a function of its inputs.
 const SHELL_ONLY: &[&str] =
     &["std::fs", "std::thread", "std::net::UdpSocket", "mio::", "socket2::"];
-const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy"];
+const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy", "flow"];
 const LOADGEN_CORE: &[&str] =
     &["moment", "outbox", "show", "users", "measure", "scenario", "agent", "pace"];
 

@@ -18,7 +18,9 @@ use crate::limits::HEADROOM_BYTES;
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::script::{Execution, Host, Program, RouteId, Suspended, Transit, Verdict, resume, run};
+use crate::script::{
+    Execution, Host, Observer, Program, RouteId, Suspended, Transit, Verdict, resume, run,
+};
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
 use crate::time::Now;
@@ -42,6 +44,8 @@ pub struct ProxyCore {
     program: Arc<Program>,
     standing: Standing,
     workspace: Workspace,
+    /// Who looks on as the script runs, if anyone does.
+    observer: Option<Box<dyn Observer>>,
     message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
@@ -73,6 +77,7 @@ impl ProxyCore {
             program,
             standing,
             workspace: Workspace::default(),
+            observer: None,
             message_count: 0,
         }
     }
@@ -83,6 +88,11 @@ impl ProxyCore {
         self.program = Arc::new(Program::clone(program));
         self.sweep_round_turns = sweep_round_turns(program);
         self.standing.follow(program);
+    }
+
+    /// Lets `observer` look on at all further runs of the script. They are slower then.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = Some(observer);
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
@@ -160,7 +170,7 @@ impl ProxyCore {
         resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, message_count, .. } = self;
+        let Self { program, standing, workspace, observer, message_count, .. } = self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
@@ -183,6 +193,7 @@ impl ProxyCore {
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
             edits: std::mem::take(&mut workspace.edits),
+            observer: observer.as_deref_mut(),
             message_count: *message_count,
         };
         let decision = match (checked, essentials) {
@@ -237,6 +248,7 @@ struct Desk<'a> {
     turn: Turn<'a>,
     arena: &'a Bump,
     edits: EditList,
+    observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
 }
 
@@ -336,6 +348,9 @@ impl Desk<'_> {
                 transit.essentials = self.turn.essentials;
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
+                if let Some(observer) = self.observer.as_deref_mut() {
+                    execution.observe(observer);
+                }
                 let verdict = run(&mut execution, route);
                 self.edits = std::mem::take(&mut execution.transit.edits);
                 (verdict, execution.transit.acted, execution.take_suspended())
@@ -361,6 +376,9 @@ impl Desk<'_> {
         std::mem::swap(&mut transit.edits, &mut self.edits);
         transit.essentials = self.turn.essentials;
         let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
+        if let Some(observer) = self.observer.as_deref_mut() {
+            execution.observe(observer);
+        }
         let verdict = resume(&mut execution);
         self.edits = std::mem::take(&mut execution.transit.edits);
         (verdict, execution.transit.acted, execution.take_suspended())

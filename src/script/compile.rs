@@ -14,7 +14,9 @@
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
-use super::program::{CallSite, Constant, Op, Operand, Places, Program, RouteEntry, Subject, Test};
+use super::program::{
+    CallSite, Constant, Op, Operand, Places, Program, RouteEntry, Statement, Subject, Test,
+};
 use super::{SourceMap, Span};
 
 /// Makes the program. Nothing can go wrong any more.
@@ -23,14 +25,17 @@ pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
     let mut emitter = Emitter {
         program: Program { configs, slot_names, ..Program::empty(settings) },
         spans: Vec::new(),
+        starts: Vec::new(),
         span: Span::default(),
         breaks: Vec::new(),
     };
     for route in routes {
         emitter.route(route);
     }
-    let Emitter { mut program, spans, .. } = emitter;
+    let Emitter { mut program, spans, starts, .. } = emitter;
     program.places = places(&spans, sources);
+    let line = |&(start, span): &(u32, Span)| Statement { start, line: line(span, sources) };
+    program.statements = starts.iter().map(line).collect();
     program
 }
 
@@ -39,6 +44,8 @@ struct Emitter {
     program: Program,
     /// Where each operation was written.
     spans: Vec<Span>,
+    /// The first operation of each statement, and where the statement was written.
+    starts: Vec<(u32, Span)>,
     /// Where the present statement was written.
     span: Span,
     /// For each loop and `switch` around: the jumps that leave it.
@@ -65,6 +72,9 @@ impl Emitter {
     /// A statement.
     fn step(&mut self, step: Step) {
         self.span = step.span;
+        if !matches!(step.kind, StepKind::Block(_) | StepKind::While { .. }) {
+            self.starts.push((self.here(), step.span));
+        }
         match step.kind {
             StepKind::Assign { target, operator, value } => self.assign(target, operator, value),
             StepKind::Block(steps) => self.steps(steps),
@@ -168,6 +178,8 @@ impl Emitter {
         let span = self.span;
         self.push(Op::PushInt(0));
         let top = self.here();
+        // Each turn begins here.
+        self.starts.push((top, span));
         let mut leave = self.condition(condition, false);
         leave.push(self.program.code.len());
         self.push(Op::LoopTurn { target: 0 });
@@ -428,21 +440,23 @@ fn fold(node: &Node) -> Option<i64> {
 fn places(spans: &[Span], sources: &SourceMap) -> Places {
     let files: Vec<String> =
         sources.files().iter().map(|file| file.name.display().to_string()).collect();
-    let line = |span: &Span| {
-        let Some(place) = sources.place(*span) else { return (0, 0) };
-        let file = sources.files().iter().position(|file| file.name == place.file).unwrap_or(0);
-        (u16::try_from(file).unwrap_or(0), index(place.line))
-    };
     let mut known: Option<(Span, (u16, u32))> = None;
     let lines = spans.iter().map(|span| match known {
         Some((last, line)) if last == *span => line,
         _ => {
-            let found = line(span);
+            let found = line(*span, sources);
             known = Some((*span, found));
             found
         }
     });
     Places { files, lines: lines.collect() }
+}
+
+/// Number of the file and line of a span.
+fn line(span: Span, sources: &SourceMap) -> (u16, u32) {
+    let Some(place) = sources.place(span) else { return (0, 0) };
+    let file = sources.files().iter().position(|file| file.name == place.file).unwrap_or(0);
+    (u16::try_from(file).unwrap_or(0), index(place.line))
 }
 
 /// The subject that an operand is when it is compared with `myself`.

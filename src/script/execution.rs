@@ -9,9 +9,11 @@ use bumpalo::collections::Vec as ArenaVec;
 use super::ast::RouteKind;
 use super::state::States;
 use super::value::Digits;
+use super::watch::Watch;
 use super::xavp::{XavpKind, XavpPath, Xavps};
 use super::{
-    Branch, Host, LogLevel, Program, Refusal, ReturnCode, RouteId, Suspended, Transit, Value,
+    Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended, Transit,
+    Value,
 };
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
@@ -64,6 +66,8 @@ pub struct Execution<'m> {
     pub(super) suspended: Option<Box<Suspended>>,
     /// State of `$RANDOM`.
     random: Cell<u64>,
+    /// Who looks on, if anyone does.
+    pub(super) watch: Option<Watch<'m>>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
     uri: Cell<Option<&'m Uri<'m>>>,
 }
@@ -120,8 +124,14 @@ impl<'m> Execution<'m> {
             answer: None,
             suspended: None,
             random: Cell::new(random),
+            watch: None,
             uri: Cell::new(None),
         }
+    }
+
+    /// Lets `observer` look on.
+    pub fn observe(&mut self, observer: &'m mut (dyn Observer + 'm)) {
+        self.watch = Some(Watch::new(observer));
     }
 
     /// What the last function or route block gave back (`$rc`).

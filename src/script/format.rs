@@ -93,6 +93,16 @@ impl Format {
         })
     }
 
+    /// The text as it was written, its variables by their names.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.to_vec(),
+            Part::Variable(variable) => variable.text().to_vec(),
+        };
+        self.parts.iter().flat_map(text).collect()
+    }
+
     /// The only variable, if the text is nothing else: its value keeps its type.
     #[must_use]
     pub fn value<'m>(&'m self, execution: &Execution<'m>) -> Value<'m> {

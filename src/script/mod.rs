@@ -47,6 +47,7 @@ mod value;
 mod variable;
 mod vm;
 mod walk;
+mod watch;
 mod xavp;
 
 pub use calendar::DateTime;
@@ -60,7 +61,7 @@ pub use host::{Host, LogLevel, NextHop, Refusal};
 pub use json::{json_place, json_string, render_json};
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
 pub use pattern::{PatternFlags, compile_pattern};
-pub use program::{Program, RouteId};
+pub use program::{BranchPlace, Program, RouteId, StatementPlace};
 pub use registry::{
     Argument, Configure, FALSE, Function, FunctionSpec, Index, Key, Missing, ModuleConfig,
     ModuleSpec, ModuleState, ParameterKind, ParameterSpec, PseudoVariable, Read, Registry,
@@ -77,4 +78,5 @@ pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, resume, run};
 pub(crate) use vm::{method_name, split_host_port};
+pub use watch::{Event, Observer};
 pub use xavp::{XavpKind, XavpPath};

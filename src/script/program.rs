@@ -22,6 +22,8 @@ pub struct Program {
     pub(super) slot_names: Vec<Box<[u8]>>,
     pub(super) code: Vec<Op>,
     pub(super) places: Places,
+    /// In the order of their first operations.
+    pub(super) statements: Vec<Statement>,
     pub(super) calls: Vec<CallSite>,
     pub(super) constants: Vec<Constant>,
     pub(super) variables: Vec<Variable>,
@@ -45,6 +47,7 @@ pub(super) struct RouteEntry {
 /// One call of a function, its arguments prepared.
 #[derive(Clone, Debug)]
 pub(super) struct CallSite {
+    pub(super) name: &'static str,
     pub(super) run: Function,
     /// How many operands on top are arguments.
     pub(super) calculated: u8,
@@ -245,6 +248,33 @@ pub(super) struct Places {
     pub(super) lines: Vec<(u16, u32)>,
 }
 
+/// Where a statement begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statement {
+    /// Its first operation.
+    pub(super) start: u32,
+    /// Number of the file in [`Places::files`], and the line.
+    pub(super) line: (u16, u32),
+}
+
+/// Where a statement was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatementPlace<'p> {
+    /// The file, as it was named.
+    pub file: &'p str,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// Where a condition was written, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BranchPlace<'p> {
+    /// Its number, as [`super::Event::Branch`] has it.
+    pub number: usize,
+    /// The statement that it is part of.
+    pub place: StatementPlace<'p>,
+}
+
 impl Program {
     /// A program that does nothing, with these settings.
     #[must_use]
@@ -256,6 +286,7 @@ impl Program {
             slot_names: Vec::new(),
             code: Vec::new(),
             places: Places::default(),
+            statements: Vec::new(),
             calls: Vec::new(),
             constants: Vec::new(),
             variables: Vec::new(),
@@ -302,6 +333,25 @@ impl Program {
     #[must_use]
     pub fn slot_names(&self) -> &[Box<[u8]>] {
         &self.slot_names
+    }
+
+    /// Where each statement was written, by its number.
+    pub fn statements(&self) -> impl Iterator<Item = StatementPlace<'_>> {
+        self.statements.iter().map(|statement| self.show_place(statement.line))
+    }
+
+    /// Where each condition was written that decides how the script goes on.
+    pub fn branches(&self) -> impl Iterator<Item = BranchPlace<'_>> {
+        let decides = |op: &Op| matches!(op, Op::If { .. } | Op::CallIf { .. });
+        let ops = self.code.iter().zip(&self.places.lines).enumerate();
+        let branches = ops.filter(move |(_, (op, _))| decides(op));
+        branches.map(|(number, (_, line))| BranchPlace { number, place: self.show_place(*line) })
+    }
+
+    /// The place of a line.
+    fn show_place(&self, (file, line): (u16, u32)) -> StatementPlace<'_> {
+        let file = self.places.files.get(usize::from(file)).map_or("", String::as_str);
+        StatementPlace { file, line }
     }
 
     /// `file:line` of an operation.

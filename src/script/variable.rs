@@ -16,6 +16,8 @@ use super::{Execution, Value};
 /// A compiled reference to a pseudo-variable.
 #[derive(Clone, Debug)]
 pub struct Variable {
+    /// As it was written.
+    text: Box<[u8]>,
     source: Source,
     index: IndexPart,
     transforms: Box<[Transform]>,
@@ -57,7 +59,9 @@ enum IndexPart {
 impl Variable {
     /// Reads the variable at the start of `text`, which is a `$`; also how long it is.
     pub(super) fn parse(text: &[u8], scope: &mut Scope<'_>) -> Result<(Self, usize), Fault> {
-        scope.nested(|scope| Self::parse_one(text, scope))
+        let (mut variable, length) = scope.nested(|scope| Self::parse_one(text, scope))?;
+        variable.text = text[..length].into();
+        Ok((variable, length))
     }
 
     /// Reads one variable and what stands within it.
@@ -82,6 +86,12 @@ impl Variable {
             return Err(Fault::new("E0414", message, 0..parser.at));
         }
         Ok((variable, parser.at + 1))
+    }
+
+    /// The variable as it was written.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// The present value.
@@ -208,7 +218,8 @@ impl<'t> Parser<'t> {
             return self.select(key, scope);
         }
         let source = self.source(spec, key, scope)?;
-        Ok(Variable { source, index: IndexPart::Fixed(Index::None), transforms: Box::default() })
+        let index = IndexPart::Fixed(Index::None);
+        Ok(Variable { text: Box::default(), source, index, transforms: Box::default() })
     }
 
     /// What a name and its key refer to.
@@ -287,7 +298,12 @@ impl<'t> Parser<'t> {
             };
             let source = Source::Constant(Constant::Text(value.into()));
             let index = IndexPart::Fixed(Index::None);
-            return Ok(Variable { source, index, transforms: Box::default() });
+            return Ok(Variable {
+                text: Box::default(),
+                source,
+                index,
+                transforms: Box::default(),
+            });
         }
         let unknown = || {
             let message =

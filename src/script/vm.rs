@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{Op, Operand, Prepared, RouteId, Subject, Test};
+use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, ReturnCode, Value};
+use super::{Argument, Execution, ReturnCode, Value, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -52,6 +52,9 @@ pub fn run(execution: &mut Execution<'_>, route: RouteId) -> Verdict {
         return Verdict::End;
     };
     execution.kind = entry.kind;
+    if execution.watch.is_some() {
+        watch::started(execution, usize::from(route.0));
+    }
     run_from(execution, entry.start as usize)
 }
 
@@ -64,7 +67,7 @@ pub fn resume(execution: &mut Execution<'_>) -> Verdict {
 fn run_from(execution: &mut Execution<'_>, start: usize) -> Verdict {
     execution.arena_bytes = execution.transit.arena.allocated_bytes();
     let mut next = start;
-    let verdict = steps(execution, &mut next);
+    let verdict = walk(execution, &mut next);
     if let Some(suspended) = &mut execution.suspended {
         suspended.place = next.saturating_sub(1);
         suspended.fuel = execution.fuel;
@@ -79,14 +82,29 @@ fn run_from(execution: &mut Execution<'_>, start: usize) -> Verdict {
     verdict
 }
 
-/// Runs until the script ends; `place` is then behind the operation that ended it.
-fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
+/// Runs until the script ends, and tells whoever looks on; `place` is then behind the operation
+/// that ended it.
+fn walk(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
+    if execution.watch.is_none() {
+        return steps::<false>(execution, place);
+    }
+    let verdict = steps::<true>(execution, place);
+    watch::ended(execution, *place, verdict);
+    verdict
+}
+
+/// Runs until the script ends; `place` is then behind the operation that ended it. Without
+/// `WATCHED` nobody looks on.
+fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
     let program = execution.program;
     let code = program.code.as_slice();
     let mut fuel = execution.fuel;
     let mut next = *place;
     let verdict = loop {
         let Some(op) = code.get(next) else { break Verdict::End };
+        if WATCHED {
+            watch::turn(execution, next);
+        }
         next += 1;
         if fuel == 0 {
             break Verdict::Error(ScriptError::Fuel);
@@ -94,12 +112,12 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
         fuel -= 1;
         match op {
             &Op::Call(call) => {
-                if let Some(verdict) = self::call(execution, call, next) {
+                if let Some(verdict) = self::call::<WATCHED>(execution, call, next) {
                     break verdict;
                 }
             }
             &Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call(execution, call, next) {
+                if let Some(verdict) = self::call::<WATCHED>(execution, call, next) {
                     break verdict;
                 }
                 if (execution.code > 0) == want {
@@ -123,7 +141,7 @@ fn steps(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
             Op::Drop => break dropped(execution),
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
-                if holds(execution, test) == *want {
+                if decide::<WATCHED>(execution, next - 1, test) == *want {
                     next = *target as usize;
                 }
             }
@@ -211,8 +229,18 @@ fn mark(execution: &mut Execution<'_>, next: usize) {
     execution.at = u32::try_from(next).unwrap_or(u32::MAX);
 }
 
-/// Whether a condition holds.
+/// Whether the condition of the operation at `place` holds.
 #[inline]
+fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, place: usize, test: &Test) -> bool {
+    let held = holds(execution, test);
+    if WATCHED {
+        watch::tested(execution, place, test, held);
+    }
+    held
+}
+
+/// Whether a condition holds. Both forms of the loop are to have it within.
+#[inline(always)]
 fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
     let program = execution.program;
     match *test {
@@ -246,24 +274,28 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 
 /// Calls a function; how the script ends, if it does so because of that.
 #[inline]
-fn call(execution: &mut Execution<'_>, call: u32, next: usize) -> Option<Verdict> {
+fn call<const WATCHED: bool>(
+    execution: &mut Execution<'_>,
+    call: u32,
+    next: usize,
+) -> Option<Verdict> {
     mark(execution, next);
     let site = &execution.program.calls[call as usize];
     let base = execution.values.len().saturating_sub(site.calculated.into());
     execution.code = match &*site.arguments {
-        [] => (site.run)(execution, &[]),
+        [] => apply::<WATCHED>(execution, site, &[]),
         [only] => {
             let only = resolve(only, execution, base);
-            execution.values.truncate(base);
-            (site.run)(execution, &[only])
+            apply::<WATCHED>(execution, site, &[only])
         }
         several => {
             let arguments: SmallVec<[Argument<'_>; 4]> =
                 several.iter().map(|prepared| resolve(prepared, execution, base)).collect();
-            execution.values.truncate(base);
-            (site.run)(execution, &arguments)
+            apply::<WATCHED>(execution, site, &arguments)
         }
     };
+    // Only now: a call that waits is repeated, and needs them again.
+    execution.values.truncate(base);
     if execution.code == 0 {
         let waits = execution.suspended.is_some();
         return Some(if waits { Verdict::Suspended } else { Verdict::Exit });
@@ -279,6 +311,19 @@ fn call_route(execution: &mut Execution<'_>, op: &Op, next: usize) -> Result<usi
         Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
         _ => Ok(next),
     }
+}
+
+/// Calls a function with these arguments.
+#[inline]
+fn apply<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    site: &CallSite,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    if WATCHED {
+        watch::call(execution, site.name, arguments);
+    }
+    (site.run)(execution, arguments)
 }
 
 /// Calls a route block: where it starts.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::flow::StageError;
 use crate::sys;
 use crate::transport::BindError;
 
@@ -60,6 +61,23 @@ pub enum ServerError {
         /// `; did you mean ...?`, or nothing.
         similar: String,
     },
+    /// A message cannot be given to a server without a network.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Cases have failed; they have been shown.
+    #[error("{count} of {total} cases failed")]
+    Failed {
+        /// How many.
+        count: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// Files of cases could not be run; why has been shown.
+    #[error("files that could not be run: {count}")]
+    NotRun {
+        /// How many.
+        count: usize,
+    },
     /// A listen address cannot be used.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -74,8 +92,9 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong, 2 if
-    /// the command line is, 3 if the system refused.
+    /// The exit code of the process: 1 if the configuration, of server or machine, is wrong or
+    /// cases failed, 2 if the command line is wrong or cases could not be run, 3 if the system
+    /// refused.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -84,8 +103,10 @@ impl ServerError {
             | Self::Warnings
             | Self::Unsupported
             | Self::TooMany { .. }
-            | Self::Machine { .. } => 1,
-            Self::Unknown { .. } | Self::NoDiagnostic { .. } => 2,
+            | Self::Machine { .. }
+            | Self::Stage(_)
+            | Self::Failed { .. } => 1,
+            Self::Unknown { .. } | Self::NoDiagnostic { .. } | Self::NotRun { .. } => 2,
             Self::Bind(_) | Self::System { .. } => 3,
         }
     }

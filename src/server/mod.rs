@@ -1,6 +1,6 @@
 //! The process: configuration → sockets → workers → signals → reload → stop; and the commands
-//! beside it, which look at a script (`check`) and at the machine (`doctor`), and
-//! tell what scripts can say (`functions`, `variables`, `modules`).
+//! beside it, which look at a script (`check`), run it without a network (`route`, `test`), look
+//! at the machine (`doctor`), and tell what scripts can say (`functions`, `variables`, `modules`).
 
 #![forbid(unsafe_code)]
 
@@ -13,10 +13,14 @@ mod log;
 mod plan;
 mod reference;
 mod reload;
+mod route;
 mod run;
+mod test;
 
 pub use check::{CheckOptions, Format, check, explain};
 pub use doctor::doctor;
 pub use error::ServerError;
 pub use reference::{functions, modules, reference, script_page, variables};
+pub use route::{RouteOptions, route};
 pub use run::{Options, run};
+pub use test::{TestOptions, test};

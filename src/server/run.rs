@@ -215,10 +215,17 @@ const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The key of branch and tag hashes: made of the script's `branch_secret`, so that servers that
 /// share it understand each other's branches, or random.
 fn branch_secret(settings: &Settings) -> Result<[u8; 16], ServerError> {
-    let Some(text) = &settings.branch_secret else { return random_bytes() };
+    match &settings.branch_secret {
+        Some(text) => Ok(secret_of(text)),
+        None => random_bytes(),
+    }
+}
+
+/// The key that a `branch_secret` makes.
+pub(super) fn secret_of(text: &str) -> [u8; 16] {
     let mut hasher = SipHasher24::new();
     hasher.write(text.as_bytes());
-    Ok(hasher.finish128().as_bytes())
+    hasher.finish128().as_bytes()
 }
 
 /// Bytes that nobody can guess.

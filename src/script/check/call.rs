@@ -43,7 +43,8 @@ impl Checker<'_> {
         }
         let run = function.run;
         let count = u8::try_from(calculated.len()).unwrap_or(u8::MAX);
-        let site = CallSite { run, calculated: count, arguments: arguments.into() };
+        let site =
+            CallSite { name: function.name, run, calculated: count, arguments: arguments.into() };
         Node::Call(site, calculated)
     }
 
