@@ -78,11 +78,11 @@ const FUNCTIONS: &[FunctionSpec] = &[
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell, with the Request-URI as its last argument; the lines \
               that it writes become the destination set, the first one the Request-URI. FALSE if \
-              it writes none, or exits with another status than 0; in that case they count all the \
+              it writes none, or exits with another status than 0, when they count all the \
               same.\n\nEmpty lines are skipped. If a line is no URI or there are more than \
-              `max_branches` beside the first, nothing changes and it is FALSE. A \
-              command that ends with `;` or `&` gets no argument: the URI would be a command. \
-              Otherwise as exec_msg, but nothing is on its standard input.",
+              `max_branches` beside the first, nothing changes and it is FALSE. A command that \
+              ends with `;` or `&` gets no argument: the URI would be a command. Otherwise as \
+              exec_msg, but nothing is on its standard input.",
         example: "if (!exec_dset(\"/usr/local/bin/least-cost-router\")) sl_reply_error();",
         run: exec_dset,
     },
@@ -92,10 +92,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND, ParameterSpec::optional("variables", ParameterKind::Variables)],
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell; the lines that it writes become the values of the \
-              variables, in turn. FALSE if it exits with another status than 0, when they count all \
-              the same.\n\nWithout \
-              variables, and for lines beyond them, `$avp(i:N)` gets line N. Empty lines are \
-              skipped. Otherwise as exec_msg, but nothing is on its standard input.",
+              variables, in turn. FALSE if it exits with another status than 0, when they count \
+              all the same.\n\nWithout variables, and for lines beyond them, `$avp(i:N)` gets \
+              line N. Empty lines are skipped. Otherwise as exec_msg, but nothing is on its \
+              standard input.",
         example: "exec_avp(\"/usr/local/bin/price $rU\", \"$avp(price);$avp(carrier)\");",
         run: exec_avp,
     },
@@ -105,7 +105,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND],
         routes: RouteKinds::ANY,
         doc: "Gives a command to the shell; TRUE if it exits with 0.\n\nAs exec_msg, but nothing \
-              is on its standard input, and its environment tells nothing about the message.",
+              is on its standard input, and its environment tells nothing about the message. In a \
+              reply route the response waits for it.",
         example: "exec_cmd(\"logger call to $rU\");",
         run: exec_cmd,
     },
