@@ -180,10 +180,7 @@ impl<F: Fn() -> u64> Desk<F> {
     fn start_waiting(&mut self) {
         let (registry, null) = (self.poll.registry(), self.null.as_fd());
         for (number, place) in self.places.iter_mut().enumerate() {
-            if self.waiting.is_empty() {
-                return;
-            }
-            if place.is_none()
+            while place.is_none()
                 && let Some(Waiting { order, until_ms }) = self.waiting.pop_front()
             {
                 // What does not start is answered when it is dropped.

@@ -5,7 +5,7 @@ mod line;
 
 use std::sync::Arc;
 
-use super::core::uri::assign_uri;
+use super::core::uri::{assign_uri, is_safe};
 use super::table::{accepted_number, number, number_setting, verdict};
 use crate::jobs::{Answer, Ending, ShellCommand};
 use crate::limits::COMMAND_MS_MAX;
@@ -78,9 +78,11 @@ const FUNCTIONS: &[FunctionSpec] = &[
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell, with the Request-URI as its last argument; the lines \
               that it writes become the destination set, the first one the Request-URI. FALSE if \
-              it writes none, or exits with another status than 0.\n\nEmpty lines are skipped. A \
-              command that ends with `;` or `&` gets no argument: the URI would be a command. \
-              Otherwise as exec_msg, but nothing is on its standard input.",
+              it writes none, or exits with another status than 0, when they count all the \
+              same.\n\nEmpty lines are skipped. If a line is no URI or there are more than \
+              `max_branches` beside the first, nothing changes and it is FALSE. A command that \
+              ends with `;` or `&` gets no argument: the URI would be a command. Otherwise as \
+              exec_msg, but nothing is on its standard input.",
         example: "if (!exec_dset(\"/usr/local/bin/least-cost-router\")) sl_reply_error();",
         run: exec_dset,
     },
@@ -90,9 +92,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND, ParameterSpec::optional("variables", ParameterKind::Variables)],
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell; the lines that it writes become the values of the \
-              variables, in turn. FALSE if it exits with another status than 0.\n\nWithout \
-              variables, and for lines beyond them, `$avp(i:N)` gets line N. Empty lines are \
-              skipped. Otherwise as exec_msg, but nothing is on its standard input.",
+              variables, in turn. FALSE if it exits with another status than 0, when they count \
+              all the same.\n\nWithout variables, and for lines beyond them, `$avp(i:N)` gets \
+              line N. Empty lines are skipped. Otherwise as exec_msg, but nothing is on its \
+              standard input.",
         example: "exec_avp(\"/usr/local/bin/price $rU\", \"$avp(price);$avp(carrier)\");",
         run: exec_avp,
     },
@@ -102,7 +105,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND],
         routes: RouteKinds::ANY,
         doc: "Gives a command to the shell; TRUE if it exits with 0.\n\nAs exec_msg, but nothing \
-              is on its standard input, and its environment tells nothing about the message.",
+              is on its standard input, and its environment tells nothing about the message. In a \
+              reply route the response waits for it.",
         example: "exec_cmd(\"logger call to $rU\");",
         run: exec_cmd,
     },
@@ -258,31 +262,28 @@ fn has_succeeded(execution: &mut Execution<'_>, function: &str, answer: &Answer)
 }
 
 /// The lines of an output without blanks at their ends, those that are empty left out.
-fn lines(output: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn lines(output: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     output.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty())
 }
 
-/// Makes each line a URI of the destination set, in place of what was in it; false if there are
-/// no lines, if one is no URI or if there are too many.
+/// Makes each line a URI of the destination set, in place of what was in it. False, and nothing
+/// changes, if there are no lines, if one is no URI or if there are too many.
 fn replace_destination_set<'m>(execution: &mut Execution<'m>, output: &'m [u8]) -> bool {
-    let mut lines = lines(output);
-    let Some(first) = lines.next() else { return false };
-    if !assign_uri(execution, first) {
-        execution.host.log(LogLevel::Error, b"exec_dset: the output is no URI\n");
+    let mut rest = lines(output);
+    let Some(first) = rest.next() else { return false };
+    let most = execution.program.settings().max_branches;
+    if rest.clone().count() > most {
+        execution.host.log(LogLevel::Error, b"exec_dset: there are more lines than max_branches\n");
         return false;
     }
-    let most = execution.program.settings().max_branches;
+    if !rest.clone().all(is_safe) || !assign_uri(execution, first) {
+        execution.host.log(LogLevel::Error, b"exec_dset: a line of the output is no URI\n");
+        return false;
+    }
     let transit = &mut execution.transit;
     (transit.destination, transit.path, transit.q) = (None, &[], None);
     transit.branches.clear();
-    for uri in lines {
-        if transit.branches.len() >= most || !super::core::uri::is_safe(uri) {
-            let text = b"exec_dset: a line is no URI, or there are more than max_branches\n";
-            execution.host.log(LogLevel::Error, text);
-            return false;
-        }
-        transit.branches.push(Branch::to(uri));
-    }
+    transit.branches.extend(rest.map(Branch::to));
     true
 }
 
