@@ -56,7 +56,8 @@ pub(super) fn preprocess(
     let end = preprocessor.map.files().first().map_or(0, super::source::SourceFile::end);
     let span = Span { start: end, end };
     preprocessor.tokens.push(Token { kind: TokenKind::End, span, gap: Gap::Line });
-    let Preprocessor { map, tokens, dialect, passed, .. } = preprocessor;
+    let Preprocessor { map, tokens, dialect, mut passed, .. } = preprocessor;
+    passed.seams.sort_unstable();
     Preprocessed { map, tokens, dialect, passed }
 }
 
