@@ -1,5 +1,5 @@
-//! The script alone: to compile a route of 15 statements, and to run it against a proxy that
-//! does nothing.
+//! The script alone: to compile a route of 15 statements and a script of 1,000 lines, and to run
+//! the former against a proxy that does nothing.
 
 #![expect(clippy::panic, reason = "what fails here fails the run")]
 
@@ -81,9 +81,28 @@ impl Reader for Nothing {
     }
 }
 
-/// Compiles the script.
-fn program() -> Program {
-    let parsed = parse_text(Path::new("bench.cfg"), SCRIPT.as_bytes().to_vec(), &Nothing);
+/// The script with as many copies of its blocks, under names of their own, as make 1,000 lines;
+/// each asks for patterns and texts of its own.
+fn long_script() -> String {
+    let (modules, routes) = SCRIPT.split_once("route {").unwrap_or_default();
+    let mut text = format!("{modules}route {{\n");
+    let mut blocks = String::new();
+    let mut copy = 0;
+    while text.lines().count() + blocks.lines().count() < 1_000 {
+        text.push_str(&format!("    route(MAIN{copy});\n"));
+        let own = routes
+            .replace("RELAY", &format!("RELAY{copy}"))
+            .replace("(00|", &format!("(00|{copy}|"))
+            .replace("outbound", &format!("outbound {copy}"));
+        blocks.push_str(&format!("route[MAIN{copy}] {{{own}"));
+        copy += 1;
+    }
+    format!("{text}}}\n{blocks}")
+}
+
+/// Compiles a script.
+fn program(script: &str) -> Program {
+    let parsed = parse_text(Path::new("bench.cfg"), script.as_bytes().to_vec(), &Nothing);
     match compile(parsed, &REGISTRY) {
         Ok(compiled) => compiled.program,
         Err(rejected) => panic!("{:?}", rejected.diagnostics),
@@ -109,11 +128,15 @@ fn run_once(
     edits.clear();
 }
 
-/// Both benches.
+/// All benches.
 fn script(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("script");
-    group.bench_function("compile/route_of_15_statements", |bencher| bencher.iter(program));
-    let program = program();
+    group.bench_function("compile/route_of_15_statements", |bencher| {
+        bencher.iter(|| program(SCRIPT));
+    });
+    let long = long_script();
+    group.bench_function("compile/1000_lines", |bencher| bencher.iter(|| program(&long)));
+    let program = program(SCRIPT);
     let bytes = traffic::invite("4121550");
     let mut index = MessageIndex::default();
     parse(&bytes, &mut index).unwrap_or_else(|error| panic!("{error}"));

@@ -50,7 +50,7 @@ pub struct NamedValue {
 pub struct Passed {
     /// The words of the lines that were not read.
     pub words: HashSet<Box<[u8]>>,
-    /// Where lines start or end to depend on a condition, in ascending order within each file.
+    /// Where lines start or end to depend on a condition, in ascending order.
     pub seams: Vec<u32>,
 }
 
@@ -65,7 +65,8 @@ impl Passed {
     /// conditions.
     #[must_use]
     pub fn is_between(&self, one: Span, other: Span) -> bool {
-        self.seams.iter().any(|seam| (one.end..other.start).contains(seam))
+        let behind = self.seams.partition_point(|seam| *seam < one.end);
+        self.seams.get(behind).is_some_and(|seam| *seam < other.start)
     }
 }
 

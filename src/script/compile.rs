@@ -12,6 +12,8 @@
 //! A loop keeps the number of its turns on the operand stack, a `switch` the value it compares;
 //! `break` goes to the operation that takes it away.
 
+use std::collections::HashMap;
+
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
 use super::program::{
@@ -28,6 +30,7 @@ pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
         starts: Vec::new(),
         span: Span::default(),
         breaks: Vec::new(),
+        constants: HashMap::new(),
     };
     for route in routes {
         emitter.route(route);
@@ -50,6 +53,8 @@ struct Emitter {
     span: Span,
     /// For each loop and `switch` around: the jumps that leave it.
     breaks: Vec<Vec<usize>>,
+    /// The numbers of the constants.
+    constants: HashMap<Constant, u32>,
 }
 
 impl Emitter {
@@ -380,12 +385,13 @@ impl Emitter {
 
     /// The number of a constant; the same for the same constant.
     fn keep_constant(&mut self, constant: Constant) -> u32 {
-        let constants = &mut self.program.constants;
-        let position = constants.iter().position(|known| *known == constant);
-        index(position.unwrap_or_else(|| {
-            constants.push(constant);
-            constants.len() - 1
-        }))
+        if let Some(number) = self.constants.get(&constant) {
+            return *number;
+        }
+        let number = index(self.program.constants.len());
+        self.program.constants.push(constant.clone());
+        self.constants.insert(constant, number);
+        number
     }
 
     /// The number of a variable.

@@ -184,4 +184,4 @@ impl Problems {
 }
 
 /// Errors kept of one script, and as many of the rest: more than anyone reads at once.
-const PROBLEM_COUNT_MAX: usize = 200;
+pub(super) const PROBLEM_COUNT_MAX: usize = 200;

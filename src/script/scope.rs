@@ -1,5 +1,6 @@
 //! What names mean while a script is compiled, and what can be wrong with a variable.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::ast::{Ast, GlobalValue, NamedValue};
@@ -11,6 +12,8 @@ pub(super) struct Scope<'a> {
     registry: &'a Registry,
     /// The names of `$var(...)`; a position is the number that the compiled script uses.
     slots: Vec<Box<[u8]>>,
+    /// Their numbers.
+    numbers: HashMap<Box<[u8]>, u16>,
     /// What `$sel(cfg_get.group.name)`, `$def(...)` and `$env(...)` read.
     constants: Vec<NamedValue>,
     /// How many variables are around the present one.
@@ -50,8 +53,8 @@ impl<'a> Scope<'a> {
     }
 
     /// A scope with no `$var(...)` yet.
-    pub(super) const fn new(registry: &'a Registry, constants: Vec<NamedValue>) -> Self {
-        Self { registry, slots: Vec::new(), constants, depth: 0 }
+    pub(super) fn new(registry: &'a Registry, constants: Vec<NamedValue>) -> Self {
+        Self { registry, slots: Vec::new(), numbers: HashMap::new(), constants, depth: 0 }
     }
 
     /// The variable of that name.
@@ -97,11 +100,13 @@ impl<'a> Scope<'a> {
 
     /// The number of `$var(name)`.
     pub(super) fn slot(&mut self, name: &[u8]) -> Option<u16> {
-        let position = self.slots.iter().position(|slot| **slot == *name).unwrap_or_else(|| {
-            self.slots.push(name.into());
-            self.slots.len() - 1
-        });
-        u16::try_from(position).ok()
+        if let Some(number) = self.numbers.get(name) {
+            return Some(*number);
+        }
+        let number = u16::try_from(self.slots.len()).ok()?;
+        self.slots.push(name.into());
+        self.numbers.insert(name.into(), number);
+        Some(number)
     }
 
     /// The value that a pseudo-variable reads for that name, if it is known already.

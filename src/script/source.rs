@@ -41,6 +41,8 @@ pub struct SourceFile {
     pub text: Arc<[u8]>,
     /// Offset of its first byte in the numbering of the map.
     pub start: u32,
+    /// Offsets in the text of the starts of its lines but the first.
+    lines: Arc<[usize]>,
 }
 
 /// All files of a script.
@@ -64,7 +66,8 @@ impl SourceMap {
     /// Adds a file; the offset of its first byte.
     pub fn add(&mut self, name: PathBuf, text: Vec<u8>) -> u32 {
         let start = self.files.last().map_or(0, |file| file.end() + 1);
-        self.files.push(SourceFile { name, text: text.into(), start });
+        let lines = memchr::memchr_iter(b'\n', &text).map(|feed| feed + 1).collect();
+        self.files.push(SourceFile { name, text: text.into(), start, lines });
         start
     }
 
@@ -85,10 +88,10 @@ impl SourceMap {
     #[must_use]
     pub fn place(&self, span: Span) -> Option<Place<'_>> {
         let file = self.file_of(span)?;
-        let before = file.before(span);
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let column = 1 + before.len() - memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
-        Some(Place { file: &file.name, line, column })
+        let offset = file.before(span).len();
+        let line = file.lines.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).map_or(0, |before| file.lines[before]);
+        Some(Place { file: &file.name, line: line + 1, column: offset - start + 1 })
     }
 
     /// Offset of the first byte of the line that `span` starts on.

@@ -6,6 +6,7 @@ mod command;
 mod compat;
 mod lint;
 mod page;
+mod size;
 mod stock;
 
 use std::io;

@@ -8,9 +8,7 @@ use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
-use crate::script::{
-    PatternFlags, Span, Substitution, Variable, compile_pattern, nearest, parse_int,
-};
+use crate::script::{PatternFlags, Span, Substitution, Variable, compile_pattern, parse_int};
 
 impl Checker<'_> {
     /// Checks a call.
@@ -94,7 +92,7 @@ impl Checker<'_> {
         let routes = &self.ast.routes;
         let same_kind = routes.iter().filter(|route| route.kind == kind);
         let message = format!("there is no `{}[{name}]`", kind_name(kind));
-        let meant = nearest(name, same_kind.map(|route| route.name.node.as_str()));
+        let meant = self.nearest(name, same_kind.map(|route| route.name.node.as_str()));
         if meant.is_some() {
             let written = Spanned { node: name.to_owned(), span };
             self.misspelt("E0407", message, &written, meant);
@@ -157,7 +155,7 @@ impl Checker<'_> {
             .functions()
             .flat_map(|(_, spec)| std::iter::once(spec.name).chain(spec.aliases.iter().copied()));
         let names = names.chain(["route", "if", "while", "switch", "return", "exit", "drop"]);
-        let meant = nearest(name, names);
+        let meant = self.nearest(name, names);
         self.misspelt("E0401", format!("there is no function `{name}`"), &call.name, meant);
     }
 
@@ -352,7 +350,7 @@ impl Checker<'_> {
             }
             None => {
                 let names = self.ast.flags.iter().map(|(name, _)| name.node.as_str());
-                let meant = nearest(&text, names);
+                let meant = self.nearest(&text, names);
                 let message = format!("there is no flag `{text}`");
                 let help = format!("declare it: `flags {text}:1;`");
                 let written = Spanned { node: text, span: argument.span };

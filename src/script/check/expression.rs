@@ -6,7 +6,6 @@ use super::{Checker, text_of};
 use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, Spanned};
 use crate::script::checked::Node;
 use crate::script::compile::subject;
-use crate::script::nearest;
 use crate::script::network::Network;
 use crate::script::program::{Constant, Operand, Subject};
 use crate::script::variable::Variable;
@@ -235,7 +234,7 @@ impl Checker<'_> {
         }
         let names = OPERANDS.iter().map(|(name, _)| *name).chain(["myself"]);
         let message = format!("`{word}` has no meaning here");
-        match nearest(word, names) {
+        match self.nearest(word, names) {
             Some(meant) => {
                 let written = Spanned { node: word.to_owned(), span };
                 self.misspelt("E0422", message, &written, Some(meant));

@@ -19,7 +19,9 @@ use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
 use super::registry::{ModuleSpec, Registry};
 use super::scope::{Fault, Scope};
-use super::{Change, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span};
+use super::{
+    Change, Diagnostic, Parsed, Program, Rejected, Settings, Severity, SourceMap, Span, nearest,
+};
 
 /// A program with the text that it was made of.
 #[derive(Debug)]
@@ -94,13 +96,27 @@ pub fn check(
     if checker.is_understood() {
         lint::lint(&mut checker);
     }
-    let Checker { scope, mut diagnostics, .. } = checker;
+    let Checker { scope, diagnostics, .. } = checker;
+    let mut diagnostics = readable(diagnostics);
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
     if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(diagnostics);
     }
     Ok((Checked { settings, configs, slot_names: scope.into_slots(), routes }, diagnostics))
 }
+
+/// No more errors than anyone reads at once, and no more of the rest.
+fn readable(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let (mut errors, mut others): (Vec<_>, Vec<_>) =
+        diagnostics.into_iter().partition(|found| found.severity == Severity::Error);
+    errors.truncate(DIAGNOSTIC_COUNT_MAX);
+    others.truncate(DIAGNOSTIC_COUNT_MAX);
+    errors.append(&mut others);
+    errors
+}
+
+/// Errors of one script that are told, and as many warnings and notes.
+const DIAGNOSTIC_COUNT_MAX: usize = super::diagnostic::PROBLEM_COUNT_MAX;
 
 /// The state of checking.
 struct Checker<'a> {
@@ -223,6 +239,12 @@ impl<'a> Checker<'a> {
         help: Option<String>,
     ) {
         self.error(code, message, at).help = help;
+    }
+
+    /// The known name that is nearest to a misspelt one. Where there is more wrong than anyone
+    /// reads it is not looked for.
+    fn nearest<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+        if self.diagnostics.len() < DIAGNOSTIC_COUNT_MAX { nearest(name, known) } else { None }
     }
 
     /// Adds an error about a name, with the one that was probably meant, if any.

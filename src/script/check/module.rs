@@ -4,7 +4,6 @@ use std::any::TypeId;
 
 use super::Checker;
 use crate::script::ast::{GlobalValue, ModParam, Spanned};
-use crate::script::nearest;
 use crate::script::registry::{ModuleConfig, ModuleSpec, ModuleState, SettingKind, SettingSpec};
 use crate::script::{Severity, parse_int};
 
@@ -41,7 +40,7 @@ impl Checker<'_> {
         let base = name.node.rsplit('/').next().unwrap_or(&name.node);
         let base = base.strip_suffix(".so").unwrap_or(base).to_owned();
         let names = self.registry.modules.iter().map(|module| module.name);
-        let meant = nearest(&base, names).map(|meant| name.node.replace(&base, meant));
+        let meant = self.nearest(&base, names).map(|meant| name.node.replace(&base, meant));
         self.misspelt("E0408", format!("there is no module `{base}`"), name, meant.as_deref());
     }
 
@@ -55,7 +54,7 @@ impl Checker<'_> {
         let at = parameter.module.span;
         let Some(module) = self.registry.module(name) else {
             let names = self.registry.modules.iter().map(|module| module.name);
-            let meant = nearest(name, names);
+            let meant = self.nearest(name, names);
             let written = Spanned { node: name.to_owned(), span: at };
             self.misspelt("E0408", format!("there is no module `{name}`"), &written, meant);
             return None;
@@ -91,7 +90,7 @@ impl Checker<'_> {
             None if matches!(module.state, ModuleState::Announced) => None,
             None => {
                 let names = module.settings.iter().map(|setting| setting.name);
-                let meant = nearest(name, names);
+                let meant = self.nearest(name, names);
                 let message = format!("module `{}` has no parameter `{name}` here", module.name);
                 self.misspelt("E0410", message, &parameter.name, meant);
                 None

@@ -1,5 +1,7 @@
 //! Statements.
 
+use std::collections::HashMap;
+
 use super::Checker;
 use crate::script::Span;
 use crate::script::ast::{Case, CaseLabel, ExpressionKind, Statement, StatementKind};
@@ -61,7 +63,7 @@ impl Checker<'_> {
 
     /// Checks the cases of a `switch`.
     fn cases(&mut self, cases: &[Case], breakable: usize) -> Vec<Branch> {
-        let mut seen: Vec<(Constant, Span)> = Vec::new();
+        let mut seen: HashMap<Constant, Span> = HashMap::new();
         let mut default: Option<Span> = None;
         let mut branches = Vec::with_capacity(cases.len());
         for case in cases {
@@ -78,11 +80,10 @@ impl Checker<'_> {
                 },
                 CaseLabel::Value(value) => match self.expression(value) {
                     Node::Constant(constant) => {
-                        if let Some((_, first)) = seen.iter().find(|(known, _)| *known == constant)
-                        {
+                        if let Some(first) = seen.get(&constant) {
                             self.twice("this value has a `case` already", case.span, *first);
                         }
-                        seen.push((constant.clone(), case.span));
+                        seen.entry(constant.clone()).or_insert(case.span);
                         Label::Constant(constant)
                     }
                     Node::Unary(..) if let Some(number) = negative(value) => {

@@ -211,9 +211,10 @@ impl Lexer {
 
     /// Whether a preprocessor line starts here: at the start of a line, but for white space.
     fn at_directive(&self) -> bool {
-        let line = memchr::memrchr(b'\n', &self.text[..self.at]).map_or(0, |feed| feed + 1);
-        let before = &self.text[line..self.at];
-        before.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\xef' | b'\xbb' | b'\xbf'))
+        let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\xef' | b'\xbb' | b'\xbf');
+        let before = &self.text[..self.at];
+        let blank = before.iter().rev().take_while(is_blank).count();
+        before[..before.len() - blank].last().is_none_or(|byte| *byte == b'\n')
             && self.directive_word(self.at).is_some()
     }
 

@@ -71,9 +71,14 @@ impl Lexer {
         let behind = self.text[close + 1..self.end].first().copied().unwrap_or(b'\n');
         let line = line_of(inside);
         if line.len() == inside.len() {
-            let rest = line_of(&self.text[close + 1..self.end]);
-            let quotes = memchr::memchr_iter(self.text[open], rest).count();
-            return super::is_word_byte(behind) && quotes % 2 == 1;
+            if !super::is_word_byte(behind) {
+                return false;
+            }
+            let end = self.end.min(close + 1 + LINE_LOOK_BYTES);
+            let rest = &self.text[close + 1..end];
+            let line = line_of(rest);
+            let is_whole = line.len() < rest.len() || end == self.end;
+            return is_whole && memchr::memchr_iter(self.text[open], line).count() % 2 == 1;
         }
         (!behind.is_ascii_whitespace() && !FOLLOWERS.contains(&behind)) || is_code(inside)
     }
@@ -160,6 +165,9 @@ fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
     }
     decoded
 }
+
+/// How much of the rest of a line is looked at to tell whether its quotes match.
+const LINE_LOOK_BYTES: usize = 4_096;
 
 /// What may stand right behind the closing quote of a string of several lines.
 const FOLLOWERS: &[u8] = b",);]}+=!<>&|#:";

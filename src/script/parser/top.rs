@@ -303,6 +303,11 @@ impl Parser<'_> {
             };
             let name = Spanned { node: word.to_owned(), span: token.span };
             self.advance();
+            if ast.flags.len() >= FLAG_NAME_COUNT_MAX {
+                let message = "there are too many names of flags";
+                self.report(Diagnostic::error("E0213", name.span, message));
+                return Err(Failed);
+            }
             let number = if self.take(":").is_some() { self.flag_number()? } else { None };
             let is_used = |number: &u32| ast.flags.iter().any(|(_, used)| used == number);
             let free = (0..=FLAG_MAX).find(|number| !is_used(number));
@@ -360,6 +365,9 @@ fn route_kind(keyword: &str) -> RouteKind {
         _ => RouteKind::Other,
     }
 }
+
+/// Names of flags: far more than there are flags.
+const FLAG_NAME_COUNT_MAX: usize = 1_000;
 
 /// Flags of a message have numbers from 0 to this.
 const FLAG_MAX: u32 = 31;

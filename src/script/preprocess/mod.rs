@@ -60,7 +60,8 @@ pub(super) fn preprocess(
     let span = Span { start: end, end };
     preprocessor.tokens.push(Token { kind: TokenKind::End, span, gap: Gap::Line });
     let constants = preprocessor.constants();
-    let Preprocessor { map, tokens, dialect, passed, .. } = preprocessor;
+    let Preprocessor { map, tokens, dialect, mut passed, .. } = preprocessor;
+    passed.seams.sort_unstable();
     Preprocessed { map, tokens, dialect, constants, passed }
 }
 

@@ -42,6 +42,9 @@ impl Preprocessor<'_> {
         };
         let ignore_case = flags.contains(&b'i');
         let newline_sensitive = false;
+        if self.substitutions.len() >= SUBSTITUTION_COUNT_MAX {
+            return self.too_large(line.span);
+        }
         match compile_pattern(pattern, PatternFlags { ignore_case, newline_sensitive }) {
             Ok(regex) => self.substitutions.push(StringSubstitution {
                 regex,
@@ -66,6 +69,9 @@ impl Preprocessor<'_> {
         self.problems.report(Diagnostic::error("E0107", line.span, message));
     }
 }
+
+/// Substitutions, each of which is tried with each string.
+const SUBSTITUTION_COUNT_MAX: usize = 1_000;
 
 /// The replacement with `\1` and the like filled in.
 fn expand(replacement: &[u8], captures: &Captures<'_>) -> Vec<u8> {

@@ -12,7 +12,7 @@ use crate::script::ast::{
     BinaryOperator, Call, Expression, ExpressionKind, RouteKind, Statement, StatementKind,
     UnaryOperator,
 };
-use crate::script::registry::{ParameterKind, Registry};
+use crate::script::registry::{FunctionSpec, ParameterKind, Registry};
 use crate::script::{Severity, Span, nearest, walk};
 
 /// Warns of each such variable where it is first read.
@@ -275,10 +275,18 @@ impl Way<'_, '_> {
                 cases.iter().for_each(|case| self.all(&case.body));
             }
             StatementKind::While { condition, body } => {
-                let mut turn = Way { flow: self.flow, set: self.set, told: &mut |_| {} };
-                turn.expression(condition);
-                turn.statement(body);
-                self.set = turn.set;
+                // What a turn sets the next one may read.
+                walk::within(condition, &mut |inner| {
+                    if let ExpressionKind::Call(call) = &inner.kind {
+                        self.set_by(call);
+                    }
+                });
+                walk::calls(std::slice::from_ref(body), &mut |call| self.set_by(call));
+                walk::each_statement(body, &mut |inner| {
+                    if let StatementKind::Assign { target, .. } = &inner.kind {
+                        self.assign(&target.node);
+                    }
+                });
                 self.condition(condition);
                 self.statement(body);
             }
@@ -327,24 +335,31 @@ impl Way<'_, '_> {
     fn call(&mut self, call: &Call) {
         if let Some(callee) = self.flow.graph.callee(call) {
             (self.told)(Told::Call(callee, self.set));
+        } else {
+            let function = function_of(self.flow.registry, call);
+            for (position, argument) in call.arguments.iter().enumerate() {
+                match (kind_of(function, position), &argument.kind) {
+                    (None | Some(ParameterKind::Variable | ParameterKind::Literal), _) => {}
+                    (Some(ParameterKind::Regex | ParameterKind::AnyVariable), _) => {}
+                    (Some(_), ExpressionKind::Text(text, _)) => self.read(text, argument.span),
+                    (Some(_), _) => self.expression(argument),
+                }
+            }
+        }
+        self.set_by(call);
+    }
+
+    /// Sets what a call may set.
+    fn set_by(&mut self, call: &Call) {
+        if let Some(callee) = self.flow.graph.callee(call) {
             self.set.add_all(&self.flow.sets[callee]);
             return;
         }
         let function = function_of(self.flow.registry, call);
-        let kind = |position: usize| Some(function?.parameters.get(position)?.kind);
         for (position, argument) in call.arguments.iter().enumerate() {
-            match (kind(position), &argument.kind) {
-                (None | Some(ParameterKind::Variable | ParameterKind::Literal), _) => {}
-                (Some(ParameterKind::Regex | ParameterKind::AnyVariable), _) => {}
-                (Some(_), ExpressionKind::Text(text, _)) => self.read(text, argument.span),
-                (Some(_), _) => self.expression(argument),
-            }
-        }
-        for (position, argument) in call.arguments.iter().enumerate() {
-            let may_set = matches!(
-                kind(position),
-                None | Some(ParameterKind::Variable | ParameterKind::Literal)
-            );
+            let kind = kind_of(function, position);
+            let may_set =
+                matches!(kind, None | Some(ParameterKind::Variable | ParameterKind::Literal));
             if let (true, ExpressionKind::Text(text, _) | ExpressionKind::Variable(text)) =
                 (may_set, &argument.kind)
             {
@@ -370,6 +385,11 @@ impl Way<'_, '_> {
             }
         }
     }
+}
+
+/// What the argument at that position must be; nothing if that is not known.
+fn kind_of(function: Option<&FunctionSpec>, position: usize) -> Option<ParameterKind> {
+    Some(function?.parameters.get(position)?.kind)
 }
 
 /// Whether an expression is `$null`.
