@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use super::octet::are_plain;
 use super::{HeaderName, Message, Param, Rport, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
@@ -120,7 +121,11 @@ pub fn reply(
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
     let mut status = ShortText::new(b"SIP/2.0 ");
     out.extend_from_slice(status.decimal(reply.code.into()).text(b" ").as_bytes());
-    out.extend(reply.reason.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
+    let reason_start = out.len();
+    out.extend_from_slice(reply.reason);
+    for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
+        *byte = b' ';
+    }
     out.extend_from_slice(b"\r\n");
     stamped_line(out, first_via.line, first_via.value, stamp);
     for via in request.headers(HeaderName::Via).skip(1) {
@@ -179,9 +184,13 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'
     debug_assert!(value.len() >= via.text.len(), "the stamp is of this line's first value");
     let params_start = start + via.text.len() - via.params.text().len();
     out.extend_from_slice(&line[..params_start]);
-    for param in via.params.iter().filter(|param| !stamp.writes(param)) {
-        out.push(b';');
-        out.extend_from_slice(param.text);
+    if !stamp.received && are_plain(via.params.text()) {
+        out.extend_from_slice(via.params.text());
+    } else {
+        for param in via.params.iter().filter(|param| !stamp.writes(param)) {
+            out.push(b';');
+            out.extend_from_slice(param.text);
+        }
     }
     if stamp.rport != RportStamp::Keep {
         let mut rport = ShortText::new(b";rport=");
