@@ -22,10 +22,15 @@ pub struct AorRules<'a> {
 /// and, if it counts, `@` and the domain. Parameters do not count. `None` if there is no user or
 /// the key has more than [`AOR_BYTES_MAX`] bytes.
 #[must_use]
-pub fn aor_key<'m>(uri: &Uri<'_>, rules: AorRules<'_>, arena: &'m Bump) -> Option<&'m [u8]> {
+pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Option<&'m [u8]> {
     let user = uri.user.filter(|user| !user.is_empty())?;
     if user.len() + uri.host.len() > 4 * AOR_BYTES_MAX {
         return None;
+    }
+    let is_plain = |byte: &u8| !matches!(byte, b'A'..=b'Z' | b'%');
+    if !rules.use_domain && user.iter().all(is_plain) {
+        // Most names are their own key.
+        return (user.len() <= AOR_BYTES_MAX).then_some(user);
     }
     let mut key = ArenaVec::with_capacity_in(user.len() + 1 + uri.host.len(), arena);
     key.extend_from_slice_copy(&unescaped(user));

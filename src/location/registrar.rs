@@ -15,6 +15,7 @@ use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
 use crate::mem::ListenerId;
+use crate::sip::compose::ShortText;
 use crate::sip::{Contact, ParseError, QValue, Uri, host_ip};
 
 /// What is said about the bindings in a REGISTER, whatever its contacts.
@@ -274,8 +275,9 @@ pub fn compose_contacts(
         if let Some(q) = binding.q() {
             let _ = write!(number, ";q={}", QValue(q));
         }
-        let _ = write!(number, ";expires={}", binding.expires_at().saturating_sub(now));
         out.extend_from_slice_copy(number.as_bytes());
+        let seconds = binding.expires_at().saturating_sub(now) as usize;
+        out.extend_from_slice_copy(ShortText::new(b";expires=").decimal(seconds).as_bytes());
         if !binding.received().is_empty() && !received_param.is_empty() {
             for part in [b";", received_param, b"=\"", binding.received(), b"\""] {
                 out.extend_from_slice_copy(part);

@@ -226,7 +226,7 @@ fn egress(
     ip: Option<IpAddr>,
     port: u16,
 ) -> Result<Route, Refusal> {
-    let ip = ip.unwrap_or(match transit.local.ip() {
+    let ip = ip.unwrap_or_else(|| match transit.local.ip() {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     });

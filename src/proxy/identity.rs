@@ -93,7 +93,13 @@ impl Identity {
         if self.texts.len() + 2 > OWN_TEXTS_MAX {
             self.texts.clear();
         }
-        let positions = sides.map(|(id, ip)| self.text_position(id, ip));
+        let [one, other] = sides;
+        let position = self.text_position(one.0, one.1);
+        let positions = if one == other {
+            [position, position]
+        } else {
+            [position, self.text_position(other.0, other.1)]
+        };
         positions.map(|position| &self.texts[position])
     }
 

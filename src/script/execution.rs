@@ -276,22 +276,29 @@ impl<'m> Execution<'m> {
         }
     }
 
-    /// The parts of `text`; kept until another URI is asked for.
+    /// The parts of `text`.
     #[inline]
     #[must_use]
     pub fn parse_uri(&self, text: &'m [u8]) -> Option<Uri<'m>> {
+        self.uri_parts(text).copied()
+    }
+
+    /// The parts of `text`, where they are kept until another URI is asked for.
+    #[inline]
+    #[must_use]
+    pub fn uri_parts(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
         if let Some(uri) = self.uri.get().filter(|uri| std::ptr::eq(uri.text, text)) {
-            return Some(*uri);
+            return Some(uri);
         }
-        let uri = Uri::parse(text).ok()?;
-        self.uri.set(Some(self.transit.arena.alloc(uri)));
+        let uri = &*self.transit.arena.alloc(Uri::parse(text).ok()?);
+        self.uri.set(Some(uri));
         Some(uri)
     }
 
     /// Whether the host and port of the URI `text` are this server.
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
-        self.parse_uri(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.port))
+        self.uri_parts(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.port))
     }
 
     /// The next random bits (xorshift), from the seed of the core.

@@ -3,13 +3,16 @@
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{HeaderName, Message, Param, Rport, Via};
+use super::octet::are_plain;
+use super::{HeaderName, Message, Param, Params, Rport, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViaStamp<'d> {
-    via: Via<'d>,
+    /// The text of the Via.
+    text: &'d [u8],
+    params: Params<'d>,
     /// The parameter to replace by `received=...`; `None`: it is appended.
     old_received: Option<&'d [u8]>,
     /// Whether `received` is written at all.
@@ -45,7 +48,7 @@ impl<'d> ViaStamp<'d> {
         let received = rport != RportStamp::Keep
             || old_received.is_some()
             || super::host_ip(via.host) != Some(source.ip());
-        Self { via: *via, old_received, received, rport, source }
+        Self { text: via.text, params: via.params, old_received, received, rport, source }
     }
 
     /// Whether the stamp writes this parameter anew.
@@ -120,7 +123,11 @@ pub fn reply(
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
     let mut status = ShortText::new(b"SIP/2.0 ");
     out.extend_from_slice(status.decimal(reply.code.into()).text(b" ").as_bytes());
-    out.extend(reply.reason.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }));
+    let reason_start = out.len();
+    out.extend_from_slice(reply.reason);
+    for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
+        *byte = b' ';
+    }
     out.extend_from_slice(b"\r\n");
     stamped_line(out, first_via.line, first_via.value, stamp);
     for via in request.headers(HeaderName::Via).skip(1) {
@@ -174,14 +181,18 @@ fn tagged_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], tag: &[u8]) {
 
 /// Appends the first Via line, its first value with what `stamp` writes into it.
 fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'_>) {
-    let via = stamp.via;
-    let start = via.text.as_ptr().addr() - line.as_ptr().addr();
-    debug_assert!(value.len() >= via.text.len(), "the stamp is of this line's first value");
-    let params_start = start + via.text.len() - via.params.text().len();
+    let ViaStamp { text, params, .. } = *stamp;
+    let start = text.as_ptr().addr() - line.as_ptr().addr();
+    debug_assert!(value.len() >= text.len(), "the stamp is of this line's first value");
+    let params_start = start + text.len() - params.text().len();
     out.extend_from_slice(&line[..params_start]);
-    for param in via.params.iter().filter(|param| !stamp.writes(param)) {
-        out.push(b';');
-        out.extend_from_slice(param.text);
+    if !stamp.received && are_plain(params.text()) {
+        out.extend_from_slice(params.text());
+    } else {
+        for param in params.iter().filter(|param| !stamp.writes(param)) {
+            out.push(b';');
+            out.extend_from_slice(param.text);
+        }
     }
     if stamp.rport != RportStamp::Keep {
         let mut rport = ShortText::new(b";rport=");
@@ -191,7 +202,7 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'
         let mut received = ShortText::new(b";received=");
         out.extend_from_slice(received.ip(stamp.source.ip()).as_bytes());
     }
-    out.extend_from_slice(without_break(&line[start + via.text.len()..]));
+    out.extend_from_slice(without_break(&line[start + text.len()..]));
     out.extend_from_slice(b"\r\n");
 }
 

@@ -116,6 +116,21 @@ impl<'d> Param<'d> {
     /// The first parameter of `text`, well-formed or not, and what stands behind it.
     fn split_first(text: &'d [u8]) -> (Self, &'d [u8]) {
         let start = usize::from(text.first() == Some(&b';'));
+        let end = start + find2(&text[start..], b';', b'"').unwrap_or(text.len() - start);
+        if text.get(end) == Some(&b'"') {
+            return Self::split_first_quoted(text, start);
+        }
+        let param = &text[start..end];
+        let (name, value) = match find(param, b'=') {
+            Some(equals) => (&param[..equals], Some(trim(&param[equals + 1..]))),
+            None => (param, None),
+        };
+        (Self { name: trim(name), value, text: trim(param) }, &text[end..])
+    }
+
+    /// As [`Self::split_first`], of a text with a quotation mark; the parameter starts at `start`.
+    #[inline(never)]
+    fn split_first_quoted(text: &'d [u8], start: usize) -> (Self, &'d [u8]) {
         let mut at = start;
         let mut equals = None;
         while at < text.len() {
@@ -213,6 +228,15 @@ mod tests {
                 prop_assert_eq!(params.walk_any(|param| any.push(param)), well_formed);
                 prop_assert_eq!(plain, any);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn params_without_quotes_are_split_as_those_with(text in "[;=ab \"\\\\]{0,12}") {
+            let start = usize::from(text.starts_with(';'));
+            let expected = Param::split_first_quoted(text.as_bytes(), start);
+            prop_assert_eq!(Param::split_first(text.as_bytes()), expected);
         }
     }
 

@@ -128,7 +128,8 @@ impl EditList {
     /// By how many bytes the part of the message from `start` on grows (negative: shrinks).
     #[must_use]
     pub fn growth_from(&self, start: usize) -> isize {
-        self.edits.iter().filter(|edit| edit.at as usize >= start).map(|edit| edit.delta()).sum()
+        let from_there = self.edits.iter().rev().take_while(|edit| edit.at as usize >= start);
+        from_there.map(|edit| edit.delta()).sum()
     }
 
     /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the

@@ -1,4 +1,4 @@
-//! Looking for octets, sixteen at a time. Every x86-64 and every AArch64 processor can do that in
+//! Looking for octets, sixteen at a time. Every `x86-64` and `AArch64` processor can do that in
 //! a few instructions; within a header field a call of the longer vector code of `memchr` costs
 //! more than the search itself.
 

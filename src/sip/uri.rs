@@ -224,7 +224,8 @@ mod tests {
         fn a_plain_uri_is_parsed_as_any(
             pieces in proptest::collection::vec(
                 proptest::sample::select(&[
-                    "sip:", "sips:", "a", "@", ":", "5060", ";lr", ";", "?", "=", "[::1]", "é", "%41",
+                    "sip:", "sips:", "a", "@", ":", "5060", ";lr", ";", "?", "=", "[::1]", "é",
+                    "%41",
                     "192.0.2.1", " ", "<", "0123456789-abcdef", "_", "/", "+1*#",
                 ][..]),
                 0..9,

@@ -4,8 +4,8 @@
 //! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
 //! which are when someone walks them.
 
-use super::octet::{are_uri, number};
-use super::scan::find;
+use super::octet::{are_uri, no_uri, number};
+use super::scan::{Block, find, marks};
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped};
 
@@ -110,7 +110,14 @@ fn has_one_length(message: &Message<'_>) -> bool {
 /// Checks that `uri` can be a Request-URI: one word without angle brackets (RFC 3261 §7.1), and
 /// without header fields (RFC 3261 §19.1.1, RFC 4475 §3.1.2.11).
 fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
-    if scheme_len(uri).is_none() || !are_uri(uri) {
+    if scheme_len(uri).is_none() {
+        return Err(ParseError::Uri);
+    }
+    let kinds = |block: Block| [no_uri(block) | block.is(b'?')];
+    if marks(uri, kinds) == Some([0]) {
+        return Ok(());
+    }
+    if !are_uri(uri) {
         return Err(ParseError::Uri);
     }
     if find(uri, b'?').is_none() {

@@ -69,8 +69,8 @@ pub(super) fn unregister<'m>(
 fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let given = text(arguments, 1);
     let uri = if given.is_empty() { execution.transit.uri } else { given };
-    match execution.parse_uri(uri) {
-        Some(uri) => aor_key(&uri, aor_rules(execution.program), execution.transit.arena),
+    match execution.uri_parts(uri) {
+        Some(uri) => aor_key(uri, aor_rules(execution.program), execution.transit.arena),
         None => key_of(uri, execution.program, execution.transit.arena),
     }
 }

@@ -128,7 +128,7 @@ fn aor_rules(program: &Program) -> AorRules<'_> {
 }
 
 /// The key of the address-of-record in `text`: a URI, or an address with one.
-pub(super) fn key_of<'m>(text: &[u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+pub(super) fn key_of<'m>(text: &'m [u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
     let uri = Uri::parse(text).or_else(|_| Uri::parse(NameAddr::parse(text)?.uri)).ok()?;
     aor_key(&uri, aor_rules(program), arena)
 }

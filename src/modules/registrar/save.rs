@@ -151,13 +151,20 @@ fn store<'m>(
     require(transit, config)?;
     let given = text(arguments, 2);
     let to = message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
-    let address = if given.is_empty() { NameAddr::parse(to)?.uri } else { given };
+    let address = match transit.essentials {
+        _ if !given.is_empty() => given,
+        Some(essentials) => essentials.to.uri,
+        None => NameAddr::parse(to)?.uri,
+    };
     let aor = key_of(address, program, arena).ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
     let request = Request::parse(message.items(HeaderName::Contact), expires(message), config)?;
     let registration = Registration {
         call_id: message.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?,
-        cseq: message.cseq()?.number,
+        cseq: match transit.essentials {
+            Some(essentials) => essentials.cseq.number,
+            None => message.cseq()?.number,
+        },
         path: path.stored,
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
@@ -235,6 +242,9 @@ fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])
         .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
 }
 
+/// Bytes of these lines for a user with one phone, and some room.
+const HEADERS_BYTES_USUAL: usize = 256;
+
 /// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3).
 fn headers<'m>(
     table: &LocationTable,
@@ -243,7 +253,7 @@ fn headers<'m>(
     transit: &Transit<'m>,
     path: &[u8],
 ) -> &'m [u8] {
-    let mut lines = ArenaVec::new_in(transit.arena);
+    let mut lines = ArenaVec::with_capacity_in(HEADERS_BYTES_USUAL, transit.arena);
     table.lookup(aor, |set| {
         let start = lines.len();
         lines.extend_from_slice_copy(b"Contact: ");

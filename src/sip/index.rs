@@ -1,0 +1,402 @@
+//! One pass over the head of a message that notes where everything is.
+//!
+//! ```text
+//! INVITE sip:bob@example.com SIP/2.0\r\n      start line
+//! Via: SIP/2.0/UDP 192.0.2.1;branch=...\r\n   header fields; a folded line belongs to the field
+//! v: SIP/2.0/UDP 192.0.2.2\r\n                that it continues (RFC 3261 §7.3.1)
+//! \r\n
+//! v=0 ...                                     body, never looked at
+//! ```
+
+use super::octet::{are_token, is_space, is_token, number, prefix_len, trim, trim_end};
+use super::scan::{Block, Finder, find};
+use super::{HeaderName, Method, ParseError};
+use crate::limits::HEADER_COUNT_MAX;
+
+/// Where the parts of a message are. Kept by its owner and filled again for each message, so
+/// that parsing allocates nothing.
+#[derive(Debug)]
+pub struct MessageIndex {
+    pub(super) start: StartSpan,
+    /// As many as can be numbered in an octet, so that no number is out of bounds.
+    headers: Box<[HeaderSpan; 1 << u8::BITS]>,
+    header_count: usize,
+    /// Position in `headers` of the first field of each name; [`NONE`] if there is none.
+    first: [u8; HeaderName::COUNT],
+    /// A bit for each name of which there are several fields.
+    pub(super) repeated: u64,
+    pub(super) headers_start: usize,
+    pub(super) body: Span,
+    /// Offset just behind the last header line, where the blank line starts.
+    pub(super) headers_end: usize,
+}
+
+/// In [`MessageIndex::first`]: no such field.
+const NONE: u8 = u8::MAX;
+
+const _: () = assert!(HEADER_COUNT_MAX <= NONE as usize, "positions of fields are u8");
+
+impl Default for MessageIndex {
+    fn default() -> Self {
+        Self {
+            start: NO_START,
+            headers: Box::new([HeaderSpan::EMPTY; 1 << u8::BITS]),
+            header_count: 0,
+            first: [NONE; HeaderName::COUNT],
+            repeated: 0,
+            headers_start: 0,
+            body: Span::default(),
+            headers_end: 0,
+        }
+    }
+}
+
+impl MessageIndex {
+    /// Forgets the last message; its spans would lie outside of the next one.
+    fn clear(&mut self) {
+        self.start = NO_START;
+        self.header_count = 0;
+        self.first = [NONE; HeaderName::COUNT];
+        self.repeated = 0;
+        self.headers_start = 0;
+        self.body = Span::default();
+        self.headers_end = 0;
+    }
+
+    /// Adds a field behind the others.
+    #[inline]
+    fn push(&mut self, span: HeaderSpan) -> Result<(), ParseError> {
+        if self.header_count >= HEADER_COUNT_MAX {
+            return Err(ParseError::TooManyHeaders);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "below HEADER_COUNT_MAX")]
+        let position = self.header_count as u8;
+        let first = &mut self.first[span.name as usize];
+        if *first == NONE {
+            *first = position;
+        } else {
+            self.repeated |= 1 << span.name as u8;
+        }
+        self.headers[usize::from(position)] = span;
+        self.header_count += 1;
+        Ok(())
+    }
+
+    /// All fields from the first of that name on.
+    pub(super) fn headers_from(&self, name: HeaderName) -> &[HeaderSpan] {
+        self.headers().get(usize::from(self.first[name as usize])..).unwrap_or_default()
+    }
+
+    /// All fields.
+    pub(super) fn headers(&self) -> &[HeaderSpan] {
+        self.headers.get(..self.header_count).unwrap_or_default()
+    }
+
+    /// The first field of that name.
+    #[inline]
+    pub(super) fn first(&self, name: HeaderName) -> Option<HeaderSpan> {
+        let first = self.first[name as usize];
+        (first != NONE).then(|| self.headers[usize::from(first)])
+    }
+}
+
+/// In [`MessageIndex::start`]: none was found.
+const NO_START: StartSpan = StartSpan::Status { code: 0, reason: Span { start: 0, length: 0 } };
+
+const _: () = assert!(HeaderName::COUNT <= 64, "MessageIndex::repeated has a bit for each name");
+
+/// The line feeds of a message.
+type Feeds<'d> = Finder<'d, b'\n'>;
+
+/// Finds the parts of the message in `bytes` (RFC 3261 §7). A line may end in CRLF or in LF
+/// alone. Empty lines before the start line are skipped (RFC 3261 §7.5).
+///
+/// # Errors
+///
+/// What is wrong first. The index then holds the start line and the fields before the fault, so
+/// that a request can still be answered; a fault in the start line itself leaves nothing.
+pub fn parse(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
+    index.clear();
+    if bytes.len() > usize::from(u16::MAX) {
+        return Err(ParseError::StartLine);
+    }
+    let skipped = prefix_len(bytes, |byte| matches!(byte, b'\r' | b'\n'));
+    let mut feeds = Feeds::new(bytes);
+    let feed = feeds.find(|feed| *feed >= skipped).ok_or(ParseError::StartLine)?;
+    let fault;
+    (index.start, fault) = start_line(bytes, skipped, line_end(bytes, skipped, feed))?;
+    index.headers_start = feed + 1;
+    let body_start = headers(bytes, feed + 1, &mut feeds, index)?;
+    index.body = Span::new(body_start, bytes.len());
+    let length = content_length(bytes, body_start, index)?;
+    index.body = Span::new(body_start, body_start + length);
+    fault
+}
+
+/// The end of the text of the line that starts at `start` and whose line feed is at `feed`.
+#[inline]
+fn line_end(bytes: &[u8], start: usize, feed: usize) -> usize {
+    if feed > start && bytes[feed - 1] == b'\r' { feed - 1 } else { feed }
+}
+
+/// Reads the start line, which `bytes[start..end]` is (RFC 3261 §7.1, §7.2). The second result
+/// is a fault that leaves the line readable, so that the request can be answered: another version
+/// (RFC 3261 §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
+#[inline]
+fn start_line(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
+    let text = &bytes[start..end];
+    if text.starts_with(b"SIP/2.0 ") {
+        return Ok((status_line(text, start)?, Ok(())));
+    }
+    match request_line(text, start) {
+        Some(request) => Ok((request, Ok(()))),
+        None => odd_start_line(text, start),
+    }
+}
+
+/// Reads a request line as almost all are: of our version, in capitals, with a method that is
+/// known.
+#[inline]
+fn request_line(text: &[u8], start: usize) -> Option<StartSpan> {
+    let line = text.strip_suffix(b" SIP/2.0")?;
+    let method_end = find(line, b' ')?;
+    let method = Method::parse(&line[..method_end]);
+    let uri = Span::new(start + method_end + 1, start + line.len());
+    // A method that is known is a token.
+    (method != Method::Other && uri.length > 0).then_some(StartSpan::Request {
+        method,
+        method_span: Span::new(start, start + method_end),
+        uri,
+    })
+}
+
+/// Reads any start line.
+fn odd_start_line(
+    text: &[u8],
+    start: usize,
+) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
+    if text.get(..8).is_some_and(|version| version.eq_ignore_ascii_case(b"SIP/2.0 ")) {
+        return Ok((status_line(text, start)?, Ok(())));
+    }
+    let line = trim(text);
+    let method_end = prefix_len(line, is_token);
+    let version_start = memchr::memrchr(b' ', line).ok_or(ParseError::StartLine)? + 1;
+    let version = &line[version_start..];
+    let is_version = version.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"SIP/"));
+    let is_spaced = line.get(method_end) == Some(&b' ') && version_start > method_end + 1;
+    if !text.starts_with(line) || method_end == 0 || !is_spaced || !is_version {
+        return Err(ParseError::StartLine);
+    }
+    let request = StartSpan::Request {
+        method: Method::parse(&line[..method_end]),
+        method_span: Span::new(start, start + method_end),
+        uri: Span::new(start + method_end + 1, start + version_start - 1),
+    };
+    if line.len() < text.len() {
+        return Ok((request, Err(ParseError::StartLine)));
+    }
+    let is_ours = version.eq_ignore_ascii_case(b"SIP/2.0");
+    Ok((request, if is_ours { Ok(()) } else { Err(ParseError::Version) }))
+}
+
+/// Reads the rest of a status line, behind its version (RFC 3261 §7.2).
+fn status_line(text: &[u8], start: usize) -> Result<StartSpan, ParseError> {
+    let code = text.get(8..11).ok_or(ParseError::StartLine)?;
+    if !code.iter().all(u8::is_ascii_digit) || !matches!(text.get(11), None | Some(b' ')) {
+        return Err(ParseError::StartLine);
+    }
+    let code = code.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    if !(100..700).contains(&code) {
+        return Err(ParseError::StartLine);
+    }
+    let reason = Span::new(start + text.len().min(12), start + text.len());
+    Ok(StartSpan::Status { code, reason })
+}
+
+/// Notes all header fields from `from` on, whose line feeds are the next of `feeds`; the offset
+/// of the body.
+#[inline]
+fn headers(
+    bytes: &[u8],
+    from: usize,
+    feeds: &mut Feeds<'_>,
+    index: &mut MessageIndex,
+) -> Result<usize, ParseError> {
+    let mut start = from;
+    loop {
+        index.headers_end = start;
+        let mut feed = feeds.next().ok_or(ParseError::Unterminated)?;
+        let mut end = line_end(bytes, start, feed);
+        if end == start {
+            return Ok(feed + 1);
+        }
+        if bytes.get(feed + 1).is_some_and(|byte| *byte <= b' ' && *byte != b'\r') {
+            feed = folds_end(bytes, feed, feeds)?;
+            end = line_end(bytes, start, feed);
+        }
+        let span = match bytes.get(start..end).and_then(|text| plain_header(text, start, feed)) {
+            Some(span) => span,
+            None => any_header(bytes, start, end, feed)?,
+        };
+        index.push(span)?;
+        start = feed + 1;
+    }
+}
+
+/// The line feed at the end of the line that ends at `feed` and of those that continue it.
+#[cold]
+fn folds_end(bytes: &[u8], feed: usize, feeds: &mut Feeds<'_>) -> Result<usize, ParseError> {
+    let mut feed = feed;
+    while matches!(bytes.get(feed + 1), Some(b' ' | b'\t')) {
+        feed = feeds.next().ok_or(ParseError::Unterminated)?;
+    }
+    Ok(feed)
+}
+
+/// The header field `text`, which starts at `start` and whose line break ends at `feed`, if it
+/// is one as almost all are: of a known name, its colon right behind that, with no more white
+/// space around its value than a space before it.
+#[inline]
+fn plain_header(text: &[u8], start: usize, feed: usize) -> Option<HeaderSpan> {
+    let (length, name) = match text.first_chunk() {
+        Some(ahead) => {
+            let length = Block::new(*ahead).is(b':').bits().trailing_zeros() as usize;
+            (length, HeaderName::identify(ahead, length))
+        }
+        None => {
+            let length = text.iter().position(|byte| *byte == b':')?;
+            (length, HeaderName::parse(&text[..length]))
+        }
+    };
+    let behind = length + 1;
+    let value_start = behind + usize::from(*text.get(behind)? == b' ');
+    let is_tight = *text.get(value_start)? > b' ' && *text.last()? > b' ';
+    (is_tight && name != HeaderName::Other).then(|| {
+        let offsets = [0, length, value_start, text.len()].map(|offset| start + offset);
+        let [start, name_end, value_start, value_end] = offsets;
+        HeaderSpan::new(name, [start, name_end, value_start, value_end, feed + 1])
+    })
+}
+
+/// The header field in `bytes[start..end]`, whose line break ends at `feed`.
+#[inline(never)]
+fn any_header(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    feed: usize,
+) -> Result<HeaderSpan, ParseError> {
+    let text = &bytes[start..end];
+    let colon = find(text, b':').ok_or(ParseError::HeaderLine)?;
+    let mut name_end = colon;
+    while name_end > 0 && matches!(text[name_end - 1], b' ' | b'\t') {
+        name_end -= 1;
+    }
+    let name = &text[..name_end];
+    if name.is_empty() || !are_token(name) {
+        return Err(ParseError::HeaderLine);
+    }
+    let value_start = colon + 1 + prefix_len(&text[colon + 1..], is_space);
+    let value_end = value_start + trim_end(&text[value_start..]).len();
+    let offsets = [0, name_end, value_start, value_end].map(|offset| start + offset);
+    let [start, name_end, value_start, value_end] = offsets;
+    Ok(HeaderSpan::new(
+        HeaderName::parse(name),
+        [start, name_end, value_start, value_end, feed + 1],
+    ))
+}
+
+/// The length of the body: what Content-Length says or else the rest of the datagram; octets
+/// beyond it are ignored (RFC 3261 §18.3).
+fn content_length(
+    bytes: &[u8],
+    body_start: usize,
+    index: &MessageIndex,
+) -> Result<usize, ParseError> {
+    let rest = bytes.len() - body_start;
+    let Some(header) = index.first(HeaderName::ContentLength) else { return Ok(rest) };
+    let length = number(header.value(bytes)).ok_or(ParseError::ContentLength)?;
+    match usize::try_from(length) {
+        Ok(length) if length <= rest => Ok(length),
+        _ => Err(ParseError::ContentLength),
+    }
+}
+
+/// A piece of the message: offset and length in bytes. A datagram has at most 65,535 of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: u16,
+    pub(super) length: u16,
+}
+
+impl Span {
+    /// The span from `start` up to `end`; both are offsets in a datagram.
+    #[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
+    const fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u16, length: (end - start) as u16 }
+    }
+
+    /// The bytes of the span.
+    #[inline]
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[usize::from(self.start)..usize::from(self.start) + usize::from(self.length)]
+    }
+}
+
+/// Where one header field is: offsets in the datagram.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeaderSpan {
+    /// Where the line and the name start.
+    pub(super) start: u16,
+    pub(super) name_end: u16,
+    /// The value is without surrounding white space; folds are kept.
+    value_start: u16,
+    value_end: u16,
+    /// Behind the line break.
+    pub(super) line_end: u16,
+    pub(super) name: HeaderName,
+}
+
+impl HeaderSpan {
+    /// No field.
+    const EMPTY: Self = Self {
+        start: 0,
+        name_end: 0,
+        value_start: 0,
+        value_end: 0,
+        line_end: 0,
+        name: HeaderName::Other,
+    };
+
+    /// A field of that name, from its offsets in the order of this structure.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
+    const fn new(name: HeaderName, offsets: [usize; 5]) -> Self {
+        let [start, name_end, value_start, value_end, line_end] = offsets;
+        Self {
+            start: start as u16,
+            name_end: name_end as u16,
+            value_start: value_start as u16,
+            value_end: value_end as u16,
+            line_end: line_end as u16,
+            name,
+        }
+    }
+
+    /// The value.
+    #[inline]
+    pub(super) fn value(self, bytes: &[u8]) -> &[u8] {
+        &bytes[usize::from(self.value_start)..usize::from(self.value_end)]
+    }
+}
+
+/// The two kinds of start line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum StartSpan {
+    Request { method: Method, method_span: Span, uri: Span },
+    Status { code: u16, reason: Span },
+}
