@@ -41,6 +41,11 @@ fn user_and_domain<'m>(execution: &Execution<'m>) -> Option<(&'m [u8], Option<&'
     })
 }
 
+/// The user that the credentials name.
+pub(in crate::modules) fn user_name<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
+    user_and_domain(execution).map(|(user, _)| user)
+}
+
 /// `$aa`.
 pub(super) fn algorithm<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::text_or_null(parameter(execution, b"algorithm"))

@@ -11,6 +11,8 @@ mod time;
 mod uri;
 mod xavp;
 
+pub(super) use credentials::user_name as credential_user;
+
 use super::table::{count, join};
 use crate::script::{FunctionSpec, ModuleSpec, PseudoVariable, Read, Write};
 

@@ -84,6 +84,39 @@ const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         routes: RouteKinds::NOT_REPLY,
         ..function(
+            "lookup_to_dset",
+            &[TABLE, optional_text("uri")],
+            "Adds all contacts of the user of the Request-URI, or of the given URI, to the \
+             destination set, and leaves the Request-URI as it is. FALSE if there is none.",
+            r#"lookup_to_dset("location");"#,
+            lookup::lookup_to_dset,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "lookup_branches",
+            &[TABLE],
+            "Like `lookup`, for the Request-URI and for each branch: those whose user has contacts \
+             are replaced by these. FALSE if none has any.",
+            r#"lookup_branches("location");"#,
+            lookup::lookup_branches,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST,
+        ..function(
+            "add_sock_hdr",
+            &[ParameterSpec::required("name", ParameterKind::Literal)],
+            "Adds a header field of that name with the listen address that the request came in \
+             at, as `udp:192.0.2.1:5060`.",
+            r#"add_sock_hdr("Sock-Info");"#,
+            lookup::add_sock_hdr,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
             "registered",
             &[TABLE, optional_text("uri")],
             "Whether the user of the Request-URI, or of the given URI, has a contact. Changes \
