@@ -38,9 +38,8 @@ missing! {
         => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
-        lookup_xavp reg_fetch_contacts
-        reg_free_contacts reg_send_reply set_q_override
-        => ulc ulr;
+        lookup_xavp reg_send_reply set_q_override
+        => ulr;
     RR:
         get_route_param loose_route_mode loose_route_preloaded rr_next_hop_route;
     SIPUTILS:
@@ -50,7 +49,7 @@ missing! {
         send_reply_mode sl_forward_reply;
     TEXTOPS:
         append_body_part append_body_part_hex get_body_part get_body_part_raw
-        regex_substring remove_body_part set_body_multipart set_reply_body;
+        remove_body_part set_body_multipart set_reply_body;
     TEXTOPSX:
         assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
     XLOG:

@@ -253,6 +253,53 @@ fn contacts_of_all_branches_are_looked_up() {
 }
 
 #[test]
+fn contacts_can_be_looked_at() {
+    let script = r#"route { if (is_method("REGISTER")) { setbflag(2); save("location"); exit; }
+        if (!reg_fetch_contacts("location", "sip:no@body", "x") && !reg_fetch_contacts("location", "$ru", "["))
+            xlog("L_ERR", "$ulc(x=>count) $ulc(x=>addr)\n");
+        reg_fetch_contacts("location", "sip:tom@to.example", "c");
+        xlog("L_ERR", "$ulc(c=>count) $ulc(c=>addr) $(ulc(c=>addr)[1]) $(ulc(c=>addr)[2]) $(ulc(c=>q)[0])\n");
+        xlog("L_ERR", "$ulc(c=>callid) $ulc(c=>cseq) $ulc(c=>expires) $ulc(c=>cflags) $ulc(c=>socket) $ulc(c=>path)\n");
+        reg_free_contacts("c"); if (!reg_free_contacts("c")) xlog("L_ERR", "$ulc(c=>count)\n"); exit; }"#;
+    let mut bench = bench(script);
+    let register = REQUEST
+        .replace("INVITE", "REGISTER")
+        .replace("sip:alice@example.com;x=1", "sip:to.example")
+        .replace(
+            "<sip:fred@198.51.100.7>;expires=60",
+            "<sip:1@a>;expires=90, <sip:2@a>;q=0.5;expires=80",
+        );
+    bench.send(ALICE, register);
+    bench.send(ALICE, REQUEST);
+    let found = bench.log();
+    assert_eq!(
+        found,
+        "0 <null>\n2 sip:2@a sip:1@a <null> 500\n\
+         call@a 77 80 4 udp:192.0.2.1:5060 <null>\n0\n"
+    );
+}
+
+#[test]
+fn groups_of_a_match_are_taken_out() {
+    for (arguments, expected) in [
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 1, 3, "$var(x)""#, "abc"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 2, 3, "$var(x)""#, "12"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 2, 2, "$var(x)""#, "no"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", -1, 2, "$var(x)""#, "no"),
+        (r#""__", "x", 0, 1, "$var(x)""#, "no"),
+    ] {
+        let body = format!(
+            "if (regex_substring({arguments})) xlog(\"L_ERR\", \"$var(x)\\n\"); \
+             else xlog(\"L_ERR\", \"no\\n\");"
+        );
+        assert_eq!(log(&body), [expected], "{arguments}");
+    }
+    let found =
+        log(r#"if (!regex_substring("$rU", "(" + "", 0, 1, "$var(x)")) xlog("L_ERR", "no\n");"#);
+    assert!(found[0].contains("this is no regular expression"), "{found:?}");
+}
+
+#[test]
 fn the_direction_within_a_dialog_is_a_variable() {
     let script = "route { loose_route(); xlog(\"L_ERR\", \"$rdir(name) $rdir(id) $fti $tti $route_uri\\n\"); exit; }";
     let with_route = |ftag: &str| {

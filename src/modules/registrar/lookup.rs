@@ -145,7 +145,7 @@ fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m 
 }
 
 /// The key of the user of a URI.
-fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m [u8]> {
+pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m [u8]> {
     match execution.parse_uri(uri) {
         Some(uri) => aor_key(&uri, aor_rules(execution.program), execution.transit.arena),
         None => key_of(uri, execution.program, execution.transit.arena),

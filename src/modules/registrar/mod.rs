@@ -1,5 +1,6 @@
 //! `registrar`: REGISTER processing and lookup.
 
+mod fetch;
 mod lookup;
 mod save;
 mod settings;
@@ -19,6 +20,7 @@ use crate::sip::{NameAddr, Uri};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
+    variables: fetch::VARIABLES,
     settings: settings::SETTINGS,
     configure: Some(settings::configure),
     missing: super::missing::REGISTRAR,
@@ -101,6 +103,27 @@ const FUNCTIONS: &[FunctionSpec] = &[
              are replaced by these. FALSE if none has any.",
             r#"lookup_branches("location");"#,
             lookup::lookup_branches,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "reg_fetch_contacts",
+            &[TABLE, required_text("uri"), required_text("profile")],
+            "Fetches what is known of the contacts of the user of a URI, for \
+             `$(ulc(profile=>addr)[0])` and the like. FALSE if there are none.",
+            r#"reg_fetch_contacts("location", "$ru", "callee");"#,
+            fetch::fetch,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "reg_free_contacts",
+            &[required_text("profile")],
+            "Forgets the contacts that were fetched under that name.",
+            r#"reg_free_contacts("callee");"#,
+            fetch::free,
         )
     },
     FunctionSpec {
