@@ -22,9 +22,9 @@ missing! {
         resetavpflag send send_tcp set_advertised_address set_advertised_port
         setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
-        file_read file_write forward_reply is_faked_msg is_incoming is_socket_name isxflagset
+        file_read file_write forward_reply is_incoming is_socket_name isxflagset
         msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
-        set_recv_socket set_recv_socket_name set_send_socket set_send_socket_name
+        set_recv_socket set_recv_socket_name set_send_socket_name
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
         => lsock;
     CFGUTILS:
@@ -40,27 +40,20 @@ missing! {
         => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
-        add_sock_hdr lookup_branches lookup_contacts lookup_to_dset lookup_xavp
-        reg_fetch_contacts reg_free_contacts reg_send_reply save_contacts set_q_override
-        => ulc ulr;
+        lookup_contacts lookup_xavp reg_send_reply save_contacts set_q_override
+        => ulr;
     RR:
-        get_route_param loose_route_mode loose_route_preloaded remove_record_route
-        rr_next_hop_route
-        => rdir route_uri;
+        get_route_param loose_route_mode loose_route_preloaded rr_next_hop_route;
     SIPUTILS:
-        append_rpid_hf cmp_hdr_name contact_param_check contact_param_decode
-        contact_param_decode_uri contact_param_encode contact_param_rm decode_contact
-        decode_contact_header encode_contact hdr_date_check is_alphanum is_alphanumex
-        is_rpid_user_e164 is_uri is_user sip_p_charging_vector uri_param_any uri_param_rm
+        append_rpid_hf contact_param_check is_rpid_user_e164 sip_p_charging_vector
         => pcv ppv;
     SL:
         send_reply_mode sl_forward_reply;
     TEXTOPS:
         append_body_part append_body_part_hex get_body_part get_body_part_raw
-        is_present_hf_re_pv regex_substring remove_body_part remove_hf_exp_pv remove_hf_re_pv
-        set_body_multipart set_reply_body;
+        remove_body_part set_body_multipart set_reply_body;
     TEXTOPSX:
         assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
     XLOG:
-        xdbgl xlogl xlogm;
+        xlogm;
 }

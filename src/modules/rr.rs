@@ -5,14 +5,16 @@ use std::sync::Arc;
 use super::item::take_off;
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, RecordRoute, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+    Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleConfig, ModuleSpec,
+    ParameterKind, ParameterSpec, PseudoVariable, Read, RecordRoute, ReturnCode, RouteKinds,
+    SettingKind, SettingSpec, TRUE, Value,
 };
 use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
+    variables: VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::RR,
@@ -122,6 +124,15 @@ const FUNCTIONS: &[FunctionSpec] = &[
         doc: "Whether the parameters of our Route, which loose_route() took off, match.",
         example: r#"if (check_route_param("nat=yes")) { setflag(6); }"#,
         run: check_route_param,
+    },
+    FunctionSpec {
+        name: "remove_record_route",
+        aliases: &[],
+        parameters: &[],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Takes back what `record_route()` has asked for. FALSE if it has not been called.",
+        example: "remove_record_route();",
+        run: remove_record_route,
     },
     FunctionSpec {
         name: "is_direction",
@@ -339,12 +350,77 @@ fn check_route_param(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) 
 /// `is_direction(direction)`.
 fn is_direction(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     let Some(Argument::Text(direction)) = arguments.first() else { return FALSE };
+    let asked_upstream = direction.eq_ignore_ascii_case(b"upstream");
+    if is_downstream(execution) == asked_upstream { FALSE } else { TRUE }
+}
+
+/// Whether the caller has sent the request.
+fn is_downstream(execution: &Execution<'_>) -> bool {
     let params = Params::new(execution.transit.route_params);
     let ftag = params.get(b"ftag").and_then(|param| param.value);
-    let from = execution.transit.message.value(HeaderName::From).map(NameAddr::parse);
-    let from_tag = from.and_then(Result::ok).and_then(|from| from.tag());
     // Without an ftag it is taken for the first request, which comes from the caller.
-    let downstream = ftag.is_none() || ftag == from_tag;
-    let asked_upstream = direction.eq_ignore_ascii_case(b"upstream");
-    if downstream == asked_upstream { FALSE } else { TRUE }
+    ftag.is_none() || ftag == execution.transit.from().and_then(|from| from.tag())
 }
+
+/// `remove_record_route()`.
+fn remove_record_route(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    let is_asked = execution.transit.record_route.take().is_some();
+    execution.transit.record_route_params = b"";
+    if is_asked { TRUE } else { FALSE }
+}
+
+/// A variable of this module.
+const fn variable(
+    name: &'static str,
+    keys: &'static [&'static str],
+    doc: &'static str,
+    read: Read,
+) -> PseudoVariable {
+    PseudoVariable { name, aliases: &[], keyed: !keys.is_empty(), keys, read, write: None, doc }
+}
+
+/// The variables. Those about the direction need the `ftag` of our Route, as `is_direction` does.
+const VARIABLES: &[PseudoVariable] = &[
+    variable(
+        "fti",
+        &[],
+        "Tag in From as the first request of the dialog had it: after `loose_route()`, that of \
+         the caller whoever has sent this one.",
+        |execution, _, _| {
+            let transit = &execution.transit;
+            let caller = if is_downstream(execution) { transit.from() } else { transit.to() };
+            Value::text_or_null(caller.and_then(|caller| caller.tag()))
+        },
+    ),
+    variable(
+        "tti",
+        &[],
+        "Tag in To as the first request of the dialog would have it: that of the callee.",
+        |execution, _, _| {
+            let transit = &execution.transit;
+            let callee = if is_downstream(execution) { transit.to() } else { transit.from() };
+            Value::text_or_null(callee.and_then(|callee| callee.tag()))
+        },
+    ),
+    variable(
+        "rdir",
+        &["id", "name"],
+        "Who has sent the request, after `loose_route()`: the `name` is `downstream` for the \
+         caller, `upstream` for the callee; the `id` is 1 or 2.",
+        |execution, key, _| match (key, is_downstream(execution)) {
+            (Key::Name(b"id"), is_downstream) => Value::Int(if is_downstream { 1 } else { 2 }),
+            (_, true) => Value::Text(b"downstream"),
+            (_, false) => Value::Text(b"upstream"),
+        },
+    ),
+    variable(
+        "route_uri",
+        &[],
+        "URI of the first Route as it arrived; `$null` if there is none.",
+        |execution, _, _| {
+            let first = execution.transit.message.items(HeaderName::Route).next();
+            let route = first.and_then(|first| NameAddr::parse(first).ok());
+            Value::text_or_null(route.map(|route| route.uri))
+        },
+    ),
+];

@@ -1,11 +1,14 @@
 //! `siputils`: Questions about SIP messages.
 
+mod contact;
+mod question;
+
 use std::sync::Arc;
 
 use super::core::uri::{UriParts, assign_uri, is_safe};
 use super::table::{
-    accepted_number, accepted_text, function, optional_text, required_text, text, text_setting,
-    verdict, write,
+    accepted_number, accepted_text, count, function, join, optional_text, required_text, text,
+    text_setting, verdict, write,
 };
 use crate::script::ast::GlobalValue;
 use crate::script::{
@@ -17,15 +20,21 @@ use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 /// The module. OpenSER has these functions in `uri` and `options`.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     aliases: &["uri", "options"],
-    functions: FUNCTIONS,
+    functions: &FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::SIPUTILS,
     ..ModuleSpec::new("siputils", "Questions about SIP messages.")
 };
 
-/// The functions.
-const FUNCTIONS: &[FunctionSpec] = &[
+/// The functions of the parts of the module.
+const TABLES: &[&[FunctionSpec]] = &[OWN, question::FUNCTIONS, contact::FUNCTIONS];
+
+/// All functions.
+const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
+
+/// The functions of this file.
+const OWN: &[FunctionSpec] = &[
     function(
         "is_request",
         &[],
@@ -296,6 +305,16 @@ fn add_uri_param<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) 
     let (before, headers) = uri.text.split_at(end);
     let text = execution.build(&[before, b";", param, headers]);
     verdict(assign_uri(execution, text))
+}
+
+/// A URI without a parameter; `None` if it does not have it.
+fn without_param<'m>(execution: &Execution<'m>, uri: &Uri<'m>, name: &[u8]) -> Option<&'m [u8]> {
+    let param = uri.params.get(name)?;
+    let at = param.text.as_ptr().addr().checked_sub(uri.text.as_ptr().addr())?;
+    // The semicolon goes with it.
+    let before = uri.text.get(..at.checked_sub(1)?)?;
+    let behind = uri.text.get(at + param.text.len()..)?;
+    Some(execution.build(&[before, behind]))
 }
 
 /// `get_uri_param(name, result)`.

@@ -98,7 +98,8 @@ fn change_reply_status<'m>(
     let edits = &mut execution.transit.edits;
     verdict(match arguments.get(1) {
         Some(_) => {
-            let length = line.trim_ascii_end().len().saturating_sub(at);
+            let line_end = line.iter().rev().take_while(|byte| b"\r\n".contains(byte)).count();
+            let length = line.len().saturating_sub(line_end + at);
             edits.replace_parts(at, length, &[code, b" ", reason])
         }
         None => edits.replace(at, code.len(), code),

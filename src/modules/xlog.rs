@@ -49,6 +49,37 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("Writes a line at level L_ERR.", "xlog(\"$rm from $si\\n\");"),
         |execution, arguments| write(execution, LogLevel::Error, arguments),
     ),
+    FunctionSpec {
+        name: "xlogl",
+        aliases: &[],
+        parameters: LEVEL_AND_TEXT,
+        routes: RouteKinds::ANY,
+        doc: "Writes a line with pseudo-variables to the log, with file and line of the script \
+              before it, if `debug` is at least the level.",
+        example: "xlogl(\"L_INFO\", \"$rm from $si\\n\");",
+        run: |execution, arguments| match arguments {
+            [Argument::Int(level), text @ ..] => {
+                write_place(execution, LogLevel::from_number(*level), text)
+            }
+            _ => FALSE,
+        },
+    },
+    at(
+        ("xlogl", &[]),
+        (
+            "Writes a line at level L_ERR, with file and line of the script before it.",
+            "xlogl(\"$rm from $si\\n\");",
+        ),
+        |execution, arguments| write_place(execution, LogLevel::Error, arguments),
+    ),
+    at(
+        ("xdbgl", &[]),
+        (
+            "Writes a line at level L_DBG, with file and line of the script before it.",
+            "xdbgl(\"$rm from $si\\n\");",
+        ),
+        |execution, arguments| write_place(execution, LogLevel::Debug, arguments),
+    ),
     at(
         ("xalert", &[]),
         ("Writes a line at level L_ALERT.", "xalert(\"$rm from $si\\n\");"),
@@ -85,6 +116,25 @@ const FUNCTIONS: &[FunctionSpec] = &[
         |execution, arguments| write(execution, LogLevel::Debug, arguments),
     ),
 ];
+
+/// `xlogl([level, ]format)`: with the place in the script before it.
+fn write_place<'m>(
+    execution: &mut Execution<'m>,
+    level: LogLevel,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    if execution.host.logs(level) {
+        let text = match arguments {
+            [Argument::Format(format)] => format.render(execution),
+            [Argument::Text(text)] => text,
+            _ => return FALSE,
+        };
+        let place = execution.place();
+        let line = execution.build(&[place.as_bytes(), b": ", text]);
+        execution.host.log(level, line);
+    }
+    TRUE
+}
 
 /// The parameters; buffers grow as they must, so that none of them matters.
 const SETTINGS: &[SettingSpec] = &[

@@ -56,6 +56,32 @@ impl DateTime {
         }
     }
 
+    /// The seconds since 1970 that a Date is, `Sat, 13 Nov 2010 23:29:00 GMT` (RFC 3261 §20.17);
+    /// `None` if it is malformed or before 1970.
+    #[must_use]
+    pub fn parse_date(text: &[u8]) -> Option<u64> {
+        let text = std::str::from_utf8(text).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let _weekday = words.next()?.strip_suffix(',')?;
+        let day: u64 = words.next()?.parse().ok()?;
+        let month = words.next()?;
+        let month = MONTHS.iter().position(|name| name[..3].eq_ignore_ascii_case(month))?;
+        let year: u64 = words.next()?.parse().ok().filter(|year| (1970..=9999).contains(year))?;
+        let mut time = words.next()?.split(':').map(|part| part.parse::<u64>().ok());
+        let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
+        let is_good = (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
+        if words.next()? != "GMT" || words.next().is_some() || time.next().is_some() || !is_good {
+            return None;
+        }
+        // Years are counted from March here too.
+        let month = u64::try_from(month).ok()? + 1;
+        let from_march = if month > 2 { month - 3 } else { month + 9 };
+        let year = if month > 2 { year } else { year - 1 };
+        let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * from_march + 2) / 5;
+        let days = (days + day - 1).checked_sub(719_468)?;
+        Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    }
+
     /// The day of the week, in English.
     #[must_use]
     pub fn weekday_name(&self) -> &'static str {
@@ -186,6 +212,25 @@ mod tests {
             assert_eq!((found.hour, found.minute, found.second), (1, 1, 1), "{day}");
         }
         let _ = DateTime::of(u64::MAX);
+    }
+
+    #[test]
+    fn dates_are_read() {
+        for (text, seconds) in [
+            ("Sat, 13 Nov 2010 23:29:00 GMT", Some(1_289_690_940)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Tue, 29 Feb 2000 00:00:00 GMT", Some(951_782_400)),
+            ("Wed, 01 Mar 2000 00:00:01 GMT", Some(951_868_801)),
+            ("Sat, 13 Nov 2010 23:29:00 CET", None),
+            ("Sat, 13 Nov 1969 23:29:00 GMT", None),
+            ("Sat, 13 Nov 2010 24:29:00 GMT", None),
+            ("Sat, 13 Nov 2010 23:29 GMT", None),
+            ("13 Nov 2010 23:29:00 GMT", None),
+            ("Sat, 99999999999999999999 Nov 2010 23:29:00 GMT", None),
+            ("", None),
+        ] {
+            assert_eq!(DateTime::parse_date(text.as_bytes()), seconds, "{text}");
+        }
     }
 
     #[test]

@@ -158,10 +158,11 @@ impl<'m> Execution<'m> {
         self.program.file_and_line((self.at as usize).saturating_sub(1))
     }
 
-    /// The name of the route block under way.
+    /// The name of the route block under way; the main one is `DEFAULT_ROUTE`.
     #[must_use]
     pub fn route_name(&self) -> Option<&'m str> {
-        self.program.route_name_at((self.at as usize).saturating_sub(1))
+        let name = self.program.route_name_at((self.at as usize).saturating_sub(1))?;
+        Some(if name == "0" { "DEFAULT_ROUTE" } else { name })
     }
 
     /// The route block of that name that `route(...)` can call.

@@ -89,7 +89,10 @@ fn place(index: Option<&str>) -> Option<String> {
 fn of_uri(parts: &[Part<'_>]) -> Option<String> {
     let transform = match parts {
         [] => return Some(String::new()),
-        [Part { name: "params", argument: Some(name) }] => format!("{{uri.param,{name}}}"),
+        [Part { name: "params", argument: Some(name) }]
+        | [Part { name: "params", argument: None }, Part { name, argument: None }] => {
+            format!("{{uri.param,{name}}}")
+        }
         [Part { name, argument: None }] => match *name {
             "host" | "params" | "port" | "user" => format!("{{uri.{name}}}"),
             "pwd" => "{uri.passwd}".to_owned(),
@@ -112,7 +115,11 @@ fn of_address(parts: &[Part<'_>]) -> Option<String> {
         [Part { name: "name", argument: None }] => "{nameaddr.name}{s.unquote}".to_owned(),
         [Part { name: "tag", argument: None }] => "{tobody.tag}".to_owned(),
         [Part { name: "params", argument: None }] => "{tobody.params}".to_owned(),
-        [Part { name: "params" | "param" | "p", argument: Some(name) }] => {
+        [Part { name: "params" | "param" | "p", argument: Some(name) }]
+        | [
+            Part { name: "params" | "param" | "p", argument: None },
+            Part { name, argument: None },
+        ] => {
             format!("{{param.value,{name}}}")
         }
         [Part { name: "instance", argument: None }] => "{param.value,+sip.instance}".to_owned(),
@@ -202,6 +209,8 @@ mod tests {
             ("msg[\"X-Y\"]", Some("$(hdr(X-Y))")),
             ("hf_value.x_list[2].uri.host", Some("$(hfl(x-list)[1]{nameaddr.uri}{uri.host})")),
             ("cseq.num", Some("$cs")),
+            ("contact.uri.params.maddr", Some("$(hfl(Contact){nameaddr.uri}{uri.param,maddr})")),
+            ("rr.params.ftag", Some("$(hfl(Record-Route){param.value,ftag})")),
             ("tls.me.subj", None),
             ("via[1].host", None),
             ("msg[\"a)b\"]", None),

@@ -196,7 +196,12 @@ impl<'t> Parser<'t> {
         while self.peek().is_some_and(is_name) {
             self.at += 1;
         }
-        let name = &self.text[start..self.at];
+        let mut name = &self.text[start..self.at];
+        if name.is_empty() && self.peek() == Some(b'?') {
+            // SER 2 writes `$?` for the code of the last call.
+            self.at += 1;
+            name = b"rc";
+        }
         let span = 0..self.at;
 
         let Some(spec) = scope.find_variable(name) else {

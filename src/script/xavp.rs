@@ -11,7 +11,7 @@ use bumpalo::collections::Vec as ArenaVec;
 use super::value::parse_int;
 use super::{Index, Value};
 
-/// The three kinds of attributes, each with roots of its own.
+/// The kinds of attributes, each with roots of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum XavpKind {
     /// `$xavp`: roots and members are stacks.
@@ -20,6 +20,8 @@ pub enum XavpKind {
     Single,
     /// `$xavi`: stacks whose names have no case.
     CaseLess,
+    /// `$ulc`: contacts that were fetched; a script only reads them.
+    Contacts,
 }
 
 /// What stands between the parentheses.
@@ -331,7 +333,7 @@ impl Root<'_> {
 fn is_same(kind: XavpKind, left: &[u8], right: &[u8]) -> bool {
     match kind {
         XavpKind::CaseLess => left.eq_ignore_ascii_case(right),
-        XavpKind::Stacked | XavpKind::Single => left == right,
+        XavpKind::Stacked | XavpKind::Single | XavpKind::Contacts => left == right,
     }
 }
 

@@ -55,6 +55,7 @@ fn route_blocks_are_called_by_calculated_names() {
         (r#"$var(n) = 1; if (route("A_" + $var(n))) xlog("L_ERR", "yes\n");"#, "one|yes"),
         (r#"if (!route_if_exists("A_" + 9)) xlog("L_ERR", "none\n");"#, "none"),
         (r#"route_if_exists("A_1");"#, "one"),
+        (r#"route(2); if ($? == -3) xlog("L_ERR", "$?\n");"#, "$?"),
         (
             r#"if (check_route_exists("A_1") && !check_route_exists("$rU")) xlog("L_ERR", "y\n");"#,
             "y",

@@ -5,6 +5,7 @@ use super::{ALICE, REQUEST, bench, errors, log, shows};
 /// Two branches, the second one with a preference.
 const TWO: &str = r#"append_branch("sip:b@b.example"); append_branch("sip:c@c.example", "0.3");"#;
 
+/// U11, U12: the destination set is what scripts see.
 #[test]
 fn branches_are_read_by_their_parts() {
     shows(&[
@@ -29,6 +30,7 @@ fn branches_are_read_by_their_parts() {
     ]);
 }
 
+/// U12: `append_branch(uri)`.
 #[test]
 fn an_appended_uri_takes_the_way_of_the_request_along() {
     shows(&[(
@@ -49,6 +51,7 @@ fn the_request_uri_leaves_its_way_to_the_branch_that_it_becomes() {
     )]);
 }
 
+/// U11: it can be changed.
 #[test]
 fn branches_are_changed_and_removed() {
     shows(&[
@@ -128,6 +131,7 @@ fn what_is_no_branch_is_refused_with_its_place() {
     assert_eq!(errors("$var(x) = $branch(colour);"), ["`$branch` has no `colour`"]);
 }
 
+/// U11, G06: it has a limit.
 #[test]
 fn a_full_set_says_what_to_raise() {
     let fill = "$var(i) = 0; while ($var(i) < 20) { \
@@ -139,6 +143,7 @@ fn a_full_set_says_what_to_raise() {
     );
 }
 
+/// U15, F08: a redirect prints it.
 #[test]
 fn a_redirect_lists_each_uri_once_with_its_preference() {
     let script = format!(
@@ -158,6 +163,7 @@ fn a_redirect_lists_each_uri_once_with_its_preference() {
     );
 }
 
+/// U11, U13: `lookup` keeps to the limit.
 #[test]
 fn contacts_beyond_max_branches_are_left_out_and_told() {
     let script = "max_branches=1\nroute { if (is_method(\"REGISTER\")) { save(\"location\"); exit; } \

@@ -143,3 +143,205 @@ fn a_check_that_fails_can_be_answered_later() {
 fn the_script_flags_can_be_assigned() {
     shows(&[("$sf = 5;", "$sf $sF", "5 00000005")]);
 }
+
+#[test]
+fn texts_are_told_apart() {
+    for (condition, holds) in [
+        (r#"is_uri("sip:a@b")"#, true),
+        (r#"is_uri("a b")"#, false),
+        (r#"is_alphanum("$rU")"#, true),
+        (r#"is_alphanum("a-b")"#, false),
+        (r#"is_alphanum("")"#, false),
+        (r#"is_alphanumex("+1-2", "+-")"#, true),
+        (r#"is_alphanumex("+1.2", "+-")"#, false),
+        (r#"cmp_hdr_name("f", "From")"#, true),
+        (r#"cmp_hdr_name("X-a", "x-A")"#, true),
+        (r#"cmp_hdr_name("X-a", "X-b")"#, false),
+        (r#"uri_param_any("x")"#, true),
+        (r#"uri_param_any("y")"#, false),
+        (r#"hdr_date_check(10)"#, false),
+        (r#"is_user("fred")"#, false),
+        (r#"is_faked_msg()"#, false),
+        (r#"is_present_hf_re_pv("^x-" + "list$")"#, true),
+        (r#"is_present_hf_re_pv("^$rU")"#, false),
+    ] {
+        let found = log(&format!("if ({condition}) xlog(\"L_ERR\", \"y\\n\");"));
+        assert_eq!(!found.is_empty(), holds, "{condition}");
+    }
+    let found = log("is_present_hf_re_pv(\"(\" + $rU);");
+    assert!(found[0].contains("this is no regular expression"), "{found:?}");
+    let script = "route { if (hdr_date_check(60)) xlog(\"L_ERR\", \"fresh\\n\"); exit; }";
+    for (date, expected) in [("07:59:30", "fresh"), ("07:58:59", ""), ("xx:59:30", "")] {
+        let date = format!("Date: Fri, 15 Jan 2027 {date} GMT\r\nContent-Length");
+        assert_eq!(log_of(script, &REQUEST.replace("Content-Length", &date)).join(""), expected);
+    }
+}
+
+#[test]
+fn contacts_are_hidden_and_come_back() {
+    for (body, expected) in [
+        (
+            r#"encode_contact("p", "h.example");"#,
+            "<sip:p*fred**198.51.100.7**@h.example>;expires=60",
+        ),
+        (
+            r#"contact_param_encode("ksu", "sip:192.0.2.1:5060");"#,
+            "<sip:192.0.2.1:5060;ksu=c2lwOmZyZWRAMTk4LjUxLjEwMC43>;expires=60",
+        ),
+        (r#"contact_param_rm("x");"#, "<sip:fred@198.51.100.7>;expires=60"),
+        (r#"encode_contact("p p", "h.example");"#, "<sip:fred@198.51.100.7>;expires=60"),
+        (r#"decode_contact_header();"#, "<sip:fred@198.51.100.7>;expires=60"),
+    ] {
+        assert_eq!(lines_of("Contact", body), [expected], "{body}");
+    }
+    for (contact, body, expected) in [
+        (
+            "<sip:p*u*pw*10.0.0.1*5070*tcp@h>",
+            "decode_contact_header();",
+            "<sip:u:pw@10.0.0.1:5070;transport=tcp>",
+        ),
+        ("sip:a@b;ob", "contact_param_rm(\"ob\");", "sip:a@b;ob"),
+        ("<sip:a@b;ob;x>", "contact_param_rm(\"ob\");", "<sip:a@b;x>"),
+        (
+            "<sip:192.0.2.1;ksu=c2lwOmZyZWRAMTk4LjUxLjEwMC43>",
+            "contact_param_decode(\"ksu\");",
+            "<sip:fred@198.51.100.7>",
+        ),
+        ("<sip:192.0.2.1;ksu=%%%>", "contact_param_decode(\"ksu\");", "<sip:192.0.2.1;ksu=%%%>"),
+        ("*", "encode_contact(\"p\", \"h\");", "*"),
+    ] {
+        let script = format!("route {{ {body} forward(192.0.2.20, 5060); }}");
+        let request = REQUEST.replace("<sip:fred@198.51.100.7>;expires=60", contact);
+        let sent = bench(&script).send(ALICE, request);
+        let text = String::from_utf8_lossy(&sent[0].1).into_owned();
+        assert!(text.contains(&format!("\r\nContact: {expected}\r\n")), "{body}: {text}");
+    }
+    shows(&[
+        ("$ru = \"sip:p*u**10.0.0.1**@h\"; decode_contact();", "$ru", "sip:u@10.0.0.1"),
+        ("if (!decode_contact())", "$ru", "sip:alice@example.com;x=1"),
+        ("$ru = \"sip:p*u**10.0.0.1*99999*@h\"; if (!decode_contact())", "$rd", "h"),
+        (
+            "$ru = \"sip:h;a=1;ksu=c2lwOmZyZWRAMTk4LjUxLjEwMC43\"; contact_param_decode_uri(\"ksu\");",
+            "$ru",
+            "sip:fred@198.51.100.7",
+        ),
+        ("uri_param_rm(\"x\"); if (!uri_param_rm(\"x\"))", "$ru", "sip:alice@example.com"),
+    ]);
+}
+
+#[test]
+fn contacts_of_all_branches_are_looked_up() {
+    let script = r#"route { if (is_method("REGISTER")) { save("location"); exit; }
+        append_branch("sip:tom@to.example"); append_branch("sip:other@o");
+        if (lookup_branches("location")) xlog("L_ERR", "$ru $bR\n");
+        clear_branches(); $ru = "sip:tom@to.example";
+        if (lookup_to_dset("location") && !lookup_to_dset("location", "sip:no@body")) xlog("L_ERR", "$ru $bR\n");
+        add_sock_hdr("Sock-Info"); forward(192.0.2.20, 5060); }"#;
+    let mut bench = bench(script);
+    let register = REQUEST
+        .replace("INVITE", "REGISTER")
+        .replace("sip:alice@example.com;x=1", "sip:to.example")
+        .replace("<sip:fred@198.51.100.7>;expires=60", "<sip:1@a>, <sip:2@a>;q=0.5");
+    bench.send(ALICE, register);
+    let sent = bench.send(ALICE, REQUEST);
+    assert_eq!(
+        bench.log(),
+        "sip:alice@example.com;x=1 <sip:2@a>;q=0.5, sip:1@a, sip:other@o\n\
+         sip:tom@to.example <sip:2@a>;q=0.5, sip:1@a\n"
+    );
+    assert!(String::from_utf8_lossy(&sent[0].1).contains("\r\nSock-Info: udp:192.0.2.1:5060\r\n"));
+}
+
+#[test]
+fn contacts_can_be_looked_at() {
+    let script = r#"route { if (is_method("REGISTER")) { setbflag(2); save("location"); exit; }
+        if (!reg_fetch_contacts("location", "sip:no@body", "x") && !reg_fetch_contacts("location", "$ru", "["))
+            xlog("L_ERR", "$ulc(x=>count) $ulc(x=>addr)\n");
+        reg_fetch_contacts("location", "sip:tom@to.example", "c");
+        xlog("L_ERR", "$ulc(c=>count) $ulc(c=>addr) $(ulc(c=>addr)[1]) $(ulc(c=>addr)[2]) $(ulc(c=>q)[0])\n");
+        xlog("L_ERR", "$ulc(c=>callid) $ulc(c=>cseq) $ulc(c=>expires) $ulc(c=>cflags) $ulc(c=>socket) $ulc(c=>path)\n");
+        reg_free_contacts("c"); if (!reg_free_contacts("c")) xlog("L_ERR", "$ulc(c=>count)\n"); exit; }"#;
+    let mut bench = bench(script);
+    let register = REQUEST
+        .replace("INVITE", "REGISTER")
+        .replace("sip:alice@example.com;x=1", "sip:to.example")
+        .replace(
+            "<sip:fred@198.51.100.7>;expires=60",
+            "<sip:1@a>;expires=90, <sip:2@a>;q=0.5;expires=80",
+        );
+    bench.send(ALICE, register);
+    bench.send(ALICE, REQUEST);
+    let found = bench.log();
+    assert_eq!(
+        found,
+        "0 <null>\n2 sip:2@a sip:1@a <null> 500\n\
+         call@a 77 80 4 udp:192.0.2.1:5060 <null>\n0\n"
+    );
+}
+
+#[test]
+fn groups_of_a_match_are_taken_out() {
+    for (arguments, expected) in [
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 1, 3, "$var(x)""#, "abc"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 2, 3, "$var(x)""#, "12"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", 2, 2, "$var(x)""#, "no"),
+        (r#""__ abc12d __", "([a-z]*)([0-9]+)", -1, 2, "$var(x)""#, "no"),
+        (r#""__", "x", 0, 1, "$var(x)""#, "no"),
+    ] {
+        let body = format!(
+            "if (regex_substring({arguments})) xlog(\"L_ERR\", \"$var(x)\\n\"); \
+             else xlog(\"L_ERR\", \"no\\n\");"
+        );
+        assert_eq!(log(&body), [expected], "{arguments}");
+    }
+    let found =
+        log(r#"if (!regex_substring("$rU", "(" + "", 0, 1, "$var(x)")) xlog("L_ERR", "no\n");"#);
+    assert!(found[0].contains("this is no regular expression"), "{found:?}");
+}
+
+#[test]
+fn the_direction_within_a_dialog_is_a_variable() {
+    let script = "route { loose_route(); xlog(\"L_ERR\", \"$rdir(name) $rdir(id) $fti $tti $route_uri\\n\"); exit; }";
+    let with_route = |ftag: &str| {
+        let route = format!("Route: <sip:192.0.2.1;lr;ftag={ftag}>\r\nContent-Length");
+        REQUEST
+            .replace("Content-Length", &route)
+            .replace("<sip:tom@to.example>", "<sip:tom@to.example>;tag=t1")
+    };
+    assert_eq!(log_of(script, &with_route("f1")), ["downstream 1 f1 t1 sip:192.0.2.1;lr;ftag=f1"]);
+    assert_eq!(log_of(script, &with_route("t1")), ["upstream 2 t1 f1 sip:192.0.2.1;lr;ftag=t1"]);
+    assert_eq!(log_of(script, REQUEST), ["downstream 1 f1 <null> <null>"]);
+    let sent = forwarded("record_route(); remove_record_route(); if (!remove_record_route())");
+    assert!(!sent.contains("Record-Route"), "{sent}");
+}
+
+#[test]
+fn a_response_gets_another_status_of_its_class() {
+    let script = r#"route { forward(192.0.2.20, 5060); }
+        onreply_route { if (status == 486) change_reply_status(480, "Not now");
+        if (status == 404) change_reply_status_code(410);
+        if (status == 603 && !change_reply_status(200, "OK")) xlog("L_ERR", "no\n");
+        if (status == 180) change_reply_status(183, "a\r\nX: y"); }"#;
+    for (status, expected) in [
+        ("486 Busy Here", "480 Not now"),
+        ("404 Not Found", "410 Not Found"),
+        ("603 Decline", "603 Decline"),
+        ("180 Ringing", "180 Ringing"),
+        ("486 ", "480 Not now"),
+    ] {
+        let mut bench = bench(script);
+        let request = String::from_utf8_lossy(&bench.send(ALICE, REQUEST)[0].1).into_owned();
+        let response = request
+            .replace("INVITE sip:alice@example.com;x=1 SIP/2.0", &format!("SIP/2.0 {status}"));
+        let sent = bench.send("192.0.2.20:5060", response);
+        let text = String::from_utf8_lossy(&sent[0].1).into_owned();
+        assert_eq!(text.lines().next(), Some(format!("SIP/2.0 {expected}").as_str()), "{status}");
+    }
+}
+
+#[test]
+fn lines_of_the_log_can_have_their_place() {
+    let found = log("xlogl(\"here\\n\"); xlogl(\"L_ERR\", \"and \" + $rU);");
+    assert!(found[0].starts_with("test.cfg:") && found[0].ends_with(": here"), "{found:?}");
+    assert!(found[1].ends_with(": and alice"), "{found:?}");
+}

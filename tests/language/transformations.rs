@@ -77,6 +77,7 @@ fn uris_are_made_short() {
             "example.com~5060~1 sip:example.com:5060;transport=udp",
         ),
         ("[$(rU{urialias.decode})]", "[]"),
+        ("$(ct{nameaddr.uri}) $(ct{nameaddr.len})", "sip:fred@198.51.100.7 23"),
     ]);
 }
 

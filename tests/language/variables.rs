@@ -63,9 +63,9 @@ fn credentials_are_read() {
                   uri=\"sip:x@y\", algorithm=MD5\r\nContent-Length";
     let text = "route { xlog(\"L_ERR\", \"$aU|$au|$ad|$ar|$adu|$aa|$Au|$AU\\n\"); exit; }";
     let request = REQUEST.replace("Content-Length", digest);
-    let read = "bob@biloxi.example|bob|biloxi.example|a, b|sip:x@y|MD5|bob@a, b|bob";
+    let read = "bob@biloxi.example|bob|biloxi.example|a, b|sip:x@y|MD5|fred@from.example|fred";
     assert_eq!(log_of(text, &request), [read]);
-    let none = "<null>|<null>|<null>|<null>|<null>|<null>|sip:fred:pw@from.example:5070|fred";
+    let none = "<null>|<null>|<null>|<null>|<null>|<null>|fred@from.example|fred";
     assert_eq!(log_of(text, REQUEST), [none]);
     for broken in
         ["Basic abc", "Digest", "Digest username=\"", "Digest =,=\"\",", "Digest username"]

@@ -51,7 +51,7 @@ pub(super) fn force_rport(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> 
 }
 
 /// `force_send_socket(address)`.
-pub(super) fn force_send_socket(
+pub(in crate::modules) fn force_send_socket(
     execution: &mut Execution<'_>,
     arguments: &[Argument<'_>],
 ) -> ReturnCode {

@@ -41,6 +41,11 @@ fn user_and_domain<'m>(execution: &Execution<'m>) -> Option<(&'m [u8], Option<&'
     })
 }
 
+/// The user that the credentials name.
+pub(in crate::modules) fn user_name<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
+    user_and_domain(execution).map(|(user, _)| user)
+}
+
 /// `$aa`.
 pub(super) fn algorithm<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::text_or_null(parameter(execution, b"algorithm"))
@@ -71,19 +76,11 @@ pub(super) fn name<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value
     Value::text_or_null(parameter(execution, b"username"))
 }
 
-/// `$Au`: who is charged.
+/// `$Au`: who is charged. Credentials do not count, as nothing has checked them.
 pub(super) fn charged<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
-    match (user_and_domain(execution), parameter(execution, b"realm")) {
-        (Some((user, _)), Some(realm)) => Value::Text(execution.build(&[user, b"@", realm])),
-        (Some((user, _)), None) => Value::Text(user),
-        (None, _) => super::address::from_uri(execution, key, at),
-    }
-}
-
-/// `$AU`: the user who is charged.
-pub(super) fn charged_user<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -> Value<'m> {
-    match user_and_domain(execution) {
-        Some((user, _)) => Value::Text(user),
-        None => super::address::from_user(execution, key, at),
+    let user = super::address::from_user(execution, key, at);
+    match (user, super::address::from_host(execution, key, at)) {
+        (Value::Text(user), Value::Text(host)) => Value::Text(execution.build(&[user, b"@", host])),
+        (_, host) => host,
     }
 }

@@ -11,6 +11,8 @@ mod time;
 mod uri;
 mod xavp;
 
+pub(super) use credentials::user_name as credential_user;
+
 use super::table::{count, join};
 use crate::script::{FunctionSpec, ModuleSpec, PseudoVariable, Read, Write};
 
@@ -78,18 +80,8 @@ const VARIABLES: &[PseudoVariable] = &[
     var("af", &[], "Address family of the message: `INET` or `INET6`.", network::family),
     var("ai", &[], "URI in P-Asserted-Identity (RFC 3325).", address::asserted_uri),
     var("ar", &[], "Realm in Authorization or Proxy-Authorization.", credentials::realm),
-    var(
-        "AU",
-        &[],
-        "User of the user name in Authorization, or else of the From URI.",
-        credentials::charged_user,
-    ),
-    var(
-        "Au",
-        &[],
-        "User of the user name and realm in Authorization, or else the From URI.",
-        credentials::charged,
-    ),
+    var("AU", &[], "User of the From URI: who is charged.", address::from_user),
+    var("Au", &[], "User and host of the From URI: who is charged.", credentials::charged),
     var("aU", &[], "User name in Authorization or Proxy-Authorization.", credentials::name),
     var("au", &[], "User of the user name in Authorization.", credentials::user),
     writable(

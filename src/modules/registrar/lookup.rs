@@ -1,8 +1,12 @@
 //! `lookup`, `registered`, `unregister`.
 
 use bumpalo::Bump;
+use smallvec::SmallVec;
 
+use super::super::core::branch::push;
+use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
+use super::super::textops::lines;
 use super::{aor_rules, config, key_of, tables};
 use crate::location::{self, Binding, aor_key, registrar};
 use crate::script::{Argument, Branch, Execution, FALSE, ReturnCode, TRUE, Transit};
@@ -39,6 +43,75 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     TRUE
 }
 
+/// `lookup_to_dset(table[, uri])`.
+pub(super) fn lookup_to_dset<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let given = text(arguments, 1);
+    let uri = if given.is_empty() { execution.transit.uri } else { given };
+    let found = contacts(execution, text(arguments, 0), uri);
+    let is_found = !found.is_empty();
+    for branch in found {
+        if !push(execution, branch) {
+            break;
+        }
+    }
+    verdict(is_found)
+}
+
+/// `lookup_branches(table)`.
+pub(super) fn lookup_branches<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let before: SmallVec<[Branch<'m>; 4]> = execution.transit.branches.drain(..).collect();
+    let mut is_found = lookup(execution, &arguments[..arguments.len().min(1)]) == TRUE;
+    for branch in before {
+        let mut found = contacts(execution, text(arguments, 0), branch.uri);
+        is_found |= !found.is_empty();
+        if found.is_empty() {
+            found.push(branch);
+        }
+        for branch in found {
+            if !push(execution, branch) {
+                return verdict(is_found);
+            }
+        }
+    }
+    verdict(is_found)
+}
+
+/// The contacts of the user of a URI, as branches.
+fn contacts<'m>(
+    execution: &Execution<'m>,
+    table: &[u8],
+    uri: &'m [u8],
+) -> SmallVec<[Branch<'m>; 4]> {
+    let Some(aor) = aor_of(execution, uri) else { return SmallVec::new() };
+    let now = location::seconds(execution.host.now());
+    let most = execution.program.settings().max_branches + 1;
+    let arena = execution.transit.arena;
+    let table = tables(&*execution.host).and_then(|tables| tables.get(table));
+    let found = table.and_then(|table| {
+        table.lookup(aor, |set| {
+            set.live(now).take(most).map(|binding| branch(binding, arena)).collect()
+        })
+    });
+    found.unwrap_or_default()
+}
+
+/// `add_sock_hdr(name)`.
+pub(super) fn add_sock_hdr<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let socket = show_listener(execution, execution.transit.listener);
+    let Some(line) = lines(execution, &[text(arguments, 0), b": ", socket]) else { return FALSE };
+    let at = execution.transit.message.headers_end();
+    verdict(execution.transit.edits.insert(at, line))
+}
+
 /// `registered(table[, uri])`.
 pub(super) fn registered<'m>(
     execution: &mut Execution<'m>,
@@ -68,7 +141,11 @@ pub(super) fn unregister<'m>(
 /// Request-URI.
 fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let given = text(arguments, 1);
-    let uri = if given.is_empty() { execution.transit.uri } else { given };
+    aor_of(execution, if given.is_empty() { execution.transit.uri } else { given })
+}
+
+/// The key of the user of a URI.
+pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m [u8]> {
     match execution.uri_parts(uri) {
         Some(uri) => aor_key(uri, aor_rules(execution.program), execution.transit.arena),
         None => key_of(uri, execution.program, execution.transit.arena),

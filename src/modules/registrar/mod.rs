@@ -1,5 +1,6 @@
 //! `registrar`: REGISTER processing and lookup.
 
+mod fetch;
 mod lookup;
 mod save;
 mod settings;
@@ -19,6 +20,7 @@ use crate::sip::{NameAddr, Uri};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
+    variables: fetch::VARIABLES,
     settings: settings::SETTINGS,
     fixed: &[("case_sensitive", "0"), ("realm_prefix", "")],
     configure: Some(settings::configure),
@@ -80,6 +82,60 @@ const FUNCTIONS: &[FunctionSpec] = &[
              is kept, or is unset.",
             r#"if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }"#,
             lookup::lookup,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "lookup_to_dset",
+            &[TABLE, optional_text("uri")],
+            "Adds all contacts of the user of the Request-URI, or of the given URI, to the \
+             destination set, and leaves the Request-URI as it is. FALSE if there is none.",
+            r#"lookup_to_dset("location");"#,
+            lookup::lookup_to_dset,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "lookup_branches",
+            &[TABLE],
+            "Like `lookup`, for the Request-URI and for each branch: those whose user has contacts \
+             are replaced by these. FALSE if none has any.",
+            r#"lookup_branches("location");"#,
+            lookup::lookup_branches,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "reg_fetch_contacts",
+            &[TABLE, required_text("uri"), required_text("profile")],
+            "Fetches what is known of the contacts of the user of a URI, for \
+             `$(ulc(profile=>addr)[0])` and the like. FALSE if there are none.",
+            r#"reg_fetch_contacts("location", "$ru", "callee");"#,
+            fetch::fetch,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "reg_free_contacts",
+            &[required_text("profile")],
+            "Forgets the contacts that were fetched under that name.",
+            r#"reg_free_contacts("callee");"#,
+            fetch::free,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST,
+        ..function(
+            "add_sock_hdr",
+            &[ParameterSpec::required("name", ParameterKind::Literal)],
+            "Adds a header field of that name with the listen address that the request came in \
+             at, as `udp:192.0.2.1:5060`.",
+            r#"add_sock_hdr("Sock-Info");"#,
+            lookup::add_sock_hdr,
         )
     },
     FunctionSpec {

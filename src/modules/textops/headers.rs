@@ -93,6 +93,45 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         remove_hf_exp,
     ),
     function(
+        "is_present_hf_re_pv",
+        &[required_text("re")],
+        "Like `is_present_hf_re`, with a regular expression that is put together when the script \
+         runs: a text with variables.",
+        r#"if (is_present_hf_re_pv("^$var(start)")) exit;"#,
+        |execution, arguments| {
+            let Some(wanted) = computed(execution, text(arguments, 0)) else { return FALSE };
+            let mut headers = execution.transit.message.all_headers();
+            verdict(headers.any(|header| wanted.is_match(header.name_text)))
+        },
+    ),
+    function(
+        "remove_hf_re_pv",
+        &[required_text("re")],
+        "Like `remove_hf_re`, with a regular expression that is put together when the script runs.",
+        r#"remove_hf_re_pv("^$var(start)");"#,
+        |execution, arguments| {
+            let Some(wanted) = computed(execution, text(arguments, 0)) else { return FALSE };
+            let headers = execution.transit.message.all_headers();
+            remove(execution, headers.filter(|header| wanted.is_match(header.name_text)))
+        },
+    ),
+    function(
+        "remove_hf_exp_pv",
+        &[required_text("re"), required_text("skip")],
+        "Like `remove_hf_exp`, with regular expressions that are put together when the script \
+         runs.",
+        r#"remove_hf_exp_pv("^P-", "^$var(keep)");"#,
+        |execution, arguments| {
+            let wanted = computed(execution, text(arguments, 0));
+            let kept = computed(execution, text(arguments, 1));
+            let (Some(wanted), Some(kept)) = (wanted, kept) else { return FALSE };
+            let headers = execution.transit.message.all_headers().filter(|header| {
+                wanted.is_match(header.name_text) && !kept.is_match(header.name_text)
+            });
+            remove(execution, headers)
+        },
+    ),
+    function(
         "remove_hf_idx",
         &[HNAME, ParameterSpec::required("index", ParameterKind::Int)],
         "Removes one of the header fields of that name: 0 is the first, -1 the last.",
@@ -206,6 +245,17 @@ fn remove_hf_exp<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) 
         .all_headers()
         .filter(|header| wanted.is_match(header.name_text) && !kept.is_match(header.name_text));
     remove(execution, headers)
+}
+
+/// The regular expression that a text is; `None`, and a line in the log, if it is none.
+fn computed(execution: &mut Execution<'_>, pattern: &[u8]) -> Option<regex::bytes::Regex> {
+    match compile_pattern(pattern, PatternFlags::TEXTOPS) {
+        Ok(wanted) => Some(wanted),
+        Err(reason) => {
+            execution.complain(&format!("this is no regular expression: {reason}"));
+            None
+        }
+    }
 }
 
 /// `remove_hf_idx(hname, index)`.

@@ -2,8 +2,11 @@
 
 use memchr::memmem;
 
-use crate::modules::table::{function, required_text, text, verdict};
-use crate::script::{Argument, Execution, FunctionSpec, ParameterKind, ParameterSpec, ReturnCode};
+use crate::modules::table::{function, int, required_text, text, verdict, write};
+use crate::script::{
+    Argument, Execution, FALSE, FunctionSpec, ParameterKind, ParameterSpec, PatternFlags,
+    ReturnCode, compile_pattern,
+};
 use crate::sip::StartLine;
 
 /// The functions of this part.
@@ -51,6 +54,21 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "Whether the first string contains the second.",
         r#"if (str_find("$ua", "friendly-scanner")) exit;"#,
         |_, arguments| verdict(memmem::find(text(arguments, 0), text(arguments, 1)).is_some()),
+    ),
+    function(
+        "regex_substring",
+        &[
+            required_text("text"),
+            required_text("re"),
+            ParameterSpec::required("index", ParameterKind::Int),
+            ParameterSpec::required("count", ParameterKind::Int),
+            ParameterSpec::required("result", ParameterKind::Variable),
+        ],
+        "Searches a text with a regular expression and writes one of its groups into a variable: 0 \
+         is the whole match, 1 the first group. `count` is how many there are at most. FALSE if \
+         there is no such group.",
+        r#"regex_substring("$ua", "([a-z]+)/([0-9]+)", 2, 3, "$var(version)");"#,
+        regex_substring,
     ),
     function(
         "str_ifind",
@@ -108,6 +126,25 @@ fn is_method<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
     };
     let mut wanted = text(arguments, 0).split(|byte| *byte == b'|');
     verdict(wanted.any(|name| Some(name.trim_ascii()) == method))
+}
+
+/// How `regex_substring` matches: as POSIX does without flags.
+const EXACT: PatternFlags = PatternFlags { ignore_case: false, newline_sensitive: false };
+
+/// `regex_substring(text, re, index, count, result)`.
+fn regex_substring<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let (Some(index), Some(count)) = (int(arguments, 2), int(arguments, 3)) else { return FALSE };
+    let wanted = match compile_pattern(text(arguments, 1), EXACT) {
+        Ok(wanted) => wanted,
+        Err(reason) => {
+            execution.complain(&format!("this is no regular expression: {reason}"));
+            return FALSE;
+        }
+    };
+    let group = usize::try_from(index).ok().filter(|_| index < count);
+    let captures = wanted.captures(text(arguments, 0));
+    let found = captures.and_then(|captures| captures.get(group?));
+    verdict(found.is_some_and(|found| write(execution, arguments, 4, found.as_bytes())))
 }
 
 /// `str_ifind(str, part)`.

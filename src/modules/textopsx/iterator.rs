@@ -19,14 +19,14 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "Starts an iterator over the header fields as they arrived; `hf_iterator_next` goes to the \
          first one. There are four at most at a time.",
         r#"hf_iterator_start("i");"#,
-        |execution, arguments| start::<Headers>(execution, arguments),
+        start::<Headers>,
     ),
     function(
         "hf_iterator_end",
         &[NAME],
         "Ends an iterator over the header fields.",
         r#"hf_iterator_end("i");"#,
-        |execution, arguments| end::<Headers>(execution, arguments),
+        end::<Headers>,
     ),
     function(
         "hf_iterator_next",
@@ -76,14 +76,14 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "Starts an iterator over the lines of the body as it arrived; `bl_iterator_next` goes to \
          the first one. There are four at most at a time.",
         r#"bl_iterator_start("b");"#,
-        |execution, arguments| start::<Lines>(execution, arguments),
+        start::<Lines>,
     ),
     function(
         "bl_iterator_end",
         &[NAME],
         "Ends an iterator over the lines of the body.",
         r#"bl_iterator_end("b");"#,
-        |execution, arguments| end::<Lines>(execution, arguments),
+        end::<Lines>,
     ),
     function(
         "bl_iterator_next",

@@ -61,7 +61,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "exclude_hf_value",
         &[TARGET, VALUE],
-        "Takes a value out of a set such as Supported. FALSE if it is not in it.",
+        "Takes a value out of a set such as Supported, if it is in it.",
         r#"exclude_hf_value("Supported", "100rel");"#,
         exclude,
     ),
@@ -259,7 +259,7 @@ fn exclude<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
     let Some(target) = Target::parse(text(arguments, 0)) else { return FALSE };
     match target.find(execution, text(arguments, 1)) {
         Some((header, item)) => verdict(take_off(&mut execution.transit, header, item)),
-        None => FALSE,
+        None => TRUE,
     }
 }
 

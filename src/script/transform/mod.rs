@@ -12,9 +12,25 @@ use super::variable::Variable;
 use super::{Execution, PatternFlags, Substitution, Value};
 
 use list::ListPart;
+use notation::Notation;
 use text::TextPart;
 use uri::{NamePart, UriPart};
 use value::{SocketPart, ValuePart};
+
+/// A text in base 64 with the alphabet for URLs, without padding (RFC 4648 §5).
+#[must_use]
+pub fn encode_base64_url<'m>(execution: &Execution<'m>, text: &[u8]) -> &'m [u8] {
+    BASE64_URL.encode(execution, text)
+}
+
+/// What a text is in base 64 with the alphabet for URLs; empty if it is malformed.
+#[must_use]
+pub fn decode_base64_url<'m>(execution: &Execution<'m>, text: &[u8]) -> &'m [u8] {
+    BASE64_URL.decode(execution, text)
+}
+
+/// Base 64 as it may stand in a URI.
+const BASE64_URL: Notation = Notation::Base64 { url: true, trimmed: true };
 
 /// One compiled transformation.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use super::{Parameter, Parameters};
 use crate::script::scope::{Fault, Scope};
 use crate::script::{Execution, Value};
-use crate::sip::{NameAddr, Params, Scheme, Uri};
+use crate::sip::{Items, NameAddr, Params, Scheme, Uri};
 
 /// A part of a URI. One that is not there is empty.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ impl ShortUri {
 pub(crate) enum NamePart {
     /// The display name as written.
     Display,
-    /// The length of the whole.
+    /// The length of display name and URI.
     Length,
     /// The parameters of the header field.
     Params,
@@ -151,12 +151,16 @@ impl NamePart {
 
     /// The part of `text`, which is an address.
     pub(super) fn apply<'m>(self, execution: &Execution<'m>, text: &'m [u8]) -> Value<'m> {
-        let Ok(address) = NameAddr::parse(text) else { return Value::Text(&[]) };
+        // Of a list it is the first one.
+        let first = Items::new(text).next().unwrap_or_default();
+        let Ok(address) = NameAddr::parse(first) else { return Value::Text(&[]) };
         let uri = || execution.parse_uri(address.uri);
         let part = match self {
             Self::Display => Some(address.display),
             Self::Length => {
-                return Value::Int(i64::try_from(address.text.len()).unwrap_or(i64::MAX));
+                let behind = address.params.text().len();
+                let length = address.text.len().saturating_sub(behind);
+                return Value::Int(i64::try_from(length).unwrap_or(i64::MAX));
             }
             Self::Params => Some(without_semicolon(&address.params)),
             Self::Tag => address.tag(),
