@@ -12,7 +12,7 @@
 //! A loop keeps the number of its turns on the operand stack, a `switch` the value it compares;
 //! `break` goes to the operation that takes it away.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};

@@ -1,6 +1,6 @@
 //! What names mean while a script is compiled, and what can be wrong with a variable.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::ops::Range;
 
 use super::ast::{Ast, GlobalValue, NamedValue};

@@ -9,6 +9,7 @@ use bumpalo::collections::Vec as ArenaVec;
 /// A plain value of a module, of whatever type.
 pub(super) trait State: Any + Debug + Send {
     /// A copy that lies in an arena.
+    #[expect(clippy::mut_from_ref, reason = "it is new memory of the arena")]
     fn copy_into<'m>(&self, arena: &'m Bump) -> &'m mut dyn State;
 
     /// A copy that stands alone.

@@ -1,6 +1,6 @@
 //! Which route block calls which.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::script::ast::{Ast, Call, Expression, ExpressionKind, Route, RouteKind};
 use crate::script::walk;

@@ -10,7 +10,7 @@ mod lint;
 mod module;
 mod statement;
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use graph::{CallGraph, is_main};
 

@@ -1,6 +1,6 @@
 //! Statements.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::Checker;
 use crate::script::Span;

@@ -121,8 +121,8 @@ struct Share {
 
 impl Share {
     /// In per cent, rounded down, so that only all are 100.
-    const fn percent(self) -> usize {
-        if self.all == 0 { 100 } else { self.supported * 100 / self.all }
+    fn percent(self) -> usize {
+        (self.supported * 100).checked_div(self.all).unwrap_or(100)
     }
 
     /// For people.

@@ -3,7 +3,7 @@
 //! For each place it is found which variables some way to it sets; what is set in a loop counts
 //! for the whole loop. A route block is entered with what is set on the way to any call of it.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::super::Checker;
 use super::super::graph::{CallGraph, is_main};
