@@ -37,8 +37,8 @@ const ROOMS: Rooms = &[
     (
         "flow",
         &[
-            "proxy", "modules", "script", "location", "sip", "limits", "mem", "metrics", "names",
-            "time",
+            "proxy", "modules", "script", "location", "sip", "jobs", "limits", "mem", "metrics",
+            "names", "time",
         ],
     ),
     // shell

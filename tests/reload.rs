@@ -19,8 +19,15 @@ use std::thread;
 use core_support::{CoreBench, program};
 use support::message::Message;
 use support::process::Process;
-use support::scripts::MODULES;
 use support::{Phone, Server, free_address};
+
+/// What the scripts here use.
+const MODULES: &str = r#"
+loadmodule "sl.so"
+loadmodule "textops.so"
+loadmodule "registrar.so"
+loadmodule "usrloc.so"
+"#;
 
 /// A script that tells its number in every answer and every request that it forwards.
 fn numbered(number: usize) -> String {

@@ -25,6 +25,7 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "textops.so"
 loadmodule "xlog.so"
+loadmodule "exec.so"
 "#;
 
 /// No file is there.
