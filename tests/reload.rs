@@ -248,7 +248,10 @@ fn memory_does_not_grow_with_reloads() {
             format!("    if ($rU == \"{number}\") xlog(\"L_DBG\", \"{number} of $fu\");\n")
         })
         .collect();
-    let script = |number| numbered(number).replace("route {", &format!("route {{\n{lines}"));
+    let script = |number| {
+        let text = numbered(number).replace("route {", &format!("route {{\n{lines}"));
+        format!("loadmodule \"xlog.so\"\n{text}")
+    };
     let server = Server::start(&script(0));
     let mut kilobytes = Vec::new();
     for number in 1..=30 {
