@@ -12,7 +12,7 @@
 //! A loop keeps the number of its turns on the operand stack, a `switch` the value it compares;
 //! `break` goes to the operation that takes it away.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
@@ -27,7 +27,7 @@ pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
         spans: Vec::new(),
         span: Span::default(),
         breaks: Vec::new(),
-        constants: HashMap::new(),
+        constants: BTreeMap::new(),
     };
     for route in routes {
         emitter.route(route);
@@ -47,7 +47,7 @@ struct Emitter {
     /// For each loop and `switch` around: the jumps that leave it.
     breaks: Vec<Vec<usize>>,
     /// The numbers of the constants.
-    constants: HashMap<Constant, u32>,
+    constants: BTreeMap<Constant, u32>,
 }
 
 impl Emitter {

@@ -92,9 +92,9 @@ impl Diagnostic {
         self
     }
 
-    /// With advice to add `mark` where the problem is.
+    /// With advice to add `mark`, which is missing where the problem is.
     #[must_use]
-    pub fn add(self, mark: &str) -> Self {
+    pub fn missing(self, mark: &str) -> Self {
         let end = self.primary.0.end;
         self.help(format!("add `{mark}`")).fix(Span { start: end, end }, mark)
     }

@@ -122,7 +122,10 @@ struct Share {
 impl Share {
     /// In per cent, rounded down, so that only all are 100.
     const fn percent(self) -> usize {
-        if self.all == 0 { 100 } else { self.supported * 100 / self.all }
+        match (self.supported * 100).checked_div(self.all) {
+            Some(percent) => percent,
+            None => 100,
+        }
     }
 
     /// For people.

@@ -113,7 +113,8 @@ impl Lexer {
         let is_part = |byte: &&u8| !matches!(byte, b';' | b' ' | b'\t' | b'\n' | b'\r' | b'"');
         self.at = open + self.text[open..self.end].iter().take_while(is_part).count();
         let message = "this pseudo-variable has no closing `)`";
-        problems.report(Diagnostic::error("E0105", self.span(start..self.at), message).add(")"));
+        problems
+            .report(Diagnostic::error("E0105", self.span(start..self.at), message).missing(")"));
     }
 }
 

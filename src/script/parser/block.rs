@@ -126,7 +126,7 @@ impl Parser<'_> {
         self.report(
             Diagnostic::error("E0207", behind, "missing `{`")
                 .also(close, "this `}` seems to close the block")
-                .add("{"),
+                .missing("{"),
         );
         if self.peek().is_word("else") {
             self.advance();

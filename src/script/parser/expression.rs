@@ -156,7 +156,7 @@ impl Parser<'_> {
     pub(super) fn call(&mut self, name: Spanned<String>) -> Parse<Call> {
         let open = if self.at_argument() {
             let behind = self.behind();
-            self.report(Diagnostic::error("E0202", behind, "missing `(`").add("("));
+            self.report(Diagnostic::error("E0202", behind, "missing `(`").missing("("));
             behind
         } else {
             self.expect("(")?
@@ -207,7 +207,7 @@ impl Parser<'_> {
             if !(is_value || matches!(next.kind, TokenKind::Variable(_)) && !self.at_boundary()) {
                 return Ok(arguments);
             }
-            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").add(","));
+            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").missing(","));
         }
     }
 

@@ -124,7 +124,9 @@ impl Parser<'_> {
         }
         let behind = self.behind();
         self.report(
-            Diagnostic::error("E0202", behind, "missing `)`").also(open, "opened here").add(")"),
+            Diagnostic::error("E0202", behind, "missing `)`")
+                .also(open, "opened here")
+                .missing(")"),
         );
         Ok(behind)
     }
@@ -144,7 +146,7 @@ impl Parser<'_> {
         if !starts_next {
             return Err(self.unexpected("`;`"));
         }
-        self.report(Diagnostic::error("E0203", self.behind(), "missing `;`").add(";"));
+        self.report(Diagnostic::error("E0203", self.behind(), "missing `;`").missing(";"));
         Ok(())
     }
 }

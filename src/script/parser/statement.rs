@@ -224,7 +224,7 @@ impl Parser<'_> {
         } else if self.peek().is_word("case") || self.peek().is_word("default") {
             let behind = self.behind();
             let diagnostic = Diagnostic::error("E0207", behind, "missing `{`");
-            self.report(diagnostic.add("{"));
+            self.report(diagnostic.missing("{"));
             behind
         } else {
             return Err(self.unexpected("`{`"));

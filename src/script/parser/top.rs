@@ -188,7 +188,7 @@ impl Parser<'_> {
     fn comma(&mut self) -> Parse<()> {
         let is_value = matches!(self.peek().kind, TokenKind::Text(..) | TokenKind::Number(..));
         if is_value {
-            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").add(","));
+            self.report(Diagnostic::error("E0211", self.behind(), "missing `,`").missing(","));
             return Ok(());
         }
         self.expect(",").map(|_| ())

@@ -19,8 +19,9 @@ pub(super) fn lint(checker: &mut Checker<'_>) {
         reach.sequence(&route.body, false);
     }
     let passed = &checker.ast.passed;
-    let dead = reach.dead.into_iter().filter(|(place, cause)| !passed.is_between(*cause, *place));
-    for (place, cause) in dead.collect::<Vec<_>>() {
+    let mut dead = reach.dead;
+    dead.retain(|(place, cause)| !passed.is_between(*cause, *place));
+    for (place, cause) in dead {
         let message = "this statement never runs".to_owned();
         let diagnostic = checker.report(Severity::Warning, "W0401", message, place);
         diagnostic.secondary.push((cause, "because of this".to_owned()));
