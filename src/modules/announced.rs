@@ -257,7 +257,8 @@ announced! {
     "db_perlvdb" "Databases in Perl.":;
     "db_redis" "Tables in Redis.":;
     "db_unixodbc" alias "unixodbc" "ODBC.":;
-    "db2_ops" alias "db_ops" "SQL queries.": db_query db_close db_first db_next db_seek db_foreach db_proper;
+    "db2_ops" alias "db_ops" "SQL queries.":
+        db_query db_close db_first db_next db_seek db_foreach db_proper;
     "db2_ldap" "LDAP directories as tables.":;
     "alias_db" "Aliases in a database.": alias_db_lookup alias_db_find;
     "speeddial" "Short numbers.": sd_lookup;
