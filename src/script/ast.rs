@@ -1,6 +1,6 @@
 //! A script as parsed: structure and spans, names not yet looked up.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::{Dialect, Span};
 
@@ -49,7 +49,7 @@ pub struct NamedValue {
 #[derive(Clone, Debug, Default)]
 pub struct Passed {
     /// The words of the lines that were not read.
-    pub words: HashSet<Box<[u8]>>,
+    pub words: BTreeSet<Box<[u8]>>,
     /// Where lines start or end to depend on a condition, in ascending order.
     pub seams: Vec<u32>,
 }
@@ -107,7 +107,7 @@ pub struct ModParam {
 }
 
 /// When a route block runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RouteKind {
     /// `route`, `request_route`: for each request; named ones are subroutines.
     Request,

@@ -12,7 +12,7 @@
 //! A loop keeps the number of its turns on the operand stack, a `switch` the value it compares;
 //! `break` goes to the operation that takes it away.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
@@ -30,7 +30,7 @@ pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
         starts: Vec::new(),
         span: Span::default(),
         breaks: Vec::new(),
-        constants: HashMap::new(),
+        constants: BTreeMap::new(),
     };
     for route in routes {
         emitter.route(route);
@@ -54,7 +54,7 @@ struct Emitter {
     /// For each loop and `switch` around: the jumps that leave it.
     breaks: Vec<Vec<usize>>,
     /// The numbers of the constants.
-    constants: HashMap<Constant, u32>,
+    constants: BTreeMap<Constant, u32>,
 }
 
 impl Emitter {

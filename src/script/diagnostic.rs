@@ -92,7 +92,7 @@ impl Diagnostic {
         self
     }
 
-    /// With advice to add `mark` where the problem is.
+    /// With advice to add `mark`, which is missing where the problem is.
     #[must_use]
     pub fn missing(self, mark: &str) -> Self {
         let end = self.primary.0.end;

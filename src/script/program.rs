@@ -94,7 +94,7 @@ pub(super) enum Prepared {
 }
 
 /// A value known before the script runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Constant {
     /// `$null`.
     Null,

@@ -1,6 +1,6 @@
 //! What names mean while a script is compiled, and what can be wrong with a variable.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::ast::{Ast, GlobalValue, NamedValue};
@@ -13,7 +13,7 @@ pub(super) struct Scope<'a> {
     /// The names of `$var(...)`; a position is the number that the compiled script uses.
     slots: Vec<Box<[u8]>>,
     /// Their numbers.
-    numbers: HashMap<Box<[u8]>, u16>,
+    numbers: BTreeMap<Box<[u8]>, u16>,
     /// What `$sel(cfg_get.group.name)`, `$def(...)` and `$env(...)` read.
     constants: Vec<NamedValue>,
     /// How many variables are around the present one.
@@ -54,7 +54,7 @@ impl<'a> Scope<'a> {
 
     /// A scope with no `$var(...)` yet.
     pub(super) fn new(registry: &'a Registry, constants: Vec<NamedValue>) -> Self {
-        Self { registry, slots: Vec::new(), numbers: HashMap::new(), constants, depth: 0 }
+        Self { registry, slots: Vec::new(), numbers: BTreeMap::new(), constants, depth: 0 }
     }
 
     /// The variable of that name.

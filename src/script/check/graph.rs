@@ -1,6 +1,6 @@
 //! Which route block calls which.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 use crate::script::ast::{Ast, Call, Expression, ExpressionKind, Route, RouteKind};
 use crate::script::walk;
@@ -9,7 +9,7 @@ use crate::script::walk;
 pub(super) struct CallGraph<'a> {
     routes: &'a [Route],
     /// The first block of each kind and name.
-    positions: HashMap<(RouteKind, &'a str), usize>,
+    positions: BTreeMap<(RouteKind, &'a str), usize>,
     /// The blocks that each one calls, each once.
     callees: Vec<Vec<usize>>,
     /// The blocks that call each one, each once.
@@ -21,7 +21,7 @@ pub(super) struct CallGraph<'a> {
 impl<'a> CallGraph<'a> {
     /// The blocks of a script.
     pub(super) fn new(ast: &'a Ast) -> Self {
-        let mut positions = HashMap::new();
+        let mut positions = BTreeMap::new();
         for (position, route) in ast.routes.iter().enumerate() {
             positions.entry((route.kind, route.name.node.as_str())).or_insert(position);
         }

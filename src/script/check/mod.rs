@@ -10,7 +10,7 @@ mod lint;
 mod module;
 mod statement;
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 use graph::{CallGraph, is_main};
 
@@ -180,7 +180,7 @@ impl<'a> Checker<'a> {
     /// Route blocks of one name.
     fn duplicate_routes(&mut self) {
         let ast = self.ast;
-        let mut seen: HashMap<(RouteKind, &str, &str), &Route> = HashMap::new();
+        let mut seen: BTreeMap<(RouteKind, &str, &str), &Route> = BTreeMap::new();
         for route in &ast.routes {
             let keyword = match route.kind {
                 RouteKind::Other => route.keyword.node.as_str(),

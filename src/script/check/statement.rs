@@ -1,6 +1,6 @@
 //! Statements.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::script::Span;
@@ -63,7 +63,7 @@ impl Checker<'_> {
 
     /// Checks the cases of a `switch`.
     fn cases(&mut self, cases: &[Case], breakable: usize) -> Vec<Branch> {
-        let mut seen: HashMap<Constant, Span> = HashMap::new();
+        let mut seen: BTreeMap<Constant, Span> = BTreeMap::new();
         let mut default: Option<Span> = None;
         let mut branches = Vec::with_capacity(cases.len());
         for case in cases {

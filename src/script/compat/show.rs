@@ -121,8 +121,11 @@ struct Share {
 
 impl Share {
     /// In per cent, rounded down, so that only all are 100.
-    fn percent(self) -> usize {
-        (self.supported * 100).checked_div(self.all).unwrap_or(100)
+    const fn percent(self) -> usize {
+        match (self.supported * 100).checked_div(self.all) {
+            Some(percent) => percent,
+            None => 100,
+        }
     }
 
     /// For people.

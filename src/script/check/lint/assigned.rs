@@ -3,7 +3,7 @@
 //! For each place it is found which variables some way to it sets; what is set in a loop counts
 //! for the whole loop. A route block is entered with what is set on the way to any call of it.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 
 use super::super::Checker;
 use super::super::graph::{CallGraph, is_main};
@@ -85,7 +85,7 @@ struct Flow<'a> {
     graph: &'a CallGraph<'a>,
     registry: &'a Registry,
     names: Vec<&'a [u8]>,
-    numbers: HashMap<&'a [u8], usize>,
+    numbers: BTreeMap<&'a [u8], usize>,
     /// What a call of each route block may set.
     sets: Vec<Set>,
     /// What may be set when each route block starts.
@@ -107,7 +107,7 @@ impl<'a> Flow<'a> {
             graph: &checker.graph,
             registry: checker.registry,
             names: Vec::new(),
-            numbers: HashMap::new(),
+            numbers: BTreeMap::new(),
             sets: vec![Set::default(); count],
             entries: vec![Set::default(); count],
             ever: Set::default(),

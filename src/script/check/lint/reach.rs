@@ -18,10 +18,10 @@ pub(super) fn lint(checker: &mut Checker<'_>) {
     for route in &checker.ast.routes {
         reach.sequence(&route.body, false);
     }
-    for (place, cause) in reach.dead {
-        if checker.ast.passed.is_between(cause, place) {
-            continue;
-        }
+    let passed = &checker.ast.passed;
+    let mut dead = reach.dead;
+    dead.retain(|(place, cause)| !passed.is_between(*cause, *place));
+    for (place, cause) in dead {
         let message = "this statement never runs".to_owned();
         let diagnostic = checker.report(Severity::Warning, "W0401", message, place);
         diagnostic.secondary.push((cause, "because of this".to_owned()));

@@ -1,6 +1,6 @@
 //! Route blocks and modules that nothing uses.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::super::graph::is_main;
 use super::super::{Checker, title};
@@ -38,8 +38,8 @@ fn blocks(checker: &mut Checker<'_>) {
 
 /// All that may be the name of a route block: arguments of functions, and words within the values
 /// of parameters, as modules name blocks to run in them.
-fn names(ast: &Ast) -> HashSet<String> {
-    let mut names = HashSet::new();
+fn names(ast: &Ast) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     for route in &ast.routes {
         walk::calls(&route.body, &mut |call| {
             if call.name.node != "route" {
@@ -105,8 +105,8 @@ const BINDING_RR: &[&str] = &["acc", "dialog", "nathelper", "outbound", "path", 
 /// The names that a script uses.
 #[derive(Default)]
 struct Used<'a> {
-    functions: HashSet<&'a str>,
-    variables: HashSet<&'a [u8]>,
+    functions: BTreeSet<&'a str>,
+    variables: BTreeSet<&'a [u8]>,
 }
 
 impl<'a> Used<'a> {
