@@ -59,13 +59,13 @@ const HEADERS: &str = "From: \"Fred F\" <sip:fred:pw@from.example:5070;y=2>;tag=
     Content-Length: 10\r\n\r\nv=0\r\ns=-\r\n";
 
 /// What a server answers to the request when it runs the script; its header fields `X-number`.
-fn answers(server: &Server, count: usize) -> Vec<String> {
+/// `case` is a header field of the request.
+fn answers(server: &Server, case: usize, count: usize) -> Vec<String> {
     let socket = UdpSocket::bind((server.address().ip(), 0)).expect("a free port");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let own = socket.local_addr().expect("an address");
     let request = format!(
         "INVITE sip:alice:pw@example.com:5071;transport=udp;x=1 SIP/2.0\r\n\
-         Via: SIP/2.0/UDP {own};branch=z9hG4bK1\r\n{HEADERS}"
+         Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1;rport\r\nCase: {case}\r\n{HEADERS}"
     );
     socket.send_to(request.as_bytes(), server.address()).expect("a datagram sent");
     let mut buffer = vec![0; 65_535];
@@ -84,8 +84,8 @@ fn compare(cases: &[&str], statement: impl Fn(usize, &str) -> String) {
         writeln!(script, "{}", statement(number, case)).expect("a line");
     }
     script += "sl_send_reply(\"200\", \"OK\");\n}\n";
-    let kamailio = answers(&Server::start_kamailio(free_address(), &script), cases.len());
-    let viaduct = answers(&Server::start(&script), cases.len());
+    let kamailio = answers(&Server::start_kamailio(free_address(), &script), 0, cases.len());
+    let viaduct = answers(&Server::start(&script), 0, cases.len());
     for ((case, theirs), ours) in cases.iter().zip(kamailio).zip(viaduct) {
         assert!(!theirs.is_empty(), "{case}: Kamailio says nothing");
         assert_eq!(ours, theirs, "{case}");
@@ -286,4 +286,56 @@ fn functions_give_the_same_codes() {
         ],
         |number, call| format!("{call}; {}", answer(number, "$rc")),
     );
+}
+
+#[test]
+fn edits_leave_the_same_message() {
+    let cases = [
+        r#"append_hf("X-N: 1\r\n");"#,
+        r#"append_hf("X-N: 1\r\n", "To");"#,
+        r#"insert_hf("X-N: 1\r\n");"#,
+        r#"insert_hf("X-N: 1\r\n", "X-A");"#,
+        r#"insert_hf("X-N: 1\r\n", "Nope");"#,
+        r#"remove_hf("x-a");"#,
+        r#"remove_hf_re("^X-");"#,
+        r#"remove_hf_idx("X-A", 1);"#,
+        r#"remove_hf_match("X-A", "in", "two");"#,
+        r#"keep_hf("^X-");"#,
+        r#"replace("hi", "HELLO");"#,
+        r#"replace_all("X-A", "Y-A");"#,
+        r#"subst('/one/ONE/');"#,
+        r#"subst_body('/s=-/s=x/');"#,
+        r#"subst_hf("X-A", "/e/E/g", "a");"#,
+        r#"append_urihf("CC: ", "\r\n");"#,
+        r#"insert_hf_value("X-A", "v");"#,
+        r#"append_hf_value("Nope", "v");"#,
+        r#"remove_hf_value("X-A[2]");"#,
+        r#"remove_hf_value("X-A[3]");"#,
+        r#"remove_hf_value("X-A[*]");"#,
+        r#"remove_hf_value("Contact[1].expires");"#,
+        r#"assign_hf_value("X-A[2]", "v");"#,
+        r#"assign_hf_value("Contact.z", "9");"#,
+        r#"include_hf_value("X-A", "two");"#,
+        r#"include_hf_value("Nope", "v");"#,
+        r#"exclude_hf_value("X-A", "two");"#,
+        r#"encode_contact("p", "h.h");"#,
+        r#"contact_param_encode("k", "sip:1.2.3.4");"#,
+        r#"hf_iterator_start("i"); hf_iterator_next("i"); hf_iterator_append("i", "X-N: 1\r\n");"#,
+    ];
+    if !kamailio_is_installed() {
+        return;
+    }
+    let mut script = START.to_owned();
+    for (number, case) in cases.iter().enumerate() {
+        let answer = answer(0, "$(mbu{s.encode.base64})");
+        writeln!(script, "if ($hdr(Case) == \"{number}\") {{ {case} {answer} }}").expect("a line");
+    }
+    script += "sl_send_reply(\"200\", \"OK\");\n}\n";
+    let kamailio = Server::start_kamailio(free_address(), &script);
+    let viaduct = Server::start(&script);
+    for (number, case) in cases.iter().enumerate() {
+        let theirs = answers(&kamailio, number, 1);
+        assert_ne!(theirs, [""], "{case}: Kamailio says nothing");
+        assert_eq!(answers(&viaduct, number, 1), theirs, "{case}");
+    }
 }
