@@ -261,7 +261,7 @@ impl Emitter {
                 self.value(*inner);
                 self.push(Op::Unary(operator));
             }
-            Node::Binary(operator, left, right) if !is_logical(operator) => {
+            Node::Binary(operator, left, right) if !is_condition(operator, &right) => {
                 self.value(*left);
                 self.value(*right);
                 self.push(Op::Binary(operator));
@@ -298,6 +298,10 @@ impl Emitter {
                 return self.condition(Node::Binary(BinaryOperator::Match, left, right), !want);
             }
             Node::Binary(BinaryOperator::Equal, left, right) => match *right {
+                Node::Constant(Constant::Null) => {
+                    self.value(*left);
+                    Test::Null
+                }
                 Node::Constant(constant) => {
                     self.value(*left);
                     let constant = self.keep_constant(constant);
@@ -425,9 +429,13 @@ const fn set_target(op: &mut Op, to: u32) {
     }
 }
 
-/// Whether an operator works on conditions.
-const fn is_logical(operator: BinaryOperator) -> bool {
-    matches!(operator, BinaryOperator::And | BinaryOperator::Or)
+/// Whether an operation is made of jumps: one on conditions, or a comparison with `$null`.
+const fn is_condition(operator: BinaryOperator, right: &Node) -> bool {
+    match operator {
+        BinaryOperator::And | BinaryOperator::Or => true,
+        BinaryOperator::Equal => matches!(right, Node::Constant(Constant::Null)),
+        _ => false,
+    }
 }
 
 /// The number that an expression of numbers is.

@@ -218,6 +218,8 @@ pub(super) enum Test {
     Method(Method),
     /// Is it this server?
     Myself(Subject),
+    /// Takes an operand: is there no value?
+    Null,
     /// Does the source or else the destination lie in this network?
     Network { is_source: bool, network: u32 },
     /// Takes an operand: is it true?

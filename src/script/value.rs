@@ -14,13 +14,13 @@ pub enum Value<'m> {
 }
 
 impl<'m> Value<'m> {
-    /// Whether it counts as true in a condition: a number other than 0, a string with something
-    /// in it.
+    /// Whether it counts as true in a condition: a number above 0, as the code of a function is,
+    /// a string with something in it.
     #[must_use]
     pub const fn is_true(self) -> bool {
         match self {
             Self::Null => false,
-            Self::Int(number) => number != 0,
+            Self::Int(number) => number > 0,
             Self::Text(text) => !text.is_empty(),
         }
     }
@@ -42,7 +42,8 @@ impl<'m> Value<'m> {
     }
 
     /// What `==` says. Strings are equal byte for byte; a number equals a string that is that
-    /// number; `$null` equals itself and the empty string.
+    /// number; what is not there equals itself, 0 and the empty string. Where a script writes
+    /// `== $null`, it asks something else: whether there is a value.
     #[must_use]
     pub fn equals(self, other: Value<'_>) -> bool {
         match (self, other) {
@@ -53,7 +54,7 @@ impl<'m> Value<'m> {
                 parse_int(text) == Some(number)
             }
             (Self::Null, Value::Text(text)) | (Self::Text(text), Value::Null) => text.is_empty(),
-            (Self::Null, Value::Int(_)) | (Self::Int(_), Value::Null) => false,
+            (Self::Null, Value::Int(number)) | (Self::Int(number), Value::Null) => number == 0,
         }
     }
 }
@@ -153,7 +154,8 @@ mod tests {
             (Value::Null, Value::Null, true),
             (Value::Null, text(""), true),
             (Value::Null, text("a"), false),
-            (Value::Null, Value::Int(0), false),
+            (Value::Null, Value::Int(0), true),
+            (Value::Null, Value::Int(1), false),
         ] {
             assert_eq!(left.equals(right), equal, "{left:?} {right:?}");
             assert_eq!(right.equals(left), equal, "{right:?} {left:?}");

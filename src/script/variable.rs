@@ -432,6 +432,10 @@ fn unknown(name: &[u8], span: std::ops::Range<usize>, scope: &Scope<'_>) -> Faul
         let message = format!("`${name}` of module `{module}` is not supported yet");
         return Fault::new("E0403", message, span);
     }
+    if matches!(&*name, "f" | "fr" | "g" | "t" | "tr") {
+        let message = format!("attributes of SER 2 such as `${name}.uid` are not supported yet");
+        return Fault::new("E0403", message, span).help("`$avp(name)` keeps a value for a message");
+    }
     let fault = Fault::new("E0412", format!("there is no variable `${name}`"), span);
     match scope.similar_variable(&name) {
         Some(similar) => fault.help(format!("did you mean `${similar}`?")),

@@ -251,6 +251,7 @@ fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
         Test::Matches(regex) => is_match(&program.regexes[regex as usize], pop(execution)),
         Test::Method(method) => is_method(execution, method),
         Test::Myself(subject) => is_myself(execution, subject),
+        Test::Null => pop(execution) == Value::Null,
         Test::Network { is_source, network } => {
             let transit = &execution.transit;
             let address = if is_source { transit.source } else { transit.local };

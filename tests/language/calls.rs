@@ -128,3 +128,53 @@ fn the_place_in_the_script_is_a_variable() {
                   if ($cfg(line) > 5) xlog(\"L_ERR\", \"line\\n\"); }";
     assert_eq!(log_of(script, REQUEST), ["test.cfg A", "line"]);
 }
+
+/// What Kamailio 5.6 says of the same conditions.
+#[test]
+fn conditions_come_out_as_in_kamailio() {
+    let before =
+        "$var(e) = \"\"; $var(zero) = 0; $var(n) = 42; $var(neg) = -5; $var(text) = \"42\";";
+    for (condition, holds) in [
+        ("$avp(none) == $null", true),
+        ("$avp(none) == \"\"", true),
+        ("$avp(none) == 0", true),
+        ("0 == $avp(none)", true),
+        ("$avp(none) != 0", false),
+        ("$avp(none) != \"x\"", true),
+        ("$avp(none) == $var(zero)", true),
+        ("$avp(none) == $var(e)", true),
+        ("$avp(none) < 1", true),
+        ("$var(e) == $null", false),
+        ("$var(e) != $null", true),
+        ("$null == $var(e)", false),
+        ("$null == \"\"", true),
+        ("$var(zero) == $null", false),
+        ("$var(zero) == \"\"", false),
+        ("$var(e) == 0", false),
+        ("$(ru{uri.param,zz}) == $null", false),
+        ("$(ru{uri.param,zz}) == \"\"", true),
+        ("$(hdr(Nope){s.len}) == 0", true),
+        ("$(hdr(Nope){s.int}) == 0", true),
+        ("$(hdr(Nope){s.len}) > 0", false),
+        ("$var(text) == 42", true),
+        ("$var(n) == \"42\"", true),
+        ("$var(n) + \"1\" == 43", true),
+        ("\"1\" + $var(n) == \"142\"", true),
+        ("$var(neg)", false),
+        ("$var(n)", true),
+        ("$var(neg) && 1", false),
+        ("$rU =~ \"^AL\"", true),
+        ("$rU == \"ALICE\"", false),
+        ("$hdr(Nope) =~ \"x\"", false),
+        ("defined $tt", false),
+        ("~$var(n) == -43", true),
+    ] {
+        let found = log(&format!("{before} if ({condition}) xlog(\"L_ERR\", \"T\\n\");"));
+        assert_eq!(!found.is_empty(), holds, "{condition}");
+        let found =
+            log(&format!("{before} $var(r) = ({condition}); xlog(\"L_ERR\", \"$var(r)\\n\");"));
+        if condition.contains("==") {
+            assert_eq!(found, [if holds { "1" } else { "0" }], "{condition}");
+        }
+    }
+}

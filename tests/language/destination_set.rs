@@ -25,6 +25,14 @@ fn branches_are_read_by_their_parts() {
             "$branch(count) $branch(uri) $(branch(q)[1]) $(branch(q)[0])",
             "2 sip:b@b.example 300 <null>",
         ),
+        (
+            &format!(
+                "{TWO} $var(l) = \"\"; $var(i) = 0; while ($var(i) < $branch(count)) {{ \
+                 $var(l) = $var(l) + $(branch(uri)[$var(i)]) + \" \"; $var(i) = $var(i) + 1; }}"
+            ),
+            "$var(l)",
+            "sip:b@b.example sip:c@c.example ",
+        ),
         ("", "$branch(count) $branch(uri) $br $bR", "0 <null> <null> <null>"),
         (TWO, "$(branch(uri)[-3]) $(branch(uri)[2147483647])", "<null> <null>"),
     ]);

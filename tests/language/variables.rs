@@ -18,6 +18,8 @@ fn the_message_is_read_in_parts() {
         ("", "$version(num)", env!("CARGO_PKG_VERSION")),
     ]);
     assert_eq!(errors("$var(x) = $expires(mid);"), ["`$expires` has no `mid`"]);
+    let attribute = "attributes of SER 2 such as `$t.uid` are not supported yet";
+    assert_eq!(errors("$var(x) = $t.uid;"), [attribute]);
 }
 
 #[test]
