@@ -133,6 +133,7 @@ pub(super) fn tested(execution: &mut Execution<'_>, at: usize, test: &Test, held
     let code = &execution.program.code;
     let relation = match test {
         Test::Code => None,
+        Test::Null => Some("$null"),
         Test::Equals(_) | Test::Method(_) => Some("equal"),
         Test::Matches(_) => Some("matches"),
         Test::Myself(_) => Some("myself"),
