@@ -235,3 +235,19 @@ fn forwarding_past_a_transaction_is_told() {
     let shared = "failure_route[F] { route(A); }\nroute[A] { forward(); }";
     gets("t_on_failure(\"F\"); route(A);", shared, &["E0403"]);
 }
+
+#[test]
+fn a_module_that_is_not_loaded_is_told_of_once() {
+    gets("sl_send_reply(\"404\", \"No\"); sl_reply_error(); exit;", "", &["E0402"]);
+    let lines = "modparam(\"rr\", \"append_fromtag\", 1)\n".repeat(3);
+    gets("record_route(); forward();", &lines, &["E0402"]);
+}
+
+#[test]
+fn blocks_that_are_named_when_the_script_runs_are_used() {
+    let more = "route[A] { $ru = $var(y); exit; }\nroute[B] { exit; }";
+    let found = super::complaints(&format!(
+        "#!KAMAILIO\nloadmodule \"cfgutils.so\"\nroute {{\nroute_if_exists(\"A\"); exit;\n}}\n{more}"
+    ));
+    assert!(found.iter().all(|(code, _)| !code.starts_with('W')), "{found:?}");
+}
