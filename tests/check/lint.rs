@@ -246,7 +246,7 @@ fn a_module_that_is_not_loaded_is_told_of_once() {
 #[test]
 fn blocks_that_are_named_when_the_script_runs_are_used() {
     let more = "route[A] { $ru = $var(y); exit; }\nroute[B] { exit; }";
-    let found = super::complaints(&format!(
+    let found = complaints(&format!(
         "#!KAMAILIO\nloadmodule \"cfgutils.so\"\nroute {{\nroute_if_exists(\"A\"); exit;\n}}\n{more}"
     ));
     assert!(found.iter().all(|(code, _)| !code.starts_with('W')), "{found:?}");
