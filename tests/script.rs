@@ -210,6 +210,13 @@ fn return_values_decide_conditions() {
     assert_eq!(bench("", script).send(ALICE, message("OPTIONS", "sip:a@b", "", "")), []);
 }
 
+/// C15, C16: `$?` is `$rc`, as in SER.
+#[test]
+fn the_last_return_value_can_be_asked_for() {
+    let body = format!("route(R); $var(x) = $?; {}", mark("a", "$var(x)"));
+    assert_eq!(marks(&body, "route[R] { return 7; }"), ["a=7"]);
+}
+
 /// C19: arguments quoted or not.
 #[test]
 fn arguments_may_be_quoted_or_bare() {

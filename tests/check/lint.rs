@@ -56,6 +56,9 @@ fn a_way_to_a_silent_end_is_told() {
     gets("if ($rU == 1) forward();", "", &["W0403"]);
     gets("route(A);", "route[A] { if ($rU == 1) forward(); }", &["W0403"]);
     gets("t_relay();", "", &["E0403"]);
+    let any =
+        complaints("#!KAMAILIO\nloadmodule \"cfgutils.so\"\nroute {\nroute_if_exists(\"A\");\n}");
+    assert!(!any.iter().any(|(code, _)| *code == "W0403"), "{any:?}");
     gets("if ($rU == 1) { t_relay(); } else { unknown(); }", "", &["E0403", "E0401"]);
     let other = "#!KAMAILIO\nroute {\n#!ifdef A\nforward();\n#!endif\n}";
     assert_eq!(complaints(other), [], "it is sent on when A is defined");
@@ -234,4 +237,20 @@ fn forwarding_past_a_transaction_is_told() {
     gets("t_on_failure(\"F\"); exit;", failure, &["E0403", "W0407"]);
     let shared = "failure_route[F] { route(A); }\nroute[A] { forward(); }";
     gets("t_on_failure(\"F\"); route(A);", shared, &["E0403"]);
+}
+
+#[test]
+fn a_module_that_is_not_loaded_is_told_of_once() {
+    gets("sl_send_reply(\"404\", \"No\"); sl_reply_error(); exit;", "", &["E0402"]);
+    let lines = "modparam(\"rr\", \"append_fromtag\", 1)\n".repeat(3);
+    gets("record_route(); forward();", &lines, &["E0402"]);
+}
+
+#[test]
+fn blocks_that_are_named_when_the_script_runs_are_used() {
+    let more = "route[A] { $ru = $var(y); exit; }\nroute[B] { exit; }";
+    let found = complaints(&format!(
+        "#!KAMAILIO\nloadmodule \"cfgutils.so\"\nroute {{\nroute_if_exists(\"A\"); exit;\n}}\n{more}"
+    ));
+    assert!(found.iter().all(|(code, _)| !code.starts_with('W')), "{found:?}");
 }

@@ -127,10 +127,12 @@ impl Checker<'_> {
         if let (None, Some((module, _))) = (fitting, unloaded)
             && !self.is_loaded(module)
         {
-            let message =
-                format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
-            let help = format!("add `loadmodule \"{}.so\"`", module.name);
-            self.error_with_help("E0402", message, call.name.span, Some(help));
+            if self.is_first_use(module) {
+                let message =
+                    format!("`{name}` belongs to module `{}`, which is not loaded", module.name);
+                let help = format!("add `loadmodule \"{}.so\"`", module.name);
+                self.error_with_help("E0402", message, call.name.span, Some(help));
+            }
             return None;
         }
         if fitting.is_none() {

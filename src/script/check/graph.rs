@@ -155,7 +155,7 @@ fn add_all(kinds: &mut Vec<RouteKind>, more: &[RouteKind]) -> bool {
 }
 
 /// Whether a call is of a block that is named only when the script runs.
-fn is_open(call: &Call) -> bool {
+pub(super) fn is_open(call: &Call) -> bool {
     match call.name.node.as_str() {
         "route" => !call.arguments.iter().any(|argument| route_name(argument).is_some()),
         "route_if_exists" => true,

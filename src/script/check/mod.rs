@@ -125,6 +125,8 @@ struct Checker<'a> {
     registry: &'a Registry,
     /// Modules whose functions can be called.
     loaded: Vec<&'static ModuleSpec>,
+    /// Modules that are used and not loaded.
+    unloaded: Vec<&'static str>,
     scope: Scope<'a>,
     diagnostics: Vec<Diagnostic>,
     /// The kinds of route block that the present one may run as.
@@ -142,6 +144,7 @@ impl<'a> Checker<'a> {
             graph: CallGraph::new(ast),
             registry,
             loaded: built_in.collect(),
+            unloaded: Vec::new(),
             scope: Scope::of(ast, registry),
             diagnostics: Vec::new(),
             kinds: Vec::new(),

@@ -49,6 +49,15 @@ impl Checker<'_> {
         self.loaded.iter().any(|loaded| loaded.name == module.name)
     }
 
+    /// Whether a module that is not loaded is used for the first time: one line repairs all uses.
+    pub(super) fn is_first_use(&mut self, module: &ModuleSpec) -> bool {
+        let is_first = !self.unloaded.contains(&module.name);
+        if is_first {
+            self.unloaded.push(module.name);
+        }
+        is_first
+    }
+
     /// `modparam`, for one of the modules that it names.
     fn set<'p>(&mut self, name: &str, parameter: &'p ModParam) -> Option<Value<'p>> {
         let at = parameter.module.span;
@@ -60,9 +69,11 @@ impl Checker<'_> {
             return None;
         };
         if !self.is_loaded(module) {
-            let message = format!("module `{}` is not loaded", module.name);
-            let help = format!("add `loadmodule \"{}.so\"` before this line", module.name);
-            self.error_with_help("E0402", message, at, Some(help));
+            if self.is_first_use(module) {
+                let message = format!("module `{}` is not loaded", module.name);
+                let help = format!("add `loadmodule \"{}.so\"` before this line", module.name);
+                self.error_with_help("E0402", message, at, Some(help));
+            }
             return None;
         }
         let setting = self.setting(module, parameter)?;

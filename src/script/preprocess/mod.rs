@@ -197,8 +197,11 @@ impl Preprocessor<'_> {
         }
     }
 
-    /// Reports that the script is too large.
+    /// Reports that the script is too large, once.
     fn too_large(&mut self, span: Span) {
+        if self.problems.has("E0111") {
+            return;
+        }
         let message = "the script is too large with all that it includes and defines";
         self.problems.report(Diagnostic::error("E0111", span, message));
     }

@@ -1,7 +1,7 @@
 //! Requests that come to the end of the main route block with nothing done.
 
 use super::super::Checker;
-use super::super::graph::{CallGraph, is_main};
+use super::super::graph::{CallGraph, is_main, is_open};
 use super::function_of;
 use crate::script::Severity;
 use crate::script::ast::{
@@ -14,6 +14,7 @@ const ACTING: &[&str] = &[
     "forward",
     "forward_udp",
     "options_reply",
+    "sanity_reply",
     "save",
     "send_reply",
     "send_reply_error",
@@ -95,6 +96,9 @@ impl Inertia<'_> {
 
     /// Whether a call does nothing with the request. What is not known may do anything.
     fn of_call(&self, call: &Call) -> bool {
+        if is_open(call) {
+            return false;
+        }
         if call.name.node == "route" {
             return self.graph.callee(call).is_some_and(|callee| self.inert[callee]);
         }
