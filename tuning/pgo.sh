@@ -46,6 +46,10 @@ cargo build --release --package viaload --target-dir target/pgo/load
 target/pgo/watched/release/viaduct run --listen "udp:$1" --workers 1 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true' EXIT
+until [[ -n $(ss -Hlun "sport = :${1##*:}") ]]; do
+    kill -0 "$server"
+    sleep 0.1
+done
 target/pgo/load/release/viaload run --target "$1" --users 100 --scenario mixed \
     --rate "$rate" --duration "$seconds"
 # The profile is written as it ends.
