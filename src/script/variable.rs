@@ -205,10 +205,6 @@ impl<'t> Parser<'t> {
         let span = 0..self.at;
 
         let Some(spec) = scope.find_variable(name) else {
-            if self.peek() == Some(b'.') && name.len() <= 2 {
-                let message = "attributes of SER 2, as in `$f.name`, are not supported yet";
-                return Err(Fault::new("E0403", message, span));
-            }
             return Err(unknown(name, span, scope));
         };
         let key = match self.peek() {
