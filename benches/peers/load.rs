@@ -156,7 +156,9 @@ impl Course {
 /// Sends until the time is over or enough is sent.
 fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) {
     let mut batch = SendBatch::new(BATCH);
-    let mut bytes = vec![0; BATCH * draft.length()];
+    let stride = draft.longest();
+    let mut bytes = vec![0; BATCH * stride];
+    let mut lengths = [0; BATCH];
     let mut moved = (0, course.start);
     loop {
         let now = now();
@@ -177,20 +179,18 @@ fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) 
             std::thread::yield_now();
             continue;
         }
-        let messages = bytes.chunks_exact_mut(draft.length());
-        for (offset, out) in (0..count).zip(messages) {
-            draft.write(index + offset, course.first, out);
+        let messages = bytes.chunks_exact_mut(stride).zip(&mut lengths);
+        for (offset, (out, length)) in (0..count).zip(messages) {
+            *length = draft.write(index + offset, course.first, out);
         }
-        let end = usize::try_from(count).unwrap() * draft.length();
-        let mut rest = &bytes[..end];
+        let mut rest = 0..usize::try_from(count).unwrap();
         while !rest.is_empty() {
-            let datagrams = rest.chunks_exact(draft.length()).map(|bytes| Outgoing {
-                bytes,
+            let datagrams = rest.clone().map(|message| Outgoing {
+                bytes: &bytes[message * stride..][..lengths[message]],
                 destination: target,
                 source: None,
             });
-            let sent = batch.send(socket.as_fd(), datagrams).unwrap_or(0);
-            rest = &rest[sent * draft.length()..];
+            rest.start += batch.send(socket.as_fd(), datagrams).unwrap_or(0);
         }
     }
 }

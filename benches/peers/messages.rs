@@ -21,6 +21,8 @@ const SDP: &str = "v=0\r\no=alice 2890844526 2890844526 IN IP4 127.0.0.1\r\ns=-\
 pub(crate) enum Kind {
     /// An INVITE that the script sends to the callee.
     Invite,
+    /// One method after the other, none as long as its neighbours.
+    Mixed,
     /// An INVITE to one of so many users.
     Lookup(u64),
     /// The first REGISTER of each of so many users, one after another.
@@ -36,6 +38,7 @@ impl Kind {
     pub(crate) const fn outcome(self) -> &'static [u8] {
         match self {
             Self::Invite | Self::Lookup(_) => b"INVITE ",
+            Self::Mixed => b"",
             Self::Fill(_) | Self::Refresh(_) | Self::New => b"SIP/2.0 200 ",
         }
     }
@@ -43,7 +46,7 @@ impl Kind {
     /// Whose message this is.
     const fn user(self, index: u64, sequence: u64) -> u64 {
         match self {
-            Self::Invite | Self::New => sequence,
+            Self::Invite | Self::Mixed | Self::New => sequence,
             Self::Fill(users) => index % users,
             // Scattered, so that the caches do not know who is next; and each of them once before
             // anybody is again, so that nobody overtakes himself: a prime makes a permutation.
@@ -52,9 +55,15 @@ impl Kind {
     }
 }
 
-/// A message of one kind from one source, to be numbered.
+/// Messages of one kind from one source, to be numbered.
 pub(crate) struct Draft {
     kind: Kind,
+    /// Sent in turn.
+    texts: Vec<Text>,
+}
+
+/// A message with places for numbers.
+struct Text {
     bytes: Vec<u8>,
     sequences: Vec<usize>,
     users: Vec<usize>,
@@ -68,33 +77,48 @@ impl Draft {
         target: SocketAddr,
         contact: SocketAddr,
     ) -> Self {
-        let text = match kind {
-            Kind::Invite | Kind::Lookup(_) => invite(source, target),
-            Kind::Fill(_) | Kind::Refresh(_) | Kind::New => register(source, target, contact),
+        let texts = match kind {
+            Kind::Invite | Kind::Lookup(_) => vec![invite(source, target)],
+            Kind::Mixed => ["INVITE", "OPTIONS", "MESSAGE", "INFO", "SUBSCRIBE", "UPDATE", "BYE"]
+                .map(|method| invite(source, target).replace("INVITE", method))
+                .into(),
+            Kind::Fill(_) | Kind::Refresh(_) | Kind::New => {
+                vec![register(source, target, contact)]
+            }
         };
-        let bytes = text.into_bytes();
-        let places = |of: &[u8]| memchr::memmem::find_iter(&bytes, of).collect();
-        let (sequences, users) = (places(SEQUENCE), places(USER));
-        Self { kind, bytes, sequences, users }
+        Self { kind, texts: texts.into_iter().map(Text::new).collect() }
     }
 
-    /// Its length (bytes).
-    pub(crate) const fn length(&self) -> usize {
-        self.bytes.len()
+    /// The length of the longest (bytes).
+    pub(crate) fn longest(&self) -> usize {
+        self.texts.iter().map(|text| text.bytes.len()).max().unwrap_or(0)
     }
 
-    /// Writes the message of that index within a phase that began with the number `first`.
-    pub(crate) fn write(&self, index: u64, first: u64, out: &mut [u8]) {
-        out.copy_from_slice(&self.bytes);
+    /// Writes the message of that index within a phase that began with the number `first`; its
+    /// length.
+    pub(crate) fn write(&self, index: u64, first: u64, out: &mut [u8]) -> usize {
+        let text = &self.texts[usize::try_from(index).unwrap() % self.texts.len()];
+        out[..text.bytes.len()].copy_from_slice(&text.bytes);
         let sequence = first + index;
         let digits = decimal(sequence);
-        for place in &self.sequences {
+        for place in &text.sequences {
             out[*place..*place + DIGITS].copy_from_slice(&digits);
         }
         let digits = decimal(self.kind.user(index, sequence));
-        for place in &self.users {
+        for place in &text.users {
             out[*place..*place + DIGITS].copy_from_slice(&digits);
         }
+        text.bytes.len()
+    }
+}
+
+impl Text {
+    /// Finds the places.
+    fn new(text: String) -> Self {
+        let bytes = text.into_bytes();
+        let places = |of: &[u8]| memchr::memmem::find_iter(&bytes, of).collect();
+        let (sequences, users) = (places(SEQUENCE), places(USER));
+        Self { bytes, sequences, users }
     }
 }
 

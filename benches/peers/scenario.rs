@@ -21,6 +21,7 @@ const ATTEMPTS_MAX: usize = 50;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
     Invite,
+    Mixed,
     Call,
     Refresh,
     New,
@@ -31,8 +32,9 @@ pub(crate) enum Scenario {
 
 impl Scenario {
     /// All of them in the order of the report.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Invite,
+        Self::Mixed,
         Self::Call,
         Self::Refresh,
         Self::New,
@@ -45,6 +47,7 @@ impl Scenario {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Invite => "invite",
+            Self::Mixed => "mixed",
             Self::Call => "call",
             Self::Refresh => "refresh",
             Self::New => "new",
@@ -59,6 +62,9 @@ impl Scenario {
         let users = options.users;
         let what = match self {
             Self::Invite => "one-way INVITE of 800 bytes, stateless".to_owned(),
+            Self::Mixed => {
+                "one-way requests of seven methods, no two neighbours of one length".to_owned()
+            }
             Self::Call => "calls of six messages, stateless; latency to the 200".to_owned(),
             Self::Refresh => format!("REGISTER of one of {users} users, known before"),
             Self::New => "REGISTER of a new user".to_owned(),
@@ -73,7 +79,7 @@ impl Scenario {
     const fn script(self) -> Script {
         match self {
             Self::Refresh | Self::New | Self::Lookup => Script::Registrar,
-            Self::Invite | Self::Call | Self::Low | Self::Overload => Script::Forward,
+            Self::Invite | Self::Mixed | Self::Call | Self::Low | Self::Overload => Script::Forward,
         }
     }
 
@@ -81,6 +87,7 @@ impl Scenario {
     const fn kind(self, users: u64) -> Kind {
         match self {
             Self::Invite | Self::Call | Self::Low | Self::Overload => Kind::Invite,
+            Self::Mixed => Kind::Mixed,
             Self::Refresh => Kind::Refresh(users),
             Self::New => Kind::New,
             Self::Lookup => Kind::Lookup(users),

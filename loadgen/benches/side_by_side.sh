@@ -97,7 +97,7 @@ viaload_round() {
     port=$(free_port)
     start_callee "$port" "$viaload" uas --listen "127.0.0.1:$port" --threads 1 \
         --cores "$callee_core" --view quiet
-    call "$viaload" run --no-uas --target "127.0.0.1:$port" --threads 1 --cores "$caller_core" \
+    call "$viaload" run --no-uas --target "127.0.0.1:$port" --ports 1 --threads 1 --cores "$caller_core" \
         --concurrency "$in_flight" --duration "$seconds" --view quiet \
         --json "$scratch/report.json"
     result "$(member calls completed)" "$(member rates completed)" "$(cpu "$callee")"
