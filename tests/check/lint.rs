@@ -26,6 +26,27 @@ fn statements_that_never_run_are_told() {
 }
 
 #[test]
+fn commands_that_are_one_variable_are_told() {
+    for (function, command, is_told) in [
+        ("exec_msg", "$rU", true),
+        ("exec_dset", " $hdr(X-Command)\\t", true),
+        ("exec_avp", "$(rU{s.tolower})", true),
+        ("exec_cmd", "$ua", true),
+        ("exec_cmd", "", false),
+        ("exec_cmd", "$rU $ua", false),
+        ("exec_cmd", "$rU$ua", false),
+        ("exec_cmd", "eval $rU", false),
+        ("exec_cmd", "'$rU'", false),
+        ("exec_cmd", "/bin/$rU", false),
+        ("exec_cmd", "logger $rU", false),
+        ("exec_cmd", "$$HOME", false),
+    ] {
+        let body = format!("{function}(\"{command}\"); forward();");
+        gets(&body, "loadmodule \"exec.so\"", if is_told { &["W0412"] } else { &[] });
+    }
+}
+
+#[test]
 fn statements_that_may_run_are_left_alone() {
     for body in [
         "if ($rU == 1) { exit; } forward();",
