@@ -14,7 +14,7 @@ use std::{fs, process};
 use core_support::program;
 use proptest::prelude::*;
 use viaduct::flow::{Coverage, Flow, Style, Tally};
-use viaduct::script::render;
+use viaduct::script::{SourceMap, render};
 
 /// A proxy and registrar of a few lines.
 const SCRIPT: &str = r#"
@@ -58,6 +58,13 @@ fn parse(text: &str) -> Result<Flow, String> {
         .map_err(|(problems, map)| render(&problems, &map))
 }
 
+/// The sources of a script of one file.
+fn map_of(text: &str) -> SourceMap {
+    let mut map = SourceMap::default();
+    map.add("test.cfg".into(), text.as_bytes().to_vec());
+    map
+}
+
 const CALL: &str = "
   send alice
     INVITE sip:bob@192.0.2.1 SIP/2.0
@@ -65,6 +72,131 @@ const CALL: &str = "
 ";
 
 const TRYING: &str = "  expect alice\n    SIP/2.0 100 Trying\n";
+
+/// A script that runs a command.
+const COMMAND: &str = r#"
+loadmodule "exec.so"
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "xlog.so"
+route {
+    xlog("L_ERR", "asks for $rU\n");
+    if (!exec_avp("price $rU", "$avp(p)")) { sl_send_reply("480", "No Price"); exit; }
+    sl_send_reply("200", "$avp(p)");
+}
+"#;
+
+/// Runs the steps of a case with that script.
+fn run_command(steps: &str) -> Result<(), String> {
+    let flow = parse(&format!("peer alice 198.51.100.7:5060\ncase it is so\n{steps}"));
+    let flow = flow.unwrap_or_else(|problems| panic!("{problems}"));
+    let result = flow.run(&flow.cases[0], &Arc::new(program(COMMAND)), None);
+    result.map_err(|failure| failure.show(&flow.map, Style::Plain))
+}
+
+/// What asks for a price, and the answers.
+const ASKS: &str = "  send alice\n    INVITE sip:bob@192.0.2.1 SIP/2.0\n";
+const PRICE: &str = "  expect alice\n    SIP/2.0 200 5\n";
+const NO_PRICE: &str = "  expect alice\n    SIP/2.0 480 No Price\n";
+
+#[test]
+fn a_command_ends_as_the_case_says() {
+    for (command, answer) in [
+        ("0\n    5", PRICE),
+        ("0 price *\n    5\n    6", PRICE),
+        ("0\n    $price", PRICE),
+        ("1\n    5", NO_PRICE),
+        ("255", NO_PRICE),
+        ("late", NO_PRICE),
+        ("killed", NO_PRICE),
+        ("missing", NO_PRICE),
+    ] {
+        let steps = format!("  let $price = 5\n{ASKS}  expect nothing\n  command {command}\n");
+        run_command(&format!("{steps}{answer}")).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
+#[test]
+fn commands_end_in_the_order_in_which_they_were_begun() {
+    let asks = |user: &str| ASKS.replace("bob", user);
+    let answer = |line: &str| format!("  expect alice\n    SIP/2.0 {line}\n");
+    run_command(
+        &[
+            &asks("bob"),
+            &asks("carol"),
+            "  elapse 1h\n  command 0\n    1\n",
+            &answer("200 1\n    CSeq: 1 INVITE"),
+            &asks("dave"),
+            "  command missing\n",
+            &answer("480 No Price\n    CSeq: 2 INVITE"),
+            "  command 0\n    3\n",
+            &answer("200 3\n    CSeq: 3 INVITE"),
+        ]
+        .concat(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_command_that_is_not_as_the_case_says_makes_it_fail() {
+    for (steps, told) in [
+        (
+            format!("{ASKS}  command late 5\n"),
+            "a.flow:5:3: the script waits for another command than this\n      price ",
+        ),
+        (
+            format!("{ASKS}  expect log asks for carol\n"),
+            "a.flow:5:3: the script has not logged this; the script has logged\n    \
+             \x20 asks for bob\n",
+        ),
+        (ASKS.to_owned(), "a.flow:3:3: the script still waits for a command\n"),
+        ("  command 0\n".to_owned(), "a.flow:3:3: the script waits for no command\n"),
+        (
+            format!("{ASKS}  command 0\n    5\n{PRICE}  command 0\n"),
+            "a.flow:9:3: the script waits for no command\n",
+        ),
+        (
+            format!("{ASKS}  command 0 cost *\n"),
+            "a.flow:5:3: the script waits for another command than this\n    \x20 price ",
+        ),
+        (
+            format!("{ASKS}  command 0\n    5\n"),
+            "a.flow:5:3: before this, alice was sent a message that no step expects\n",
+        ),
+    ] {
+        let failure = run_command(&steps).unwrap_err();
+        assert!(failure.starts_with(told), "{steps}{failure}");
+    }
+}
+
+#[test]
+fn a_command_that_cannot_end_so_is_told_with_its_place() {
+    let statuses = "error[F002]: a command ends with a status from 0 to 255, or it is `late`";
+    for (line, place, told) in [
+        ("command", "2:9", statuses),
+        ("command 256", "2:10", statuses),
+        ("command -1", "2:10", statuses),
+        ("command 99999999999999999999", "2:10", statuses),
+        ("command price", "2:10", statuses),
+        ("command 0\n    $none", "3:5", "error[F005]: `$none` has no value here"),
+        ("commnd 0", "2:2", "help: did you mean `command`?"),
+    ] {
+        let problems = parse(&format!("case x\n {line}\n")).unwrap_err();
+        let place = format!(" a.flow:{place}\n");
+        assert!(problems.contains(told) && problems.contains(&place), "{line}: {problems}");
+    }
+}
+
+#[test]
+fn a_condition_that_waits_has_gone_one_way_only() {
+    let steps = format!("{ASKS}  command 0\n    5\n{PRICE}");
+    let flow = parse(&format!("peer alice 198.51.100.7:5060\ncase x\n{steps}")).unwrap();
+    let (program, map) = (Arc::new(program(COMMAND)), map_of(COMMAND));
+    let tally = Tally::default();
+    flow.run(&flow.cases[0], &program, Some(&tally)).unwrap();
+    let lcov = Coverage::new(&program, &map, &tally).show_lcov();
+    assert!(lcov.contains("BRF:2\nBRH:1\n"), "{lcov}");
+}
 
 #[test]
 fn a_call_and_its_answer_pass() {
@@ -345,8 +477,7 @@ fn lines_and_conditions_that_ran_are_counted() {
     let text = "loadmodule \"sl.so\"\nroute {\n  if (method == \"INVITE\" && uri =~ \"bob\") {\n    \
                 sl_send_reply(\"486\", \"Busy\");\n  }\n  route(END);\n}\nroute[END] { exit; }\n";
     let program = Arc::new(program(text));
-    let mut map = viaduct::script::SourceMap::default();
-    map.add("test.cfg".into(), text.as_bytes().to_vec());
+    let map = map_of(text);
     let flow = parse("peer a 1.2.3.4\ncase x\n send a\n  INVITE sip:al@b SIP/2.0\n").unwrap();
     let tally = Tally::default();
     flow.run(&flow.cases[0], &program, Some(&tally)).unwrap();

@@ -182,9 +182,11 @@ fn signals_during_start_and_stop_do_no_harm() {
     let file = folder.write("numbered.cfg", &numbered(1));
     let mut command = Command::new("sh");
     // Before the server takes care of signals, they are ignored, as they are under nohup(1).
-    let start = "trap '' HUP; exec \"$0\" run --workers 2 --no-pin --listen \"$1\" --config \"$2\"";
+    let start = "trap '' HUP; echo ignored >&2
+        exec \"$0\" run --workers 2 --no-pin --listen \"$1\" --config \"$2\"";
     command.args(["-c", start, env!("CARGO_BIN_EXE_viaduct"), &format!("udp:{address}")]).arg(file);
     let mut process = Process::start(&mut command);
+    process.wait_for_log("ignored");
     while !process.log().contains("ready: ") {
         assert!(!process.has_ended(), "{}", process.log());
         process.signal("HUP");
@@ -248,10 +250,8 @@ fn memory_does_not_grow_with_reloads() {
             format!("    if ($rU == \"{number}\") xlog(\"L_DBG\", \"{number} of $fu\");\n")
         })
         .collect();
-    let script = |number| {
-        let text = numbered(number).replace("route {", &format!("route {{\n{lines}"));
-        format!("loadmodule \"xlog.so\"\n{text}")
-    };
+    let start = format!("loadmodule \"xlog.so\"\nroute {{\n{lines}");
+    let script = |number| numbered(number).replace("route {", &start);
     let server = Server::start(&script(0));
     let mut kilobytes = Vec::new();
     for number in 1..=30 {
@@ -319,4 +319,31 @@ fn tables_survive_and_new_ones_come_to_be() {
     server.reload(&script("location"));
     call();
     phone.expect_request("MESSAGE");
+}
+
+/// A run that waits for a command ends by the script that it began with.
+#[test]
+fn a_run_that_waits_goes_on_by_the_old_script() {
+    let folder = support::process::Folder::new();
+    let fifo = folder.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let script = |number: usize| {
+        let wait = format!("if (is_method(\"INFO\")) exec_msg(\"cat {}\");", fifo.display());
+        let answer = format!("{wait} if (method==\"INFO\" || method==\"OPTIONS\")");
+        let text = numbered(number).replace("if (method==\"OPTIONS\")", &answer);
+        format!("loadmodule \"exec.so\"\n{text}")
+    };
+    let server = Server::start(&script(1));
+    let (waiting, other) = (Phone::new("bob"), Phone::new("carl"));
+    let request = waiting.request("INFO", &format!("sip:{}", server.address()));
+    waiting.send(&request, server.address());
+    // Opening it waits until the command has opened the other end.
+    let writer = fs::OpenOptions::new().write(true).open(&fifo).unwrap();
+    for number in 2..=5 {
+        server.reload(&script(number));
+        assert_eq!(running(&other, server.address()), number);
+    }
+    drop(writer);
+    assert_eq!(number_in(waiting.expect_response(200, "INFO").reason()), 1);
+    assert_eq!(running(&waiting, server.address()), 5);
 }

@@ -188,6 +188,92 @@ fn every_refusal_says_why() {
     assert!(shown.contains(told), "{shown}");
 }
 
+/// A script that runs a command in a route block and logs what it writes.
+fn asking() -> String {
+    format!(
+        "loadmodule \"exec.so\"\n{MODULES}route {{\n    $var(kept) = \"kept\";\n    route(ASK);\n    \
+         xlog(\"L_ERR\", \"$var(kept) $avp(p)\\n\");\n}}\nroute[ASK] {{\n    \
+         if (!exec_avp(\"price $rU\", \"$avp(p)\")) {{ exit; }}\n    return;\n}}"
+    )
+}
+
+#[test]
+fn a_run_that_waits_for_a_command_is_seen_to_go_on() {
+    let directory = Directory::new("output", &asking(), &request("INVITE", ""));
+    fs::write(directory.0.join("price"), "7\n").unwrap();
+    let shown = directory.route(&["--output", "price"]);
+    let expected = [
+        "$var(kept) = \"kept\";",
+        ". $var(kept) = \"kept\"",
+        "route(ASK);",
+        "if (!exec_avp(\"price $rU\", \"$avp(p)\")) { exit; }",
+        ". exec_avp(\"price $rU\", $avp(p))",
+        "waits for a command",
+        "if (!exec_avp(\"price $rU\", \"$avp(p)\")) { exit; }",
+        ". exec_avp(\"price $rU\", $avp(p)), gives 1",
+        "return;",
+        ". the route block gives 1",
+        "xlog(\"L_ERR\", \"$var(kept) $avp(p)\\n\");",
+        ". xlog(-1, \"$var(kept) $avp(p)\\n\"), gives 1",
+        ". logs error: kept 7",
+        "end of the route block",
+    ];
+    assert_eq!(steps(&shown), expected, "{shown}");
+    let calls = shown.lines().filter(|line| line.contains("if (!exec_avp"));
+    let depths: Vec<_> = calls.map(|line| line.find("if (")).collect();
+    assert_eq!(depths[0], depths[1], "{shown}");
+    assert!(shown.contains("counted: script_suspensions 1  "), "{shown}");
+}
+
+#[test]
+fn commands_without_an_output_are_not_started_and_nothing_is_run() {
+    let script = asking().replace("price $rU", "touch ran");
+    let directory = Directory::new("no-output", &script, &request("INVITE", ""));
+    fs::write(directory.0.join("empty"), "").unwrap();
+    let (code, gives) = ("exec_avp(\"touch ran\", $avp(p)), gives", [1, -1]);
+    let shown = directory.route(&["--message", "a.sip", "--output", "empty"]);
+    for gives in gives {
+        assert!(shown.contains(&format!("{code} {gives}\n")), "{shown}");
+    }
+    assert!(
+        shown.contains(". logs error: exec_avp: the command could not be started\n"),
+        "{shown}"
+    );
+    assert!(!directory.0.join("ran").exists());
+}
+
+#[test]
+fn outputs_are_taken_in_order_and_json_has_them() {
+    let directory = Directory::new("outputs", &asking(), &request("INVITE", ""));
+    fs::write(directory.0.join("one"), "1\n").unwrap();
+    fs::write(directory.0.join("two"), b"\n\x1b[31m\xff").unwrap();
+    let shown = directory.route(&[
+        "--message",
+        "a.sip",
+        "--output",
+        "one",
+        "--output",
+        "two",
+        "--format",
+        "json",
+    ]);
+    let logs: Vec<String> = shown
+        .lines()
+        .flat_map(|line| {
+            let traced: serde_json::Value = serde_json::from_str(line).unwrap();
+            let steps = traced["steps"].as_array().unwrap().clone();
+            let logs = steps.into_iter().filter(|step| step["step"] == "log");
+            logs.map(|step| step["text"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(logs[0], "kept 1\n");
+    assert!(logs[1].starts_with("kept ") && logs.len() == 2, "{logs:?}");
+    let (code, _, err) = directory.run(&["a.cfg", "--message", "a.sip", "--output", "none"], b"");
+    assert!(code == 1 && err.contains("cannot read none: "), "{code}: {err}");
+    let (code, out, _) = directory.run(&["a.cfg", "--message", "a.sip", "--output", "-"], b"9\n");
+    assert!(code == 0 && out.contains(". logs error: kept 9\n"), "{out}");
+}
+
 #[test]
 fn a_response_follows_its_request() {
     let script = format!(

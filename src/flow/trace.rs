@@ -209,7 +209,10 @@ impl Lines<'_> {
             }
             Note::Ended(verdict) => {
                 self.flush();
-                self.callers.clear();
+                // A run that waits goes on where it is.
+                if *verdict != Verdict::Suspended {
+                    self.callers.clear();
+                }
                 let text = verdict_text(*verdict);
                 self.shown.push_str(&format!("{}\n", self.style.paint(BOLD, &text)));
             }

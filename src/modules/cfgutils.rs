@@ -27,7 +27,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
 const SETTINGS: &[SettingSpec] = &[
     number_setting(
         "initial_probability",
-        "Percent of the calls of `rand_event` that are TRUE; 10 if not set.",
+        "Percent of the calls of `rand_event` that are true; 10 if not set.",
     ),
     number_setting("initial_gflags", "The global flags that are set at the start; 0 if not set."),
     accepted_number("lock_set_size", UNUSED),
@@ -45,7 +45,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "rand_event",
         &[ParameterSpec::optional("percent", ParameterKind::Int)],
-        "TRUE by chance, with the given probability or that of `initial_probability`.",
+        "True by chance, with the given probability or that of `initial_probability`.",
         r#"if (rand_event("50")) exit;"#,
         rand_event,
     ),
@@ -117,7 +117,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "route_if_exists",
         &[required_text("name")],
-        "Calls the `route` block of that name, which may be calculated. FALSE if there is none.",
+        "Calls the `route` block of that name, which may be calculated. False if there is none.",
         r#"route_if_exists("SITE_" + $rd);"#,
         // The compiler makes a jump of each call.
         |_, _| FALSE,

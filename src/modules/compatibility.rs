@@ -48,11 +48,11 @@ const fn own(module: &'static str, name: &'static str, whose: &'static str) -> L
 const FUNCTIONS: &[Line] = &[
     own("core", "len_gt", "Of SER."),
     differs("core", "rewriteuser", "A password goes with the old user; Kamailio keeps it."),
-    differs("core", "strip", "FALSE if the user has fewer bytes; Kamailio warns and says TRUE."),
+    differs("core", "strip", "False if the user has fewer bytes; Kamailio warns and says true."),
     differs(
         "core",
         "strip_tail",
-        "FALSE if the user has fewer bytes; Kamailio warns and says TRUE.",
+        "False if the user has fewer bytes; Kamailio warns and says true.",
     ),
     own("registrar", "save_noreply", "Of SER and OpenSER."),
     differs("textops", "str_find", "The code is 1, not the place where the part is."),
@@ -61,9 +61,6 @@ const FUNCTIONS: &[Line] = &[
     own("textops", "str_all_in", "Of later ones."),
     differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
     differs("cfgutils", "rand_event", "The probability may be given in the call."),
-    differs("core", "setbflag", "Only the first branch has flags."),
-    differs("core", "resetbflag", "Only the first branch has flags."),
-    differs("core", "isbflagset", "Only the first branch has flags."),
     differs(
         "core",
         "forward",
@@ -75,10 +72,10 @@ const FUNCTIONS: &[Line] = &[
     differs(
         "core",
         "force_send_socket",
-        "An address that is not listened to makes it FALSE when it is called; Kamailio refuses \
+        "An address that is not listened to makes it false when it is called; Kamailio refuses \
          the script.",
     ),
-    differs("pv", "typeof", "The types are `int`, `str` and `null`: there are no XAVPs."),
+    differs("pv", "typeof", "The types are `int`, `str` and `null`; Kamailio also has `xavp`."),
     own("primisip", "print", "Of PrimiSIP."),
     own("primisip", "print_locations", "Of PrimiSIP."),
     own("primisip", "save", "Of PrimiSIP."),
@@ -100,8 +97,8 @@ const FUNCTIONS: &[Line] = &[
     differs(
         "registrar",
         "unregister",
-        "Always removes all contacts: the third parameter, a contact, is not there. FALSE if \
-         there were none; Kamailio says TRUE.",
+        "Always removes all contacts: the third parameter, a contact, is not there. False if \
+         there were none; Kamailio says true.",
     ),
     differs(
         "textops",
@@ -121,8 +118,16 @@ const FUNCTIONS: &[Line] = &[
         "The checks 1, 8 and 16 hold for every message before the script runs; 2048 and 8192 \
          (credentials) are accepted and check nothing.",
     ),
+    differs("exec", "exec_avp", A_WORD),
+    differs("exec", "exec_cmd", A_WORD),
+    differs("exec", "exec_dset", A_WORD),
+    differs("exec", "exec_msg", A_WORD),
     differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
 ];
+
+/// What the functions of `exec` do otherwise.
+const A_WORD: &str = "A variable in the command becomes a word of it, or a part of one; Kamailio \
+                      gives its value to the shell as text of the command.";
 
 /// The pseudo-variables that are not the same.
 const VARIABLES: &[Line] = &[
@@ -131,13 +136,11 @@ const VARIABLES: &[Line] = &[
     differs("pv", "hfl", "Splits every header field; Kamailio those that it knows to be lists."),
     own("pv", "oz", "Of later ones."),
     differs("pv", "rcv", "Tells about the message at hand; Kamailio only in some event routes."),
-    differs("pv", "bF", "Only the first branch has flags."),
-    differs("pv", "bf", "Only the first branch has flags."),
-    differs("pv", "sel", "Only `cfg_get` can be selected."),
+    differs("pv", "sel", "Not all selects are there; those that are not are errors of the script."),
     differs(
         "pv",
         "snd",
-        "Tells about `$du`, by the keys `ip` and `port`; Kamailio only in `onsend_route`.",
+        "Tells about `$du` or else `$ru`, whenever it is read; Kamailio only in `onsend_route`.",
     ),
     differs("pv", "Tf", "In UTC, not in local time."),
     own("pv", "headers", "Of PrimiSIP."),

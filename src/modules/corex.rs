@@ -24,7 +24,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "set_send_socket",
             &[required_text("address")],
-            "The request leaves from this listen address, written `udp:192.0.2.1:5060`. FALSE if \
+            "The request leaves from this listen address, written `udp:192.0.2.1:5060`. False if \
              it is no listen address.",
             r#"set_send_socket("udp:192.0.2.1:5060");"#,
             super::core::forward::force_send_socket,
@@ -34,7 +34,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         "is_faked_msg",
         &[],
         "Whether the message was made by the server itself, for routes that run without one: \
-         always FALSE.",
+         always false.",
         "if (is_faked_msg()) exit;",
         |_, _| FALSE,
     ),

@@ -34,7 +34,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "mf_process_maxfwd_header",
             &[LIMIT],
-            "Counts Max-Forwards down. FALSE if it is 0 already: the request must not be \
+            "Counts Max-Forwards down. False if it is 0 already: the request must not be \
              forwarded then.\n\nA request without Max-Forwards gets one with the given value; the \
              code is 2 then. In a second call nothing is counted, and forwarding does not count \
              again.",
@@ -49,7 +49,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "is_maxfwd_lt",
             &[LIMIT],
             "Whether Max-Forwards, counted down if it has been, is less than the given value. \
-             Also FALSE, with code -2, if the request came without.",
+             Also false, with code -2, if the request came without.",
             r#"if (is_maxfwd_lt("1")) exit;"#,
             is_less,
         )

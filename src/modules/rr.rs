@@ -130,7 +130,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         aliases: &[],
         parameters: &[],
         routes: RouteKinds::NOT_REPLY,
-        doc: "Takes back what `record_route()` has asked for. FALSE if it has not been called.",
+        doc: "Takes back what `record_route()` has asked for. False if it has not been called.",
         example: "remove_record_route();",
         run: remove_record_route,
     },

@@ -34,7 +34,7 @@ const REPLY: FunctionSpec = FunctionSpec {
         "sanity_reply",
         &[],
         "Answers a request with what `sanity_check` has found, where `noreply` keeps that from \
-         answering. FALSE if it has found nothing.",
+         answering. False if it has found nothing.",
         r#"if (!sanity_check()) { sanity_reply(); exit; }"#,
         sanity_reply,
     )
@@ -50,7 +50,7 @@ const CHECK: FunctionSpec = FunctionSpec {
             ParameterSpec::optional("uri_checks", ParameterKind::Int),
         ],
         "Checks the message. A request that fails is answered, and the script ends unless \
-         `autodrop` is 0: then the function is FALSE.\n\nThe checks are a sum of: 1 SIP version, 2 \
+         `autodrop` is 0: then the function is false.\n\nThe checks are a sum of: 1 SIP version, 2 \
          scheme of the Request-URI, 4 mandatory header fields, 32 method and 64 number in CSeq, \
          128 Content-Length, 256 Expires, 512 Proxy-Require, 1024 URIs, 2048 credentials, 4096 \
          repeated tags, 8192 credentials if they are for Digest, 16384 topmost Via; 8 and 16 \

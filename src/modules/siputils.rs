@@ -82,7 +82,7 @@ const OWN: &[FunctionSpec] = &[
         ..function(
             "get_uri_param",
             &[required_text("name"), RESULT],
-            "Writes the value of a parameter of the Request-URI into a variable. FALSE if it is \
+            "Writes the value of a parameter of the Request-URI into a variable. False if it is \
              not there.",
             r#"if (get_uri_param("nat", "$var(nat)")) exit;"#,
             get_uri_param,
@@ -203,7 +203,7 @@ const OWN: &[FunctionSpec] = &[
             "options_reply",
             &[],
             "Answers an OPTIONS request whose URI has no user part with 200 and what this server \
-             can do (RFC 3261 §11.2). FALSE for other requests.",
+             can do (RFC 3261 §11.2). False for other requests.",
             "if (is_method(\"OPTIONS\") && uri == myself) options_reply();",
             options_reply,
         )

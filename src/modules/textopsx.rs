@@ -33,7 +33,7 @@ const OWN: &[FunctionSpec] = &[
         ..function(
             "change_reply_status",
             &[ParameterSpec::required("code", ParameterKind::Int), required_text("reason")],
-            "Changes code and reason of a response before it goes on. FALSE if that would make a \
+            "Changes code and reason of a response before it goes on. False if that would make a \
              success of a failure or the other way round, or anything else of a provisional one.",
             r#"change_reply_status("404", "Not Found");"#,
             change_reply_status,

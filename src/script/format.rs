@@ -62,6 +62,15 @@ impl Format {
         Self { parts: Box::new([Part::Text(text.into())]) }
     }
 
+    /// Whether there is one variable in it and nothing else but white space.
+    pub(super) fn is_one_variable(&self) -> bool {
+        let mut visible = self.parts.iter().filter(|part| match part {
+            Part::Text(text) => !text.trim_ascii().is_empty(),
+            Part::Variable(_) => true,
+        });
+        matches!((visible.next(), visible.next()), (Some(Part::Variable(_)), None))
+    }
+
     /// The text, if there is no variable in it.
     pub(super) fn as_literal(&self) -> Option<&[u8]> {
         match &*self.parts {

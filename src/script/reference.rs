@@ -325,6 +325,16 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "Where a text occurs first; -1 if it does not.",
         "$(ru{s.index,@})",
     ),
+    entry(
+        "{s.after,byte}, {s.rafter,byte}",
+        "What stands behind the first or last such byte; empty if there is none.",
+        "$(ru{s.after,@})",
+    ),
+    entry(
+        "{s.before,byte}, {s.rbefore,byte}",
+        "What stands before the first or last such byte; all of it if there is none.",
+        "$(rU{s.before,-})",
+    ),
     entry("{s.count,byte}", "How often a byte occurs.", "$(ru{s.count,.})"),
     entry(
         "{s.replace,old,new}, {s.rm,text}",
@@ -336,23 +346,56 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "Without white space at both ends or one.",
         "$(hdr(Subject){s.trim})",
     ),
+    entry("{s.rmws}", "Without white space, wherever it stands.", "$(rU{s.rmws})"),
     entry(
         "{s.unquote}, {s.unbracket}",
-        "Without the quotes or angle brackets around it.",
+        "Without the quotes, or the brackets of any kind, around it.",
         "$(fn{s.unquote})",
     ),
     entry("{s.numeric}", "The digits in it.", "$(rU{s.numeric})"),
     entry(
-        "{s.prefixes[,length]}",
-        "All its beginnings, with commas between them.",
+        "{s.prefixes[,length]}, {s.prefixes.quoted[,length]}",
+        "All its beginnings, up to a length, with commas between them; quoted: each in single \
+         quotes.",
         "$(rU{s.prefixes,3})",
     ),
-    entry("{s.md5}", "The MD5 sum in hexadecimal.", "$(ru{s.md5})"),
+    entry(
+        "{s.fmtlines,width,indent}, {s.fmtlinet,width,indent}",
+        "In lines of so many bytes, so many blanks, or tabs, at the start of each but the first.",
+        "$(hdr(X-Long){s.fmtlines,72,2})",
+    ),
+    entry(
+        "{s.ftime,format}",
+        "Seconds since 1970 as a date and time (UTC), in a format of `strftime`.",
+        "$(Ts{s.ftime,%Y-%m-%d %H:%M:%S})",
+    ),
+    entry(
+        "{s.md5}, {s.sha256}, {s.sha384}, {s.sha512}",
+        "The sum of that algorithm in hexadecimal.",
+        "$(ru{s.md5})",
+    ),
     entry("{s.encode.hexa}, {s.decode.hexa}", "To and from hexadecimal.", "$(rU{s.encode.hexa})"),
     entry(
         "{s.encode.base64}, {s.decode.base64}",
         "To and from base64 (RFC 4648 §4).",
         "$(rU{s.encode.base64})",
+    ),
+    entry(
+        "{s.encode.base64t}, {s.decode.base64t}",
+        "The same without `=` at the end.",
+        "$(rU{s.encode.base64t})",
+    ),
+    entry(
+        "{s.encode.base64url}, {s.decode.base64url}, {s.encode.base64urlt}, \
+         {s.decode.base64urlt}",
+        "To and from base64 with the alphabet for URLs (RFC 4648 §5), with or without `=` at the \
+         end.",
+        "$(rU{s.encode.base64urlt})",
+    ),
+    entry(
+        "{s.encode.base58}, {s.decode.base58}",
+        "To and from base 58, which has no characters that look alike; of up to 1,024 bytes.",
+        "$(rU{s.encode.base58})",
     ),
     entry(
         "{s.escape.common}, {s.unescape.common}",
@@ -370,6 +413,17 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "$(rU{s.escape.param})",
     ),
     entry(
+        "{s.urlencode.param}, {s.urldecode.param}",
+        "With and without `%` escapes of the query of a URL (RFC 3986 §2.1). `+` is decoded to a \
+         blank.",
+        "$(rU{s.urlencode.param})",
+    ),
+    entry(
+        "{s.escape.csv}",
+        "As a field of a line of CSV: in double quotes, those in it twice (RFC 4180).",
+        "$(hdr(Subject){s.escape.csv})",
+    ),
+    entry(
         "{uri.user}, {uri.host}, {uri.domain}, {uri.port}, {uri.passwd}, {uri.scheme}",
         "A part of a URI.",
         "$(fu{uri.host})",
@@ -380,13 +434,31 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "$(ru{uri.param,transport})",
     ),
     entry(
-        "{uri.transport}, {uri.lr}, {uri.maddr}, {uri.method}, {uri.ttl}, {uri.uparam}",
-        "The value of that parameter.",
+        "{uri.transport}, {uri.lr}, {uri.maddr}, {uri.method}, {uri.r2}, {uri.ttl}, {uri.uparam}",
+        "The value of that parameter; `uparam` is `user`.",
         "$(ru{uri.transport})",
     ),
     entry(
-        "{nameaddr.name}, {nameaddr.uri}, {nameaddr.len}",
-        "A part of an address with a display name. The length counts its parameters, too.",
+        "{uri.saor}, {uri.duri}, {uri.suri}",
+        "The URI with less: scheme, user and host; scheme, host, port and transport; or all of \
+         these.",
+        "$(ru{uri.saor})",
+    ),
+    entry("{uri.tosocket}", "Where the URI leads, as `proto:host:port`.", "$(ru{uri.tosocket})"),
+    entry(
+        "{sock.proto}, {sock.host}, {sock.port}, {sock.touri}",
+        "A part of `proto:host:port`, or all of it as a URI.",
+        "$(sas{sock.touri})",
+    ),
+    entry(
+        "{urialias.encode}, {urialias.decode}",
+        "From a URI to `host~port~transport`, as the parameter `alias` has it, and back.",
+        "$(ct{nameaddr.uri}{uri.param,alias}{urialias.decode})",
+    ),
+    entry(
+        "{nameaddr.name}, {nameaddr.uri}, {nameaddr.params}, {nameaddr.len}",
+        "A part of an address with a display name, of a list of them of the first. The length is \
+         that of name and URI.",
         "$(hdr(From){nameaddr.uri})",
     ),
     entry(
@@ -402,13 +474,27 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "$(hdr(X-List){param.value,mode})",
     ),
     entry(
-        "{line.at,index}, {line.count}",
-        "A line, from 0 or from the back if negative; how many there are.",
+        "{line.at,index}, {line.sw,text}, {line.count}",
+        "A line, from 0 or from the back if negative; the first that starts with a text; how many \
+         there are.",
         "$(rb{line.at,0})",
     ),
     entry(
         "{re.subst,/regex/text/flags}",
         "What a substitution makes of it.",
         "$(rU{re.subst,/^00//})",
+    ),
+    entry("{val.n0}, {val.ne}", "0, or the empty text, if it is `$null`.", "$(avp(x){val.n0})"),
+    entry(
+        "{val.json}, {val.jsonqe}",
+        "As the inside of a string of JSON, empty for `$null`; or with the quotes around it, \
+         numbers as they are.",
+        "$(avp(x){val.jsonqe})",
+    ),
+    entry(
+        "{sql.val}, {sql.val.int}, {sql.val.str}",
+        "As a value of SQL: a text in single quotes, with backslashes before what would end it. \
+         `$null` is `NULL`, `0`, or `''`.",
+        "$(avp(x){sql.val})",
     ),
 ];

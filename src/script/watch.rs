@@ -164,8 +164,13 @@ fn settle(execution: &mut Execution<'_>, next: usize) {
     let program = execution.program;
     let (code, after, depth) = (execution.code, decided(execution), execution.frames.len());
     let value = execution.values.last().copied().unwrap_or_default();
+    let waits = execution.suspended.is_some();
     let Some(watch) = &mut execution.watch else { return };
     let Some((at, depth_before)) = watch.under_way.take() else { return };
+    if waits {
+        // The call has no outcome yet: it is repeated, and told then.
+        return;
+    }
     if depth > depth_before {
         let entered = program.routes.iter().find(|route| route.start as usize == next);
         watch.observer.observe(Event::Entered(entered.map_or("", |route| &route.name)));

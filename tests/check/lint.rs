@@ -1,6 +1,6 @@
 //! Warnings of what compiles and is probably wrong; and, as important, where there are none.
 
-use super::complaints;
+use super::{complaints, told};
 
 /// Checks that `body` as the main block gets exactly these warnings.
 fn gets(body: &str, more: &str, codes: &[&str]) {
@@ -22,6 +22,42 @@ fn statements_that_never_run_are_told() {
     ] {
         let more = if body.contains("route(E)") { "route[E] { strip(1); exit; }" } else { "" };
         gets(body, more, &["W0401"]);
+    }
+}
+
+/// The guess of the dialect has no place of its own: it is told at the start of the file.
+#[test]
+fn notes_at_the_start_of_a_file_are_all_told() {
+    for (start, codes) in [
+        ("memlog=5\n", &["N0301", "N0302"][..]),
+        ("memlog=5 memlog=5\n", &["N0301", "N0302", "N0302"]),
+        ("", &["N0301"]),
+        ("#!SER\nmemlog=5\n", &["N0302"]),
+    ] {
+        let (found, _) = told(&format!("{start}route {{ forward(); }}"));
+        let found: Vec<&str> = found.iter().map(|found| found.code.0).collect();
+        assert_eq!(found, codes, "{start}");
+    }
+}
+
+#[test]
+fn commands_that_are_one_variable_are_told() {
+    for (function, command, is_told) in [
+        ("exec_msg", "$rU", true),
+        ("exec_dset", " $hdr(X-Command)\\t", true),
+        ("exec_avp", "$(rU{s.tolower})", true),
+        ("exec_cmd", "$ua", true),
+        ("exec_cmd", "", false),
+        ("exec_cmd", "$rU $ua", false),
+        ("exec_cmd", "$rU$ua", false),
+        ("exec_cmd", "eval $rU", false),
+        ("exec_cmd", "'$rU'", false),
+        ("exec_cmd", "/bin/$rU", false),
+        ("exec_cmd", "logger $rU", false),
+        ("exec_cmd", "$$HOME", false),
+    ] {
+        let body = format!("{function}(\"{command}\"); forward();");
+        gets(&body, "loadmodule \"exec.so\"", if is_told { &["W0412"] } else { &[] });
     }
 }
 

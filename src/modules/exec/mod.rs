@@ -52,10 +52,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         aliases: &[],
         parameters: &[COMMAND],
         routes: RouteKinds::NOT_REPLY,
-        doc: "Gives a command to the shell, with the message on its standard input; TRUE if it \
+        doc: "Gives a command to the shell, with the message on its standard input; true if it \
               exits with 0.\n\nThe script waits for the end of the command, while the server \
               goes on with other messages. A command that fails, does not exist, takes longer \
-              than `time_to_kill` or has no room beside those that run gives FALSE. Each \
+              than `time_to_kill` or has no room beside those that run gives false. Each \
               retransmission of the request runs it again. Its output is lost, what it writes to \
               standard error goes where that of the server goes.\n\nIts environment tells about \
               the message: `SIP_HF_NAME` has the values of a header field, `SRCIP` and \
@@ -77,10 +77,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND],
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell, with the Request-URI as its last argument; the lines \
-              that it writes become the destination set, the first one the Request-URI. FALSE if \
+              that it writes become the destination set, the first one the Request-URI. False if \
               it writes none, or exits with another status than 0, when they count all the \
               same.\n\nEmpty lines are skipped. If a line is no URI or there are more than \
-              `max_branches` beside the first, nothing changes and it is FALSE. A command that \
+              `max_branches` beside the first, nothing changes and it is false. A command that \
               ends with `;` or `&` gets no argument: the URI would be a command. Otherwise as \
               exec_msg, but nothing is on its standard input.",
         example: "if (!exec_dset(\"/usr/local/bin/least-cost-router\")) sl_reply_error();",
@@ -92,7 +92,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         parameters: &[COMMAND, ParameterSpec::optional("variables", ParameterKind::Variables)],
         routes: RouteKinds::NOT_REPLY,
         doc: "Gives a command to the shell; the lines that it writes become the values of the \
-              variables, in turn. FALSE if it exits with another status than 0, when they count \
+              variables, in turn. False if it exits with another status than 0, when they count \
               all the same.\n\nWithout variables, and for lines beyond them, `$avp(i:N)` gets \
               line N. Empty lines are skipped. Otherwise as exec_msg, but nothing is on its \
               standard input.",
@@ -104,7 +104,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         aliases: &[],
         parameters: &[COMMAND],
         routes: RouteKinds::ANY,
-        doc: "Gives a command to the shell; TRUE if it exits with 0.\n\nAs exec_msg, but nothing \
+        doc: "Gives a command to the shell; true if it exits with 0.\n\nAs exec_msg, but nothing \
               is on its standard input, and its environment tells nothing about the message. In a \
               reply route the response waits for it.",
         example: "exec_cmd(\"logger call to $rU\");",

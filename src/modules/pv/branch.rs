@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: [FunctionSpec; 3] = [
         ..function(
             "sbranch_append",
             &[],
-            "Adds the branch that `$sbranch(...)` has prepared to the destination set. FALSE if it \
+            "Adds the branch that `$sbranch(...)` has prepared to the destination set. False if it \
              has no URI or the set is full.",
             "$sbranch(uri) = \"sip:alice@192.0.2.7\"; sbranch_append();",
             sbranch_append,
@@ -51,7 +51,7 @@ pub(super) const FUNCTIONS: [FunctionSpec; 3] = [
             "sbranch_set_ruri",
             &[],
             "Replaces the Request-URI and what is decided about it by the branch that \
-             `$sbranch(...)` has prepared. FALSE if that has no URI.",
+             `$sbranch(...)` has prepared. False if that has no URI.",
             "$sbranch(uri) = \"sip:alice@192.0.2.7\"; sbranch_set_ruri();",
             sbranch_set_ruri,
         )

@@ -42,7 +42,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
              table, and answers it.\n\nThe user is the one of the To header field, or of the given \
              URI. Flags, added up: 1 memory only (always so), 2 no answer, 4 other contacts of \
              the user are removed, 8 no effect. The code is 1 if a contact was added, 2 if some \
-             were refreshed, 3 if some were removed, 4 if they were only asked for. It is FALSE \
+             were refreshed, 3 if some were removed, 4 if they were only asked for. It is false \
              once the request has been answered with an error: -2 if there are too many contacts, \
              else -1.",
             r#"if (method=="REGISTER") { save("location"); exit; }"#,
@@ -76,7 +76,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "lookup",
             &[TABLE, optional_text("uri")],
             "Replaces the Request-URI by the contact of its user with the highest q, of several \
-             the newest; the others become branches. FALSE if there is none.\n\nThe user is the \
+             the newest; the others become branches. False if there is none.\n\nThe user is the \
              one of the Request-URI, or of the given URI. `$du` becomes the first hop of the \
              path that the contact registered with, or the address it registered from if that \
              is kept, or is unset.",
@@ -90,7 +90,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "lookup_to_dset",
             &[TABLE, optional_text("uri")],
             "Adds all contacts of the user of the Request-URI, or of the given URI, to the \
-             destination set, and leaves the Request-URI as it is. FALSE if there is none.",
+             destination set, and leaves the Request-URI as it is. False if there is none.",
             r#"lookup_to_dset("location");"#,
             lookup::lookup_to_dset,
         )
@@ -101,7 +101,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "lookup_branches",
             &[TABLE],
             "Like `lookup`, for the Request-URI and for each branch: those whose user has contacts \
-             are replaced by these. FALSE if none has any.",
+             are replaced by these. False if none has any.",
             r#"lookup_branches("location");"#,
             lookup::lookup_branches,
         )
@@ -112,7 +112,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "reg_fetch_contacts",
             &[TABLE, required_text("uri"), required_text("profile")],
             "Fetches what is known of the contacts of the user of a URI, for \
-             `$(ulc(profile=>addr)[0])` and the like. FALSE if there are none.",
+             `$(ulc(profile=>addr)[0])` and the like. False if there are none.",
             r#"reg_fetch_contacts("location", "$ru", "callee");"#,
             fetch::fetch,
         )
@@ -154,7 +154,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "unregister",
             &[TABLE, required_text("uri")],
-            "Removes all contacts of the user of the given URI. FALSE if there were none.",
+            "Removes all contacts of the user of the given URI. False if there were none.",
             r#"unregister("location", "sip:bob@example.com");"#,
             lookup::unregister,
         )

@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "decode_contact",
             &[],
-            "Brings back the Request-URI that `encode_contact` has hidden. FALSE if it is none.",
+            "Brings back the Request-URI that `encode_contact` has hidden. False if it is none.",
             r#"if (uri =~ "^sip:natted") decode_contact();"#,
             |execution, _| {
                 let uri = Uri::parse(execution.transit.uri).ok();
@@ -44,7 +44,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "decode_contact_header",
             &[],
-            "Brings back the URIs of Contacts that `encode_contact` has hidden. FALSE if there are \
+            "Brings back the URIs of Contacts that `encode_contact` has hidden. False if there are \
              none.",
             "decode_contact_header();",
             |execution, _| replace(execution, |execution, uri| decoded(execution, &uri)),
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             "contact_param_decode",
             &[required_text("param")],
             "Brings back the URIs of Contacts that `contact_param_encode` has put into a \
-             parameter. FALSE if there are none.",
+             parameter. False if there are none.",
             r#"contact_param_decode("ksu");"#,
             |execution, arguments| {
                 let param = text(arguments, 0);
@@ -88,7 +88,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             "contact_param_decode_uri",
             &[required_text("param")],
             "Brings back the Request-URI that `contact_param_encode` has put into a parameter. \
-             FALSE if it has none.",
+             False if it has none.",
             r#"contact_param_decode_uri("ksu");"#,
             |execution, arguments| {
                 let uri = Uri::parse(execution.transit.uri).ok();
@@ -102,7 +102,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "contact_param_rm",
             &[required_text("param")],
-            "Removes a parameter from the URIs of all Contacts. FALSE if none has it.",
+            "Removes a parameter from the URIs of all Contacts. False if none has it.",
             r#"contact_param_rm("ob");"#,
             |execution, arguments| {
                 let param = text(arguments, 0);

@@ -37,7 +37,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "uri_param_rm",
             &[required_text("param")],
-            "Removes a parameter from the Request-URI. FALSE if it is not there.",
+            "Removes a parameter from the Request-URI. False if it is not there.",
             r#"uri_param_rm("ob");"#,
             |execution, arguments| {
                 let uri = Uri::parse(execution.transit.uri).ok();

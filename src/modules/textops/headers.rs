@@ -67,7 +67,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "remove_hf",
             &[HNAME],
-            "Removes all header fields of that name, in any case, long or compact. TRUE if there \
+            "Removes all header fields of that name, in any case, long or compact. True if there \
              was one.",
             r#"remove_hf("User-Agent");"#,
             |execution, arguments| {
@@ -79,7 +79,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "remove_hf_re",
         &[RE],
-        "Removes all header fields whose name matches the regular expression. TRUE if there was \
+        "Removes all header fields whose name matches the regular expression. True if there was \
          one.",
         r#"remove_hf_re("^P-");"#,
         remove_hf_re,
@@ -88,7 +88,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "remove_hf_exp",
         &[RE, ParameterSpec::required("skip", ParameterKind::Regex)],
         "Removes all header fields whose name matches the first regular expression but not the \
-         second. TRUE if there was one.",
+         second. True if there was one.",
         r#"remove_hf_exp("^P-", "^P-Keep-");"#,
         remove_hf_exp,
     ),
@@ -288,7 +288,7 @@ fn remove_hf_match<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]
     }
 }
 
-/// Removes the fields; TRUE if there was one and all could be removed.
+/// Removes the fields; true if there was one and all could be removed.
 fn remove<'m>(
     execution: &mut Execution<'m>,
     headers: impl Iterator<Item = Header<'m>>,

@@ -239,7 +239,7 @@ fn replace_str<'m>(
     replace_ranges(execution, input, ranges, text(arguments, 1))
 }
 
-/// Replaces the ranges of `input`, a part of the message, by `replacement`; TRUE if there was
+/// Replaces the ranges of `input`, a part of the message, by `replacement`; true if there was
 /// one and all could be replaced.
 fn replace_ranges(
     execution: &mut Execution<'_>,

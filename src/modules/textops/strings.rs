@@ -65,7 +65,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             ParameterSpec::required("result", ParameterKind::Variable),
         ],
         "Searches a text with a regular expression and writes one of its groups into a variable: 0 \
-         is the whole match, 1 the first group. `count` is how many there are at most. FALSE if \
+         is the whole match, 1 the first group. `count` is how many there are at most. False if \
          there is no such group.",
         r#"regex_substring("$ua", "([a-z]+)/([0-9]+)", 2, 3, "$var(version)");"#,
         regex_substring,

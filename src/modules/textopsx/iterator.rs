@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "hf_iterator_next",
         &[NAME],
-        "Goes to the next header field, which `$hfitname(name)` and `$hfitbody(name)` read. FALSE \
+        "Goes to the next header field, which `$hfitname(name)` and `$hfitbody(name)` read. False \
          if there is none.",
         r#"while (hf_iterator_next("i")) { xlog("$hfitname(i)\n"); }"#,
         |execution, arguments| step::<Headers>(execution, arguments, 1),
@@ -39,7 +39,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "hf_iterator_prev",
         &[NAME],
-        "Goes to the header field before. FALSE if there is none.",
+        "Goes to the header field before. False if there is none.",
         r#"hf_iterator_prev("i");"#,
         |execution, arguments| step::<Headers>(execution, arguments, -1),
     ),
@@ -88,7 +88,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "bl_iterator_next",
         &[NAME],
-        "Goes to the next line of the body, which `$blitval(name)` reads with its line end. FALSE \
+        "Goes to the next line of the body, which `$blitval(name)` reads with its line end. False \
          if there is none.",
         r#"while (bl_iterator_next("b")) { xlog("$blitval(b)"); }"#,
         |execution, arguments| step::<Lines>(execution, arguments, 1),

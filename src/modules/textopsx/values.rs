@@ -37,7 +37,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "remove_hf_value",
         &[TARGET],
         "Removes a value of a header field, or one of its parameters: `Name` or `Name[1]` is the \
-         first, `Name[-1]` the last, `Name[*]` all, `Name[1].param` a parameter. FALSE if it is \
+         first, `Name[-1]` the last, `Name[*]` all, `Name[1].param` a parameter. False if it is \
          not there.",
         r#"remove_hf_value("X-Path[1]");"#,
         remove,
@@ -47,7 +47,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         &[TARGET, VALUE],
         "Replaces a value of a header field, or sets a parameter of it: `Name` or `Name[1]` is \
          the first, `Name[*]` all, `Name[1].param` a parameter, which has no `=` if the value is \
-         empty. FALSE if there is no such value.",
+         empty. False if there is no such value.",
         r#"assign_hf_value("Contact.expires", "60");"#,
         assign,
     ),

@@ -8,7 +8,9 @@ use crate::script::format::{Format, FormatStyle};
 use crate::script::program::{CallSite, Constant, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
-use crate::script::{PatternFlags, Span, Substitution, Variable, compile_pattern, parse_int};
+use crate::script::{
+    PatternFlags, Severity, Span, Substitution, Variable, compile_pattern, parse_int,
+};
 
 impl Checker<'_> {
     /// Checks a call.
@@ -228,7 +230,12 @@ impl Checker<'_> {
         };
         let style = if self.has_percent { FormatStyle::Shell } else { FormatStyle::Dollar };
         match Format::parse(&text, style, &mut self.scope) {
-            Ok(format) => Some(Prepared::Format(format)),
+            Ok(format) => {
+                if format.is_one_variable() {
+                    self.warn_of_one_word(argument.span);
+                }
+                Some(Prepared::Format(format))
+            }
             Err(mut fault) => {
                 let help = || "a `$` that is for the shell is written `$$`".to_owned();
                 fault.help.get_or_insert_with(help);
@@ -236,6 +243,17 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// A command that is nothing but a variable is one word to the shell, whatever it holds.
+    fn warn_of_one_word(&mut self, place: Span) {
+        let message = "the value of this variable is the name of a program, blanks and all";
+        let diagnostic = self.report(Severity::Warning, "W0412", message.to_owned(), place);
+        diagnostic.help = Some(
+            "write the program here, and what varies as its arguments; or with `eval ` before the \
+             variable, if nothing that comes from a message is in it"
+                .to_owned(),
+        );
     }
 
     /// Variables to write to, one behind the other.
