@@ -175,9 +175,11 @@ fn signals_during_start_and_stop_do_no_harm() {
     let file = folder.write("numbered.cfg", &numbered(1));
     let mut command = Command::new("sh");
     // Before the server takes care of signals, they are ignored, as they are under nohup(1).
-    let start = "trap '' HUP; exec \"$0\" run --workers 2 --no-pin --listen \"$1\" --config \"$2\"";
+    let start = "trap '' HUP; echo ignored >&2
+        exec \"$0\" run --workers 2 --no-pin --listen \"$1\" --config \"$2\"";
     command.args(["-c", start, env!("CARGO_BIN_EXE_viaduct"), &format!("udp:{address}")]).arg(file);
     let mut process = Process::start(&mut command);
+    process.wait_for_log("ignored");
     while !process.log().contains("ready: ") {
         assert!(!process.has_ended(), "{}", process.log());
         process.signal("HUP");
