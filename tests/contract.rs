@@ -1,5 +1,6 @@
 //! The table of what the server is held to, item by item, with the tests that show each:
-//! `docs/contract.md`. A test shows an item by naming its id in the comment before it.
+//! `docs/contract.md`. A test shows an item by naming its id in the comment before it, or at the
+//! start of its name.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -281,8 +282,8 @@ fn tests_by_id() -> BTreeMap<&'static str, Vec<Test>> {
     for folder in ["tests", "src"] {
         for file in rust_files(&root().join(folder)) {
             let name = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-            for (comment, test) in commented_tests(&fs::read_to_string(&file).unwrap()) {
-                for id in ids_in(&comment) {
+            for (comment, test) in tests_of(&fs::read_to_string(&file).unwrap()) {
+                for id in ids_in(&format!("{comment} {}", test.to_uppercase().replace('_', " "))) {
                     let test = Test { file: name.clone(), name: test.clone() };
                     found.entry(id).or_default().push(test);
                 }
@@ -293,8 +294,8 @@ fn tests_by_id() -> BTreeMap<&'static str, Vec<Test>> {
     found
 }
 
-/// The tests of a file that have a comment before them, with it.
-fn commented_tests(text: &str) -> Vec<(String, String)> {
+/// The tests of a file with the comments before them.
+fn tests_of(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let (mut comment, mut is_test) = (String::new(), false);
     for line in text.lines().map(str::trim) {
@@ -304,7 +305,7 @@ fn commented_tests(text: &str) -> Vec<(String, String)> {
             is_test |= line == "#[test]";
         } else {
             let name = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next());
-            if let Some(name) = name.filter(|_| is_test && !comment.is_empty()) {
+            if let Some(name) = name.filter(|_| is_test) {
                 found.push((comment.clone(), name.to_owned()));
             }
             comment.clear();
@@ -330,6 +331,7 @@ fn ids_in(comment: &str) -> Vec<&'static str> {
         };
         found.extend_from_slice(&order[first..=last.max(first)]);
     }
+    found.sort_by_key(|id| position(id));
     found.dedup();
     found
 }
@@ -386,7 +388,7 @@ fn shown_by(tests: &[Test]) -> String {
 const INTRODUCTION: &str = "# The contract
 
 What the server is held to, item by item, and the tests that show it. A test shows an item by naming
-its id in the comment before it; this page is made of these comments:
+its id in the comment before it, or at the start of its name; this page is made of these:
 `VIADUCT_WRITE_DOCS=1 cargo test --test contract`.
 ";
 
@@ -408,11 +410,12 @@ fn ids_are_there_once_and_have_a_headline() {
 
 #[test]
 fn ids_are_read_from_comments() {
-    assert_eq!(ids_in("C01, C02: text (M03). RFC 3261 §16."), ["C01", "C02", "M03"]);
+    assert_eq!(ids_in("C01, C02: text (M03). RFC 3261 §16."), ["M03", "C01", "C02"]);
     assert_eq!(ids_in("U01 to U03, U10 and E0401"), ["U01", "U02", "U03", "U10"]);
     let text =
         "/// C01: a\n/// b\n#[test]\nfn one() {}\n\n/// C02\nfn two() {}\n#[test]\nfn three() {}";
-    assert_eq!(commented_tests(text), [(" C01: a b".to_owned(), "one".to_owned())]);
+    let expected = [(" C01: a b", "one"), ("", "three")];
+    assert_eq!(tests_of(text), expected.map(|(comment, name)| (comment.into(), name.into())));
 }
 
 #[test]

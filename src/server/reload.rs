@@ -141,7 +141,7 @@ impl Fixed {
 }
 
 /// The values of the module parameters that stay as they are while the server runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct FixedParameters(Vec<(&'static ModuleSpec, &'static str, String)>);
 
 impl FixedParameters {
@@ -177,7 +177,12 @@ fn hold_parameter(
     let loads = |loaded: &Spanned<String>| {
         REGISTRY.module(&loaded.node).is_some_and(|loaded| loaded.name == module.name)
     };
-    if ast.modules.iter().any(loads) {
+    let is_loaded = ast.modules.iter().any(loads);
+    if !is_loaded && module.functions.is_empty() {
+        // Nothing of the script depends on its being there, but what was stored does.
+        ast.modules.push(spanned(module.name));
+    }
+    if is_loaded || module.functions.is_empty() {
         ast.modparams.push(ModParam {
             module: spanned(module.name),
             name: spanned(name),

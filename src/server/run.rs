@@ -57,11 +57,10 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     log::start(options.log_level);
     let parsed = parse(options.config.as_deref())?;
     let parameters = parsed.as_ref().map(|parsed| FixedParameters::of(&parsed.ast));
-    let parameters = parameters.map_err(drop);
+    let parameters = parameters.unwrap_or_default();
     let loaded = finish(parsed);
     log::tell(&log::show(&loaded.diagnostics, &loaded.map, options.log_level));
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
-    let parameters = parameters.map_err(|()| ServerError::Script)?;
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let groups = bind_all(fixed.plan())?;
     let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
