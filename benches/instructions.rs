@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "what fails here fails the run")]
 
+#[path = "support/by_hand.rs"]
+mod by_hand;
 #[path = "../tests/support/core.rs"]
 #[expect(dead_code, reason = "shared with the tests")]
 mod core_support;
@@ -31,6 +33,7 @@ const CASES: &[Case] = &[
     ("validate it", validate_invite),
     ("rewrite it: Via, Record-Route, Request-URI", rewrite_invite),
     ("handle_datagram: forward an INVITE to a registered user", forward_invite),
+    ("handle_datagram: the same, by a route in Rust instead of the script", forward_by_hand),
     ("handle_datagram: forward the INVITE, script of one forward()", forward_only),
     ("handle_datagram: forward a response of 450 bytes", forward_response),
     ("handle_datagram: refresh a registration", refresh),
@@ -131,6 +134,12 @@ fn repeat(bench: &mut CoreBench, source: &str, datagram: &[u8], rounds: u64) {
 
 fn forward_invite(rounds: u64) {
     repeat(&mut with_bob(), traffic::PHONE, &traffic::invite("bob"), rounds);
+}
+
+fn forward_by_hand(rounds: u64) {
+    let mut bench = CoreBench::with_program(by_hand::program());
+    bench.send(traffic::GATEWAY, traffic::register("bob", 1));
+    repeat(&mut bench, traffic::PHONE, &traffic::invite("bob"), rounds);
 }
 
 fn forward_only(rounds: u64) {
