@@ -573,3 +573,26 @@ fn an_invite_with_the_call_id_of_a_registration_is_a_call() {
     let again = solo.say_to(1, &request("INVITE", 1, "two", ""));
     assert_eq!(lines(&again), ["SIP/2.0 200 OK"]);
 }
+
+#[test]
+fn a_callee_hangs_up_when_nobody_acknowledges_its_answer() {
+    let mut solo = Solo::built_in("call");
+    let invite = request("INVITE", 1, "1", "").replace(
+        "Contact:",
+        "Record-Route: <sip:127.0.0.1:5072;lr>, <sip:127.0.0.1:5073;lr>\r\nContact:",
+    );
+    let answer = solo.say_to(1, &invite).pop().unwrap();
+    assert_eq!(answer.line(), "SIP/2.0 200 OK");
+    let sent = solo.wait(Duration::from_secs(33));
+    let bye = sent.iter().find(|sent| sent.line().starts_with("BYE ")).unwrap();
+    assert_eq!(bye.line(), "BYE sip:a@127.0.0.1:5070 SIP/2.0");
+    assert_eq!(bye.to, "127.0.0.1:5072".parse().unwrap());
+    assert_eq!(bye.all("Route"), ["<sip:127.0.0.1:5072;lr>", "<sip:127.0.0.1:5073;lr>"]);
+    assert_eq!(bye.header("From"), answer.header("To"));
+    assert_eq!((bye.header("To"), bye.header("Call-ID")), ("<sip:a@a>;tag=a", "foreign"));
+    assert!(bye.header("Via").starts_with("SIP/2.0/UDP 127.0.0.1:5062;branch=z9hG4bK"));
+    assert_eq!(solo.agent.answering(), 1);
+    assert!(solo.say_to(1, &bye.response(200, ";tag=a", "")).is_empty());
+    assert_eq!(solo.agent.answering(), 0);
+    assert_eq!(solo.tally().callee_failures(Failure::NoAck), 1);
+}

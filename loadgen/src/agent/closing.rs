@@ -5,7 +5,7 @@ use viaduct::sip::compose::{Reply, ViaStamp, reply};
 use viaduct::sip::{Message, MessageIndex, Method, parse, reason_phrase};
 
 use super::call::{Call, Outcome, Waiting};
-use super::derive::{Derived, compose, compose_response};
+use super::derive::{Derived, compose, compose_bye_back, compose_response};
 use super::exchange::{Exchange, Identity, Phase};
 use super::form::{Last, decimal};
 use super::sending::response_sent;
@@ -229,6 +229,36 @@ impl Stage<'_> {
         let first = Some(super::exchange::T1);
         let way = (socket, destination);
         call.add_exchange(Exchange::sent(identity, way, &bye, first, self.now));
+    }
+
+    /// Sends BYE within a dialog whose 2xx nobody has acknowledged (RFC 3261 §13.3.1.4), if this
+    /// was one.
+    pub(super) fn end_unacknowledged(&mut self, call: &mut Call, answered: usize) {
+        let branch = self.new_branch(call);
+        let answered = &call.exchanges[answered];
+        let is_success = !answered.ours && (200..300).contains(&answered.status);
+        if !is_success || call.dialog.is_over || call.dialog.remote_target.is_empty() {
+            return;
+        }
+        let mut index = MessageIndex::default();
+        if parse(&answered.bytes, &mut index).is_err() {
+            return;
+        }
+        let (socket, cseq) = (answered.socket, call.dialog.cseq.saturating_add(1));
+        let follows = self.library.program(call.program).routing == Routing::Dialog;
+        let next_hop = call.dialog.next_hop.filter(|_| follows);
+        let destination = next_hop.unwrap_or(answered.destination);
+        let response = Message::new(&answered.bytes, &index);
+        let way = (self.library.socket(socket), branch.as_slice());
+        let mut bye = Vec::new();
+        compose_bye_back(&mut bye, response, &call.dialog, way, cseq);
+        self.out.push(socket, destination, &bye);
+        call.record(self.now, true, false, &bye);
+        (call.dialog.is_over, call.dialog.cseq) = (true, cseq);
+        let branch = self.library.hash(&branch);
+        let identity = Identity { number: cseq, method: Method::Bye, branch };
+        let first = Some(super::exchange::T1);
+        call.add_exchange(Exchange::sent(identity, (socket, destination), &bye, first, self.now));
     }
 
     /// Answers a request without a step.

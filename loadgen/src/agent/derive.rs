@@ -8,6 +8,8 @@ use viaduct::sip::{
     HeaderName, Message, MessageIndex, NameAddr, Uri, Via, host_ip, parse, reason_phrase,
 };
 
+use super::call::Dialog;
+
 /// What a derived request says other than its prototype.
 #[derive(Debug)]
 pub(super) struct Derived<'m> {
@@ -117,6 +119,31 @@ pub(super) fn compose(out: &mut Vec<u8>, prototype: Message<'_>, derived: &Deriv
     line(out, "To", to.unwrap_or_default());
     line(out, "Call-ID", prototype.value(HeaderName::CallId).unwrap_or_default());
     line(out, "CSeq", format!("{} {}", derived.cseq, derived.method).as_bytes());
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+}
+
+/// Appends the BYE of the one who sent `response`, within the dialog that it made.
+pub(super) fn compose_bye_back(
+    out: &mut Vec<u8>,
+    response: Message<'_>,
+    dialog: &Dialog,
+    (own, branch): (SocketAddr, &[u8]),
+    cseq: u32,
+) {
+    out.extend_from_slice(b"BYE ");
+    out.extend_from_slice(&dialog.remote_target);
+    out.extend_from_slice(format!(" SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=").as_bytes());
+    out.extend_from_slice(branch);
+    out.extend_from_slice(b"\r\n");
+    if !dialog.routes.is_empty() {
+        out.extend_from_slice(&dialog.routes);
+        out.extend_from_slice(b"\r\n");
+    }
+    line(out, "Max-Forwards", b"70");
+    line(out, "From", response.value(HeaderName::To).unwrap_or_default());
+    line(out, "To", response.value(HeaderName::From).unwrap_or_default());
+    line(out, "Call-ID", response.value(HeaderName::CallId).unwrap_or_default());
+    line(out, "CSeq", format!("{cseq} BYE").as_bytes());
     out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
 }
 

@@ -23,7 +23,10 @@ impl Stage<'_> {
                 match call.closing {
                     Some(_) => self.finish_closing(call),
                     None if exchange.step.is_none() => continue,
-                    None => self.close(call, Outcome::Failed(failure), None),
+                    None => {
+                        self.end_unacknowledged(call, position);
+                        self.close(call, Outcome::Failed(failure), None);
+                    }
                 }
                 break;
             }
