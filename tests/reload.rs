@@ -264,9 +264,11 @@ fn memory_does_not_grow_with_reloads() {
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         kilobytes.push(resident.trim().trim_end_matches(" kB").parse::<usize>().unwrap());
     }
-    // Twenty programs of this size have some 17,000, and each worker has a copy of its own.
-    let (early, late) = (kilobytes[9], kilobytes[29]);
-    assert!(late < early + 8_000, "kilobytes after each reload: {kilobytes:?}");
+    // Twenty programs of this size have some 17,000, and each worker has a copy of its own. For a
+    // moment there are two: workers take the new one when they get to it.
+    let early = kilobytes[..10].iter().max().unwrap();
+    let late = kilobytes[20..].iter().min().unwrap();
+    assert!(*late < early + 8_000, "kilobytes after each reload: {kilobytes:?}");
 }
 
 #[test]
