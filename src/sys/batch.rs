@@ -435,6 +435,26 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_can_be_split_all_go_one_by_one() {
+        let (near, far) = pair();
+        // The kernel splits nothing that leaves without a checksum.
+        let option = (libc::SOL_SOCKET, libc::SO_NO_CHECK);
+        super::super::option::set_option(near.as_fd(), option.0, option.1, &1).unwrap();
+        let destination = far.local_addr().unwrap();
+        let texts: [&[u8]; 3] = [b"one", b"two", b"six"];
+        let datagrams = texts.iter().map(|bytes| Outgoing { bytes, destination, source: None });
+        let mut batch = SendBatch::merging(4);
+        assert_eq!(batch.offer(datagrams.clone()), 1);
+        assert_eq!(batch.send(near.as_fd(), datagrams.clone()).unwrap(), 3);
+        for text in texts {
+            let mut bytes = [0; 10];
+            assert_eq!(far.recv(&mut bytes).unwrap(), 3);
+            assert_eq!(&bytes[..3], text);
+        }
+        assert_eq!(batch.offer(datagrams), 3, "it is not tried again");
+    }
+
+    #[test]
     fn a_refusal_that_has_other_reasons_does_not_end_the_merging() {
         let (near, far) = pair();
         let mut nowhere = far.local_addr().unwrap();

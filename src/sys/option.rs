@@ -69,12 +69,12 @@ const fn filter_step(code: u32, k: u32) -> libc::sock_filter {
 const RANDOM_NUMBER: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_RANDOM) as u32;
 
 /// A value that `setsockopt` takes: [`set_option`] hands its bytes to the kernel.
-trait OptionValue {}
+pub(super) trait OptionValue {}
 impl OptionValue for libc::c_int {}
 impl OptionValue for libc::sock_fprog {}
 
 /// Sets one option.
-fn set_option<T: OptionValue>(
+pub(super) fn set_option<T: OptionValue>(
     socket: BorrowedFd<'_>,
     level: libc::c_int,
     name: libc::c_int,
