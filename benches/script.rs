@@ -118,13 +118,12 @@ fn run_once(
     edits: &mut EditList,
 ) {
     let ways = (([198, 51, 100, 7], 5060).into(), ([192, 0, 2, 1], 5060).into());
-    let mut transit = Transit::new(message, ways, ListenerId(0), arena);
-    std::mem::swap(&mut transit.edits, edits);
+    let transit = Transit::new(message, ways, ListenerId(0), (arena, edits));
     let mut execution = Execution::new(transit, proxy, program);
     if let Some(route) = program.main_route() {
         black_box(run(&mut execution, route));
     }
-    *edits = std::mem::take(&mut execution.transit.edits);
+    drop(execution);
     edits.clear();
 }
 

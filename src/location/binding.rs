@@ -123,6 +123,13 @@ impl Binding {
         &self.target[usize::from(self.received_end)..]
     }
 
+    /// Whether requests are sent to the Contact URI: there is neither another address nor a path.
+    #[inline]
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.target.len() == usize::from(self.contact_end)
+    }
+
     /// The Call-ID of the REGISTER.
     #[must_use]
     pub fn call_id(&self) -> &[u8] {

@@ -8,7 +8,7 @@ use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
     ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
 };
-use crate::sip::HeaderName;
+use crate::sip::{HeaderName, parse_max_forwards};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -93,17 +93,22 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
         transit.max_forwards_done = transit.edits.replace_parts(message.headers_end(), 0, line);
         return if transit.max_forwards_done { 2 } else { FALSE };
     };
-    let new = match message.max_forwards() {
-        Ok(None) | Err(_) => return -2,
-        Ok(Some(0)) => return FALSE,
-        Ok(Some(hops)) => u32::from(hops - 1).min(limit),
+    let new = match parse_max_forwards(old) {
+        Err(_) => return -2,
+        Ok(0) => return FALSE,
+        Ok(hops) => u32::from(hops - 1).min(limit),
     };
-    let mut digits = [0; 10];
-    let digits = decimal(new, &mut digits);
-    let blanks = old.len().saturating_sub(digits.len());
-    let parts: &[&[u8]] = &[&BLANKS[..blanks.min(BLANKS.len())], digits];
-    transit.max_forwards_done =
-        transit.edits.replace_parts(message.offset_of(old), old.len(), parts);
+    let at = message.offset_of(old);
+    transit.max_forwards_done = if let ([_, _], 10..100) = (old, new) {
+        let digits = [b'0' + (new / 10) as u8, b'0' + (new % 10) as u8];
+        transit.edits.replace(at, old.len(), &digits)
+    } else {
+        let mut digits = [0; 10];
+        let digits = decimal(new, &mut digits);
+        let blanks = old.len().saturating_sub(digits.len());
+        let parts: &[&[u8]] = &[&BLANKS[..blanks.min(BLANKS.len())], digits];
+        transit.edits.replace_parts(at, old.len(), parts)
+    };
     if transit.max_forwards_done { TRUE } else { -2 }
 }
 

@@ -15,6 +15,7 @@ use crate::script::{
     Compiled, Diagnostic, Execution, Host, LogLevel, ModuleSpec, ModuleState, NextHop, Program,
     Reader, Refusal, ScriptError, Severity, Transit, Verdict, compile, parse_text, run,
 };
+use crate::sip::rewrite::EditList;
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
 
@@ -158,7 +159,8 @@ fn run_over(script: &str, message: &str, mut host: Recorder) -> Outcome {
     let arena = Bump::new();
     let message = Message::new(message.as_bytes(), &index);
     let ways = (([192, 0, 2, 9], 5066).into(), ([192, 0, 2, 1], 5060).into());
-    let transit = Transit::new(message, ways, ListenerId(0), &arena);
+    let mut edits = EditList::default();
+    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
     let route = match message.status() {
         Some(_) => program.reply_route(),
         None => program.main_route(),
@@ -623,7 +625,8 @@ fn percent_signs_are_for_ser() {
     let mut host = Recorder::default();
     let ways = (([192, 0, 2, 9], 5066).into(), ([192, 0, 2, 1], 5060).into());
     let message = Message::new(REQUEST.as_bytes(), &index);
-    let transit = Transit::new(message, ways, ListenerId(0), &arena);
+    let mut edits = EditList::default();
+    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
     let mut execution = Execution::new(transit, &mut host, &program);
     run(&mut execution, program.main_route().unwrap());
     drop(execution);

@@ -15,6 +15,7 @@ use crate::script::{
     Argument, Execution, Host, LogLevel, NextHop, ParameterKind, PatternFlags, Program, Refusal,
     ReturnCode, Settings, Substitution, Transit, compile_pattern,
 };
+use crate::sip::rewrite::EditList;
 use crate::sip::{Message, MessageIndex, parse};
 use crate::time::Now;
 
@@ -96,7 +97,8 @@ pub(super) fn over(text: &str, test: impl FnOnce(&mut Trial<'_>)) {
     let program = Program::empty(Settings::default());
     let replies = host.replies.clone();
     let ways = (([192, 0, 2, 9], 5060).into(), ([192, 0, 2, 1], 5060).into());
-    let transit = Transit::new(message, ways, ListenerId(0), &arena);
+    let mut edits = EditList::default();
+    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
     let execution = Execution::new(transit, &mut host, &program);
     test(&mut Trial { execution, replies });
 }

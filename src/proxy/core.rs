@@ -192,7 +192,7 @@ impl ProxyCore {
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
-            edits: std::mem::take(&mut workspace.edits),
+            edits: &mut workspace.edits,
             observer: observer.as_deref_mut(),
             message_count: *message_count,
         };
@@ -205,7 +205,6 @@ impl ProxyCore {
             (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
             _ => desk.drop_counted(Counter::DroppedMalformed),
         };
-        workspace.edits = desk.edits;
         workspace.edits.clear();
         workspace.arena.reset();
         decision
@@ -247,7 +246,8 @@ struct Desk<'a> {
     resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
-    edits: EditList,
+    /// The edits that the script makes.
+    edits: &'a mut EditList,
     observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
 }
@@ -302,7 +302,7 @@ impl Desk<'_> {
                 Verdict::Suspended => return Decision::Done,
                 _ => {}
             }
-            self.turn.plan_edits.copy_from(&self.edits);
+            self.turn.plan_edits.copy_from(self.edits);
         }
         self.plan_response(response, essentials, &hop)
     }
@@ -343,8 +343,8 @@ impl Desk<'_> {
             None => {
                 let arrival = self.turn.arrival;
                 let ways = (arrival.source, arrival.local);
-                let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
-                std::mem::swap(&mut transit.edits, &mut self.edits);
+                let room = (self.arena, &mut *self.edits);
+                let mut transit = Transit::new(message, ways, arrival.listener, room);
                 transit.essentials = self.turn.essentials;
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
@@ -352,7 +352,6 @@ impl Desk<'_> {
                     execution.observe(observer);
                 }
                 let verdict = run(&mut execution, route);
-                self.edits = std::mem::take(&mut execution.transit.edits);
                 (verdict, execution.transit.acted, execution.take_suspended())
             }
             Some(resumed) => self.go_on(message, resumed),
@@ -372,15 +371,14 @@ impl Desk<'_> {
     ) -> (Verdict, bool, Option<Box<Suspended>>) {
         let arrival = self.turn.arrival;
         let ways = (arrival.source, arrival.local);
-        let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
-        std::mem::swap(&mut transit.edits, &mut self.edits);
+        let room = (self.arena, &mut *self.edits);
+        let mut transit = Transit::new(message, ways, arrival.listener, room);
         transit.essentials = self.turn.essentials;
         let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
         if let Some(observer) = self.observer.as_deref_mut() {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
-        self.edits = std::mem::take(&mut execution.transit.edits);
         (verdict, execution.transit.acted, execution.take_suspended())
     }
 

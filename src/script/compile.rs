@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use super::ast::{BinaryOperator, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
+use super::configs::Configs;
 use super::program::{
     CallSite, Constant, Op, Operand, Places, Program, RouteEntry, Statement, Subject, Test,
 };
@@ -25,7 +26,7 @@ use super::{SourceMap, Span};
 pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
     let Checked { settings, configs, slot_names, routes } = checked;
     let mut emitter = Emitter {
-        program: Program { configs, slot_names, ..Program::empty(settings) },
+        program: Program { configs: Configs::new(configs), slot_names, ..Program::empty(settings) },
         spans: Vec::new(),
         starts: Vec::new(),
         span: Span::default(),

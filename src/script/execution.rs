@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::net::IpAddr;
 
+use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::ast::RouteKind;
@@ -42,12 +43,8 @@ pub struct Execution<'m> {
     pub(super) frames: ArenaVec<'m, Frame>,
     /// What `$var(...)` hold, by their numbers in the program.
     pub(super) slots: &'m mut [Value<'m>],
-    /// The AVPs, oldest first.
-    pub(super) avps: ArenaVec<'m, Avp<'m>>,
-    /// The attributes with members.
-    pub(super) xavps: Xavps<'m>,
-    /// What modules keep during the run.
-    pub(super) states: States<'m>,
+    /// What the script and the modules have stored, once they have.
+    pub(super) stores: Option<&'m mut Stores<'m>>,
     /// What the last call gave back (`$rc`).
     pub(super) code: ReturnCode,
     /// The kind of route block that the run started with.
@@ -70,6 +67,28 @@ pub struct Execution<'m> {
     pub(super) watch: Option<Watch<'m>>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
     uri: Cell<Option<&'m Uri<'m>>>,
+}
+
+/// What scripts and modules store during a run. Most runs store nothing.
+#[derive(Debug)]
+pub(super) struct Stores<'m> {
+    /// The AVPs, oldest first.
+    pub(super) avps: ArenaVec<'m, Avp<'m>>,
+    /// The attributes with members.
+    pub(super) xavps: Xavps<'m>,
+    /// What modules keep.
+    pub(super) states: States<'m>,
+}
+
+impl<'m> Stores<'m> {
+    /// Nothing stored.
+    fn new_in(arena: &'m Bump) -> Self {
+        Self {
+            avps: ArenaVec::new_in(arena),
+            xavps: Xavps::new_in(arena),
+            states: States::new_in(arena),
+        }
+    }
 }
 
 /// What an attribute with members takes of what may be built, about: searches go through all of
@@ -95,12 +114,17 @@ pub(super) struct Avp<'m> {
 }
 
 impl<'m> Execution<'m> {
-    /// A run that has not started: variables are 0, AVPs are empty.
+    /// A run that has not started: variables are 0, AVPs are empty. Within its caller, so that it
+    /// is made where it stays.
+    #[inline(always)]
     #[must_use]
     pub fn new(transit: Transit<'m>, host: &'m mut (dyn Host + 'm), program: &'m Program) -> Self {
         let random = host.random() | 1;
         let arena = transit.arena;
-        let slots = arena.alloc_slice_fill_copy(program.slot_names().len(), Value::Int(0));
+        let slots: &mut [_] = match program.slot_names().len() {
+            0 => &mut [],
+            count => arena.alloc_slice_fill_copy(count, Value::Int(0)),
+        };
         Self {
             transit,
             host,
@@ -109,12 +133,10 @@ impl<'m> Execution<'m> {
             branch_flags: 0,
             static_branch: Branch::to(&[]),
             at: 0,
-            values: ArenaVec::with_capacity_in(8, arena),
+            values: ArenaVec::new_in(arena),
             frames: ArenaVec::new_in(arena),
             slots,
-            avps: ArenaVec::new_in(arena),
-            xavps: Xavps::new_in(arena),
-            states: States::new_in(arena),
+            stores: None,
             code: super::TRUE,
             kind: RouteKind::Request,
             fuel: SCRIPT_FUEL,
@@ -189,13 +211,13 @@ impl<'m> Execution<'m> {
 
     /// What a module keeps during this run, by its type; made when it is asked for first.
     pub fn state<T: Copy + Default + Debug + Send + 'static>(&mut self) -> Option<&mut T> {
-        self.states.get()
+        self.stores_mut().states.get()
     }
 
     /// The same for readers: `None` if it has not been made.
     #[must_use]
     pub fn peek_state<T: Copy + Debug + Send + 'static>(&self) -> Option<T> {
-        self.states.peek()
+        self.stores()?.states.peek()
     }
 
     /// A string made of `parts`, one behind the other. Empty, and the run ends with an error, if
@@ -288,10 +310,16 @@ impl<'m> Execution<'m> {
     #[inline]
     #[must_use]
     pub fn uri_parts(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
-        if let Some(uri) = self.uri.get().filter(|uri| std::ptr::eq(uri.text, text)) {
-            return Some(uri);
+        match self.uri.get() {
+            Some(uri) if std::ptr::eq(uri.text, text) => Some(uri),
+            _ => self.take_apart(text),
         }
-        let uri = &*self.transit.arena.alloc(Uri::parse(text).ok()?);
+    }
+
+    /// Takes a URI apart and keeps its parts.
+    fn take_apart(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
+        // Parsed where it stays: it is large.
+        let uri = &*self.transit.arena.alloc_try_with(|| Uri::parse(text)).ok()?;
         self.uri.set(Some(uri));
         Some(uri)
     }
@@ -346,7 +374,7 @@ impl<'m> Execution<'m> {
     /// The value of the AVP `name` at `index`, counted from the newest, or from the oldest if
     /// negative.
     pub(crate) fn avp(&self, name: &[u8], index: i32) -> Value<'m> {
-        let mut named = self.avps.iter().filter(|avp| avp.name == name);
+        let mut named = self.avps().iter().filter(|avp| avp.name == name);
         let avp = if index < 0 {
             named.nth(usize::try_from(-1 - index).unwrap_or(usize::MAX))
         } else {
@@ -358,16 +386,17 @@ impl<'m> Execution<'m> {
     /// Puts a value on top of the AVP `name`.
     pub(crate) fn push_avp(&mut self, name: &'m [u8], value: Value<'m>) {
         if self.charge(size_of::<Avp<'_>>()) {
-            self.avps.push(Avp { name, value });
+            self.stores_mut().avps.push(Avp { name, value });
         }
     }
 
     /// Removes the newest value of the AVP `name`, or all of them.
     pub(crate) fn remove_avp(&mut self, name: &[u8], all: bool) {
+        let Some(Stores { avps, .. }) = self.stores.as_deref_mut() else { return };
         if all {
-            self.avps.retain(|avp| avp.name != name);
-        } else if let Some(position) = self.avps.iter().rposition(|avp| avp.name == name) {
-            self.avps.remove(position);
+            avps.retain(|avp| avp.name != name);
+        } else if let Some(position) = avps.iter().rposition(|avp| avp.name == name) {
+            avps.remove(position);
         }
     }
 
@@ -389,12 +418,12 @@ impl<'m> Execution<'m> {
 
     /// How many values the AVP `name` has.
     pub(super) fn avp_count(&self, name: &[u8]) -> usize {
-        self.avps.iter().filter(|avp| avp.name == name).count()
+        self.avps().iter().filter(|avp| avp.name == name).count()
     }
 
     /// The value of an attribute with members, or of one of those.
     pub(crate) fn xavp(&self, kind: XavpKind, path: XavpPath<'_>) -> Value<'m> {
-        self.xavps.get(kind, path)
+        self.stores().map_or(Value::Null, |stores| stores.xavps.get(kind, path))
     }
 
     /// Puts a value into an attribute with members; false if the path leads nowhere.
@@ -404,17 +433,19 @@ impl<'m> Execution<'m> {
         path: XavpPath<'m>,
         value: Value<'m>,
     ) -> bool {
-        self.charge(XAVP_BYTES) && self.xavps.put(kind, path, value)
+        self.charge(XAVP_BYTES) && self.stores_mut().xavps.put(kind, path, value)
     }
 
     /// Removes an attribute with members, or one of those.
     pub(crate) fn xavp_remove(&mut self, kind: XavpKind, path: XavpPath<'_>) {
-        self.xavps.remove(kind, path);
+        if let Some(stores) = &mut self.stores {
+            stores.xavps.remove(kind, path);
+        }
     }
 
     /// How many attributes, or members of them, there are at a path.
     pub(crate) fn xavp_count(&self, kind: XavpKind, path: XavpPath<'_>) -> usize {
-        self.xavps.count(kind, path)
+        self.stores().map_or(0, |stores| stores.xavps.count(kind, path))
     }
 
     /// The members of an attribute, oldest first.
@@ -423,12 +454,28 @@ impl<'m> Execution<'m> {
         kind: XavpKind,
         path: XavpPath<'_>,
     ) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
-        self.xavps.members(kind, path)
+        self.stores().into_iter().flat_map(move |stores| stores.xavps.members(kind, path))
     }
 
     /// All attributes of a kind with their own values, newest first.
     pub(crate) fn xavp_roots(&self, kind: XavpKind) -> impl Iterator<Item = (&'m [u8], Value<'m>)> {
-        self.xavps.roots(kind)
+        self.stores().into_iter().flat_map(move |stores| stores.xavps.roots(kind))
+    }
+
+    /// What is stored, if anything is.
+    pub(super) fn stores(&self) -> Option<&Stores<'m>> {
+        self.stores.as_deref()
+    }
+
+    /// What is stored, to store more.
+    pub(super) fn stores_mut(&mut self) -> &mut Stores<'m> {
+        let arena = self.transit.arena;
+        self.stores.get_or_insert_with(|| arena.alloc(Stores::new_in(arena)))
+    }
+
+    /// The AVPs, oldest first.
+    fn avps(&self) -> &[Avp<'m>] {
+        self.stores().map_or(&[], |stores| &stores.avps)
     }
 
     /// Takes `length` bytes from what may still be built.

@@ -17,6 +17,7 @@ mod check;
 mod checked;
 mod compat;
 mod compile;
+mod configs;
 mod diagnostic;
 mod execution;
 mod format;

@@ -1,13 +1,14 @@
 //! The compiled script.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 
 use regex::bytes::Regex;
 
 use super::ast::{BinaryOperator, RouteKind, UnaryOperator};
+use super::configs::Configs;
 use super::format::Format;
 use super::network::Network;
-use super::registry::{Function, ModuleConfig};
+use super::registry::Function;
 use super::variable::Variable;
 use super::{Settings, Substitution, Value};
 use crate::sip::Method;
@@ -17,7 +18,7 @@ use crate::sip::Method;
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(super) settings: Settings,
-    pub(super) configs: Vec<(TypeId, ModuleConfig)>,
+    pub(super) configs: Configs,
     pub(super) routes: Vec<RouteEntry>,
     pub(super) slot_names: Vec<Box<[u8]>>,
     pub(super) code: Vec<Op>,
@@ -283,7 +284,7 @@ impl Program {
     pub fn empty(settings: Settings) -> Self {
         Self {
             settings,
-            configs: Vec::new(),
+            configs: Configs::new(Vec::new()),
             routes: Vec::new(),
             slot_names: Vec::new(),
             code: Vec::new(),
@@ -304,11 +305,10 @@ impl Program {
     }
 
     /// The configuration that a module made of its parameters, by its type.
+    #[inline]
     #[must_use]
     pub fn config<T: Any>(&self) -> Option<&T> {
-        let wanted = TypeId::of::<T>();
-        let (_, config) = self.configs.iter().find(|(id, _)| *id == wanted)?;
-        config.downcast_ref()
+        self.configs.get()
     }
 
     /// The route block that runs for each request.

@@ -11,7 +11,7 @@ use bumpalo::collections::Vec as ArenaVec;
 use smallvec::SmallVec;
 
 use super::ast::RouteKind;
-use super::execution::{Avp, Frame};
+use super::execution::{Avp, Frame, Stores};
 use super::state::State;
 use super::xavp::XavpCopy;
 use super::{Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
@@ -33,9 +33,7 @@ pub struct Suspended {
     values: Vec<KeptValue>,
     frames: Vec<Frame>,
     slots: Vec<KeptValue>,
-    avps: Vec<(Text, KeptValue)>,
-    xavps: XavpCopy<Text, KeptValue>,
-    states: Vec<(TypeId, Box<dyn State>)>,
+    stores: Option<KeptStores>,
     static_branch: KeptBranch,
     message_number: u64,
     branch_flags: u32,
@@ -47,6 +45,14 @@ pub struct Suspended {
     pub(super) fuel: u64,
     /// The operation that it goes on with: the call.
     pub(super) place: usize,
+}
+
+/// What scripts and modules have stored ([`Stores`]).
+#[derive(Debug)]
+struct KeptStores {
+    avps: Vec<(Text, KeptValue)>,
+    xavps: XavpCopy<Text, KeptValue>,
+    states: Vec<(TypeId, Box<dyn State>)>,
 }
 
 /// Where a text is in [`Suspended::texts`].
@@ -112,12 +118,10 @@ impl Suspended {
         let transit = keeper.transit(&execution.transit)?;
         let values = keeper.values(&execution.values)?;
         let slots = keeper.values(execution.slots)?;
-        let avps = execution.avps.iter().map(|Avp { name, value }| {
-            let value = keeper.value(*value)?;
-            Some((keeper.text(name)?, value))
-        });
-        let avps = avps.collect::<Option<Vec<_>>>()?;
-        let xavps = execution.xavps.copy(&mut keeper, Keeper::text, Keeper::value)?;
+        let stores = match execution.stores() {
+            Some(stores) => Some(keeper.stores(stores)?),
+            None => None,
+        };
         let static_branch = keeper.branch(&execution.static_branch)?;
         Some(Self {
             command,
@@ -127,9 +131,7 @@ impl Suspended {
             values,
             frames: execution.frames.to_vec(),
             slots,
-            avps,
-            xavps,
-            states: execution.states.keep(),
+            stores,
             static_branch,
             message_number: execution.message_number,
             branch_flags: execution.branch_flags,
@@ -151,7 +153,8 @@ impl Suspended {
     /// Bytes that it keeps, about, without those of the command.
     #[must_use]
     pub fn size(&self) -> usize {
-        let values = self.values.len() + self.slots.len() + 2 * self.avps.len();
+        let avps = self.stores.as_ref().map_or(0, |stores| stores.avps.len());
+        let values = self.values.len() + self.slots.len() + 2 * avps;
         size_of::<Self>()
             + self.message.len()
             + self.texts.len()
@@ -176,13 +179,9 @@ impl Suspended {
         for (slot, value) in execution.slots.iter_mut().zip(&self.slots) {
             *slot = self.value(*value);
         }
-        let avp = |(name, value): &(Text, KeptValue)| Avp {
-            name: self.text(*name),
-            value: self.value(*value),
-        };
-        execution.avps.extend(self.avps.iter().map(avp));
-        execution.xavps.restore(&self.xavps, |name| self.text(name), |value| self.value(value));
-        execution.states.restore(&self.states);
+        if let Some(kept) = &self.stores {
+            self.restore_stores(kept, execution.stores_mut());
+        }
         execution.static_branch = self.branch(&self.static_branch);
         execution.message_number = self.message_number;
         execution.branch_flags = self.branch_flags;
@@ -195,10 +194,20 @@ impl Suspended {
         execution
     }
 
+    /// Puts back what was stored.
+    fn restore_stores<'m>(&'m self, kept: &'m KeptStores, stores: &mut Stores<'m>) {
+        let avp = |(name, value): &(Text, KeptValue)| Avp {
+            name: self.text(*name),
+            value: self.value(*value),
+        };
+        stores.avps.extend(kept.avps.iter().map(avp));
+        stores.xavps.restore(&kept.xavps, |name| self.text(name), |value| self.value(value));
+        stores.states.restore(&kept.states);
+    }
+
     /// What was decided about the message.
     fn transit<'m>(&'m self, arrived: Transit<'m>) -> Transit<'m> {
-        let Transit { message, essentials, source, local, listener, arena, mut edits, .. } =
-            arrived;
+        let Transit { message, essentials, source, local, listener, arena, edits, .. } = arrived;
         let kept = &self.transit;
         edits.copy_from(&kept.edits);
         Transit {
@@ -292,6 +301,17 @@ impl Keeper {
             Value::Int(number) => KeptValue::Int(number),
             Value::Text(text) => KeptValue::Text(self.text(text)?),
         })
+    }
+
+    /// Copies what is stored.
+    fn stores(&mut self, stores: &Stores<'_>) -> Option<KeptStores> {
+        let avps = stores.avps.iter().map(|Avp { name, value }| {
+            let value = self.value(*value)?;
+            Some((self.text(name)?, value))
+        });
+        let avps = avps.collect::<Option<Vec<_>>>()?;
+        let xavps = stores.xavps.copy(self, Self::text, Self::value)?;
+        Some(KeptStores { avps, xavps, states: stores.states.keep() })
     }
 
     /// Copies values.

@@ -77,7 +77,7 @@ pub struct Transit<'m> {
     /// The destination set beside the Request-URI.
     pub branches: ArenaVec<'m, Branch<'m>>,
     /// Changes to the header fields and the body, for when the message leaves.
-    pub edits: EditList,
+    pub edits: &'m mut EditList,
     /// Message flags (`setflag`).
     pub flags: u32,
     /// The listener that the request is to leave from, if the script chose one.
@@ -105,13 +105,15 @@ pub struct Transit<'m> {
 }
 
 impl<'m> Transit<'m> {
-    /// A message that has just arrived: nothing is decided about it.
+    /// A message that has just arrived: nothing is decided about it; `edits` is empty. Within its
+    /// caller, so that it is made where it stays.
+    #[inline(always)]
     #[must_use]
     pub fn new(
         message: Message<'m>,
         (source, local): (SocketAddr, SocketAddr),
         listener: ListenerId,
-        arena: &'m Bump,
+        (arena, edits): (&'m Bump, &'m mut EditList),
     ) -> Self {
         Self {
             message,
@@ -125,7 +127,7 @@ impl<'m> Transit<'m> {
             path: &[],
             q: None,
             branches: ArenaVec::new_in(arena),
-            edits: EditList::default(),
+            edits,
             flags: 0,
             send_listener: None,
             reply_headers: ArenaVec::new_in(arena),

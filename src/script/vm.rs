@@ -111,16 +111,13 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
         }
         fuel -= 1;
         match op {
-            &Op::Call(call) => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, call, next) {
+            Op::Call(call) | Op::CallIf { call, .. } => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
                     break verdict;
                 }
-            }
-            &Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, call, next) {
-                    break verdict;
-                }
-                if (execution.code > 0) == want {
+                if let &Op::CallIf { want, target, .. } = op
+                    && (execution.code > 0) == want
+                {
                     next = target as usize;
                 }
             }
@@ -273,8 +270,9 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
     execution.values.last().copied().unwrap_or_default()
 }
 
-/// Calls a function; how the script ends, if it does so because of that.
-#[inline]
+/// Calls a function; how the script ends, if it does so because of that. Within the loop, which
+/// does little else.
+#[inline(always)]
 fn call<const WATCHED: bool>(
     execution: &mut Execution<'_>,
     call: u32,
@@ -282,26 +280,45 @@ fn call<const WATCHED: bool>(
 ) -> Option<Verdict> {
     mark(execution, next);
     let site = &execution.program.calls[call as usize];
-    let base = execution.values.len().saturating_sub(site.calculated.into());
-    execution.code = match &*site.arguments {
+    let code = match &*site.arguments {
         [] => apply::<WATCHED>(execution, site, &[]),
-        [only] => {
-            let only = resolve(only, execution, base);
-            apply::<WATCHED>(execution, site, &[only])
+        [Prepared::Literal(text)] => {
+            apply::<WATCHED>(execution, site, &[Argument::Text(text)])
         }
-        several => {
-            let arguments: SmallVec<[Argument<'_>; 4]> =
-                several.iter().map(|prepared| resolve(prepared, execution, base)).collect();
-            apply::<WATCHED>(execution, site, &arguments)
-        }
+        [Prepared::Int(number)] => apply::<WATCHED>(execution, site, &[Argument::Int(*number)]),
+        several => call_with::<WATCHED>(execution, site, several),
     };
+    execution.code = code;
+    if code == 0 || execution.is_out_of_strings() {
+        return Some(ended_by_call(execution));
+    }
+    None
+}
+
+/// Calls a function whose arguments have to be made.
+#[inline(never)]
+fn call_with<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    site: &CallSite,
+    prepared: &'m [Prepared],
+) -> ReturnCode {
+    let base = execution.values.len().saturating_sub(site.calculated.into());
+    let arguments: SmallVec<[Argument<'_>; 4]> =
+        prepared.iter().map(|prepared| resolve(prepared, execution, base)).collect();
+    let code = apply::<WATCHED>(execution, site, &arguments);
     // Only now: a call that waits is repeated, and needs them again.
     execution.values.truncate(base);
-    if execution.code == 0 {
-        let waits = execution.suspended.is_some();
-        return Some(if waits { Verdict::Suspended } else { Verdict::Exit });
+    code
+}
+
+/// How the script ends after a call that ended it.
+#[cold]
+fn ended_by_call(execution: &Execution<'_>) -> Verdict {
+    match (execution.code, &execution.suspended) {
+        (0, Some(_)) => Verdict::Suspended,
+        (0, None) => Verdict::Exit,
+        _ => Verdict::Error(ScriptError::Strings),
     }
-    execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
 }
 
 /// Calls a route block, by its number or by its name: where the run goes on.
@@ -315,7 +332,7 @@ fn call_route(execution: &mut Execution<'_>, op: &Op, next: usize) -> Result<usi
 }
 
 /// Calls a function with these arguments.
-#[inline]
+#[inline(always)]
 fn apply<'m, const WATCHED: bool>(
     execution: &mut Execution<'m>,
     site: &CallSite,
@@ -460,7 +477,6 @@ fn is_match(regex: &regex::bytes::Regex, value: Value<'_>) -> bool {
 }
 
 /// The argument that a function gets.
-#[inline]
 fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>, base: usize) -> Argument<'m> {
     let values = &execution.values;
     let calculated = |at: u8| values.get(base + usize::from(at)).copied().unwrap_or_default();

@@ -17,30 +17,41 @@ use crate::sip::{Items, NameAddr};
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(aor) = aor(execution, arguments) else { return FALSE };
     let append = config(execution.program).append_branches;
-    let most = if append { execution.program.settings().max_branches } else { 0 };
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)))
+    else {
+        return FALSE;
+    };
     let transit = &mut execution.transit;
-    let found = table.and_then(|table| {
-        table.lookup(aor, |set| {
-            let mut live = set.live(now);
-            let flags = take(live.next()?, transit);
-            transit.branches.clear();
-            for binding in live.by_ref().take(most) {
-                let branch = branch(binding, transit.arena);
-                transit.branches.push(branch);
-            }
-            Some((flags, append && live.next().is_some()))
-        })?
+    let most = if append { execution.program.settings().max_branches } else { 0 };
+    let found = table.lookup(aor, |set| {
+        let mut live = set.live(now);
+        let chosen = branch(live.next()?, transit.arena);
+        transit.branches.clear();
+        let has_more = set.all().len() > 1 && append_branches(live, most, transit);
+        Some((chosen, append && has_more))
     });
-    let Some((flags, has_more)) = found else { return FALSE };
-    execution.branch_flags = flags;
+    let Some(Some((chosen, has_more))) = found else { return FALSE };
+    take(&chosen, transit);
+    execution.branch_flags = chosen.flags;
     if has_more {
         let text =
             format!("more contacts than max_branches ({most}) allows: the last are left out");
         execution.complain(&text);
     }
     TRUE
+}
+
+/// Makes branches of the first `most` bindings; whether there are more.
+fn append_branches<'b>(
+    mut bindings: impl Iterator<Item = &'b Binding>,
+    most: usize,
+    transit: &mut Transit<'_>,
+) -> bool {
+    for binding in bindings.by_ref().take(most) {
+        transit.branches.push(branch(binding, transit.arena));
+    }
+    bindings.next().is_some()
 }
 
 /// `lookup_to_dset(table[, uri])`.
@@ -152,20 +163,33 @@ pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m
     }
 }
 
-/// Sends the request to the contact of `binding`; the flags of that.
-fn take(binding: &Binding, transit: &mut Transit<'_>) -> u32 {
-    let branch = branch(binding, transit.arena);
-    transit.uri = branch.uri;
-    transit.destination = branch.destination;
-    transit.path = branch.path;
-    transit.q = branch.q;
-    transit.send_listener = branch.send_listener.or(transit.send_listener);
-    branch.flags
+/// Sends the request to a contact.
+#[inline]
+fn take<'m>(chosen: &Branch<'m>, transit: &mut Transit<'m>) {
+    transit.uri = chosen.uri;
+    transit.destination = chosen.destination;
+    transit.path = chosen.path;
+    transit.q = chosen.q;
+    if chosen.send_listener.is_some() {
+        transit.send_listener = chosen.send_listener;
+    }
 }
 
 /// The branch that goes to the contact of `binding`, copied: the binding may be gone before the
 /// request has left.
+#[inline]
 fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
+    let contact = Branch {
+        q: binding.q(),
+        flags: binding.cflags(),
+        ..Branch::to(arena.alloc_slice_copy(binding.contact()))
+    };
+    if binding.is_direct() { contact } else { by_way(binding, contact, arena) }
+}
+
+/// The branch of a binding that is not reached at its Contact URI.
+#[inline(never)]
+fn by_way<'m>(binding: &Binding, contact: Branch<'m>, arena: &'m Bump) -> Branch<'m> {
     let path: &'m [u8] = arena.alloc_slice_copy(binding.path());
     let first_hop = Items::new(path).next().and_then(|hop| NameAddr::parse(hop).ok());
     let received = || &*arena.alloc_slice_copy(binding.received());
@@ -176,12 +200,6 @@ fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
     };
     // The way back through the NAT is open for the socket that the REGISTER came in at.
     let is_natted = !binding.received().is_empty();
-    Branch {
-        uri: arena.alloc_slice_copy(binding.contact()),
-        destination,
-        path,
-        q: binding.q(),
-        flags: binding.cflags(),
-        send_listener: is_natted.then(|| binding.listener()),
-    }
+    let send_listener = is_natted.then(|| binding.listener());
+    Branch { destination, path, send_listener, ..contact }
 }
