@@ -27,10 +27,8 @@ pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
     if user.len() + uri.host.len() > 4 * AOR_BYTES_MAX {
         return None;
     }
-    let is_plain = |byte: &u8| !matches!(byte, b'A'..=b'Z' | b'%');
-    if !rules.use_domain && user.iter().all(is_plain) {
-        // Most names are their own key.
-        return (user.len() <= AOR_BYTES_MAX).then_some(user);
+    if !rules.use_domain && is_own_key(user) {
+        return Some(user);
     }
     let mut key = ArenaVec::with_capacity_in(user.len() + 1 + uri.host.len(), arena);
     key.extend_from_slice_copy(&unescaped(user));
@@ -47,6 +45,15 @@ pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
         key[start..].make_ascii_lowercase();
     }
     (key.len() <= AOR_BYTES_MAX).then(|| key.into_bump_slice())
+}
+
+/// Whether a user part is its own key where the domain does not count, as most are: without
+/// capitals and escapes, whether case counts or not.
+#[inline]
+#[must_use]
+pub fn is_own_key(user: &[u8]) -> bool {
+    let is_plain = |byte: &u8| !matches!(byte, b'A'..=b'Z' | b'%');
+    (1..=AOR_BYTES_MAX).contains(&user.len()) && user.iter().all(is_plain)
 }
 
 #[cfg(test)]

@@ -136,6 +136,21 @@ impl Binding {
         &self.origin[..usize::from(self.call_id_end)]
     }
 
+    /// Whether a REGISTER with this Call-ID and this User-Agent has made it.
+    pub(super) fn is_of(&self, call_id: &[u8], user_agent: &[u8]) -> bool {
+        let (own_call_id, own_agent) = self.origin.split_at(usize::from(self.call_id_end));
+        own_call_id == call_id && own_agent == user_agent
+    }
+
+    /// Whether it is reached at this address and by this path; both may be empty.
+    pub(super) fn goes(&self, received: &[u8], path: &[u8]) -> bool {
+        if received.is_empty() && path.is_empty() {
+            self.is_direct()
+        } else {
+            self.received() == received && self.path() == path
+        }
+    }
+
     /// Preference in thousandths, if given.
     #[must_use]
     pub const fn q(&self) -> Option<u16> {

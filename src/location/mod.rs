@@ -16,7 +16,7 @@ pub mod registrar;
 mod table;
 mod tables;
 
-pub use aor::{AorRules, aor_key};
+pub use aor::{AorRules, aor_key, is_own_key};
 pub use binding::{Binding, BindingSet, BindingView};
 pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
 pub use table::{LocationTable, TableFull};

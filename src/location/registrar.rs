@@ -3,6 +3,8 @@
 //! The steps 1 to 5 of the text (request for us, extensions, who is it, may it, which
 //! address-of-record) belong to the script and to `modules/registrar.rs`; here are 6 to 8.
 
+mod refresh;
+
 use std::net::{IpAddr, SocketAddr};
 
 use bumpalo::Bump;
@@ -17,6 +19,8 @@ use crate::limits::{
 use crate::mem::ListenerId;
 use crate::sip::compose::ShortText;
 use crate::sip::{Contact, ParseError, QValue, Uri, host_ip};
+
+pub use refresh::{Renewal, refresh};
 
 /// What is said about the bindings in a REGISTER, whatever its contacts.
 #[derive(Clone, Copy, Debug)]
@@ -262,20 +266,16 @@ pub fn compose_contacts(
     received_param: &[u8],
     out: &mut ArenaVec<'_, u8>,
 ) -> bool {
-    use std::fmt::Write as _;
     let mut separator: &[u8] = b"<";
-    let mut number = bumpalo::collections::String::new_in(out.bump());
     for binding in set.live(now) {
-        number.clear();
         for part in [separator, binding.contact(), b">"] {
             out.extend_from_slice_copy(part);
         }
         separator = b", <";
-        // Writing into a string cannot fail.
         if let Some(q) = binding.q() {
-            let _ = write!(number, ";q={}", QValue(q));
+            let q = bumpalo::format!(in out.bump(), ";q={}", QValue(q));
+            out.extend_from_slice_copy(q.as_bytes());
         }
-        out.extend_from_slice_copy(number.as_bytes());
         let seconds = binding.expires_at().saturating_sub(now) as usize;
         out.extend_from_slice_copy(ShortText::new(b";expires=").decimal(seconds).as_bytes());
         if !binding.received().is_empty() && !received_param.is_empty() {

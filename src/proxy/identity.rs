@@ -118,11 +118,16 @@ impl Identity {
 
     /// Whether host and port are this server; `local` is the address that the message in
     /// question came to, which is ours also where a listener has the wildcard address.
-    pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: SocketAddr) -> bool {
+    #[inline]
+    pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
-        if self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && text == host) {
-            return true;
-        }
+        self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && text == host)
+            || self.is_other_name(host, wanted_port, local)
+    }
+
+    /// Whether host and port are this server, written in a less usual way.
+    #[inline(never)]
+    fn is_other_name(&self, host: &[u8], wanted_port: u16, local: &SocketAddr) -> bool {
         if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();

@@ -1,7 +1,5 @@
 //! Responses made here, without state (RFC 3261 §8.2.6, §8.2.7).
 
-use smallvec::SmallVec;
-
 use super::turn::Turn;
 use crate::metrics::Counter;
 use crate::script::{Host, Refusal};
@@ -48,24 +46,29 @@ pub(super) fn queue(
     }
     let stamp = ViaStamp::new(&via, arrival.source, force_rport);
     let to_tag = to_tag(turn, request);
-    let standing = &mut *turn.standing;
-    let mut lines: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(headers);
-    lines.push(&standing.server_header);
-    let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
+    let last_headers = &*turn.standing.server_header;
+    let to_tag = to_tag.as_ref().map(|tag| &tag[..]);
+    let reply = Reply { code, reason, to_tag, headers, last_headers };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if queued { Ok(()) } else { Err(Refusal::TooLarge) }
 }
 
-/// The tag for To; of a request that did not pass the checks as well, as far as it can be read.
-fn to_tag(turn: &Turn<'_>, request: Message<'_>) -> [u8; 16] {
+/// The tag that To gets, unless it has one; of a request that did not pass the checks as well, as
+/// far as it can be read. A To that does not parse is left as it is.
+fn to_tag(turn: &Turn<'_>, request: Message<'_>) -> Option<[u8; 16]> {
     let key = &turn.standing.key;
-    if let Some(Essentials { call_id, cseq, from, .. }) = turn.essentials {
-        return key.tag(call_id, Some(cseq.number), from.tag().unwrap_or_default());
+    if let Some(Essentials { call_id, cseq, from, to, .. }) = turn.essentials {
+        let has_none = to.tag().is_none();
+        return has_none
+            .then(|| key.tag(call_id, Some(cseq.number), from.tag().unwrap_or_default()));
     }
-    let from = request.value(HeaderName::From).map(NameAddr::parse);
-    let from_tag = from.and_then(Result::ok).and_then(|from| from.tag());
+    let address = |name| request.value(name).and_then(|value| NameAddr::parse(value).ok());
+    if address(HeaderName::To)?.tag().is_some() {
+        return None;
+    }
+    let from_tag = address(HeaderName::From).and_then(|from| from.tag());
     let call_id = request.value(HeaderName::CallId).unwrap_or_default();
     let cseq = request.cseq().ok().map(|cseq| cseq.number);
-    key.tag(call_id, cseq, from_tag.unwrap_or_default())
+    Some(key.tag(call_id, cseq, from_tag.unwrap_or_default()))
 }

@@ -69,6 +69,8 @@ pub(super) struct Standing {
     pub(super) log_level: i32,
     /// State of the random numbers.
     pub(super) random: u64,
+    /// What modules share with the rest of the server, each with its type.
+    services: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
 }
 
 impl Standing {
@@ -83,6 +85,7 @@ impl Standing {
             server_header: server_header(settings),
             log_level: settings.debug,
             random: parts.seed | 1,
+            services: typed(&parts.services),
             parts,
         }
     }
@@ -101,9 +104,14 @@ impl Standing {
 
     /// What modules share with the rest of the server, by its type.
     pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        let mut services = self.parts.services.iter().map(|service| &**service);
-        services.find(|service| (**service).type_id() == id)
+        let (_, service) = self.services.iter().find(|(known, _)| *known == id)?;
+        Some(&**service)
     }
+}
+
+/// Services with their types.
+fn typed(services: &[Arc<dyn Any + Send + Sync>]) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
+    services.iter().map(|service| ((**service).type_id(), Arc::clone(service))).collect()
 }
 
 /// The `Server` header line with its line break, or nothing.

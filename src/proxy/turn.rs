@@ -69,16 +69,21 @@ impl Host for Turn<'_> {
         reason: &[u8],
         headers: &[u8],
     ) -> Result<(), Refusal> {
-        let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
-        lines.push(headers);
         let status = (code, reason);
-        super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
+        let (message, force_rport) = (transit.message, transit.rport_forced);
+        if transit.reply_headers.is_empty() {
+            super::reply::reply(self, message, status, &[headers], force_rport)?;
+        } else {
+            let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
+            lines.push(headers);
+            super::reply::reply(self, message, status, &lines, force_rport)?;
+        }
         transit.acted = true;
         Ok(())
     }
 
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {
-        self.standing.identity.is_myself(host, port, self.arrival.local)
+        self.standing.identity.is_myself(host, port, &self.arrival.local)
     }
 
     fn listener_address(&self, listener: ListenerId) -> SocketAddr {

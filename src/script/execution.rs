@@ -13,7 +13,7 @@ use super::value::Digits;
 use super::watch::Watch;
 use super::xavp::{XavpKind, XavpPath, Xavps};
 use super::{
-    Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended, Transit,
+    ArenaList, Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended, Transit,
     Value,
 };
 use crate::jobs::Answer;
@@ -38,9 +38,9 @@ pub struct Execution<'m> {
     /// The operation behind the one under way, if that one calls a function or reads a variable.
     pub(super) at: u32,
     /// Operands of the expression under way.
-    pub(super) values: ArenaVec<'m, Value<'m>>,
+    pub(super) values: ArenaList<'m, Value<'m>>,
     /// The route blocks that called the present one.
-    pub(super) frames: ArenaVec<'m, Frame>,
+    pub(super) frames: ArenaList<'m, Frame>,
     /// What `$var(...)` hold, by their numbers in the program.
     pub(super) slots: &'m mut [Value<'m>],
     /// What the script and the modules have stored, once they have.
@@ -133,8 +133,8 @@ impl<'m> Execution<'m> {
             branch_flags: 0,
             static_branch: Branch::to(&[]),
             at: 0,
-            values: ArenaVec::new_in(arena),
-            frames: ArenaVec::new_in(arena),
+            values: ArenaList::new_in(arena),
+            frames: ArenaList::new_in(arena),
             slots,
             stores: None,
             code: super::TRUE,
@@ -317,6 +317,7 @@ impl<'m> Execution<'m> {
     }
 
     /// Takes a URI apart and keeps its parts.
+    #[inline(never)]
     fn take_apart(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
         // Parsed where it stays: it is large.
         let uri = &*self.transit.arena.alloc_try_with(|| Uri::parse(text)).ok()?;

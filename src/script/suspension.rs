@@ -7,14 +7,13 @@
 
 use std::any::TypeId;
 
-use bumpalo::collections::Vec as ArenaVec;
 use smallvec::SmallVec;
 
 use super::ast::RouteKind;
 use super::execution::{Avp, Frame, Stores};
 use super::state::State;
 use super::xavp::XavpCopy;
-use super::{Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
+use super::{ArenaList, Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
 use crate::jobs::{Answer, ShellCommand};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
@@ -210,6 +209,10 @@ impl Suspended {
         let Transit { message, essentials, source, local, listener, arena, edits, .. } = arrived;
         let kept = &self.transit;
         edits.copy_from(&kept.edits);
+        let mut branches = ArenaList::new_in(arena);
+        branches.extend(kept.branches.iter().map(|branch| self.branch(branch)));
+        let mut reply_headers = ArenaList::new_in(arena);
+        reply_headers.extend(kept.reply_headers.iter().map(|text| self.text(*text)));
         Transit {
             message,
             essentials,
@@ -221,17 +224,11 @@ impl Suspended {
             destination: kept.destination.map(|text| self.text(text)),
             path: self.text(kept.path),
             q: kept.q,
-            branches: ArenaVec::from_iter_in(
-                kept.branches.iter().map(|branch| self.branch(branch)),
-                arena,
-            ),
+            branches,
             edits,
             flags: kept.flags,
             send_listener: kept.send_listener,
-            reply_headers: ArenaVec::from_iter_in(
-                kept.reply_headers.iter().map(|text| self.text(*text)),
-                arena,
-            ),
+            reply_headers,
             rport_forced: kept.rport_forced,
             record_route: kept.record_route.map(|(asked, user, preset)| RecordRoute {
                 user: self.text(user),

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as ArenaVec;
 
+use super::ArenaList;
 use crate::mem::ListenerId;
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Message, NameAddr};
@@ -75,7 +75,7 @@ pub struct Transit<'m> {
     /// Preference of the Request-URI in thousandths, if `lookup()` chose it by one.
     pub q: Option<u16>,
     /// The destination set beside the Request-URI.
-    pub branches: ArenaVec<'m, Branch<'m>>,
+    pub branches: ArenaList<'m, Branch<'m>>,
     /// Changes to the header fields and the body, for when the message leaves.
     pub edits: &'m mut EditList,
     /// Message flags (`setflag`).
@@ -83,7 +83,7 @@ pub struct Transit<'m> {
     /// The listener that the request is to leave from, if the script chose one.
     pub send_listener: Option<ListenerId>,
     /// Whole header lines for replies made here (`append_to_reply`).
-    pub reply_headers: ArenaVec<'m, &'m [u8]>,
+    pub reply_headers: ArenaList<'m, &'m [u8]>,
     /// `force_rport()` was called: answer to the source port though no `rport` was asked for
     /// (RFC 3581).
     pub rport_forced: bool,
@@ -126,11 +126,11 @@ impl<'m> Transit<'m> {
             destination: None,
             path: &[],
             q: None,
-            branches: ArenaVec::new_in(arena),
+            branches: ArenaList::new_in(arena),
             edits,
             flags: 0,
             send_listener: None,
-            reply_headers: ArenaVec::new_in(arena),
+            reply_headers: ArenaList::new_in(arena),
             rport_forced: false,
             record_route: None,
             record_route_params: &[],

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, ReturnCode, Value, watch};
+use super::{Argument, Execution, Program, ReturnCode, Value, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -77,7 +77,7 @@ fn run_from(execution: &mut Execution<'_>, start: usize) -> Verdict {
             ScriptError::Fuel => Counter::ScriptFuelExhausted,
             ScriptError::Depth | ScriptError::Strings => Counter::ScriptErrors,
         });
-        warn(execution, next, &error.to_string());
+        warn(execution, u32::try_from(next).unwrap_or(u32::MAX), &error.to_string());
     }
     verdict
 }
@@ -99,11 +99,12 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
     let program = execution.program;
     let code = program.code.as_slice();
     let mut fuel = execution.fuel;
-    let mut next = *place;
+    // As wide as the targets of jumps are: no script is so long.
+    let mut next = u32::try_from(*place).unwrap_or(u32::MAX);
     let verdict = loop {
-        let Some(op) = code.get(next) else { break Verdict::End };
+        let Some(op) = code.get(next as usize) else { break Verdict::End };
         if WATCHED {
-            watch::turn(execution, next);
+            watch::turn(execution, next as usize);
         }
         next += 1;
         if fuel == 0 {
@@ -112,13 +113,13 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
         fuel -= 1;
         match op {
             Op::Call(call) | Op::CallIf { call, .. } => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
+                if let Some(verdict) = self::call::<WATCHED>(execution, program, (*call, next)) {
                     break verdict;
                 }
                 if let &Op::CallIf { want, target, .. } = op
                     && (execution.code > 0) == want
                 {
-                    next = target as usize;
+                    next = target;
                 }
             }
             Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
@@ -127,25 +128,25 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
             },
             &Op::Case { constant, target } => {
                 if top(execution).equals(program.constants[constant as usize].value()) {
-                    next = target as usize;
+                    next = target;
                 }
             }
             &Op::CaseMatch { regex, target } => {
                 if is_match(&program.regexes[regex as usize], top(execution)) {
-                    next = target as usize;
+                    next = target;
                 }
             }
             Op::Drop => break dropped(execution),
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
-                if decide::<WATCHED>(execution, next - 1, test) == *want {
-                    next = *target as usize;
+                if decide::<WATCHED>(execution, program, next, test) == *want {
+                    next = *target;
                 }
             }
-            &Op::Jump(target) => next = target as usize,
+            &Op::Jump(target) => next = target,
             &Op::LoopTurn { target } => {
                 if !turn(execution, next) {
-                    next = target as usize;
+                    next = target;
                 }
                 if is_out_of_memory(execution) {
                     break Verdict::Error(ScriptError::Strings);
@@ -171,13 +172,13 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
         }
     };
     execution.fuel = fuel;
-    *place = next;
+    *place = next as usize;
     verdict
 }
 
 /// Carries out an operation that only works on operands.
 #[inline]
-fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
+fn compute(execution: &mut Execution<'_>, op: &Op, next: u32) {
     let program = execution.program;
     let value = match *op {
         Op::Binary(operator) => {
@@ -222,24 +223,28 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: usize) {
 
 /// Notes where the run is, for what functions log and for `$cfg(line)`.
 #[inline]
-fn mark(execution: &mut Execution<'_>, next: usize) {
-    execution.at = u32::try_from(next).unwrap_or(u32::MAX);
+fn mark(execution: &mut Execution<'_>, next: u32) {
+    execution.at = next;
 }
 
-/// Whether the condition of the operation at `place` holds.
+/// Whether the condition of the operation before `next` holds.
 #[inline]
-fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, place: usize, test: &Test) -> bool {
-    let held = holds(execution, test);
+fn decide<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    program: &'m Program,
+    next: u32,
+    test: &Test,
+) -> bool {
+    let held = holds(execution, program, test);
     if WATCHED {
-        watch::tested(execution, place, test, held);
+        watch::tested(execution, next as usize - 1, test, held);
     }
     held
 }
 
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
-fn holds(execution: &mut Execution<'_>, test: &Test) -> bool {
-    let program = execution.program;
+fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -> bool {
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
@@ -273,13 +278,13 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 /// Calls a function; how the script ends, if it does so because of that. Within the loop, which
 /// does little else.
 #[inline(always)]
-fn call<const WATCHED: bool>(
-    execution: &mut Execution<'_>,
-    call: u32,
-    next: usize,
+fn call<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    program: &'m Program,
+    (call, next): (u32, u32),
 ) -> Option<Verdict> {
     mark(execution, next);
-    let site = &execution.program.calls[call as usize];
+    let site = &program.calls[call as usize];
     let code = match &*site.arguments {
         [] => apply::<WATCHED>(execution, site, &[]),
         [Prepared::Literal(text)] => {
@@ -323,7 +328,7 @@ fn ended_by_call(execution: &Execution<'_>) -> Verdict {
 
 /// Calls a route block, by its number or by its name: where the run goes on.
 #[inline]
-fn call_route(execution: &mut Execution<'_>, op: &Op, next: usize) -> Result<usize, ScriptError> {
+fn call_route(execution: &mut Execution<'_>, op: &Op, next: u32) -> Result<u32, ScriptError> {
     match *op {
         Op::CallRoute(route) => enter(execution, route, next),
         Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
@@ -345,26 +350,25 @@ fn apply<'m, const WATCHED: bool>(
 }
 
 /// Calls a route block: where it starts.
-fn enter(execution: &mut Execution<'_>, route: u16, next: usize) -> Result<usize, ScriptError> {
+fn enter(execution: &mut Execution<'_>, route: u16, next: u32) -> Result<u32, ScriptError> {
     if execution.frames.len() >= SCRIPT_ROUTE_DEPTH_MAX {
         return Err(ScriptError::Depth);
     }
     if is_out_of_memory(execution) {
         return Err(ScriptError::Strings);
     }
-    let resume_at = u32::try_from(next).unwrap_or(u32::MAX);
     let value_count = u32::try_from(execution.values.len()).unwrap_or(u32::MAX);
-    execution.frames.push(Frame { resume_at, value_count });
-    Ok(execution.program.routes[usize::from(route)].start as usize)
+    execution.frames.push(Frame { resume_at: next, value_count });
+    Ok(execution.program.routes[usize::from(route)].start)
 }
 
 /// Calls the route block whose name is the operand on top: where it starts, or where the run goes
 /// on if there is none.
 fn enter_named(
     execution: &mut Execution<'_>,
-    next: usize,
+    next: u32,
     optional: bool,
-) -> Result<usize, ScriptError> {
+) -> Result<u32, ScriptError> {
     let name = pop(execution);
     let name = execution.text(name);
     if let Some(RouteId(route)) = execution.find_subroutine(name) {
@@ -380,14 +384,14 @@ fn enter_named(
 
 /// Leaves the present route block: where its caller goes on, if it has one and the code is
 /// not 0.
-fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<usize, Verdict> {
+fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<u32, Verdict> {
     execution.code = code;
     let Some(frame) = execution.frames.pop() else { return Err(Verdict::End) };
     if code == 0 {
         return Err(Verdict::Exit);
     }
     execution.values.truncate(frame.value_count as usize);
-    Ok(frame.resume_at as usize)
+    Ok(frame.resume_at)
 }
 
 /// The verdict of `drop`.
@@ -399,7 +403,7 @@ fn dropped(execution: &Execution<'_>) -> Verdict {
 }
 
 /// Counts a turn of the innermost loop, whose count is the operand on top.
-fn turn(execution: &mut Execution<'_>, next: usize) -> bool {
+fn turn(execution: &mut Execution<'_>, next: u32) -> bool {
     let limit = i64::from(execution.program.settings.max_while_loops);
     let Some(Value::Int(turns)) = execution.values.last_mut() else { return false };
     if *turns < limit {
@@ -449,14 +453,14 @@ fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
 
 /// Logs what went wrong with the operation before `next`.
 #[cold]
-fn warn(execution: &mut Execution<'_>, next: usize, text: &str) {
+fn warn(execution: &mut Execution<'_>, next: u32, text: &str) {
     mark(execution, next);
     execution.complain(text);
 }
 
 /// Logs what went wrong with an operator; the value that takes the place of its result.
 #[cold]
-fn substitute<'m>(execution: &mut Execution<'m>, next: usize, trouble: &Trouble) -> Value<'m> {
+fn substitute<'m>(execution: &mut Execution<'m>, next: u32, trouble: &Trouble) -> Value<'m> {
     match trouble {
         Trouble::DivisionByZero => warn(execution, next, "division by 0"),
         Trouble::Pattern(reason) => {

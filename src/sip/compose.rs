@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use super::octet::are_plain;
+use super::scan::{Block, search};
 use super::{HeaderName, Message, Param, Params, Rport, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
@@ -57,6 +58,23 @@ impl<'d> ViaStamp<'d> {
             || (self.rport != RportStamp::Keep && param.name.eq_ignore_ascii_case(b"rport"))
     }
 
+    /// The parameters that stay as they are, in two pieces that stand beside each other but for
+    /// the `rport` between them. `None` if they have to be looked at one by one.
+    fn kept_params(&self) -> Option<[&'d [u8]; 2]> {
+        let params = self.params.text();
+        if self.old_received.is_some() || !are_plain(params) {
+            return None;
+        }
+        let RportStamp::Fill(rport) = self.rport else { return Some([params, &[]]) };
+        let start = rport.as_ptr().addr() - params.as_ptr().addr();
+        let behind = &params[start + rport.len()..];
+        // Of two only the first is known.
+        if !behind.is_empty() && Params::new(behind).get(b"rport").is_some() {
+            return None;
+        }
+        Some([&params[..start.saturating_sub(1)], behind])
+    }
+
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.
     pub fn changes(&self, mut replace: impl FnMut(&'d [u8], &[u8])) {
         if !self.received {
@@ -105,10 +123,12 @@ pub struct Reply<'a> {
     pub code: u16,
     /// The reason phrase.
     pub reason: &'a [u8],
-    /// The tag for To, where the request has none.
-    pub to_tag: &'a [u8],
+    /// The tag that To gets; none if it has one, or is none that a tag can be added to.
+    pub to_tag: Option<&'a [u8]>,
     /// Further header fields, as whole lines.
     pub headers: &'a [&'a [u8]],
+    /// Those that come behind them.
+    pub last_headers: &'a [u8],
 }
 
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
@@ -120,37 +140,55 @@ pub fn reply(
     stamp: &ViaStamp<'_>,
     reply: Reply<'_>,
 ) -> bool {
-    let Some(first_via) = request.header(HeaderName::Via) else { return false };
-    let mut status = ShortText::new(b"SIP/2.0 ");
-    out.extend_from_slice(status.decimal(reply.code.into()).text(b" ").as_bytes());
-    let reason_start = out.len();
-    out.extend_from_slice(reply.reason);
-    for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
-        *byte = b' ';
-    }
-    out.extend_from_slice(b"\r\n");
-    stamped_line(out, first_via.line, first_via.value, stamp);
-    for via in request.headers(HeaderName::Via).skip(1) {
-        line(out, via.line);
+    let Some(first_via) = request.line(HeaderName::Via) else { return false };
+    status_line(out, reply.code, reply.reason);
+    stamped_line(out, first_via, stamp);
+    if request.is_repeated(HeaderName::Via) {
+        for via in request.headers(HeaderName::Via).skip(1) {
+            line(out, via.line);
+        }
     }
     if makes_dialog(reply.code) {
         for route in request.headers(HeaderName::RecordRoute) {
             line(out, route.line);
         }
     }
-    for name in [HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq] {
-        let Some(header) = request.header(name) else { return false };
-        if name == HeaderName::To && reply.code != 100 && !has_tag(header.value) {
-            tagged_line(out, header.line, header.value, reply.to_tag);
-        } else {
-            line(out, header.line);
-        }
+    let Some(from) = request.line(HeaderName::From) else { return false };
+    line(out, from);
+    match (request.header(HeaderName::To), reply.to_tag) {
+        (None, _) => return false,
+        (Some(to), Some(tag)) if reply.code != 100 => tagged_line(out, to.line, to.value, tag),
+        (Some(to), _) => line(out, to.line),
+    }
+    for name in [HeaderName::CallId, HeaderName::CSeq] {
+        let Some(repeated) = request.line(name) else { return false };
+        line(out, repeated);
     }
     for header in reply.headers {
         out.extend_from_slice(header);
     }
+    out.extend_from_slice(reply.last_headers);
     out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
     true
+}
+
+/// Appends the status line; a control character in the reason becomes a space.
+fn status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
+    let mut start = *b"SIP/2.0 000 ";
+    let digits = [code / 100, code / 10 % 10, code % 10];
+    for (place, digit) in start[8..11].iter_mut().zip(digits) {
+        *place = b'0' + (digit % 10) as u8;
+    }
+    out.extend_from_slice(&start);
+    let reason_start = out.len();
+    out.extend_from_slice(reason);
+    let controls = |block: Block| block.at_most(0x1f) | block.is(0x7f);
+    if search(reason, controls, |byte| byte.is_ascii_control()).is_some() {
+        for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
+            *byte = b' ';
+        }
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Whether a response with this code can make a dialog, so that it repeats the Record-Routes
@@ -159,13 +197,12 @@ const fn makes_dialog(code: u16) -> bool {
     matches!(code, 101..=299)
 }
 
-/// Whether a To value has a tag. A value that does not parse is left as it is.
-fn has_tag(value: &[u8]) -> bool {
-    super::NameAddr::parse(value).map_or(true, |address| address.tag().is_some())
-}
-
 /// Appends a header line, whose line break may be a bare LF, with a CRLF at its end.
+#[inline]
 fn line(out: &mut Vec<u8>, line: &[u8]) {
+    if line.ends_with(b"\r\n") {
+        return out.extend_from_slice(line);
+    }
     out.extend_from_slice(without_break(line));
     out.extend_from_slice(b"\r\n");
 }
@@ -180,30 +217,33 @@ fn tagged_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], tag: &[u8]) {
 }
 
 /// Appends the first Via line, its first value with what `stamp` writes into it.
-fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'_>) {
+fn stamped_line(out: &mut Vec<u8>, line: &[u8], stamp: &ViaStamp<'_>) {
     let ViaStamp { text, params, .. } = *stamp;
     let start = text.as_ptr().addr() - line.as_ptr().addr();
-    debug_assert!(value.len() >= text.len(), "the stamp is of this line's first value");
+    debug_assert!(line.len() >= start + text.len(), "the stamp is of this line's first value");
     let params_start = start + text.len() - params.text().len();
-    out.extend_from_slice(&line[..params_start]);
-    if !stamp.received && are_plain(params.text()) {
-        out.extend_from_slice(params.text());
-    } else {
-        for param in params.iter().filter(|param| !stamp.writes(param)) {
-            out.push(b';');
-            out.extend_from_slice(param.text);
+    match stamp.kept_params() {
+        Some([before, behind]) => {
+            out.extend_from_slice(&line[..params_start + before.len()]);
+            out.extend_from_slice(behind);
+        }
+        None => {
+            out.extend_from_slice(&line[..params_start]);
+            for param in params.iter().filter(|param| !stamp.writes(param)) {
+                out.push(b';');
+                out.extend_from_slice(param.text);
+            }
         }
     }
+    let mut added = ShortText::new(b"");
     if stamp.rport != RportStamp::Keep {
-        let mut rport = ShortText::new(b";rport=");
-        out.extend_from_slice(rport.decimal(stamp.source.port().into()).as_bytes());
+        added.text(b";rport=").decimal(stamp.source.port().into());
     }
     if stamp.received {
-        let mut received = ShortText::new(b";received=");
-        out.extend_from_slice(received.ip(stamp.source.ip()).as_bytes());
+        added.text(b";received=").ip(stamp.source.ip());
     }
-    out.extend_from_slice(without_break(&line[start + text.len()..]));
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(added.as_bytes());
+    self::line(out, &line[start + text.len()..]);
 }
 
 /// A header line without its line break.

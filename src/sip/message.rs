@@ -126,6 +126,14 @@ impl<'d> Message<'d> {
         self.index.first(name).map(|span| span.value(self.bytes))
     }
 
+    /// The line of the first field of that name, with its line break.
+    #[inline]
+    #[must_use]
+    pub fn line(&self, name: HeaderName) -> Option<&'d [u8]> {
+        let HeaderSpan { start, line_end, .. } = self.index.first(name)?;
+        self.bytes.get(usize::from(start)..usize::from(line_end))
+    }
+
     /// All fields of that name, top to bottom.
     pub fn headers(&self, name: HeaderName) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;

@@ -104,7 +104,7 @@ pub(super) fn uris<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value
         return Value::Null;
     }
     let mut out = ArenaVec::new_in(execution.transit.arena);
-    for branch in branches {
+    for branch in branches.iter() {
         if !out.is_empty() {
             out.extend_from_slice_copy(b", ");
         }

@@ -7,34 +7,33 @@ use super::super::core::branch::push;
 use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
 use super::super::textops::lines;
-use super::{aor_rules, config, key_of, tables};
-use crate::location::{self, Binding, aor_key, registrar};
-use crate::script::{Argument, Branch, Execution, FALSE, ReturnCode, TRUE, Transit};
+use super::{config, key, key_of, tables};
+use crate::location::{self, Binding, registrar};
+use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr};
 
 /// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
 /// was in it.
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(aor) = aor(execution, arguments) else { return FALSE };
-    let append = config(execution.program).append_branches;
     let now = location::seconds(execution.host.now());
     let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)))
     else {
         return FALSE;
     };
-    let transit = &mut execution.transit;
-    let most = if append { execution.program.settings().max_branches } else { 0 };
+    let (program, transit) = (execution.program, &mut execution.transit);
     let found = table.lookup(aor, |set| {
         let mut live = set.live(now);
         let chosen = branch(live.next()?, transit.arena);
         transit.branches.clear();
-        let has_more = set.all().len() > 1 && append_branches(live, most, transit);
-        Some((chosen, append && has_more))
+        let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
+        Some((chosen, are_left_out))
     });
-    let Some(Some((chosen, has_more))) = found else { return FALSE };
+    let Some(Some((chosen, are_left_out))) = found else { return FALSE };
     take(&chosen, transit);
     execution.branch_flags = chosen.flags;
-    if has_more {
+    if are_left_out {
+        let most = program.settings().max_branches;
         let text =
             format!("more contacts than max_branches ({most}) allows: the last are left out");
         execution.complain(&text);
@@ -42,16 +41,20 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     TRUE
 }
 
-/// Makes branches of the first `most` bindings; whether there are more.
-fn append_branches<'b>(
-    mut bindings: impl Iterator<Item = &'b Binding>,
-    most: usize,
+/// Makes branches of the other bindings, if that is wanted; whether there are too many.
+#[inline(never)]
+fn append_others<'b>(
+    mut others: impl Iterator<Item = &'b Binding>,
+    program: &Program,
     transit: &mut Transit<'_>,
 ) -> bool {
-    for binding in bindings.by_ref().take(most) {
+    if !config(program).append_branches {
+        return false;
+    }
+    for binding in others.by_ref().take(program.settings().max_branches) {
         transit.branches.push(branch(binding, transit.arena));
     }
-    bindings.next().is_some()
+    others.next().is_some()
 }
 
 /// `lookup_to_dset(table[, uri])`.
@@ -150,15 +153,17 @@ pub(super) fn unregister<'m>(
 
 /// The key of the user that is meant: the one of the URI given as second argument, or of the
 /// Request-URI.
+#[inline]
 fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let given = text(arguments, 1);
     aor_of(execution, if given.is_empty() { execution.transit.uri } else { given })
 }
 
 /// The key of the user of a URI.
+#[inline]
 pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m [u8]> {
     match execution.uri_parts(uri) {
-        Some(uri) => aor_key(uri, aor_rules(execution.program), execution.transit.arena),
+        Some(uri) => key(uri, execution.program, execution.transit.arena),
         None => key_of(uri, execution.program, execution.transit.arena),
     }
 }

@@ -10,7 +10,7 @@ use std::any::TypeId;
 use bumpalo::Bump;
 
 use super::table::{function, optional_text, required_text};
-use crate::location::{AorRules, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
+use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig, aor_key, is_own_key};
 use crate::script::{
     Argument, Execution, FunctionSpec, Host, ModuleSpec, ParameterKind, ParameterSpec, Program,
     ReturnCode, RouteKinds,
@@ -167,6 +167,7 @@ pub(super) fn save_location<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>
 }
 
 /// The location tables of the server.
+#[inline]
 pub(super) fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables> {
     host.service(TypeId::of::<LocationTables>())?.downcast_ref()
 }
@@ -177,14 +178,25 @@ fn config(program: &Program) -> &RegistrarConfig {
     program.config().unwrap_or(&DEFAULT)
 }
 
-/// How the keys of addresses-of-record are made.
-fn aor_rules(program: &Program) -> AorRules<'_> {
-    let usrloc = program.config::<UsrlocConfig>().copied().unwrap_or_default();
-    config(program).aor_rules(&usrloc)
-}
-
 /// The key of the address-of-record in `text`: a URI, or an address with one.
 pub(super) fn key_of<'m>(text: &'m [u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
     let uri = Uri::parse(text).or_else(|_| Uri::parse(NameAddr::parse(text)?.uri)).ok()?;
-    aor_key(&uri, aor_rules(program), arena)
+    key(&uri, program, arena)
+}
+
+/// The key of the address-of-record that a URI is.
+#[inline]
+fn key<'m>(uri: &Uri<'m>, program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+    let usrloc = program.config::<UsrlocConfig>();
+    match uri.user {
+        Some(user) if usrloc.is_none_or(|it| !it.use_domain) && is_own_key(user) => Some(user),
+        _ => composed_key(uri, program, arena),
+    }
+}
+
+/// The key of an address-of-record whose user part alone is none.
+#[inline(never)]
+fn composed_key<'m>(uri: &Uri<'m>, program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+    let usrloc = program.config::<UsrlocConfig>().copied().unwrap_or_default();
+    aor_key(uri, config(program).aor_rules(&usrloc), arena)
 }

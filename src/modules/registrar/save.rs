@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
+use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::super::table::{int, joined, text};
 use super::{config, key_of, tables};
 use crate::location::registrar::{
-    Outcome, Registration, Rejection, Request, compose_contacts, received_uri, register,
+    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, received_uri, refresh,
+    register,
 };
-use crate::location::{self, LocationTable, PathMode, RegistrarConfig};
+use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
 use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit};
 use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, parse_delta_seconds};
@@ -158,7 +160,6 @@ fn store<'m>(
     };
     let aor = key_of(address, program, arena).ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
-    let request = Request::parse(message.items(HeaderName::Contact), expires(message), config)?;
     let registration = Registration {
         call_id: message.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?,
         cseq: match transit.essentials {
@@ -172,11 +173,26 @@ fn store<'m>(
         received: received(transit, path.stored),
         replaces_others: flags & REPLACE_OTHERS != 0,
     };
-    let table = table(&*execution.host, text(arguments, 0)).ok_or(Failure::NoTable)?;
+    let table = table(&*execution.host, text(arguments, 0));
     let now = location::seconds(execution.host.now());
+    let expires = expires(message);
+    let tell = |set: &_| headers(Some(set), (now, config), arena, path.told);
+    let done = |outcome, headers| Ok(Answer { result: Ok(outcome), status: (200, "OK"), headers });
+    if let (Some(table), Some(contact)) = (table, message.value(HeaderName::Contact))
+        && !message.is_repeated(HeaderName::Contact)
+    {
+        let renewal = (Renewal { contact, expires }, &registration);
+        if let Some(headers) = refresh(table, aor, renewal, (config, now), tell) {
+            return done(Outcome::Updated, headers);
+        }
+    }
+    let request = Request::parse(message.items(HeaderName::Contact), expires, config)?;
+    let table = table.ok_or(Failure::NoTable)?;
     let outcome = register(table, aor, (&request, &registration), config, now)?;
-    let headers = headers(table, aor, (now, config), transit, path.told);
-    Ok(Answer { result: Ok(outcome), status: (200, "OK"), headers })
+    let headers = table
+        .lookup(aor, tell)
+        .unwrap_or_else(|| headers(None, (now, config), arena, path.told));
+    done(outcome, headers)
 }
 
 /// The table of that name, made if there is none.
@@ -245,24 +261,20 @@ fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])
 /// Bytes of these lines for a user with one phone, and some room.
 const HEADERS_BYTES_USUAL: usize = 256;
 
-/// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3).
+/// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3), if these are the bindings.
 fn headers<'m>(
-    table: &LocationTable,
-    aor: &[u8],
+    set: Option<&BindingSet>,
     (now, config): (u32, &RegistrarConfig),
-    transit: &Transit<'m>,
+    arena: &'m Bump,
     path: &[u8],
 ) -> &'m [u8] {
-    let mut lines = ArenaVec::with_capacity_in(HEADERS_BYTES_USUAL, transit.arena);
-    table.lookup(aor, |set| {
-        let start = lines.len();
-        lines.extend_from_slice_copy(b"Contact: ");
-        if compose_contacts(set, now, &config.received_param, &mut lines) {
-            lines.extend_from_slice_copy(b"\r\n");
-        } else {
-            lines.truncate(start);
-        }
-    });
+    let mut lines = ArenaVec::with_capacity_in(HEADERS_BYTES_USUAL, arena);
+    lines.extend_from_slice_copy(b"Contact: ");
+    if set.is_some_and(|set| compose_contacts(set, now, &config.received_param, &mut lines)) {
+        lines.extend_from_slice_copy(b"\r\n");
+    } else {
+        lines.clear();
+    }
     if !path.is_empty() {
         for part in [b"Supported: path\r\nPath: ", path, b"\r\n"] {
             lines.extend_from_slice_copy(part);
