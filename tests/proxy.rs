@@ -529,3 +529,46 @@ fn the_ack_to_a_refusal_in_overload_goes_no_further() {
         .replace("To: <sip:bob@b.example>", &format!("To: {}", lines(&refusal, "To")[0]));
     assert_eq!(bench.send(ALICE, ack), []);
 }
+
+/// Wherever `lookup()` knows a contact to lead is where its URI leads: the second script makes
+/// another text of the same URI, so that it has to be looked at.
+#[test]
+fn a_contact_leads_where_its_uri_does() {
+    let script = |change: &str| {
+        format!(
+            "loadmodule \"registrar.so\"\nloadmodule \"usrloc.so\"\nloadmodule \"pv.so\"\n\
+             modparam(\"registrar\", \"use_path\", 1)\n\
+             route {{ if (method == \"REGISTER\") {{\n\
+             if ($hdr(X-NAT) == \"yes\") force_rport();\nsave(\"location\"); exit; }}\n\
+             if (!lookup(\"location\")) exit;\n{change}\n\
+             if (!forward()) {{ sl_reply_error(); }} }}"
+        )
+    };
+    let changes = ["", "prefix(\"x\"); strip(1);", "$du = $du + \"\";"];
+    let natted = ["", "X-NAT: yes\r\n", "Path: <sip:203.0.113.5:5070;lr>\r\nSupported: path\r\n"];
+    for uri in [
+        "sip:bob@203.0.113.9",
+        "sip:bob@203.0.113.9:5070",
+        "sip:bob@203.0.113.9:0",
+        "sip:bob@203.0.113.9;transport=UDP;ob",
+        "sip:bob@203.0.113.9;transport",
+        "sip:bob@203.0.113.9;transport=tcp",
+        "sip:bob@203.0.113.9;maddr=203.0.113.10",
+        "sip:bob@203.0.113.256",
+        "sip:bob@[2001:db8::9]",
+        "sip:bob@gone.example",
+        "sips:bob@203.0.113.9",
+    ] {
+        for lines in natted {
+            let sent = changes.map(|change| {
+                let mut bench = bench(&script(change));
+                let lines = format!("Contact: <{uri}>\r\n{lines}");
+                let saved = bench.send(BOB, request("REGISTER", "sip:192.0.2.1", &lines));
+                assert_eq!(status(&saved[0]), "SIP/2.0 200 OK");
+                bench.send(ALICE, request("INVITE", "sip:bob@192.0.2.1", ""))
+            });
+            assert_eq!(sent[0], sent[1], "{uri} {lines}");
+            assert_eq!(sent[0], sent[2], "{uri} {lines}");
+        }
+    }
+}

@@ -12,6 +12,7 @@
 mod aor;
 mod binding;
 mod config;
+mod hashes;
 pub mod registrar;
 mod table;
 mod tables;

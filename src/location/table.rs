@@ -8,27 +8,22 @@
 //! Each shard also lists its addresses-of-record in a vector, for the sweep to walk: its place in
 //! it survives from call to call, and it can stop anywhere.
 
-use std::hash::BuildHasher;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use crossbeam_utils::CachePadded;
-use hashbrown::DefaultHashBuilder;
-use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::BindingSet;
+use super::hashes::{AorHashes, AorKey, Sought};
 use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
-
-/// An address-of-record in the index; short ones lie within the entry.
-type AorKey = SmallVec<[u8; 24]>;
 
 /// A location table: `location`, `aliases` …
 pub struct LocationTable {
-    index: papaya::HashMap<AorKey, BindingSet, DefaultHashBuilder>,
+    index: papaya::HashMap<AorKey, BindingSet, AorHashes>,
+    hashes: AorHashes,
     shards: Box<[CachePadded<Mutex<Shard>>]>,
-    shard_hasher: DefaultHashBuilder,
     /// The shard that the next sweep starts with.
     sweep_shard: AtomicUsize,
 }
@@ -79,14 +74,12 @@ impl Shard {
 
 impl Default for LocationTable {
     fn default() -> Self {
+        let hashes = AorHashes::default();
         let collector = seize::Collector::new().batch_size(RECLAIM_BATCH_SETS);
         Self {
-            index: papaya::HashMap::builder()
-                .hasher(DefaultHashBuilder::default())
-                .collector(collector)
-                .build(),
+            index: papaya::HashMap::builder().hasher(hashes.clone()).collector(collector).build(),
+            hashes,
             shards: (0..SHARD_COUNT).map(|_| CachePadded::default()).collect(),
-            shard_hasher: DefaultHashBuilder::default(),
             sweep_shard: AtomicUsize::new(0),
         }
     }
@@ -115,13 +108,13 @@ impl LocationTable {
     /// and allocates nothing.
     #[inline]
     pub fn lookup<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
-        self.index.pin().get(aor).map(read)
+        self.index.pin().get(&self.hashes.seek(aor)).map(read)
     }
 
     /// Shows the bindings of one address-of-record after the other to `show` until it breaks off,
     /// in no order. Takes no lock: what changes meanwhile may be seen or not.
     pub fn for_each(&self, mut show: impl FnMut(&[u8], &BindingSet) -> ControlFlow<()>) {
-        let _ = self.index.pin().iter().try_for_each(|(aor, set)| show(aor, set));
+        let _ = self.index.pin().iter().try_for_each(|(aor, set)| show(aor.as_bytes(), set));
     }
 
     /// Lets `change` look at the bindings of `aor` while nobody else changes them. It may refresh
@@ -136,17 +129,18 @@ impl LocationTable {
         aor: &[u8],
         change: impl FnOnce(&BindingSet) -> Result<(Option<BindingSet>, R), E>,
     ) -> Result<R, E> {
-        let mut shard = self.lock(self.shard_of(aor));
+        let sought = self.hashes.seek(aor);
+        let mut shard = self.lock(shard_of(sought));
         let index = self.index.pin();
-        let Some(present) = index.get(aor) else {
+        let Some(present) = index.get(&sought) else {
             let (set, result) = change(&BindingSet::default())?;
             if let Some(set) = set.filter(|set| !set.all().is_empty()) {
                 if shard.aors.len() >= SHARD_AOR_COUNT_MAX {
                     return Err(TableFull.into());
                 }
                 shard.resize(0, set.bytes())?;
-                shard.aors.push(aor.into());
-                index.insert(aor.into(), set);
+                shard.aors.push(AorKey::new(aor));
+                index.insert(AorKey::new(aor), set);
             }
             return Ok(result);
         };
@@ -154,7 +148,7 @@ impl LocationTable {
         if let Some(set) = set {
             shard.resize(present.bytes(), set.bytes())?;
             // An empty set stays until it is swept: the list of the shard has the AOR once.
-            index.insert(aor.into(), set);
+            index.insert(AorKey::new(aor), set);
         }
         Ok(result)
     }
@@ -217,11 +211,6 @@ impl LocationTable {
         removed
     }
 
-    /// The number of the shard that `aor` belongs to.
-    fn shard_of(&self, aor: &[u8]) -> usize {
-        (self.shard_hasher.hash_one(aor) >> 56) as usize % SHARD_COUNT
-    }
-
     /// Locks a shard. A writer that panicked has left it whole: the index and the list are
     /// changed last.
     fn lock(&self, number: usize) -> MutexGuard<'_, Shard> {
@@ -236,6 +225,11 @@ impl LocationTable {
             Err(TryLockError::WouldBlock) => None,
         }
     }
+}
+
+/// The number of the shard that a name belongs to: by bits of its hash that the index uses last.
+const fn shard_of(sought: Sought<'_>) -> usize {
+    (sought.hash >> 40) as usize % SHARD_COUNT
 }
 
 #[cfg(test)]

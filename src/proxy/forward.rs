@@ -43,11 +43,17 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let (host, port) = next_hop(transit, hop)?; // step 7
-    let known = address(turn, host)?;
+    let chosen = transit.known_hop().filter(|_| hop == NextHop::Routed);
+    let (host, port, known) = match chosen {
+        Some(hop) => (&[][..], hop.port(), Some(IpAddr::V4(*hop.ip()))),
+        None => {
+            let (host, port) = next_hop(transit, hop)?; // step 7
+            (host, port, address(turn, host)?)
+        }
+    };
     let route = egress(turn, transit, known, port)?;
     compose_earlier_plan(turn, message); // step 1
-    turn.plan_edits.copy_from(&transit.edits);
+    turn.plan_edits.copy_from(transit.edits);
     let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
         && max_forwards(message, transit, turn.plan_edits) // step 3
         && path(message, transit.path, turn.plan_edits) // step 6

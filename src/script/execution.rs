@@ -13,8 +13,8 @@ use super::value::Digits;
 use super::watch::Watch;
 use super::xavp::{XavpKind, XavpPath, Xavps};
 use super::{
-    ArenaList, Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended, Transit,
-    Value,
+    ArenaList, Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended,
+    Transit, Value,
 };
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};

@@ -13,7 +13,9 @@ use super::ast::RouteKind;
 use super::execution::{Avp, Frame, Stores};
 use super::state::State;
 use super::xavp::XavpCopy;
-use super::{ArenaList, Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value};
+use super::{
+    ArenaList, Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value,
+};
 use crate::jobs::{Answer, ShellCommand};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
@@ -223,6 +225,7 @@ impl Suspended {
             uri: self.text(kept.uri),
             destination: kept.destination.map(|text| self.text(text)),
             path: self.text(kept.path),
+            chosen_hop: None,
             q: kept.q,
             branches,
             edits,
@@ -328,6 +331,7 @@ impl Keeper {
             uri,
             destination,
             path,
+            chosen_hop: _,
             q,
             branches,
             edits,

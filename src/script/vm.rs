@@ -287,9 +287,7 @@ fn call<'m, const WATCHED: bool>(
     let site = &program.calls[call as usize];
     let code = match &*site.arguments {
         [] => apply::<WATCHED>(execution, site, &[]),
-        [Prepared::Literal(text)] => {
-            apply::<WATCHED>(execution, site, &[Argument::Text(text)])
-        }
+        [Prepared::Literal(text)] => apply::<WATCHED>(execution, site, &[Argument::Text(text)]),
         [Prepared::Int(number)] => apply::<WATCHED>(execution, site, &[Argument::Int(*number)]),
         several => call_with::<WATCHED>(execution, site, several),
     };
@@ -308,9 +306,14 @@ fn call_with<'m, const WATCHED: bool>(
     prepared: &'m [Prepared],
 ) -> ReturnCode {
     let base = execution.values.len().saturating_sub(site.calculated.into());
-    let arguments: SmallVec<[Argument<'_>; 4]> =
-        prepared.iter().map(|prepared| resolve(prepared, execution, base)).collect();
-    let code = apply::<WATCHED>(execution, site, &arguments);
+    let code = if let [one, two] = prepared {
+        let pair = [resolve(one, execution, base), resolve(two, execution, base)];
+        apply::<WATCHED>(execution, site, &pair)
+    } else {
+        let arguments: SmallVec<[Argument<'_>; 4]> =
+            prepared.iter().map(|prepared| resolve(prepared, execution, base)).collect();
+        apply::<WATCHED>(execution, site, &arguments)
+    };
     // Only now: a call that waits is repeated, and needs them again.
     execution.values.truncate(base);
     code

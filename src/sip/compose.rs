@@ -386,6 +386,8 @@ pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -394,6 +396,32 @@ mod tests {
             let mut text = ShortText::new(b"");
             text.decimal(number);
             assert_eq!(text.as_bytes(), number.to_string().as_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn params_that_stay_are_those_that_are_not_written(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    ";branch=z9hG4bKa", ";rport", ";rport=5", ";RPORT", ";received=192.0.2.7", ";x",
+                    ";maddr=\"a;b\"", " ;y = 1", ";rports=1",
+                ][..]),
+                0..6,
+            ),
+            force_rport: bool,
+        ) {
+            let text = format!("SIP/2.0/UDP 192.0.2.1{}", pieces.concat());
+            let via = Via::parse(text.as_bytes()).unwrap();
+            for source in [([192, 0, 2, 1], 5060), ([192, 0, 2, 9], 1024)] {
+                let stamp = ViaStamp::new(&via, source.into(), force_rport);
+                let one_by_one = via.params.iter().filter(|param| !stamp.writes(param));
+                let one_by_one: Vec<u8> =
+                    one_by_one.flat_map(|param| [b";", param.text].concat()).collect();
+                if let Some(kept) = stamp.kept_params() {
+                    prop_assert_eq!(kept.concat(), one_by_one);
+                }
+            }
         }
     }
 

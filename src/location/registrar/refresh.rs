@@ -78,3 +78,169 @@ fn is_renewed(
         && binding.listener() == listener
         && binding.cflags() == cflags
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use bumpalo::Bump;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::{Request, received_uri, register};
+    use super::*;
+    use crate::mem::ListenerId;
+
+    /// A REGISTER and when it comes.
+    #[derive(Clone, Copy, Debug)]
+    struct Step {
+        contact: &'static str,
+        expires: Option<u32>,
+        call_id: &'static str,
+        cseq: u32,
+        user_agent: &'static str,
+        path: &'static str,
+        source: Option<&'static str>,
+        listener: u16,
+        cflags: u32,
+        replaces_others: bool,
+        after: u32,
+    }
+
+    /// REGISTERs that are often refreshes, and otherwise nearly ones.
+    fn steps() -> impl Strategy<Value = Step> {
+        let contacts = select(
+            &[
+                "<sip:bob@192.0.2.1>",
+                "<sip:bob@192.0.2.1>",
+                "<sip:bob@192.0.2.1>;expires=90",
+                "<sip:bob@192.0.2.1>;expires=0",
+                "<sip:bob@192.0.2.1>;expires=x",
+                "<sip:bob@192.0.2.1>;EXPIRES=90",
+                "<sip:bob@192.0.2.1>;q=0.5",
+                "<sip:bob@192.0.2.1>, <sip:c@192.0.2.2>",
+                "<sip:BOB@192.0.2.1>",
+                "<sip:bob@192.0.2.1:5060>",
+                "sip:bob@192.0.2.1",
+                "\"Bob\" <sip:bob@192.0.2.1>",
+                "*",
+                "<sip:bob@192.0.2.1",
+            ][..],
+        );
+        let numbers = (
+            select(&[None, None, Some(0), Some(30), Some(100)][..]),
+            0_u32..6,
+            0_u16..20,
+            0_u32..20,
+            0_u32..120,
+            0_u32..20,
+        );
+        let texts = (
+            select(&["call-1", "call-1", "call-1", "call-2"][..]),
+            select(&["phone", "phone", "phone", ""][..]),
+            select(&["", "", "", "<sip:p@192.0.2.8;lr>"][..]),
+            select(&[None, None, Some("192.0.2.1:5060"), Some("192.0.2.7:1024")][..]),
+        );
+        (contacts, numbers, texts).prop_map(|(contact, numbers, texts)| {
+            let (expires, cseq, listener, cflags, after, others) = numbers;
+            let (call_id, user_agent, path, source) = texts;
+            Step {
+                contact,
+                expires,
+                call_id,
+                cseq,
+                user_agent,
+                path,
+                source,
+                listener: u16::from(listener == 0),
+                cflags: u32::from(cflags == 0),
+                replaces_others: others == 0,
+                after,
+            }
+        })
+    }
+
+    /// What a table holds, in words.
+    fn show(table: &LocationTable) -> Option<Vec<String>> {
+        let show = |binding: &Binding| format!("{:?} {:?}", binding.view(), binding.state());
+        table.lookup(b"bob", |set| set.all().iter().map(show).collect())
+    }
+
+    /// Carries out a step in the long way, and before that in the short way in the first table;
+    /// whether that was enough.
+    fn take(step: Step, tables: [&LocationTable; 2], config: &RegistrarConfig, now: u32) -> bool {
+        let arena = Bump::new();
+        let source = step.source.map(|source| source.parse::<SocketAddr>().unwrap());
+        let registration = Registration {
+            call_id: step.call_id.as_bytes(),
+            cseq: step.cseq,
+            path: step.path.as_bytes(),
+            user_agent: step.user_agent.as_bytes(),
+            listener: ListenerId(step.listener),
+            cflags: step.cflags,
+            received: source.map(|source| (source.ip(), received_uri(source, &arena))),
+            replaces_others: step.replaces_others,
+        };
+        let renewal = Renewal { contact: step.contact.as_bytes(), expires: step.expires };
+        let request = crate::sip::Items::new(renewal.contact);
+        let request = Request::parse(request, step.expires, config);
+        let long = |table| {
+            let request = request.as_ref().map_err(|rejection| *rejection)?;
+            register(table, b"bob", (request, &registration), config, now)
+        };
+        let [short_table, long_table] = tables;
+        let known = (renewal, &registration);
+        let short = refresh(short_table, b"bob", known, (config, now), |set| set.all().len());
+        match short {
+            Some(count) => {
+                assert_eq!((count, long(long_table)), (1, Ok(super::super::Outcome::Updated)));
+            }
+            None => assert_eq!(long(short_table), long(long_table)),
+        }
+        short.is_some()
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_leads_where_the_long_one_does(
+            steps in proptest::collection::vec(steps(), 1..12),
+            default_q in select(&[None, Some(500)][..]),
+            contact_bytes_max in select(&[18_usize, 19, 500][..]),
+        ) {
+            let config =
+                RegistrarConfig { default_q, contact_bytes_max, ..RegistrarConfig::DEFAULT };
+            let tables = [LocationTable::new(), LocationTable::new()];
+            let mut now = 1_000;
+            for step in steps {
+                now += step.after;
+                take(step, [&tables[0], &tables[1]], &config, now);
+                prop_assert_eq!(show(&tables[0]), show(&tables[1]));
+            }
+        }
+    }
+
+    #[test]
+    fn a_phone_that_registers_again_takes_the_short_way() {
+        let tables = [LocationTable::new(), LocationTable::new()];
+        let first = Step {
+            contact: "<sip:bob@192.0.2.1>",
+            expires: Some(100),
+            call_id: "call-1",
+            cseq: 1,
+            user_agent: "phone",
+            path: "",
+            source: Some("192.0.2.7:1024"),
+            listener: 0,
+            cflags: 0,
+            replaces_others: true,
+            after: 0,
+        };
+        let again = Step { cseq: 2, contact: "<sip:bob@192.0.2.1>;expires=70", ..first };
+        let config = RegistrarConfig::DEFAULT;
+        let tables = [&tables[0], &tables[1]];
+        assert!(!take(first, tables, &config, 1_000));
+        assert!(take(again, tables, &config, 1_050));
+        assert!(!take(again, tables, &config, 1_060), "a retransmission changes nothing");
+        assert!(!take(Step { cseq: 3, ..again }, tables, &config, 1_200), "it has expired");
+    }
+}

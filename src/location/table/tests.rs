@@ -2,6 +2,7 @@
 
 use hashbrown::HashMap;
 use proptest::prelude::*;
+use smallvec::SmallVec;
 
 use super::*;
 use crate::location::{Binding, BindingView};
@@ -211,7 +212,7 @@ fn a_shard_has_room_for_so_many_bytes_and_gets_it_back() {
     };
     let aors: Vec<[u8; 4]> = (0..u32::MAX)
         .map(u32::to_be_bytes)
-        .filter(|aor| table.shard_of(aor) == 7)
+        .filter(|aor| shard_of(table.hashes.seek(aor)) == 7)
         .take(SHARD_BYTES_MAX / (1_000 * 4_000) + 1)
         .collect();
     let insert = |aor: &[u8]| table.update::<(), TableFull>(aor, |_| Ok((Some(large()), ())));

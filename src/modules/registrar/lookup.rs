@@ -9,7 +9,9 @@ use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::{config, key, key_of, tables};
 use crate::location::{self, Binding, registrar};
-use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
+use crate::script::{
+    Argument, Branch, Execution, FALSE, KnownHop, Program, ReturnCode, TRUE, Transit,
+};
 use crate::sip::{Items, NameAddr};
 
 /// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
@@ -24,7 +26,11 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     let (program, transit) = (execution.program, &mut execution.transit);
     let found = table.lookup(aor, |set| {
         let mut live = set.live(now);
-        let chosen = branch(live.next()?, transit.arena);
+        let first = live.next()?;
+        let chosen = branch(first, transit.arena);
+        let Branch { uri, destination, .. } = chosen;
+        let hop = first.next_hop().map(|address| KnownHop { uri, destination, address });
+        transit.chosen_hop = hop;
         transit.branches.clear();
         let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
         Some((chosen, are_left_out))

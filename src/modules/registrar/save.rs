@@ -189,9 +189,8 @@ fn store<'m>(
     let request = Request::parse(message.items(HeaderName::Contact), expires, config)?;
     let table = table.ok_or(Failure::NoTable)?;
     let outcome = register(table, aor, (&request, &registration), config, now)?;
-    let headers = table
-        .lookup(aor, tell)
-        .unwrap_or_else(|| headers(None, (now, config), arena, path.told));
+    let headers =
+        table.lookup(aor, tell).unwrap_or_else(|| headers(None, (now, config), arena, path.told));
     done(outcome, headers)
 }
 
