@@ -4,7 +4,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
 use crate::limits::AOR_BYTES_MAX;
-use crate::sip::{Uri, unescaped};
+use crate::sip::{Uri, is_canonical, unescaped};
 
 /// How an address-of-record becomes a key.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,8 +52,7 @@ pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
 #[inline]
 #[must_use]
 pub fn is_own_key(user: &[u8]) -> bool {
-    let is_plain = |byte: &u8| !matches!(byte, b'A'..=b'Z' | b'%');
-    (1..=AOR_BYTES_MAX).contains(&user.len()) && user.iter().all(is_plain)
+    (1..=AOR_BYTES_MAX).contains(&user.len()) && is_canonical(user)
 }
 
 #[cfg(test)]

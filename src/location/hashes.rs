@@ -11,6 +11,8 @@ use papaya::Equivalent;
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 
+use crate::sip::equal;
+
 /// An address-of-record in the index; short ones lie within the entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AorKey(SmallVec<[u8; 24]>);
@@ -52,7 +54,7 @@ impl Hash for Sought<'_> {
 impl Equivalent<AorKey> for Sought<'_> {
     #[inline]
     fn equivalent(&self, key: &AorKey) -> bool {
-        key.0[..] == *self.aor
+        equal(&key.0, self.aor)
     }
 }
 

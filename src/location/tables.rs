@@ -4,6 +4,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::LocationTable;
 use crate::limits::LOCATION_TABLE_COUNT_MAX;
+use crate::sip::equal;
 
 /// The location tables of a server, shared by its workers. A table comes to be when it is first
 /// saved to and then stays.
@@ -34,7 +35,7 @@ impl LocationTables {
     /// The table of that name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&LocationTable> {
-        self.iter().find(|(given, _)| *given == name).map(|(_, table)| table)
+        self.iter().find(|(given, _)| equal(given, name)).map(|(_, table)| table)
     }
 
     /// The table of that name, made if there is none; `None` if there are too many.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::mem::ListenerId;
 use crate::script::Settings;
-use crate::sip::{compose, host_ip};
+use crate::sip::{compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl Identity {
     #[inline]
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
-        self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && text == host)
+        self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
             || self.is_other_name(host, wanted_port, local)
     }
 

@@ -35,16 +35,20 @@ pub(super) fn queue(
         }
         Some(_) => {}
     }
+    let parsed;
     let via = match turn.essentials {
-        Some(essentials) => essentials.via,
-        None => request.top_via().map_err(|_| Refusal::Unreachable)?,
+        Some(essentials) => &essentials.via,
+        None => {
+            parsed = request.top_via().map_err(|_| Refusal::Unreachable)?;
+            &parsed
+        }
     };
     let arrival = turn.arrival;
-    let destination = reply_address(&via, arrival.source, force_rport);
+    let destination = reply_address(via, arrival.source, force_rport);
     if destination.is_ipv4() != arrival.local.is_ipv4() || destination.port() == 0 {
         return Err(Refusal::Unreachable);
     }
-    let stamp = ViaStamp::new(&via, arrival.source, force_rport);
+    let stamp = ViaStamp::new(via, arrival.source, force_rport);
     let to_tag = to_tag(turn, request);
     let last_headers = &*turn.standing.server_header;
     let to_tag = to_tag.as_ref().map(|tag| &tag[..]);

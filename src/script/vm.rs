@@ -107,10 +107,8 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
             watch::turn(execution, next as usize);
         }
         next += 1;
-        if fuel == 0 {
-            break Verdict::Error(ScriptError::Fuel);
-        }
-        fuel -= 1;
+        let Some(left) = fuel.checked_sub(1) else { break Verdict::Error(ScriptError::Fuel) };
+        fuel = left;
         match op {
             Op::Call(call) | Op::CallIf { call, .. } => {
                 if let Some(verdict) = self::call::<WATCHED>(execution, program, (*call, next)) {

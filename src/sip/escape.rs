@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::scan::find;
+use super::scan::{Block, find, search};
 
 /// `text` with its `%HH` escapes decoded; without any, `text` itself. What only looks like an
 /// escape stays as it is.
@@ -12,6 +12,14 @@ pub fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
         Some(_) => Cow::Owned(Octets { rest: text }.map(|octet| octet.byte).collect()),
         None => Cow::Borrowed(text),
     }
+}
+
+/// Whether `text` has neither escapes nor capitals: there is no other spelling for it.
+#[inline]
+#[must_use]
+pub fn is_canonical(text: &[u8]) -> bool {
+    let others = |block: Block| block.within(b'A', b'Z') | block.is(b'%');
+    search(text, others, |byte| matches!(byte, b'A'..=b'Z' | b'%')).is_none()
 }
 
 /// Whether `a` and `b` are the same text: an escape is the same as its character, unless that

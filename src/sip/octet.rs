@@ -17,6 +17,28 @@ pub(crate) fn are_token(text: &[u8]) -> bool {
     text.iter().all(|byte| is_token(*byte))
 }
 
+/// Whether two texts are the same. Short ones are compared here, without a call: names and hosts
+/// are short.
+#[inline]
+#[must_use]
+pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        8..=16 => ends::<8>(one) == ends::<8>(other),
+        4..=7 => ends::<4>(one) == ends::<4>(other),
+        0..=3 => one.iter().eq(other),
+        _ => one == other,
+    }
+}
+
+/// The first octets of a text and the last; they may overlap.
+#[inline]
+fn ends<const COUNT: usize>(text: &[u8]) -> Option<(&[u8; COUNT], &[u8; COUNT])> {
+    Some((text.first_chunk()?, text.last_chunk()?))
+}
+
 /// White space within a header value; a fold counts as such.
 #[inline]
 #[must_use]
@@ -279,6 +301,20 @@ mod tests {
         for byte in 0..=u8::MAX {
             let expected = byte.is_ascii_alphanumeric() || others.contains(&byte);
             assert_eq!(is_token(byte), expected, "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn texts_are_equal_that_have_the_same_octets() {
+        for length in 0..40 {
+            let text: Vec<u8> = (0..length).collect();
+            assert!(equal(&text, &text.clone()));
+            assert!(!equal(&text, &[&text[..], b"x"].concat()));
+            for place in 0..text.len() {
+                let mut other = text.clone();
+                other[place] ^= 0x80;
+                assert!(!equal(&text, &other), "{length} {place}");
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::{config, key, key_of, tables};
 use crate::location::{self, Binding, registrar};
+use crate::mem::ListenerId;
 use crate::script::{
     Argument, Branch, Execution, FALSE, KnownHop, Program, ReturnCode, TRUE, Transit,
 };
@@ -27,17 +28,13 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     let found = table.lookup(aor, |set| {
         let mut live = set.live(now);
         let first = live.next()?;
-        let chosen = branch(first, transit.arena);
-        let Branch { uri, destination, .. } = chosen;
-        let hop = first.next_hop().map(|address| KnownHop { uri, destination, address });
-        transit.chosen_hop = hop;
+        take(first, transit);
         transit.branches.clear();
         let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
-        Some((chosen, are_left_out))
+        Some((first.cflags(), are_left_out))
     });
-    let Some(Some((chosen, are_left_out))) = found else { return FALSE };
-    take(&chosen, transit);
-    execution.branch_flags = chosen.flags;
+    let Some(Some((flags, are_left_out))) = found else { return FALSE };
+    execution.branch_flags = flags;
     if are_left_out {
         let most = program.settings().max_branches;
         let text =
@@ -166,7 +163,7 @@ fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m 
 }
 
 /// The key of the user of a URI.
-#[inline]
+#[inline(always)]
 pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m [u8]> {
     match execution.uri_parts(uri) {
         Some(uri) => key(uri, execution.program, execution.transit.arena),
@@ -174,43 +171,56 @@ pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m
     }
 }
 
-/// Sends the request to a contact.
+/// Sends the request to the contact of `binding`.
 #[inline]
-fn take<'m>(chosen: &Branch<'m>, transit: &mut Transit<'m>) {
-    transit.uri = chosen.uri;
-    transit.destination = chosen.destination;
-    transit.path = chosen.path;
-    transit.q = chosen.q;
-    if chosen.send_listener.is_some() {
-        transit.send_listener = chosen.send_listener;
+fn take(binding: &Binding, transit: &mut Transit<'_>) {
+    transit.uri = transit.arena.alloc_slice_copy(binding.contact());
+    transit.q = binding.q();
+    (transit.destination, transit.path) = (None, &[]);
+    if !binding.is_direct() {
+        let way = Way::of(binding, transit.arena);
+        (transit.destination, transit.path) = (way.destination, way.path);
+        transit.send_listener = way.send_listener.or(transit.send_listener);
+    }
+    let Transit { uri, destination, .. } = *transit;
+    transit.chosen_hop = binding.next_hop().map(|address| KnownHop { uri, destination, address });
+}
+
+/// The branch that goes to the contact of `binding`.
+fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
+    let Way { destination, path, send_listener } = Way::of(binding, arena);
+    Branch {
+        uri: arena.alloc_slice_copy(binding.contact()),
+        destination,
+        path,
+        q: binding.q(),
+        flags: binding.cflags(),
+        send_listener,
     }
 }
 
-/// The branch that goes to the contact of `binding`, copied: the binding may be gone before the
-/// request has left.
-#[inline]
-fn branch<'m>(binding: &Binding, arena: &'m Bump) -> Branch<'m> {
-    let contact = Branch {
-        q: binding.q(),
-        flags: binding.cflags(),
-        ..Branch::to(arena.alloc_slice_copy(binding.contact()))
-    };
-    if binding.is_direct() { contact } else { by_way(binding, contact, arena) }
+/// How a contact is reached, if not at its URI. All of it is copied: the binding may be gone
+/// before the request has left.
+struct Way<'m> {
+    destination: Option<&'m [u8]>,
+    path: &'m [u8],
+    send_listener: Option<ListenerId>,
 }
 
-/// The branch of a binding that is not reached at its Contact URI.
-#[inline(never)]
-fn by_way<'m>(binding: &Binding, contact: Branch<'m>, arena: &'m Bump) -> Branch<'m> {
-    let path: &'m [u8] = arena.alloc_slice_copy(binding.path());
-    let first_hop = Items::new(path).next().and_then(|hop| NameAddr::parse(hop).ok());
-    let received = || &*arena.alloc_slice_copy(binding.received());
-    let destination = match first_hop {
-        Some(hop) => Some(hop.uri),
-        None if binding.received().is_empty() => None,
-        None => Some(received()),
-    };
-    // The way back through the NAT is open for the socket that the REGISTER came in at.
-    let is_natted = !binding.received().is_empty();
-    let send_listener = is_natted.then(|| binding.listener());
-    Branch { destination, path, send_listener, ..contact }
+impl<'m> Way<'m> {
+    /// The way to the contact of `binding`.
+    #[inline(never)]
+    fn of(binding: &Binding, arena: &'m Bump) -> Self {
+        let path: &'m [u8] = arena.alloc_slice_copy(binding.path());
+        let first_hop = Items::new(path).next().and_then(|hop| NameAddr::parse(hop).ok());
+        let received = || &*arena.alloc_slice_copy(binding.received());
+        let destination = match first_hop {
+            Some(hop) => Some(hop.uri),
+            None if binding.received().is_empty() => None,
+            None => Some(received()),
+        };
+        // The way back through the NAT is open for the socket that the REGISTER came in at.
+        let is_natted = !binding.received().is_empty();
+        Self { destination, path, send_listener: is_natted.then(|| binding.listener()) }
+    }
 }

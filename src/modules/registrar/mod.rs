@@ -180,8 +180,10 @@ fn config(program: &Program) -> &RegistrarConfig {
 
 /// The key of the address-of-record in `text`: a URI, or an address with one.
 pub(super) fn key_of<'m>(text: &'m [u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
-    let uri = Uri::parse(text).or_else(|_| Uri::parse(NameAddr::parse(text)?.uri)).ok()?;
-    key(&uri, program, arena)
+    match Uri::parse(text) {
+        Ok(uri) => key(&uri, program, arena),
+        Err(_) => key(&Uri::parse(NameAddr::parse(text).ok()?.uri).ok()?, program, arena),
+    }
 }
 
 /// The key of the address-of-record that a URI is.

@@ -151,28 +151,10 @@ fn store<'m>(
     let (message, arena) = (transit.message, transit.arena);
     let config = config(program);
     require(transit, config)?;
-    let given = text(arguments, 2);
-    let to = message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
-    let address = match transit.essentials {
-        _ if !given.is_empty() => given,
-        Some(essentials) => essentials.to.uri,
-        None => NameAddr::parse(to)?.uri,
-    };
-    let aor = key_of(address, program, arena).ok_or(Failure::NoUser)?;
+    let aor = key_of(address(transit, text(arguments, 2))?, program, arena);
+    let aor = aor.ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
-    let registration = Registration {
-        call_id: message.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?,
-        cseq: match transit.essentials {
-            Some(essentials) => essentials.cseq.number,
-            None => message.cseq()?.number,
-        },
-        path: path.stored,
-        user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
-        listener: transit.listener,
-        cflags: execution.branch_flags,
-        received: received(transit, path.stored),
-        replaces_others: flags & REPLACE_OTHERS != 0,
-    };
+    let registration = registration(execution, path.stored, flags & REPLACE_OTHERS != 0)?;
     let table = table(&*execution.host, text(arguments, 0));
     let now = location::seconds(execution.host.now());
     let expires = expires(message);
@@ -194,6 +176,45 @@ fn store<'m>(
     done(outcome, headers)
 }
 
+/// The address-of-record: the URI given to the function, or the one in To.
+fn address<'m>(transit: &Transit<'m>, given: &'m [u8]) -> Result<&'m [u8], ParseError> {
+    match transit.essentials {
+        _ if !given.is_empty() => Ok(given),
+        Some(essentials) => Ok(essentials.to.uri),
+        None => {
+            let to = transit.message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
+            Ok(NameAddr::parse(to)?.uri)
+        }
+    }
+}
+
+/// What the REGISTER says about the bindings, whatever its contacts.
+fn registration<'m>(
+    execution: &Execution<'m>,
+    path: &'m [u8],
+    replaces_others: bool,
+) -> Result<Registration<'m>, ParseError> {
+    let transit = &execution.transit;
+    let message = transit.message;
+    let (call_id, cseq) = match transit.essentials {
+        Some(essentials) => (essentials.call_id, essentials.cseq.number),
+        None => {
+            let call_id = message.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?;
+            (call_id, message.cseq()?.number)
+        }
+    };
+    Ok(Registration {
+        call_id,
+        cseq,
+        path,
+        user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
+        listener: transit.listener,
+        cflags: execution.branch_flags,
+        received: received(transit, path),
+        replaces_others,
+    })
+}
+
 /// The table of that name, made if there is none.
 fn table<'h>(host: &'h (dyn Host + '_), name: &[u8]) -> Option<&'h LocationTable> {
     tables(host)?.get_or_create(name)
@@ -201,6 +222,9 @@ fn table<'h>(host: &'h (dyn Host + '_), name: &[u8]) -> Option<&'h LocationTable
 
 /// Checks that all extensions that are required are there (RFC 3261 §10.3 step 2, §8.2.2.3).
 fn require<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<(), Failure<'m>> {
+    if transit.message.value(HeaderName::Require).is_none() {
+        return Ok(());
+    }
     let supports = |tag: &[u8]| config.path.is_some() && tag.eq_ignore_ascii_case(b"path");
     let mut missing = ArenaVec::new_in(transit.arena);
     for tag in transit.message.items(HeaderName::Require).filter(|tag| !supports(tag)) {
