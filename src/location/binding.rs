@@ -1,14 +1,14 @@
 //! Bindings and sets of them.
 
 use std::cmp::Reverse;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use smallvec::SmallVec;
 
 use crate::limits::BINDING_BYTES_MAX;
 use crate::mem::ListenerId;
-use crate::sip::{Scheme, Uri, host_ip};
+use crate::sip::{Uri, host_ip};
 
 /// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +50,17 @@ pub struct Binding {
     q: u16,
     cflags: u32,
     listener: ListenerId,
-    /// Port of the next hop; 0 if its address is not known beforehand.
-    hop_port: u16,
-    hop_ip: Ipv4Addr,
+    /// See [`Binding::address`].
+    address: Option<SocketAddrV4>,
 }
 
 /// In [`Binding::q`]: not given.
 const Q_NONE: u16 = u16::MAX;
 
 /// Bytes of Contact URI, received address and path that are kept within the binding. A Contact
-/// URI has 30 to 60.
-const TARGET_BYTES_INLINE: usize = 64;
+/// URI has 30 to 60; with eight bytes more an entry of the index would be of the next size that
+/// memory is given out in, which is a fifth larger.
+const TARGET_BYTES_INLINE: usize = 56;
 
 const _: () = assert!(BINDING_BYTES_MAX <= u16::MAX as usize, "ends of parts are u16");
 
@@ -77,7 +77,6 @@ impl Binding {
         if target_len + origin_len > BINDING_BYTES_MAX {
             return None;
         }
-        let hop = next_hop(view);
         let mut target = SmallVec::with_capacity(target_len);
         for part in [view.contact, view.received, view.path] {
             target.extend_from_slice(part);
@@ -92,8 +91,7 @@ impl Binding {
             q: view.q.unwrap_or(Q_NONE),
             cflags: view.cflags,
             listener: view.listener,
-            hop_port: hop.map_or(0, |hop| hop.port()),
-            hop_ip: hop.map_or(Ipv4Addr::UNSPECIFIED, |hop| *hop.ip()),
+            address: address(if view.received.is_empty() { view.contact } else { view.received }),
         })
     }
 
@@ -138,14 +136,6 @@ impl Binding {
         self.target.len() == usize::from(self.contact_end)
     }
 
-    /// Where requests to it go, as far as that was clear when it came: an IPv4 address that is
-    /// written in the Contact URI or that it is reached at.
-    #[inline]
-    #[must_use]
-    pub fn next_hop(&self) -> Option<SocketAddrV4> {
-        (self.hop_port > 0).then(|| SocketAddrV4::new(self.hop_ip, self.hop_port))
-    }
-
     /// The Call-ID of the REGISTER.
     #[must_use]
     pub fn call_id(&self) -> &[u8] {
@@ -177,6 +167,13 @@ impl Binding {
     #[must_use]
     pub const fn listener(&self) -> ListenerId {
         self.listener
+    }
+
+    /// Where the received address leads over UDP, or if there is none the Contact URI, if that is
+    /// an IPv4 address and no name.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddrV4> {
+        self.address
     }
 
     /// Flags of the contact.
@@ -225,22 +222,12 @@ impl Binding {
     }
 }
 
-/// The address that requests to a binding are sent to (RFC 3261 §16.6 step 7), if it can be told
-/// without asking for a name, and nothing but the URI decides it.
-fn next_hop(view: &BindingView<'_>) -> Option<SocketAddrV4> {
-    if !view.path.is_empty() {
-        return None;
-    }
-    let text = if view.received.is_empty() { view.contact } else { view.received };
-    let uri = Uri::parse(text).ok().filter(|uri| uri.scheme == Scheme::Sip)?;
-    let transport = uri.params.get(b"transport").and_then(|param| param.value);
-    let is_udp = transport.is_none_or(|name| name.eq_ignore_ascii_case(b"udp"));
-    if !is_udp || uri.params.get(b"maddr").is_some() {
-        return None;
-    }
-    match host_ip(uri.host)? {
-        IpAddr::V4(ip) => Some(SocketAddrV4::new(ip, uri.port.unwrap_or(5060))),
-        IpAddr::V6(_) => None,
+/// The IPv4 address that a URI leads to over UDP.
+fn address(uri: &[u8]) -> Option<SocketAddrV4> {
+    let (host, port) = Uri::parse(uri).ok()?.udp_target()?;
+    match host_ip(host) {
+        Some(IpAddr::V4(ip)) if port != 0 => Some(SocketAddrV4::new(ip, port)),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! for that. It is made once for each operation: it finds the lock and the entry.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::ops::Deref;
 
 use papaya::Equivalent;
 use siphasher::sip::SipHasher13;
@@ -22,9 +23,12 @@ impl AorKey {
     pub(super) fn new(aor: &[u8]) -> Self {
         Self(SmallVec::from_slice(aor))
     }
+}
 
-    /// The name.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+impl Deref for AorKey {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         &self.0
     }
 }
@@ -61,13 +65,13 @@ impl Equivalent<AorKey> for Sought<'_> {
 /// The hash function of one table.
 #[derive(Clone, Debug)]
 pub(super) struct AorHashes {
-    key: (u64, u64),
+    keyed: SipHasher13,
 }
 
 impl Default for AorHashes {
     fn default() -> Self {
         let random = RandomState::new();
-        Self { key: (random.hash_one(0), random.hash_one(1)) }
+        Self { keyed: SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)) }
     }
 }
 
@@ -75,7 +79,7 @@ impl AorHashes {
     /// The name with its hash.
     #[inline]
     pub(super) fn seek<'a>(&self, aor: &'a [u8]) -> Sought<'a> {
-        Sought { aor, hash: hash(self.key, aor) }
+        Sought { aor, hash: self.keyed.hash(aor) }
     }
 }
 
@@ -84,20 +88,20 @@ impl BuildHasher for AorHashes {
 
     #[inline]
     fn build_hasher(&self) -> AorHasher {
-        AorHasher { key: self.key, hash: 0 }
+        AorHasher { keyed: self.keyed, hash: 0 }
     }
 }
 
 /// Hashes one name, or takes over its hash.
 #[derive(Debug)]
 pub(super) struct AorHasher {
-    key: (u64, u64),
+    keyed: SipHasher13,
     hash: u64,
 }
 
 impl Hasher for AorHasher {
     fn write(&mut self, aor: &[u8]) {
-        self.hash = hash(self.key, aor);
+        self.hash = self.keyed.hash(aor);
     }
 
     #[inline]
@@ -109,12 +113,6 @@ impl Hasher for AorHasher {
     fn finish(&self) -> u64 {
         self.hash
     }
-}
-
-/// The hash of a name under a key.
-#[inline]
-fn hash((one, other): (u64, u64), aor: &[u8]) -> u64 {
-    SipHasher13::new_with_keys(one, other).hash(aor)
 }
 
 #[cfg(test)]

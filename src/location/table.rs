@@ -114,7 +114,7 @@ impl LocationTable {
     /// Shows the bindings of one address-of-record after the other to `show` until it breaks off,
     /// in no order. Takes no lock: what changes meanwhile may be seen or not.
     pub fn for_each(&self, mut show: impl FnMut(&[u8], &BindingSet) -> ControlFlow<()>) {
-        let _ = self.index.pin().iter().try_for_each(|(aor, set)| show(aor.as_bytes(), set));
+        let _ = self.index.pin().iter().try_for_each(|(aor, set)| show(aor, set));
     }
 
     /// Lets `change` look at the bindings of `aor` while nobody else changes them. It may refresh

@@ -43,10 +43,12 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let chosen = transit.known_hop().filter(|_| hop == NextHop::Routed);
-    let (host, port, known) = match chosen {
-        Some(hop) => (&[][..], hop.port(), Some(IpAddr::V4(*hop.ip()))),
-        None => {
+    let by_uri = hop == NextHop::Routed && transit.destination.is_none() && transit.path.is_empty();
+    let (host, port, known) = match transit.known_address {
+        Some((uri, address)) if by_uri && std::ptr::eq(uri, transit.uri) => {
+            (&[][..], address.port(), Some(IpAddr::V4(*address.ip())))
+        }
+        _ => {
             let (host, port) = next_hop(transit, hop)?; // step 7
             (host, port, address(turn, host)?)
         }

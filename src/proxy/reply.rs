@@ -50,7 +50,7 @@ pub(super) fn queue(
     }
     let stamp = ViaStamp::new(via, arrival.source, force_rport);
     let to_tag = to_tag(turn, request);
-    let last_headers = &*turn.standing.server_header;
+    let last_headers = &[&*turn.standing.server_header];
     let to_tag = to_tag.as_ref().map(|tag| &tag[..]);
     let reply = Reply { code, reason, to_tag, headers, last_headers };
     let way = (destination, arrival.listener, arrival.local.ip());

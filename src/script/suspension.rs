@@ -225,7 +225,6 @@ impl Suspended {
             uri: self.text(kept.uri),
             destination: kept.destination.map(|text| self.text(text)),
             path: self.text(kept.path),
-            chosen_hop: None,
             q: kept.q,
             branches,
             edits,
@@ -243,6 +242,8 @@ impl Suspended {
             max_forwards_done: kept.max_forwards_done,
             refusal: kept.refusal,
             acted: kept.acted,
+            // The texts have been copied: it is looked at again.
+            known_address: None,
         }
     }
 
@@ -331,7 +332,6 @@ impl Keeper {
             uri,
             destination,
             path,
-            chosen_hop: _,
             q,
             branches,
             edits,
@@ -345,6 +345,7 @@ impl Keeper {
             max_forwards_done,
             refusal,
             acted,
+            known_address: _,
         } = transit;
         self.room = self.room.checked_sub(edits.size())?;
         let mut kept_edits = EditList::default();

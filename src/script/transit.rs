@@ -50,17 +50,6 @@ pub struct RecordRoute<'m> {
     pub double: bool,
 }
 
-/// Where a contact leads that `lookup()` chose, known since it was stored.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownHop<'m> {
-    /// The Request-URI that this is about.
-    pub uri: &'m [u8],
-    /// The destination URI.
-    pub destination: Option<&'m [u8]>,
-    /// The address.
-    pub address: SocketAddrV4,
-}
-
 /// One message and the decisions about it.
 #[derive(Debug)]
 pub struct Transit<'m> {
@@ -80,11 +69,12 @@ pub struct Transit<'m> {
     pub uri: &'m [u8],
     /// The destination URI (`$du`), set by `loose_route()`, `lookup()` or the script.
     pub destination: Option<&'m [u8]>,
+    /// The address that [`Self::uri`] or [`Self::destination`] leads to, if `lookup()` knew it: of
+    /// that very text, so that another one is looked at.
+    pub known_address: Option<(&'m [u8], SocketAddrV4)>,
     /// Route values to be put on top when the request leaves (RFC 3327 path of the binding that
     /// `lookup()` chose), comma-separated; empty if none.
     pub path: &'m [u8],
-    /// Where the contact leads that `lookup()` chose; see [`Self::known_hop`].
-    pub chosen_hop: Option<KnownHop<'m>>,
     /// Preference of the Request-URI in thousandths, if `lookup()` chose it by one.
     pub q: Option<u16>,
     /// The destination set beside the Request-URI.
@@ -137,8 +127,8 @@ impl<'m> Transit<'m> {
             arena,
             uri: message.request_uri(),
             destination: None,
+            known_address: None,
             path: &[],
-            chosen_hop: None,
             q: None,
             branches: ArenaList::new_in(arena),
             edits,
@@ -164,19 +154,6 @@ impl<'m> Transit<'m> {
         });
         let branches = branches.map(|(_, branch)| (branch.uri, branch.q));
         std::iter::once((self.uri, self.q)).chain(branches)
-    }
-
-    /// Where the request goes by its URIs, if they are still those of the contact that `lookup()`
-    /// chose, and that is known.
-    #[must_use]
-    pub fn known_hop(&self) -> Option<SocketAddrV4> {
-        let KnownHop { uri, destination, address } = self.chosen_hop?;
-        let is_same = match (destination, self.destination) {
-            (Some(known), Some(present)) => std::ptr::eq(known, present),
-            (None, None) => self.path.is_empty(),
-            _ => false,
-        };
-        (is_same && std::ptr::eq(uri, self.uri)).then_some(address)
     }
 
     /// From, if it is well-formed.

@@ -128,7 +128,7 @@ pub struct Reply<'a> {
     /// Further header fields, as whole lines.
     pub headers: &'a [&'a [u8]],
     /// Those that come behind them.
-    pub last_headers: &'a [u8],
+    pub last_headers: &'a [&'a [u8]],
 }
 
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
@@ -164,10 +164,9 @@ pub fn reply(
         let Some(repeated) = request.line(name) else { return false };
         line(out, repeated);
     }
-    for header in reply.headers {
+    for header in reply.headers.iter().chain(reply.last_headers) {
         out.extend_from_slice(header);
     }
-    out.extend_from_slice(reply.last_headers);
     out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
     true
 }

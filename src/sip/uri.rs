@@ -120,6 +120,25 @@ impl<'d> Uri<'d> {
         }
     }
 
+    /// Host and port that a request with this URI is sent to over UDP, `maddr` before the host.
+    /// `None` if that is not the transport it demands.
+    #[must_use]
+    pub fn udp_target(&self) -> Option<(&'d [u8], u16)> {
+        let port = self.port.unwrap_or(5060);
+        let params = &self.params;
+        if self.scheme == Scheme::Sip && params.text().is_empty() {
+            return Some((self.host, port));
+        }
+        let transport = params.get(b"transport").and_then(|param| param.value);
+        if self.scheme != Scheme::Sip
+            || transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp"))
+        {
+            return None;
+        }
+        let maddr = params.get(b"maddr").and_then(|param| param.value);
+        Some((maddr.unwrap_or(self.host), port))
+    }
+
     /// A URI of which only the scheme is known.
     const fn bare(text: &'d [u8], scheme: Scheme) -> Self {
         Self {

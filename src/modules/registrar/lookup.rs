@@ -10,9 +10,7 @@ use super::super::textops::lines;
 use super::{config, key, key_of, tables};
 use crate::location::{self, Binding, registrar};
 use crate::mem::ListenerId;
-use crate::script::{
-    Argument, Branch, Execution, FALSE, KnownHop, Program, ReturnCode, TRUE, Transit,
-};
+use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr};
 
 /// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
@@ -182,8 +180,10 @@ fn take(binding: &Binding, transit: &mut Transit<'_>) {
         (transit.destination, transit.path) = (way.destination, way.path);
         transit.send_listener = way.send_listener.or(transit.send_listener);
     }
-    let Transit { uri, destination, .. } = *transit;
-    transit.chosen_hop = binding.next_hop().map(|address| KnownHop { uri, destination, address });
+    // By a path the request goes elsewhere first.
+    let address = binding.address().filter(|_| transit.path.is_empty());
+    let uri = transit.destination.unwrap_or(transit.uri);
+    transit.known_address = address.map(|address| (uri, address));
 }
 
 /// The branch that goes to the contact of `binding`.
