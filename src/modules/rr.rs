@@ -176,11 +176,7 @@ fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>)
         return FALSE;
     }
     let config = execution.program.config::<RrConfig>().copied().unwrap_or_default();
-    let uri = if config.add_username { Uri::parse(execution.transit.uri).ok() } else { None };
-    let user = match uri.and_then(|uri| uri.user) {
-        Some(user) => execution.build(&[user, b"@"]),
-        None => &[],
-    };
+    let user = if config.add_username { user_part(execution) } else { &[] };
     execution.transit.record_route = Some(RecordRoute {
         user,
         preset,
@@ -189,6 +185,15 @@ fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>)
         double: config.double,
     });
     TRUE
+}
+
+/// The user part of the Request-URI with its `@`, or nothing.
+#[inline(never)]
+fn user_part<'m>(execution: &Execution<'m>) -> &'m [u8] {
+    match execution.uri_parts(execution.transit.uri).and_then(|uri| uri.user) {
+        Some(user) => execution.build(&[user, b"@"]),
+        None => &[],
+    }
 }
 
 /// `add_rr_param(params)`.

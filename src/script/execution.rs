@@ -33,8 +33,9 @@ pub struct Execution<'m> {
     pub message_number: u64,
     /// Flags of the first branch (`setbflag`).
     pub branch_flags: u32,
-    /// The branch that a script prepares apart from the destination set (`$sbranch`).
-    pub static_branch: Branch<'m>,
+    /// The branch that a script prepares apart from the destination set (`$sbranch`), once it
+    /// does.
+    pub static_branch: Option<Branch<'m>>,
     /// The operation behind the one under way, if that one calls a function or reads a variable.
     pub(super) at: u32,
     /// Operands of the expression under way.
@@ -131,7 +132,7 @@ impl<'m> Execution<'m> {
             program,
             message_number: 0,
             branch_flags: 0,
-            static_branch: Branch::to(&[]),
+            static_branch: None,
             at: 0,
             values: ArenaList::new_in(arena),
             frames: ArenaList::new_in(arena),

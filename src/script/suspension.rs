@@ -35,7 +35,7 @@ pub struct Suspended {
     frames: Vec<Frame>,
     slots: Vec<KeptValue>,
     stores: Option<KeptStores>,
-    static_branch: KeptBranch,
+    static_branch: Option<KeptBranch>,
     message_number: u64,
     branch_flags: u32,
     code: ReturnCode,
@@ -123,7 +123,10 @@ impl Suspended {
             Some(stores) => Some(keeper.stores(stores)?),
             None => None,
         };
-        let static_branch = keeper.branch(&execution.static_branch)?;
+        let static_branch = match &execution.static_branch {
+            Some(branch) => Some(keeper.branch(branch)?),
+            None => None,
+        };
         Some(Self {
             command,
             message: message.to_vec(),
@@ -183,7 +186,7 @@ impl Suspended {
         if let Some(kept) = &self.stores {
             self.restore_stores(kept, execution.stores_mut());
         }
-        execution.static_branch = self.branch(&self.static_branch);
+        execution.static_branch = self.static_branch.as_ref().map(|kept| self.branch(kept));
         execution.message_number = self.message_number;
         execution.branch_flags = self.branch_flags;
         execution.code = self.code;

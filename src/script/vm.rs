@@ -150,18 +150,22 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
                     break Verdict::Error(ScriptError::Strings);
                 }
             }
-            Op::Return => {
-                let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
-                match leave(execution, ReturnCode::try_from(result).unwrap_or(0)) {
-                    Ok(resume_at) => next = resume_at,
-                    Err(verdict) => break verdict,
-                }
-            }
-            &Op::ReturnCode(result) => match leave(execution, result) {
+            Op::Return | Op::ReturnCode(_) => match leave(execution, op) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
             },
-            op => {
+            // By name, so that no operation has to be told from those that are not here.
+            Op::Binary(_)
+            | Op::Pop
+            | Op::PushCode
+            | Op::PushConstant(_)
+            | Op::PushInt(_)
+            | Op::PushOperand(_)
+            | Op::PushSlot(_)
+            | Op::PushVariable(_)
+            | Op::StoreSlot(_)
+            | Op::StoreVariable(_)
+            | Op::Unary(_) => {
                 compute(execution, op, next);
                 if execution.is_out_of_strings() {
                     break Verdict::Error(ScriptError::Strings);
@@ -250,6 +254,7 @@ fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -
         }
         Test::Matches(regex) => is_match(&program.regexes[regex as usize], pop(execution)),
         Test::Method(method) => is_method(execution, method),
+        Test::Myself(Subject::Uri) => execution.is_myself(execution.transit.uri),
         Test::Myself(subject) => is_myself(execution, subject),
         Test::Null => pop(execution) == Value::Null,
         Test::Network { is_source, network } => {
@@ -383,9 +388,16 @@ fn enter_named(
     Ok(next)
 }
 
-/// Leaves the present route block: where its caller goes on, if it has one and the code is
-/// not 0.
-fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<u32, Verdict> {
+/// Leaves the present route block with the code that the operation says: where its caller goes on,
+/// if it has one and the code is not 0.
+fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
+    let code = match *op {
+        Op::ReturnCode(code) => code,
+        _ => {
+            let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
+            ReturnCode::try_from(result).unwrap_or(0)
+        }
+    };
     execution.code = code;
     let Some(frame) = execution.frames.pop() else { return Err(Verdict::End) };
     if code == 0 {

@@ -29,7 +29,7 @@ pub(super) const FUNCTIONS: [FunctionSpec; 3] = [
             "Empties the branch that `$sbranch(...)` prepares.",
             "sbranch_reset();",
             |execution, _| {
-                execution.static_branch = Branch::to(&[]);
+                execution.static_branch = None;
                 TRUE
             },
         )
@@ -58,15 +58,20 @@ pub(super) const FUNCTIONS: [FunctionSpec; 3] = [
     },
 ];
 
+/// The branch that `$sbranch(...)` has prepared; an empty one at first.
+fn prepared<'m>(execution: &Execution<'m>) -> Branch<'m> {
+    execution.static_branch.unwrap_or(Branch::to(&[]))
+}
+
 /// `sbranch_append()`.
 fn sbranch_append<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let branch = execution.static_branch;
+    let branch = prepared(execution);
     verdict(!branch.uri.is_empty() && push(execution, branch))
 }
 
 /// `sbranch_set_ruri()`.
 fn sbranch_set_ruri<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let branch = execution.static_branch;
+    let branch = prepared(execution);
     if !assign_uri(execution, branch.uri) {
         return FALSE;
     }
@@ -184,7 +189,7 @@ pub(super) fn write_part<'m>(
 
 /// `$sbranch(part)`.
 pub(super) fn static_part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
-    part_of(execution, &execution.static_branch, key)
+    part_of(execution, &prepared(execution), key)
 }
 
 /// `$sbranch(part) = value`.
@@ -194,8 +199,8 @@ pub(super) fn write_static_part<'m>(
     _: Index,
     value: Value<'m>,
 ) -> bool {
-    let changed = changed(execution, execution.static_branch, key, value);
-    changed.map(|branch| execution.static_branch = branch).is_some()
+    let changed = changed(execution, prepared(execution), key, value);
+    changed.map(|branch| execution.static_branch = Some(branch)).is_some()
 }
 
 /// A part of a branch.
