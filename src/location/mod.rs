@@ -1,7 +1,8 @@
 //! Where users are: bindings of addresses-of-record to contacts (RFC 3261 §10).
 //!
 //! ```text
-//! REGISTER ─ save() ──▶ registrar::register ─▶ LocationTable::update   one AOR, one writer
+//! REGISTER ─ save() ──▶ registrar::refresh ─┬▶ LocationTable::update   one AOR, one writer
+//!                    or registrar::register ┘
 //! INVITE   ─ lookup() ─▶ LocationTable::lookup                         no lock, no wait
 //! timer    ─ proxy ────▶ LocationTables::sweep                         a few AORs per call
 //! ```

@@ -79,7 +79,6 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `mf_process_maxfwd_header(max_value)`.
 fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let limit = execution.program.config::<Config>().map_or(LIMIT_DEFAULT, |it| it.max_limit);
     let transit = &mut execution.transit;
     if transit.max_forwards_done {
         return TRUE;
@@ -96,7 +95,10 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
     let new = match parse_max_forwards(old) {
         Err(_) => return -2,
         Ok(0) => return FALSE,
-        Ok(hops) => u32::from(hops - 1).min(limit),
+        Ok(hops) => {
+            let limit = execution.program.config::<Config>();
+            u32::from(hops - 1).min(limit.map_or(LIMIT_DEFAULT, |it| it.max_limit))
+        }
     };
     let at = message.offset_of(old);
     transit.max_forwards_done = if let ([_, _], 10..100) = (old, new) {

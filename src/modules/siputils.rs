@@ -281,8 +281,7 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `has_totag()`.
 fn has_totag<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    let to = execution.transit.to();
-    verdict(to.and_then(|to| to.tag()).is_some_and(|tag| !tag.is_empty()))
+    verdict(execution.transit.to_tag().is_some_and(|tag| !tag.is_empty()))
 }
 
 /// `uri_param(param[, value])`.

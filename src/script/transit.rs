@@ -165,6 +165,16 @@ impl<'m> Transit<'m> {
         }
     }
 
+    /// The tag of To, if it has one.
+    #[inline]
+    #[must_use]
+    pub fn to_tag(&self) -> Option<&'m [u8]> {
+        match self.essentials {
+            Some(essentials) => essentials.to.tag(),
+            None => self.to()?.tag(),
+        }
+    }
+
     /// To, if it is well-formed.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'m>> {
