@@ -74,7 +74,16 @@ impl Lanes {
     pub(super) fn bits(self) -> u32 {
         self.0.to_bitmask()
     }
+
+    /// Whether it is all of them.
+    #[inline]
+    pub(super) fn are_all(self) -> bool {
+        self.bits() == ALL
+    }
 }
+
+/// The bits of all lanes.
+const ALL: u32 = u16::MAX as u32;
 
 impl std::ops::Not for Lanes {
     type Output = Self;
@@ -185,11 +194,13 @@ pub(super) const fn bits_from(marks: u64, from: usize) -> u64 {
     marks & u64::MAX << from
 }
 
-/// Finds all octets `WANTED` in a text, front to back.
-pub(super) struct Finder<'d, const WANTED: u8> {
-    text: &'d [u8],
-    /// Offset of the first octet that `marks` has a bit for.
-    base: usize,
+/// Finds all octets `WANTED` in a text, front to back. The text, which must be the same each time,
+/// is not kept: who looks for something in it has it at hand.
+#[derive(Clone)]
+pub(super) struct Finder<const WANTED: u8> {
+    /// Offset of the first octet that `marks` has a bit for. In 32 bits, so that no sum of two
+    /// overflows.
+    base: u32,
     /// The octets found that were not asked for yet.
     marks: u64,
 }
@@ -197,45 +208,38 @@ pub(super) struct Finder<'d, const WANTED: u8> {
 /// Octets that a [`Finder`] looks at at once.
 const STRETCH: usize = 64;
 
-impl<'d, const WANTED: u8> Finder<'d, WANTED> {
+impl<const WANTED: u8> Finder<WANTED> {
     /// A search from the start of `text`.
     #[inline]
-    pub(super) fn new(text: &'d [u8]) -> Self {
-        let mut finder = Self { text, base: 0, marks: 0 };
-        finder.look();
+    pub(super) fn new(text: &[u8]) -> Self {
+        let mut finder = Self { base: 0, marks: 0 };
+        finder.look(text);
         finder
+    }
+
+    /// Offset of the next one in `text`.
+    #[inline]
+    pub(super) fn next(&mut self, text: &[u8]) -> Option<u32> {
+        while self.marks == 0 {
+            if self.base as usize + STRETCH >= text.len() {
+                return None;
+            }
+            self.base += STRETCH as u32;
+            self.look(text);
+        }
+        let place = self.base + self.marks.trailing_zeros();
+        self.marks &= self.marks - 1;
+        Some(place)
     }
 
     /// Notes what is in the stretch at `base`.
     #[inline]
-    fn look(&mut self) {
-        let rest = self.text.get(self.base..).unwrap_or_default();
-        self.marks = match (rest.first_chunk(), self.text.last_chunk()) {
-            (Some(stretch), _) => stretch_marks(stretch, WANTED),
-            // Of the last stretch, only what comes behind the one before it.
-            (None, Some(last)) if !rest.is_empty() => {
-                stretch_marks(last, WANTED) >> (STRETCH - rest.len())
-            }
-            _ => few_marks(rest, WANTED),
+    fn look(&mut self, text: &[u8]) {
+        let base = self.base as usize;
+        self.marks = match text.get(base..base + STRETCH).and_then(<[u8]>::first_chunk) {
+            Some(stretch) => stretch_marks(stretch, WANTED),
+            None => last_marks(text, base, WANTED),
         };
-    }
-}
-
-impl<const WANTED: u8> Iterator for Finder<'_, WANTED> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.marks == 0 {
-            self.base += STRETCH;
-            if self.base >= self.text.len() {
-                return None;
-            }
-            self.look();
-        }
-        let place = self.base + self.marks.trailing_zeros() as usize;
-        self.marks &= self.marks - 1;
-        Some(place)
     }
 }
 
@@ -246,6 +250,17 @@ fn stretch_marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
     blocks.iter().rev().fold(0, |marks, block| {
         marks << Block::LENGTH | u64::from(Block::new(*block).is(wanted).bits())
     })
+}
+
+/// As [`stretch_marks`], of what comes in `text` from `base` on, which is less than a stretch.
+#[inline(never)]
+fn last_marks(text: &[u8], base: usize, wanted: u8) -> u64 {
+    let rest = text.get(base..).unwrap_or_default();
+    match text.last_chunk() {
+        // Of the last stretch, only what comes behind the one before it.
+        Some(last) if !rest.is_empty() => stretch_marks(last, wanted) >> (STRETCH - rest.len()),
+        _ => few_marks(rest, wanted),
+    }
 }
 
 /// As [`stretch_marks`], of a text that is shorter.
@@ -286,7 +301,9 @@ mod tests {
                 prop_assert_eq!(found, [bits(|byte| byte == b';'), bits(|byte| byte <= b'=')]);
             }
             let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
-            prop_assert!(Finder::<b';'>::new(&text).eq(semicolons));
+            let mut finder = Finder::<b';'>::new(&text);
+            let found = std::iter::from_fn(|| finder.next(&text));
+            prop_assert!(found.map(|place| place as usize).eq(semicolons));
             let expected = text.iter().position(|byte| matches!(byte, b';' | b'='));
             prop_assert_eq!(find2(&text, b';', b'='), expected);
         }
