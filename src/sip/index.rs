@@ -9,7 +9,9 @@
 //! ```
 
 use super::header::Spelling;
-use super::octet::{are_token, is_space, is_token, number, prefix_len, trim, trim_end};
+use super::octet::{
+    are_token, is_space, is_token, leading_number, number, prefix_len, trim, trim_end,
+};
 use super::scan::{Finder, find};
 use super::{HeaderName, Method, ParseError};
 use crate::limits::HEADER_COUNT_MAX;
@@ -393,11 +395,8 @@ fn content_length(
 ) -> Result<usize, ParseError> {
     let rest = bytes.len() - body_start;
     let Some(header) = index.first(HeaderName::ContentLength) else { return Ok(rest) };
-    let length = number(header.value(bytes)).ok_or(ParseError::ContentLength)?;
-    match usize::try_from(length) {
-        Ok(length) if length <= rest => Ok(length),
-        _ => Err(ParseError::ContentLength),
-    }
+    let length = header.number(bytes).ok_or(ParseError::ContentLength)? as usize;
+    if length <= rest { Ok(length) } else { Err(ParseError::ContentLength) }
 }
 
 /// A piece of the message: offset and length in bytes. A datagram has at most 65,535 of them.
@@ -459,6 +458,24 @@ impl HeaderSpan {
             line_end: line_end as u16,
             name,
         }
+    }
+
+    /// The decimal number that the value is, up to 32 bits.
+    #[inline]
+    pub(super) fn number(self, bytes: &[u8]) -> Option<u32> {
+        match self.ahead(bytes).and_then(|(ahead, length)| Some((leading_number(*ahead)?, length)))
+        {
+            Some(((number, digits), length)) if digits == length => Some(number),
+            _ => number(self.value(bytes)),
+        }
+    }
+
+    /// The octets from the value on, and how long it is; `None` if there are not so many.
+    #[inline]
+    pub(super) fn ahead<const COUNT: usize>(self, bytes: &[u8]) -> Option<(&[u8; COUNT], usize)> {
+        let start = usize::from(self.value_start);
+        let ahead = bytes.get(start..start + COUNT)?.first_chunk()?;
+        Some((ahead, usize::from(self.value_end) - start))
     }
 
     /// The value.

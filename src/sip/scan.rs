@@ -2,7 +2,7 @@
 //! a few instructions; within a header field a call of the longer vector code of `memchr` costs
 //! more than the search itself.
 
-use wide::u8x16;
+use wide::{i8x16, u8x16};
 
 /// Sixteen octets.
 #[derive(Clone, Copy)]
@@ -42,16 +42,20 @@ impl Block {
         Lanes(self.0.min(u8x16::splat(highest)).simd_eq(self.0))
     }
 
-    /// Those that are at least `lowest`.
-    #[inline]
-    pub(super) fn at_least(self, lowest: u8) -> Lanes {
-        Lanes(self.0.max(u8x16::splat(lowest)).simd_eq(self.0))
-    }
-
-    /// Those from `lowest` to `highest`.
+    /// Those from `lowest` to `highest`, which are not all there are.
     #[inline]
     pub(super) fn within(self, lowest: u8, highest: u8) -> Lanes {
-        Self(self.0 - u8x16::splat(lowest)).at_most(highest - lowest)
+        // The highest becomes the highest signed number, what is above it negative.
+        let shift = i8::MAX as u8 - highest;
+        let below = lowest.wrapping_add(shift).wrapping_sub(1);
+        let shifted = (self.0 + u8x16::splat(shift)).cast_signed();
+        Lanes(shifted.simd_gt(i8x16::splat(below.cast_signed())).cast_unsigned())
+    }
+
+    /// Angle brackets, which differ in one bit.
+    #[inline]
+    pub(super) fn angles(self) -> Lanes {
+        Self(self.0 | u8x16::splat(b'<' ^ b'>')).is(b'>')
     }
 
     /// Upper-case letters as lower-case ones, lower-case letters as they are; the others are no
@@ -69,6 +73,9 @@ impl Block {
 }
 
 impl Lanes {
+    /// All of them.
+    const ALL: Self = Self(u8x16::MAX);
+
     /// A bit for each octet, the lowest for the first.
     #[inline]
     pub(super) fn bits(self) -> u32 {
@@ -78,12 +85,9 @@ impl Lanes {
     /// Whether it is all of them.
     #[inline]
     pub(super) fn are_all(self) -> bool {
-        self.bits() == ALL
+        self.bits() == u32::from(u16::MAX)
     }
 }
-
-/// The bits of all lanes.
-const ALL: u32 = u16::MAX as u32;
 
 impl std::ops::Not for Lanes {
     type Output = Self;
@@ -91,6 +95,15 @@ impl std::ops::Not for Lanes {
     #[inline]
     fn not(self) -> Self {
         Self(!self.0)
+    }
+}
+
+impl std::ops::BitAnd for Lanes {
+    type Output = Self;
+
+    #[inline]
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 
@@ -147,51 +160,51 @@ pub(super) fn search(
     }
 }
 
-/// How long a text may be for [`marks`].
-pub(super) const MARKED_MAX: usize = 64;
+/// How long a text may be for [`marks`]: a bit is left for what lies behind.
+pub(super) const MARKED_MAX: usize = 63;
 
 /// Where octets of several kinds are in `text`: for each kind a word with a bit for each octet,
-/// the lowest for the first. The text has at most [`MARKED_MAX`] octets; `None` if it has more.
+/// the lowest for the first. `kinds` also says which octets may be there at all. `None` if there
+/// is another one, or if the text has more than [`MARKED_MAX`] octets. A zero digit must be of no
+/// kind, and allowed.
 #[inline]
 pub(super) fn marks<const KINDS: usize>(
     text: &[u8],
-    kinds: impl Fn(Block) -> [Lanes; KINDS],
+    kinds: impl Fn(Block) -> ([Lanes; KINDS], Lanes),
 ) -> Option<[u64; KINDS]> {
     if text.len() > MARKED_MAX {
         return None;
     }
     let mut marks = [0; KINDS];
-    let bits = |block| kinds(block).map(|lanes| u64::from(lanes.bits()));
+    let mut plain = Lanes::ALL;
+    let mut look = |block| {
+        let (kinds, allowed) = kinds(block);
+        plain = plain & allowed;
+        kinds.map(|lanes| u64::from(lanes.bits()))
+    };
+    let add = |marks: &mut [u64; KINDS], bits: [u64; KINDS], shift: usize| {
+        marks.iter_mut().zip(bits).for_each(|(marks, bits)| *marks |= bits << shift);
+    };
     let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
     for (number, block) in blocks.iter().enumerate() {
-        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*block))) {
-            *marks |= bits << (number * Block::LENGTH);
+        add(&mut marks, look(Block::new(*block)), number * Block::LENGTH);
+    }
+    if !rest.is_empty() {
+        if let Some(last) = text.last_chunk() {
+            // It overlaps with the block before it and says the same where it does.
+            add(&mut marks, look(Block::new(*last)), text.len() - Block::LENGTH);
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
+        {
+            let bits = look(Block::halves(*first, *last));
+            add(&mut marks, bits.map(|bits| bits & 0xff), 0);
+            add(&mut marks, bits.map(|bits| bits >> 8), text.len() - last.len());
+        } else {
+            let mut block = [b'0'; Block::LENGTH];
+            block[..text.len()].copy_from_slice(text);
+            marks = look(Block::new(block));
         }
     }
-    if rest.is_empty() {
-        return Some(marks);
-    }
-    // The last block overlaps with the one before it and says the same where it does.
-    if let Some(last) = text.last_chunk() {
-        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*last))) {
-            *marks |= bits << (text.len() - Block::LENGTH);
-        }
-        return Some(marks);
-    }
-    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        let behind = text.len() - last.len();
-        let halves = bits(Block::halves(*first, *last));
-        return Some(halves.map(|bits| bits & 0xff | bits >> 8 << behind));
-    }
-    let mut block = [0; Block::LENGTH];
-    block[..text.len()].copy_from_slice(text);
-    Some(bits(Block::new(block)).map(|bits| bits & !(u64::MAX << text.len())))
-}
-
-/// The bits of `marks` from number `from` on, which is below 64.
-#[inline]
-pub(super) const fn bits_from(marks: u64, from: usize) -> u64 {
-    marks & u64::MAX << from
+    plain.are_all().then_some(marks)
 }
 
 /// Finds all octets `WANTED` in a text, front to back. The text, which must be the same each time,
@@ -291,14 +304,21 @@ mod tests {
                 let places = || (0..text.len()).filter(|place| text[*place] == wanted);
                 prop_assert_eq!(find(&text, wanted), places().next());
             }
-            let found = marks(&text, |block| [block.is(b';'), block.at_most(b'=')]);
+            let refused = [b'"', b'~'];
+            let kinds = |block: Block| {
+                let others = block.is(refused[0]) | block.is(refused[1]);
+                ([block.is(b';'), block.within(b':', b'=')], !others)
+            };
+            let found = marks(&text, kinds);
             let bits = |is: fn(u8) -> bool| {
                 let set = text.iter().enumerate().filter(|(_, byte)| is(**byte));
                 set.fold(0_u64, |bits, (place, _)| bits | 1_u64 << place)
             };
-            prop_assert_eq!(found.is_some(), text.len() <= MARKED_MAX);
+            let fits = text.len() <= MARKED_MAX && !text.iter().any(|byte| refused.contains(byte));
+            prop_assert_eq!(found.is_some(), fits);
             if let Some(found) = found {
-                prop_assert_eq!(found, [bits(|byte| byte == b';'), bits(|byte| byte <= b'=')]);
+                let within = bits(|byte| (b':'..=b'=').contains(&byte));
+                prop_assert_eq!(found, [bits(|byte| byte == b';'), within]);
             }
             let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
             let mut finder = Finder::<b';'>::new(&text);

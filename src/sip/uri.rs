@@ -61,10 +61,10 @@ impl<'d> Uri<'d> {
     fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let rest = text.strip_prefix(b"sip:")?;
         let kinds = |block: Block| {
-            let others = no_uri(block) | block.is(b'?');
-            [block.is(b'@'), block.is(b':'), block.is(b';'), others]
+            let kinds = [block.is(b'@'), block.is(b':'), block.is(b';')];
+            (kinds, !(no_uri(block) | block.is(b'?')))
         };
-        let [ats, colons, semicolons, others] = marks(rest, kinds)?;
+        let [ats, colons, semicolons] = marks(rest, kinds)?;
         let mut uri = Self::bare(text, Scheme::Sip);
         let mut host_start = 0;
         if ats != 0 {
@@ -74,7 +74,7 @@ impl<'d> Uri<'d> {
         }
         // Another @, a password or a semicolon of the user are for the general way.
         let in_user = (colons | semicolons) & !(u64::MAX << host_start.min(63));
-        if others | in_user | ats & ats.wrapping_sub(1) != 0 || (ats != 0 && uri.user.is_none()) {
+        if in_user | ats & ats.wrapping_sub(1) != 0 || (ats != 0 && uri.user.is_none()) {
             return None;
         }
         let host_end = rest.len().min(semicolons.trailing_zeros() as usize);

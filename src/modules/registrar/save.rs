@@ -153,7 +153,7 @@ fn store<'m>(
     let to = message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
     let address = match transit.essentials {
         _ if !given.is_empty() => given,
-        Some(essentials) => essentials.to.uri,
+        Some(essentials) => essentials.to.uri(),
         None => NameAddr::parse(to)?.uri,
     };
     let aor = key_of(address, program, arena).ok_or(Failure::NoUser)?;
