@@ -20,20 +20,23 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
+        Self::parse_any(value).ok_or(ParseError::CSeq)
+    }
+
+    /// Parses any value.
+    #[inline(never)]
+    pub(super) fn parse_any(value: &'d [u8]) -> Option<Self> {
         let length = prefix_len(value, |byte| byte.is_ascii_digit());
         let (digits, rest) = value.split_at(length);
-        let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
+        let number = number(digits).filter(|number| *number < 1 << 31)?;
         let method = trim(rest);
         let is_spaced = rest.len() > method.len();
-        if !is_spaced || method.is_empty() || !are_token(method) {
-            return Err(ParseError::CSeq);
-        }
-        Ok(Self { number, method })
+        (is_spaced && !method.is_empty() && are_token(method)).then_some(Self { number, method })
     }
 
     /// Parses a value as almost all are: at most eight digits, a space, a method in capitals.
     /// `ahead` starts with it, which is `length` octets long.
-    #[inline]
+    #[inline(always)]
     pub(super) fn parse_plain(ahead: &'d [u8; Block::LENGTH], length: usize) -> Option<Self> {
         let (number, digits) = leading_number(*ahead.first_chunk()?)?;
         let method = ahead.get(digits + 1..length)?;

@@ -78,9 +78,15 @@ impl HeaderName {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let Some(first) = bytes.first() else { return Self::Other };
-        let second = bytes.get(1).unwrap_or(&b':');
-        let same = |spelling: &&Spelling| spelling.text.eq_ignore_ascii_case(bytes);
-        Spelling::likely([*first, *second]).find(same).map_or(Self::Other, |found| found.name)
+        let mut number = TABLES.places[place([*first, *bytes.get(1).unwrap_or(&b':')])];
+        while number != NONE {
+            let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
+            if spelling.text.eq_ignore_ascii_case(bytes) {
+                return spelling.name;
+            }
+            number = spelling.next;
+        }
+        Self::Other
     }
 }
 
@@ -109,12 +115,15 @@ impl Spelling {
         let start = ahead.first_chunk().copied().unwrap_or_default();
         let mut number = TABLES.places[place(start)];
         loop {
-            let spelling = TABLES.spellings.get(usize::from(number))?;
+            let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
             let (ignored, wanted) = (Block::new(spelling.ignored), Block::new(spelling.ahead));
             if block.is_but_for(ignored, wanted).are_all() {
                 return Some(spelling);
             }
             number = spelling.next;
+            if number == NONE {
+                return None;
+            }
         }
     }
 
@@ -136,17 +145,6 @@ impl Spelling {
         self.length
     }
 
-    /// The spellings that may start with these two octets, the colon counted.
-    #[inline]
-    fn likely(start: [u8; 2]) -> impl Iterator<Item = &'static Self> {
-        let mut number = TABLES.places[place(start)];
-        std::iter::from_fn(move || {
-            let spelling = TABLES.spellings.get(usize::from(number))?;
-            number = spelling.next;
-            Some(spelling)
-        })
-    }
-
     /// A spelling of `name`.
     const fn new(text: &'static [u8], name: HeaderName) -> Self {
         let mut spelling = Self {
@@ -157,7 +155,7 @@ impl Spelling {
             name,
             next: NONE,
         };
-        if text.len() > Self::LENGTH_MAX {
+        if text.is_empty() || text.len() > Self::LENGTH_MAX {
             // No octet is the same as this but for those bits: none is found.
             spelling.ahead[0] = 0;
             return spelling;
@@ -180,21 +178,26 @@ const CASE: u8 = 0x20;
 /// All spellings, and where to look for one.
 struct Tables {
     /// Those of one place are chained in the order in which they are declared.
-    spellings: [Spelling; HeaderName::SPELLINGS.len()],
+    spellings: [Spelling; SPELLINGS],
     /// For each value of [`place`] the first spelling that has it.
     places: [u8; 1 << u8::BITS],
 }
 
-/// In [`Tables::places`] and [`Spelling::next`]: no spelling.
-const NONE: u8 = u8::MAX;
+/// Room for spellings: a power of two, so that no number is out of bounds.
+const SPELLINGS: usize = 64;
+
+/// In [`Tables::places`] and [`Spelling::next`]: no spelling. The one there is found by nothing.
+const NONE: u8 = SPELLINGS as u8 - 1;
+
+const _: () = assert!(HeaderName::SPELLINGS.len() <= NONE as usize, "the last is none");
 
 /// All spellings, and where to look for one.
 static TABLES: Tables = {
     let mut tables = Tables {
-        spellings: [Spelling::new(b"", HeaderName::Other); HeaderName::SPELLINGS.len()],
+        spellings: [Spelling::new(b"", HeaderName::Other); SPELLINGS],
         places: [NONE; 1 << u8::BITS],
     };
-    let mut at = tables.spellings.len();
+    let mut at = HeaderName::SPELLINGS.len();
     while at > 0 {
         at -= 1;
         let (text, name) = HeaderName::SPELLINGS[at];

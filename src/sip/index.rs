@@ -351,8 +351,9 @@ fn plain_header(bytes: &[u8], start: u32, feed: u32) -> Option<(HeaderName, u32)
     let length = u32::from(spelling.len()) % Spelling::AHEAD as u32;
     let first = ahead[(length + PLAIN_GAP) as usize];
     // There is no line feed in the name, nor before the value if there is one.
-    let [.., last, b'\r'] = bytes.get(..feed as usize)? else { return None };
-    (first > b' ' && *last > b' ').then_some((spelling.name(), length))
+    let end = feed.wrapping_sub(2) as usize;
+    let [last, b'\r'] = *bytes.get(end..end + 2)?.first_chunk()? else { return None };
+    (first > b' ' && last > b' ').then_some((spelling.name(), length))
 }
 
 /// Octets between name and value of a [`plain_header`]: a colon and a space.
@@ -555,7 +556,7 @@ mod tests {
             pieces in proptest::collection::vec(
                 proptest::sample::select(&[
                     "INVITE", "ACK", "REGISTER", "SUBSCRIBE", "invite", " ", "sip:a@b", "SIP/2.0",
-                    " SIP/2.0\r\n", "\r", "\n", "sip:0123456789", "X",
+                    " SIP/2.0\r\n", "\r", "\n", "sip:0123456789", "X", "\0",
                 ][..]),
                 0..8,
             ),

@@ -171,13 +171,18 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// [`ParseError::MissingHeader`] or [`ParseError::CSeq`].
-    #[inline(always)]
     pub fn cseq(&self) -> Result<CSeq<'d>, ParseError> {
         let span = self.index.first(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        self.cseq_in(span).ok_or(ParseError::CSeq)
+    }
+
+    /// The CSeq in that field, if it is well-formed.
+    #[inline(always)]
+    pub(super) fn cseq_in(&self, span: HeaderSpan) -> Option<CSeq<'d>> {
         let ahead = span.ahead(self.bytes);
         match ahead.and_then(|(ahead, length)| CSeq::parse_plain(ahead, length)) {
-            Some(cseq) => Ok(cseq),
-            None => CSeq::parse(span.value(self.bytes)),
+            Some(cseq) => Some(cseq),
+            None => CSeq::parse_any(span.value(self.bytes)),
         }
     }
 
@@ -190,6 +195,12 @@ impl<'d> Message<'d> {
         let Some(span) = self.index.first(HeaderName::MaxForwards) else { return Ok(None) };
         let hops = span.number(self.bytes).and_then(|hops| u8::try_from(hops).ok());
         hops.map(Some).ok_or(ParseError::Number)
+    }
+
+    /// Where the first field of that name is.
+    #[inline]
+    pub(super) fn span(&self, name: HeaderName) -> Option<HeaderSpan> {
+        self.index.first(name)
     }
 
     /// Whether there are several fields of one of these names: a bit for each, by its number.

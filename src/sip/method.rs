@@ -66,8 +66,8 @@ impl Method {
     pub(super) fn ahead(octets: [u8; Block::LENGTH]) -> Option<(Self, usize)> {
         let length = Block::new(octets).is(b' ').bits().trailing_zeros() as usize;
         let others = WORD.checked_sub(length)?;
-        let octets = u64::from_le_bytes(*octets.first_chunk()?);
-        // Shifted out by two: none is left of a name that is empty.
+        let octets = u64::from_le_bytes(*octets.first_chunk()?) ^ SPACES;
+        // Shifted in two steps: nothing is left of a name that is empty.
         let word = octets << (u8::BITS as usize * others / 2) << (u8::BITS as usize * others / 2);
         let (_, method) = WORDS.iter().find(|(known, _)| *known == word)?;
         Some((*method, length))
@@ -77,8 +77,11 @@ impl Method {
 /// Octets of a word.
 const WORD: usize = size_of::<u64>();
 
+/// A word of spaces.
+const SPACES: u64 = u64::from_ne_bytes([b' '; WORD]);
+
 /// The methods whose names fit in a word, those of calls first: the octets of the name are the
-/// highest.
+/// highest, and differ from 0 by what they differ from a space.
 const WORDS: [(u64, Method); 13] = [
     (word(b"INVITE"), Method::Invite),
     (word(b"ACK"), Method::Ack),
@@ -101,7 +104,7 @@ const fn word(name: &[u8]) -> u64 {
     let mut at = name.len();
     while at > 0 {
         at -= 1;
-        word = word << u8::BITS | name[at] as u64;
+        word = word << u8::BITS | (name[at] ^ b' ') as u64;
     }
     word << (u8::BITS as usize * (WORD - name.len()))
 }
@@ -122,7 +125,11 @@ mod tests {
             let is_word = method != Method::Other && name.len() <= WORD;
             assert_eq!(ahead, is_word.then_some((method, name.len())), "{name}");
         }
-        assert_eq!(Method::ahead(*b"INVITEsip:a@b.cd"), None);
+        for other in
+            [b"INVITEsip:a@b.cd", b"\0INVITE sip:a@b.", b"INVITE\0 sip:a@b.", b"\0               "]
+        {
+            assert_eq!(Method::ahead(*other), None);
+        }
     }
 
     #[test]

@@ -229,6 +229,20 @@ pub(super) fn leading_number(ahead: [u8; 8]) -> Option<(u32, usize)> {
     Some((number as u32, count as usize))
 }
 
+/// Whether two texts are the same, without a call for short ones such as methods.
+#[inline]
+#[must_use]
+pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let ends = |text: &[u8]| Some((*text.first_chunk::<4>()?, *text.last_chunk::<4>()?));
+    match (ends(one), ends(other)) {
+        // The first four and the last four are all there are.
+        (Some(one_ends), Some(other_ends)) if one.len() <= 8 => {
+            one.len() == other.len() && one_ends == other_ends
+        }
+        _ => one == other,
+    }
+}
+
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).
 ///
 /// # Errors
@@ -359,6 +373,17 @@ mod tests {
             (b"\xb01234567", None),
         ] {
             assert_eq!(leading_number(*text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_if_all_octets_are() {
+        let texts = [&b""[..], b"A", b"ACK", b"ACKS", b"INVITE", b"INXITE", b"INVITES", b"INVTE"];
+        let long = [&b"REGISTER"[..], b"REGISTEr", b"SUBSCRIBE", b"SUBSXRIBE", b"ACKACKS"];
+        for one in texts.into_iter().chain(long) {
+            for other in texts.into_iter().chain(long) {
+                assert_eq!(are_same(one, other), one == other, "{one:?} {other:?}");
+            }
         }
     }
 

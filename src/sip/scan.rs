@@ -234,11 +234,13 @@ impl<const WANTED: u8> Finder<WANTED> {
     #[inline]
     pub(super) fn next(&mut self, text: &[u8]) -> Option<u32> {
         while self.marks == 0 {
-            if self.base as usize + STRETCH >= text.len() {
-                return None;
-            }
             self.base += STRETCH as u32;
             self.look(text);
+            if self.marks == 0 && self.base as usize >= text.len() {
+                // It stays where nothing follows, however often it is asked.
+                self.base -= STRETCH as u32;
+                return None;
+            }
         }
         let place = self.base + self.marks.trailing_zeros();
         self.marks &= self.marks - 1;

@@ -4,7 +4,7 @@
 //! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
 //! which are when someone walks them.
 
-use super::octet::{are_uri, no_uri, number};
+use super::octet::{are_same, are_uri, no_uri, number};
 use super::scan::{Block, find, marks};
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, ParseError, Party, StartLine, Uri, Via, unescaped};
@@ -67,7 +67,8 @@ impl<'d> Message<'d> {
         let Some(via) = Via::parse_first(top) else { return Err(ParseError::Via) };
         let Some(from) = Party::parse(from) else { return Err(ParseError::Address) };
         let Some(to) = Party::parse(to) else { return Err(ParseError::Address) };
-        let cseq = self.cseq()?;
+        let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
         Ok(Essentials { via, from, to, call_id, cseq })
     }
 
@@ -79,7 +80,7 @@ impl<'d> Message<'d> {
     #[inline]
     pub(crate) fn validate_start(&self, essentials: &Essentials<'d>) -> Result<(), ParseError> {
         let StartLine::Request { name, uri, .. } = self.start_line() else { return Ok(()) };
-        if essentials.cseq.method != name {
+        if !are_same(essentials.cseq.method, name) {
             return Err(ParseError::CSeqMethod);
         }
         self.max_forwards()?;
