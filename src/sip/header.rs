@@ -1,6 +1,6 @@
 //! Header field names.
 
-use super::scan::Block;
+use super::scan::{Block, Lanes};
 
 /// Declares [`HeaderName`]: variant, canonical name, compact form.
 macro_rules! header_names {
@@ -78,15 +78,23 @@ impl HeaderName {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
         let Some(first) = bytes.first() else { return Self::Other };
-        let mut number = TABLES.places[place([*first, *bytes.get(1).unwrap_or(&b':')])];
-        while number != NONE {
-            let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
-            if spelling.text.eq_ignore_ascii_case(bytes) {
-                return spelling.name;
-            }
-            number = spelling.next;
-        }
-        Self::Other
+        let start = [*first, *bytes.get(1).unwrap_or(&b':')];
+        let found = Spelling::find(start, |spelling| spelling.text.eq_ignore_ascii_case(bytes));
+        found.map_or(Self::Other, Spelling::name)
+    }
+
+    /// As [`Self::parse`], for the first `length` octets of a header line.
+    #[inline]
+    pub(super) fn parse_start(line: &[u8], length: usize) -> Self {
+        let Some(ahead) = line.first_chunk().filter(|_| length <= Spelling::LENGTH_MAX) else {
+            return Self::parse(line.get(..length).unwrap_or_default());
+        };
+        let block = Block::new(*ahead);
+        let start = [ahead[0], if length > 1 { ahead[1] } else { b':' }];
+        let found = Spelling::find(start, |spelling| {
+            usize::from(spelling.length) == length && spelling.is_same(block).first(length)
+        });
+        found.map_or(Self::Other, Spelling::name)
     }
 }
 
@@ -113,11 +121,16 @@ impl Spelling {
         let block = Block::new(*ahead);
         // Read apart: taken out of the block it would cost twice the instructions.
         let start = ahead.first_chunk().copied().unwrap_or_default();
+        Self::find(start, |spelling| spelling.is_same(block).are_all())
+    }
+
+    /// The spelling with these first two octets, the colon counted, that is the wanted one.
+    #[inline]
+    fn find(start: [u8; 2], is_wanted: impl Fn(&'static Self) -> bool) -> Option<&'static Self> {
         let mut number = TABLES.places[place(start)];
         loop {
             let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
-            let (ignored, wanted) = (Block::new(spelling.ignored), Block::new(spelling.ahead));
-            if block.is_but_for(ignored, wanted).are_all() {
+            if is_wanted(spelling) {
                 return Some(spelling);
             }
             number = spelling.next;
@@ -125,6 +138,12 @@ impl Spelling {
                 return None;
             }
         }
+    }
+
+    /// Where the octets of `block` are those of this spelling and of what stands behind it.
+    #[inline]
+    fn is_same(&self, block: Block) -> Lanes {
+        block.is_but_for(Block::new(self.ignored), Block::new(self.ahead))
     }
 
     /// How many octets [`Self::ahead`] looks at.
@@ -258,6 +277,10 @@ mod tests {
                 text[place] = byte;
             }
             prop_assert_eq!(HeaderName::parse(&text), search(&text));
+            let line = [&text[..], b":0123456789abcdef"].concat();
+            for line in [&line[..], &line[..=text.len()]] {
+                prop_assert_eq!(HeaderName::parse_start(line, text.len()), search(&text));
+            }
             if text.len() <= Spelling::LENGTH_MAX {
                 prop_assert_eq!(ahead(&text), search(&text));
             }

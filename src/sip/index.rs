@@ -10,7 +10,8 @@
 
 use super::header::Spelling;
 use super::octet::{
-    are_token, is_space, is_token, leading_number, number, prefix_len, trim, trim_end,
+    are_token, host_prefix_len, is_token, leading_number, number, prefix_len, skip_space, trim,
+    trim_end,
 };
 use super::scan::{Finder, find};
 use super::{HeaderName, Method, ParseError};
@@ -266,29 +267,35 @@ fn headers(
     feeds: &mut Feeds,
     index: &mut MessageIndex,
 ) -> Result<usize, ParseError> {
-    let mut start = from;
+    let (mut start, mut last) = headers_while::<false>(bytes, from as u32, feeds, index);
     loop {
-        let (behind, feed) = plain_headers(bytes, start as u32, feeds, index);
-        start = behind as usize;
-        if is_fold(bytes, start)
+        index.headers_end = start as usize;
+        if is_fold(bytes, start as usize)
             && let Some(folded) = index.pop()
         {
             // It looked as if it were whole.
-            start = usize::from(folded.start);
+            start = folded.start.into();
+            index.headers_end = start as usize;
         }
-        index.headers_end = start;
-        let feed = feed.ok_or(ParseError::Unterminated)? as usize;
-        if line_end(bytes, start, feed) == start {
-            return Ok(feed + 1);
+        let feed = last.ok_or(ParseError::Unterminated)?;
+        if line_end(bytes, start as usize, feed as usize) == start as usize {
+            return Ok(feed as usize + 1);
         }
-        start = odd_header(bytes, start, feed, feeds, index)?;
+        start = match usual_header(bytes, start, feed) {
+            Some(span) => index.push(span).map(|()| feed + 1)?,
+            None => odd_header(bytes, start as usize, feed as usize, feeds, index)? as u32,
+        };
+        // Where one is not plain, there are more of its kind.
+        (start, last) = headers_while::<true>(bytes, start, feeds, index);
     }
 }
 
-/// Notes header fields from `start` on for as long as they are as almost all are. The line behind
-/// them: where it starts, and its line feed, if there is one.
+/// Notes header fields from `start` on for as long as they are plain, or also if they are usual
+/// where that is asked for: a second form of the loop, so that the first need not keep for a call
+/// what it has in registers. The line behind them: where it starts, and its line feed, if there is
+/// one. Lines that continue another are not looked for.
 #[inline(never)]
-fn plain_headers(
+fn headers_while<const OR_USUAL: bool>(
     bytes: &[u8],
     start: u32,
     feeds: &mut Feeds,
@@ -302,10 +309,12 @@ fn plain_headers(
         if count >= HEADER_COUNT_MAX {
             break Some(feed);
         }
-        let Some((name, length)) = plain_header(bytes, start, feed) else { break Some(feed) };
-        let name_end = start + length;
-        let offsets = [start, name_end, name_end + PLAIN_GAP, feed - 1, feed + 1];
-        index.put(count as u8, HeaderSpan::new(name, offsets));
+        let span = match plain_header(bytes, start, feed) {
+            None if OR_USUAL => usual_header(bytes, start, feed),
+            plain => plain,
+        };
+        let Some(span) = span else { break Some(feed) };
+        index.put(count as u8, span);
         start = feed + 1;
         count += 1;
     };
@@ -338,26 +347,40 @@ fn is_fold(bytes: &[u8], start: usize) -> bool {
     matches!(bytes.get(start), Some(b' ' | b'\t'))
 }
 
-/// The name of the header field that starts at `start` and whose line feed is at `feed`, and how
-/// long the name is, if the field is one as almost all are: of a known name, a colon and a space
-/// right behind that, a value on one line with no more white space around it, and CRLF.
+/// The header field that starts at `start` and whose line feed is at `feed`, if it is one as almost
+/// all are: of a known name, a colon and a space right behind that, a value on one line with no
+/// more white space around it, and CRLF.
 #[inline]
-fn plain_header(bytes: &[u8], start: u32, feed: u32) -> Option<(HeaderName, u32)> {
+fn plain_header(bytes: &[u8], start: u32, feed: u32) -> Option<HeaderSpan> {
     /// Octets of the longest name with what stands behind it, and the first one of the value.
     const AHEAD: usize = Spelling::AHEAD + 2;
-    let start = start as usize;
-    let ahead: &[u8; AHEAD] = bytes.get(start..start + AHEAD)?.first_chunk()?;
+    let line = start as usize;
+    let ahead: &[u8; AHEAD] = bytes.get(line..line + AHEAD)?.first_chunk()?;
     let spelling = Spelling::ahead(ahead.first_chunk()?)?;
     let length = u32::from(spelling.len()) % Spelling::AHEAD as u32;
-    let first = ahead[(length + PLAIN_GAP) as usize];
+    let value = length + b": ".len() as u32;
     // There is no line feed in the name, nor before the value if there is one.
     let end = feed.wrapping_sub(2) as usize;
     let [last, b'\r'] = *bytes.get(end..end + 2)?.first_chunk()? else { return None };
-    (first > b' ' && last > b' ').then_some((spelling.name(), length))
+    let is_tight = ahead[value as usize] > b' ' && last > b' ';
+    let offsets = [start, start + length, start + value, feed - 1, feed + 1];
+    is_tight.then(|| HeaderSpan::new(spelling.name(), offsets))
 }
 
-/// Octets between name and value of a [`plain_header`]: a colon and a space.
-const PLAIN_GAP: u32 = 2;
+/// As [`plain_header`], of any name, with a colon right behind it and a space or none.
+#[inline(never)]
+fn usual_header(bytes: &[u8], start: u32, feed: u32) -> Option<HeaderSpan> {
+    let line = bytes.get(start as usize..feed as usize)?.strip_suffix(b"\r")?;
+    // Names are made of what host names are made of, all but very few.
+    let length = host_prefix_len(line);
+    let (b':', behind) = line.get(length..)?.split_first()? else { return None };
+    let value = length + 1 + usize::from(*behind.first()? == b' ');
+    let is_tight = *line.get(value)? > b' ' && *line.last()? > b' ';
+    let [name_end, value_start] = [length, value].map(|length| start + length as u32);
+    let offsets = [start, name_end, value_start, feed - 1, feed + 1];
+    let name = HeaderName::parse_start(line, length);
+    (is_tight && length > 0).then(|| HeaderSpan::new(name, offsets))
+}
 
 /// The header field in `bytes[start..end]`, whose line break ends at `feed`.
 #[inline(never)]
@@ -377,7 +400,7 @@ fn any_header(
     if name.is_empty() || !are_token(name) {
         return Err(ParseError::HeaderLine);
     }
-    let value_start = colon + 1 + prefix_len(&text[colon + 1..], is_space);
+    let value_start = text.len() - skip_space(&text[colon + 1..]).len();
     let value_end = value_start + trim_end(&text[value_start..]).len();
     let offsets = [0, name_end, value_start, value_end].map(|offset| (start + offset) as u32);
     let [start, name_end, value_start, value_end] = offsets;
@@ -517,11 +540,6 @@ mod tests {
         }
     }
 
-    /// What there is in a start line.
-    fn shown_start(start: &StartSpan) -> String {
-        format!("{start:?}")
-    }
-
     /// What there is in an index of header fields.
     fn shown(index: &MessageIndex) -> String {
         let MessageIndex { first, repeated, headers_end, .. } = index;
@@ -566,8 +584,8 @@ mod tests {
             let feed = text.find('\n').unwrap();
             if let Some(request) = request_line(bytes, 0, feed) {
                 let odd = odd_start_line(&bytes[..line_end(bytes, 0, feed)], 0);
-                let same = matches!(odd, Ok((odd, Ok(()))) if shown_start(&odd) == shown_start(&request));
-                prop_assert!(same, "{:?}", odd);
+                let same = |odd: &StartSpan| format!("{odd:?}") == format!("{request:?}");
+                prop_assert!(matches!(&odd, Ok((odd, Ok(()))) if same(odd)), "{odd:?}");
             }
         }
     }

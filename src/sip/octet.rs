@@ -48,7 +48,14 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
 /// As [`host_prefix_len`], of a text that is short or starts with a long host name.
 #[inline(never)]
 fn long_host_prefix_len(text: &[u8]) -> usize {
-    search(text, no_host, |byte| !is_host(byte)).unwrap_or(text.len())
+    let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
+    for (number, block) in blocks.iter().enumerate() {
+        let others = no_host(Block::new(*block)).bits();
+        if others != 0 {
+            return number * Block::LENGTH + others.trailing_zeros() as usize;
+        }
+    }
+    text.len() - rest.len() + prefix_len(rest, is_host)
 }
 
 /// The octets that [`is_host`] refuses.

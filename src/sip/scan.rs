@@ -82,6 +82,12 @@ impl Lanes {
         self.0.to_bitmask()
     }
 
+    /// Whether it is at least that many from the first on, which are fewer than there are.
+    #[inline]
+    pub(super) fn first(self, count: usize) -> bool {
+        self.bits() | u32::MAX << count == u32::MAX
+    }
+
     /// Whether it is all of them.
     #[inline]
     pub(super) fn are_all(self) -> bool {

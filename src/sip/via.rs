@@ -318,8 +318,9 @@ mod tests {
             port in proptest::sample::select(&["", ":5060", ":65536", ":", ":0", ":506 "][..]),
             pieces in proptest::collection::vec(
                 proptest::sample::select(&[
-                    ";branch=", ";rport", ";received=", ";BRANCH=", "z9hG4bK", "192.0.2.9", ";", "=",
-                    "5060", ";maddr", ";ttl=1", "\"", ",", " ", "<", "!", "01234567890123456789",
+                    ";branch=", ";rport", ";received=", ";BRANCH=", "z9hG4bK",
+                    "192.0.2.9", ";", "=", "5060", ";maddr", ";ttl=1", "\"", ",", " ", "<", "!",
+                    "01234567890123456789",
                 ][..]),
                 0..9,
             ),
