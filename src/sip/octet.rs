@@ -45,17 +45,23 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
     long_host_prefix_len(text)
 }
 
+/// Whether `text` is not empty and all of it may be in a host name.
+#[inline]
+#[must_use]
+pub(super) fn are_host(text: &[u8]) -> bool {
+    match (text.first_chunk(), text.last_chunk()) {
+        // An IPv4 address, almost always.
+        (Some(first), Some(last)) if text.len() <= Block::LENGTH => {
+            no_host(Block::halves(*first, *last)).bits() == 0
+        }
+        _ => !text.is_empty() && host_prefix_len(text) == text.len(),
+    }
+}
+
 /// As [`host_prefix_len`], of a text that is short or starts with a long host name.
 #[inline(never)]
 fn long_host_prefix_len(text: &[u8]) -> usize {
-    let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
-    for (number, block) in blocks.iter().enumerate() {
-        let others = no_host(Block::new(*block)).bits();
-        if others != 0 {
-            return number * Block::LENGTH + others.trailing_zeros() as usize;
-        }
-    }
-    text.len() - rest.len() + prefix_len(rest, is_host)
+    search(text, no_host, |byte| !is_host(byte)).unwrap_or(text.len())
 }
 
 /// The octets that [`is_host`] refuses.

@@ -24,7 +24,7 @@ impl Block {
 
     /// Eight octets and eight more.
     #[inline]
-    fn halves(first: [u8; 8], second: [u8; 8]) -> Self {
+    pub(super) fn halves(first: [u8; 8], second: [u8; 8]) -> Self {
         let halves = u128::from(u64::from_le_bytes(first))
             | u128::from(u64::from_le_bytes(second)) << (8 * first.len());
         Self::new(halves.to_le_bytes())
@@ -294,7 +294,7 @@ fn few_marks(text: &[u8], wanted: u8) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::octet::{are_plain, are_uri, host_prefix_len, is_host, prefix_len};
+    use super::super::octet::{are_host, are_plain, are_uri, host_prefix_len, is_host, prefix_len};
     use super::*;
 
     proptest! {
@@ -348,6 +348,8 @@ mod tests {
             let uri = text.iter().all(|byte| *byte > b' ' && !b"\"<>\x7f".contains(byte));
             prop_assert_eq!(are_uri(&text), uri);
             prop_assert_eq!(host_prefix_len(&text), prefix_len(&text, is_host));
+            let host = !text.is_empty() && text.iter().all(|byte| is_host(*byte));
+            prop_assert_eq!(are_host(&text), host);
         }
     }
 }
