@@ -304,19 +304,23 @@ fn headers_while<const OR_USUAL: bool>(
     let mut start = start;
     let mut left = feeds.clone();
     let mut count = index.header_count;
-    let last = loop {
-        let Some(feed) = left.next(bytes) else { break None };
-        if count >= HEADER_COUNT_MAX {
-            break Some(feed);
+    let last = 'lines: loop {
+        while let Some(feed) = left.next_here() {
+            if count >= HEADER_COUNT_MAX {
+                break 'lines Some(feed);
+            }
+            let span = match plain_header(bytes, start, feed) {
+                None if OR_USUAL => usual_header(bytes, start, feed),
+                plain => plain,
+            };
+            let Some(span) = span else { break 'lines Some(feed) };
+            index.put(count as u8, span);
+            start = feed + 1;
+            count += 1;
         }
-        let span = match plain_header(bytes, start, feed) {
-            None if OR_USUAL => usual_header(bytes, start, feed),
-            plain => plain,
-        };
-        let Some(span) = span else { break Some(feed) };
-        index.put(count as u8, span);
-        start = feed + 1;
-        count += 1;
+        if !left.advance(bytes) {
+            break None;
+        }
     };
     index.header_count = count;
     *feeds = left;

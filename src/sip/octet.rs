@@ -100,7 +100,7 @@ pub(crate) fn are_uri(text: &[u8]) -> bool {
 
 /// The octets that [`are_uri`] refuses.
 #[inline]
-pub(super) fn no_uri(block: Block) -> Lanes {
+fn no_uri(block: Block) -> Lanes {
     // What ends a URI wherever it stands, and the last control.
     block.at_most(b' ') | block.angles() | block.is(b'"') | block.is(0x7f)
 }
@@ -222,7 +222,7 @@ fn short_number(text: &[u8]) -> Option<u32> {
 
 /// The decimal number that a text starts with, and how many digits it has, if that is any: all at
 /// once, each is an octet of one word. With eight digits there may be more.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub(super) fn leading_number(ahead: [u8; 8]) -> Option<(u32, usize)> {
     /// A word with that octet everywhere.

@@ -239,18 +239,33 @@ impl<const WANTED: u8> Finder<WANTED> {
     /// Offset of the next one in `text`.
     #[inline]
     pub(super) fn next(&mut self, text: &[u8]) -> Option<u32> {
-        while self.marks == 0 {
-            self.base += STRETCH as u32;
-            self.look(text);
-            if self.marks == 0 && self.base as usize >= text.len() {
-                // It stays where nothing follows, however often it is asked.
-                self.base -= STRETCH as u32;
+        loop {
+            if let Some(place) = self.next_here() {
+                return Some(place);
+            }
+            if !self.advance(text) {
                 return None;
             }
+        }
+    }
+
+    /// Offset of the next one in the stretch that was looked at.
+    #[inline]
+    pub(super) fn next_here(&mut self) -> Option<u32> {
+        if self.marks == 0 {
+            return None;
         }
         let place = self.base + self.marks.trailing_zeros();
         self.marks &= self.marks - 1;
         Some(place)
+    }
+
+    /// Looks at the next stretch of `text`, if there is one.
+    #[inline]
+    pub(super) fn advance(&mut self, text: &[u8]) -> bool {
+        self.base += STRETCH as u32;
+        self.look(text);
+        (self.base as usize) < text.len()
     }
 
     /// Notes what is in the stretch at `base`.

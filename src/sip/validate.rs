@@ -4,7 +4,7 @@
 //! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
 //! which are when someone walks them.
 
-use super::octet::{are_same, are_uri, no_uri, number};
+use super::octet::{are_same, are_uri, number};
 use super::scan::{Block, find, marks};
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, ParseError, Party, StartLine, Uri, Via, unescaped};
@@ -113,7 +113,8 @@ fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
     if scheme_len(uri).is_none() {
         return Err(ParseError::Uri);
     }
-    if marks(uri, |block: Block| ([], !(no_uri(block) | block.is(b'?')))) == Some([]) {
+    let plain = |block: Block| block.within(b'#', b'~') & !(block.angles() | block.is(b'?'));
+    if marks(uri, |block| ([], plain(block))) == Some([]) {
         return Ok(());
     }
     if !are_uri(uri) {

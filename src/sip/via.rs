@@ -122,6 +122,7 @@ impl<'d> Via<'d> {
     /// # Errors
     ///
     /// [`ParseError::Via`].
+    #[inline]
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
         Self::parse_only(text).ok_or(ParseError::Via)
     }
