@@ -593,4 +593,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_field_whose_continuation_does_not_end_is_not_noted() {
+        let bytes = b"To: a\r\nContent-Length: 0\r\nTo: b\r\n ";
+        let mut index = MessageIndex::default();
+        let result = headers(bytes, 0, &mut Feeds::new(bytes), &mut index);
+        assert_eq!(result, Err(ParseError::Unterminated));
+        assert_eq!((index.headers().len(), index.headers_end, index.repeated), (2, 26, 0));
+        assert!(index.first(HeaderName::To).is_some());
+    }
 }

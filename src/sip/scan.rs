@@ -42,7 +42,7 @@ impl Block {
         Lanes(self.0.min(u8x16::splat(highest)).simd_eq(self.0))
     }
 
-    /// Those from `lowest` to `highest`, which are not all there are.
+    /// Those from `lowest` to `highest`, both of ASCII.
     #[inline]
     pub(super) fn within(self, lowest: u8, highest: u8) -> Lanes {
         // The highest becomes the highest signed number, what is above it negative.
