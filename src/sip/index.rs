@@ -191,14 +191,14 @@ fn start_line(
     start: usize,
     feed: usize,
 ) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
-    if let Some(request) = request_line(bytes, start, feed) {
-        return Ok((request, Ok(())));
+    let text = || bytes.get(start..line_end(bytes, start, feed)).unwrap_or_default();
+    if bytes.get(start..).and_then(<[u8]>::first_chunk) == Some(b"SIP/2.0 ") {
+        return Ok((status_line(text(), start)?, Ok(())));
     }
-    let text = &bytes[start..line_end(bytes, start, feed)];
-    if text.starts_with(b"SIP/2.0 ") {
-        return Ok((status_line(text, start)?, Ok(())));
+    match request_line(bytes, start, feed) {
+        Some(request) => Ok((request, Ok(()))),
+        None => odd_start_line(text(), start),
     }
-    odd_start_line(text, start)
 }
 
 /// Reads a request line as almost all are: of our version, in capitals, with a method that is
@@ -217,6 +217,7 @@ fn request_line(bytes: &[u8], start: usize, feed: usize) -> Option<StartSpan> {
 }
 
 /// Reads any start line.
+#[inline(never)]
 fn odd_start_line(
     text: &[u8],
     start: usize,
