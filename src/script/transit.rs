@@ -160,7 +160,7 @@ impl<'m> Transit<'m> {
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'m>> {
         match self.essentials {
-            Some(essentials) => Some(essentials.from),
+            Some(essentials) => Some(essentials.from.address()),
             None => NameAddr::parse(self.message.value(HeaderName::From)?).ok(),
         }
     }
@@ -179,7 +179,7 @@ impl<'m> Transit<'m> {
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'m>> {
         match self.essentials {
-            Some(essentials) => Some(essentials.to),
+            Some(essentials) => Some(essentials.to.address()),
             None => NameAddr::parse(self.message.value(HeaderName::To)?).ok(),
         }
     }

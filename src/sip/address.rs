@@ -1,9 +1,9 @@
 //! Addresses in From, To, Contact, Route and their kin (RFC 3261 §20.10, §25.1 `name-addr`).
 
 use super::list::closing_quote;
-use super::octet::{are_uri, is_display, number, prefix_len, refused, skip_space, trim};
+use super::octet::{are_uri, edges, is_display, number, prefix_len, skip_space, trim};
 use super::qvalue::parse_qvalue;
-use super::scan::{Block, MARKED_MAX, bits_from, find, marks};
+use super::scan::{Block, find, find2};
 use super::uri::scheme_len;
 use super::{Params, ParseError};
 
@@ -30,66 +30,22 @@ impl<'d> NameAddr<'d> {
     ///
     /// [`ParseError::Address`].
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        match Self::parse_plain(text) {
-            Some(address) => Ok(address),
-            None => Self::parse_any(text),
+        match Party::parse_plain(text) {
+            Some(party) => Ok(party.address()),
+            None => Self::parse_any(text).ok_or(ParseError::Address),
         }
-    }
-
-    /// Parses an address as almost all are: short, without a display name or with one in quotes,
-    /// a SIP URI in angle brackets, and no parameter but a tag. `None` for another one.
-    #[inline]
-    fn parse_plain(text: &'d [u8]) -> Option<Self> {
-        let kinds = |block: Block| {
-            let quotes = block.is(b'"') | block.is(b'\\');
-            [quotes, block.is(b';'), refused(block) | quotes]
-        };
-        let [quotes, semicolons, others] = marks(text, kinds)?;
-        let (display_len, open) = if *text.first()? == b'"' {
-            let close = (quotes & (quotes - 1)).trailing_zeros() as usize;
-            if *text.get(close)? != b'"' {
-                return None;
-            }
-            (close + 1, close + 1 + usize::from(*text.get(close + 1)? == b' '))
-        } else {
-            (0, 0)
-        };
-        if *text.get(open)? != b'<' || open >= MARKED_MAX - 1 {
-            return None;
-        }
-        let behind = bits_from(others, open + 1);
-        let close = behind.trailing_zeros() as usize;
-        let is_alone = behind & behind.wrapping_sub(1) == 0;
-        if !is_alone || *text.get(close)? != b'>' {
-            return None;
-        }
-        let uri = text.get(open + 1..close)?;
-        let params = text.get(close + 1..)?;
-        let tag = match params {
-            [] => None,
-            [b';', b't', b'a', b'g', b'=', tag @ ..] => Some(tag),
-            _ => return None,
-        };
-        let params_count = bits_from(semicolons, close).count_ones();
-        (uri.starts_with(b"sip:") && params_count <= 1).then(|| Self {
-            text,
-            display: &text[..display_len],
-            uri,
-            params: Params::new(params),
-            tag,
-        })
     }
 
     /// Parses any address.
-    fn parse_any(text: &'d [u8]) -> Result<Self, ParseError> {
+    #[inline(never)]
+    fn parse_any(text: &'d [u8]) -> Option<Self> {
         let text = trim(text);
-        let (display, behind) = display(text).ok_or(ParseError::Address)?;
+        let (display, behind) = display(text)?;
         let (uri, rest) = match behind.split_first() {
             Some((b'<', inner)) => bracketed(inner),
             _ if display.is_empty() => bare(text),
             _ => None,
-        }
-        .ok_or(ParseError::Address)?;
+        }?;
         let params = Params::new(rest);
         let mut tag = None;
         let well_formed = params.walk(|param| {
@@ -98,9 +54,9 @@ impl<'d> NameAddr<'d> {
             }
         });
         if scheme_len(uri).is_none() || !are_uri(uri) || !well_formed {
-            return Err(ParseError::Address);
+            return None;
         }
-        Ok(Self { text, display, uri, params, tag })
+        Some(Self { text, display, uri, params, tag })
     }
 
     /// The `tag` parameter.
@@ -108,6 +64,150 @@ impl<'d> NameAddr<'d> {
     pub const fn tag(&self) -> Option<&'d [u8]> {
         self.tag
     }
+}
+
+/// Who calls or is called: the address in From or To, by where its parts are. Of most only the tag
+/// is ever asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Party<'d> {
+    text: &'d [u8],
+    /// Where the display name ends, which `text` starts with.
+    display_end: u16,
+    uri: Place,
+    /// Where the parameters start, which `text` ends with.
+    params_start: u16,
+    /// All 0 without a tag.
+    tag: Place,
+}
+
+/// Where a part of an address is: offsets in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    start: u16,
+    end: u16,
+}
+
+impl Place {
+    /// Between two offsets.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "Party is of no longer text")]
+    const fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u16, end: end as u16 }
+    }
+
+    /// What is there.
+    #[inline]
+    fn of(self, text: &[u8]) -> &[u8] {
+        &text[usize::from(self.start)..usize::from(self.end)]
+    }
+}
+
+impl<'d> Party<'d> {
+    /// Parses the value of From or To, as [`NameAddr::parse`] does. `None` if it is malformed.
+    #[inline(never)]
+    pub(super) fn parse(text: &'d [u8]) -> Option<Self> {
+        match Self::parse_plain(text) {
+            Some(party) => Some(party),
+            None => Self::of(&NameAddr::parse_any(text)?),
+        }
+    }
+
+    /// Parses an address as almost all are: short, without a display name or with one in quotes,
+    /// a SIP URI in angle brackets, and no parameter but a tag. `None` for another one.
+    #[inline]
+    fn parse_plain(text: &'d [u8]) -> Option<Self> {
+        let (display_end, open) = match *text.first()? {
+            b'<' => (0, 0),
+            b'"' => quoted(text)?,
+            _ => return None,
+        };
+        let inner = text.get(open + 1..)?;
+        let edges = edges(inner)?;
+        let mut left = edges;
+        let close = loop {
+            let at = left.trailing_zeros() as usize;
+            match inner.get(at)? {
+                b'>' => break at,
+                b'<' => return None,
+                _ => left &= left - 1,
+            }
+        };
+        let tag = match inner.get(close + 1..)? {
+            params if params.first_chunk() == Some(b";tag=") => {
+                Place::new(text.len() - params.len() + b";tag=".len(), text.len())
+            }
+            _ => Place::new(0, 0),
+        };
+        // No parameter but the tag, no equals sign but that before its value.
+        let is_one = edges >> close == if tag.end > 0 { 0b10_0011 } else { 1 };
+        let is_whole = tag.end > 0 || close + 1 == inner.len();
+        let is_plain = is_one && is_whole && inner.starts_with(b"sip:");
+        let [uri_start, uri_end] = [open + 1, open + 1 + close];
+        (is_plain && text.len() <= usize::from(u16::MAX)).then(|| Self {
+            text,
+            display_end: display_end as u16,
+            uri: Place::new(uri_start, uri_end),
+            params_start: uri_end as u16 + 1,
+            tag,
+        })
+    }
+
+    /// The party of that address; `None` if its text is longer than a message.
+    fn of(address: &NameAddr<'d>) -> Option<Self> {
+        let NameAddr { text, display, uri, params, tag } = *address;
+        let start = |part: &[u8]| part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+        let place = |part: &[u8]| Place::new(start(part), start(part) + part.len());
+        (text.len() <= usize::from(u16::MAX)).then(|| Self {
+            text,
+            display_end: display.len() as u16,
+            uri: place(uri),
+            params_start: (text.len() - params.text().len()) as u16,
+            tag: tag.map_or(Place::new(0, 0), place),
+        })
+    }
+
+    /// The `tag` parameter.
+    #[inline]
+    #[must_use]
+    pub fn tag(&self) -> Option<&'d [u8]> {
+        (self.tag.start > 0).then(|| self.tag.of(self.text))
+    }
+
+    /// The URI, without angle brackets.
+    #[inline]
+    #[must_use]
+    pub fn uri(&self) -> &'d [u8] {
+        self.uri.of(self.text)
+    }
+
+    /// All of its parts.
+    #[must_use]
+    pub fn address(&self) -> NameAddr<'d> {
+        NameAddr {
+            text: self.text,
+            display: &self.text[..usize::from(self.display_end)],
+            uri: self.uri(),
+            params: Params::new(&self.text[usize::from(self.params_start)..]),
+            tag: self.tag(),
+        }
+    }
+}
+
+/// Where the quoted string ends that `text` starts with, if there is no backslash in it, and where
+/// the angle bracket is behind it and a space at most.
+#[inline]
+fn quoted(text: &[u8]) -> Option<(usize, usize)> {
+    let marks = text.first_chunk().map_or(0, |ahead| {
+        let block = Block::new(*ahead);
+        // Without the one that it starts with.
+        (block.is(b'"') | block.is(b'\\')).bits() & !1
+    });
+    let close = match marks {
+        0 => find2(&text[1..], b'"', b'\\')? + 1,
+        marks => marks.trailing_zeros() as usize,
+    };
+    let open = close + 1 + usize::from(*text.get(close + 1)? == b' ');
+    (text[close] == b'"' && *text.get(open)? == b'<').then_some((close + 1, open))
 }
 
 /// Splits `text` behind its display name: a quoted string, or tokens that a `<` ends. Empty if
@@ -188,23 +288,28 @@ mod tests {
         fn a_plain_address_is_parsed_as_any(
             pieces in proptest::collection::vec(
                 proptest::sample::select(&[
-                    "\"", "\"A\"", "\\", " ", "<", ">", "<sip:", "sip:a@b", ";", ";tag=", "=",
+                    "\"", "\"A\"", "\\", " ", "<", ">", "<sip:", "sip:a@b", ";", ";tag=", ";tag",
+                    "=",
                     ",", "x", "é", "0123456789", "\"Al\" <sip:a@b>;tag=", "<sip:a@b;lr>",
                 ][..]),
                 0..9,
             ),
         ) {
             let text = pieces.concat();
-            if let Some(address) = NameAddr::parse_plain(text.as_bytes()) {
-                prop_assert_eq!(NameAddr::parse_any(text.as_bytes()), Ok(address));
+            let any = NameAddr::parse_any(text.as_bytes());
+            if let Some(party) = Party::parse_plain(text.as_bytes()) {
+                prop_assert_eq!(any, Some(party.address()));
             }
+            let party = Party::parse(text.as_bytes());
+            prop_assert_eq!(party.map(|party| party.address()), any);
+            prop_assert_eq!(party.and_then(|party| party.tag()), any.and_then(|any| any.tag()));
         }
     }
 
     #[test]
     fn ordinary_addresses_are_plain() {
         for text in ["<sip:a@b>", "<sip:a@b;lr>;tag=1", "\"A\" <sip:a@b>", "\"\"<sip:a@b>;tag="] {
-            assert!(NameAddr::parse_plain(text.as_bytes()).is_some(), "{text}");
+            assert!(Party::parse_plain(text.as_bytes()).is_some(), "{text}");
         }
     }
 

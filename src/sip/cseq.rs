@@ -1,7 +1,8 @@
 //! CSeq (RFC 3261 §20.16).
 
 use super::ParseError;
-use super::octet::{are_token, number, prefix_len, trim};
+use super::octet::{are_token, leading_number, number, prefix_len, trim};
+use super::scan::Block;
 
 /// A CSeq value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,48 +20,59 @@ impl<'d> CSeq<'d> {
     ///
     /// [`ParseError::CSeq`].
     pub fn parse(value: &'d [u8]) -> Result<Self, ParseError> {
-        match Self::parse_plain(value) {
-            Some(cseq) => Ok(cseq),
-            None => Self::parse_any(value),
-        }
-    }
-
-    /// Parses a value as almost all are: at most nine digits, a space, a method.
-    #[inline]
-    fn parse_plain(value: &'d [u8]) -> Option<Self> {
-        let mut rest = value;
-        let mut number = 0;
-        while let [first, behind @ ..] = rest
-            && first.is_ascii_digit()
-        {
-            if value.len() - rest.len() == 9 {
-                return None;
-            }
-            number = number * 10 + u32::from(first - b'0');
-            rest = behind;
-        }
-        let method = rest.strip_prefix(b" ")?;
-        let is_whole = rest.len() < value.len() && !method.is_empty() && are_token(method);
-        is_whole.then_some(Self { number, method })
+        Self::parse_any(value).ok_or(ParseError::CSeq)
     }
 
     /// Parses any value.
-    fn parse_any(value: &'d [u8]) -> Result<Self, ParseError> {
+    #[inline(never)]
+    pub(super) fn parse_any(value: &'d [u8]) -> Option<Self> {
         let length = prefix_len(value, |byte| byte.is_ascii_digit());
         let (digits, rest) = value.split_at(length);
-        let number = number(digits).filter(|number| *number < 1 << 31).ok_or(ParseError::CSeq)?;
+        let number = number(digits).filter(|number| *number < 1 << 31)?;
         let method = trim(rest);
         let is_spaced = rest.len() > method.len();
-        if !is_spaced || method.is_empty() || !are_token(method) {
-            return Err(ParseError::CSeq);
-        }
-        Ok(Self { number, method })
+        (is_spaced && !method.is_empty() && are_token(method)).then_some(Self { number, method })
+    }
+
+    /// Parses a value as almost all are: at most eight digits, a space, a method in capitals.
+    /// `ahead` starts with it, which is `length` octets long.
+    #[inline(always)]
+    pub(super) fn parse_plain(ahead: &'d [u8; Block::LENGTH], length: usize) -> Option<Self> {
+        let (number, digits) = leading_number(*ahead.first_chunk()?)?;
+        let method = ahead.get(digits + 1..length)?;
+        let capitals = Block::new(*ahead).within(b'A', b'Z').bits() >> (digits + 1);
+        let is_whole = capitals.trailing_ones() as usize >= method.len() && !method.is_empty();
+        (is_whole && ahead[digits] == b' ').then_some(Self { number, method })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_value_is_parsed_as_any(
+            value in "[0-9]{0,10}[ ]{0,2}[A-Za@]{0,9}[ -~]{0,2}",
+            behind in "\r\n[ -~]{16}",
+        ) {
+            let text = [value.as_bytes(), behind.as_bytes()].concat();
+            if let Some(cseq) = CSeq::parse_plain(text.first_chunk().unwrap(), value.len()) {
+                prop_assert_eq!(CSeq::parse(value.as_bytes()), Ok(cseq));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_values_are_plain() {
+        for text in ["1 ACK", "314159 INVITE", "1234567 PUBLISH", "20 REGISTER"] {
+            let line = format!("{text}\r\n0123456789abcdef");
+            let cseq = CSeq::parse_plain(line.as_bytes().first_chunk().unwrap(), text.len());
+            assert!(cseq.is_some(), "{text}");
+        }
+    }
 
     #[test]
     fn number_and_method_are_found_across_a_fold() {

@@ -1,6 +1,6 @@
 //! Header field names.
 
-use super::scan::Block;
+use super::scan::{Block, Lanes};
 
 /// Declares [`HeaderName`]: variant, canonical name, compact form.
 macro_rules! header_names {
@@ -77,111 +77,163 @@ impl HeaderName {
     /// The name that `bytes` spell, in any case, long or compact.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
-        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return Self::Other };
-        let number = PLACES[place(*first, *last, bytes.len(), SEED)];
-        match Self::SPELLINGS.get(usize::from(number)) {
-            Some((spelling, name)) if spelling.eq_ignore_ascii_case(bytes) => *name,
-            _ => Self::Other,
-        }
+        let Some(first) = bytes.first() else { return Self::Other };
+        let start = [*first, *bytes.get(1).unwrap_or(&b':')];
+        let found = Spelling::find(start, |spelling| spelling.text.eq_ignore_ascii_case(bytes));
+        found.map_or(Self::Other, Spelling::name)
     }
 
-    /// As [`Self::parse`], for the first `length` octets of `ahead`; none that is longer.
+    /// As [`Self::parse`], for the first `length` octets of a header line.
     #[inline]
-    pub(super) fn identify(ahead: &[u8; Block::LENGTH], length: usize) -> Self {
-        let (Some(first), Some(last)) = (ahead.first(), ahead.get(length.wrapping_sub(1))) else {
-            return Self::Other;
+    pub(super) fn parse_start(line: &[u8], length: usize) -> Self {
+        let Some(ahead) = line.first_chunk().filter(|_| length <= Spelling::LENGTH_MAX) else {
+            return Self::parse(line.get(..length).unwrap_or_default());
         };
-        let number = PLACES[place(*first, *last, length, SEED)];
-        let Some(entry) = ENTRIES.get(usize::from(number)) else { return Self::Other };
-        let same = Block::new(*ahead).is_but_for(Block::new(entry.cases), Block::new(entry.text));
-        let is_it = entry.length == length && same.bits().trailing_ones() as usize >= length;
-        if is_it { entry.name } else { Self::Other }
+        let block = Block::new(*ahead);
+        let start = [ahead[0], if length > 1 { ahead[1] } else { b':' }];
+        let found = Spelling::find(start, |spelling| {
+            usize::from(spelling.length) == length && spelling.is_same(block).first(length)
+        });
+        found.map_or(Self::Other, Spelling::name)
     }
 }
 
 /// A spelling of a name.
 #[derive(Clone, Copy)]
-struct Entry {
-    /// Its first octets, in lower case.
-    text: [u8; Block::LENGTH],
-    /// For each letter of them the bit that tells its cases apart.
-    cases: [u8; Block::LENGTH],
-    length: usize,
+pub(super) struct Spelling {
+    /// Its octets in lower case, the colon and the space behind it, then all bits set.
+    ahead: [u8; Block::LENGTH],
+    /// The bits of `ahead` that may differ: of a letter the one that tells its cases apart, of
+    /// what stands behind the space all.
+    ignored: [u8; Block::LENGTH],
+    text: &'static [u8],
+    length: u8,
     name: HeaderName,
+    /// Position in [`Tables::spellings`] of the next one of the same place.
+    next: u8,
 }
 
-impl Entry {
-    /// The entry of a spelling.
-    const fn new(spelling: &[u8], name: HeaderName) -> Self {
-        let mut entry = Self {
-            text: [0; Block::LENGTH],
-            cases: [0; Block::LENGTH],
-            length: spelling.len(),
+impl Spelling {
+    /// The spelling that the first octets of a header line are, with a colon and a space behind
+    /// it. Finds none that is longer than those octets.
+    #[inline]
+    pub(super) fn ahead(ahead: &[u8; Self::AHEAD]) -> Option<&'static Self> {
+        let block = Block::new(*ahead);
+        // Read apart: taken out of the block it would cost twice the instructions.
+        let start = ahead.first_chunk().copied().unwrap_or_default();
+        Self::find(start, |spelling| spelling.is_same(block).are_all())
+    }
+
+    /// The spelling with these first two octets, the colon counted, that is the wanted one.
+    #[inline]
+    fn find(start: [u8; 2], is_wanted: impl Fn(&'static Self) -> bool) -> Option<&'static Self> {
+        let mut number = TABLES.places[place(start)];
+        loop {
+            let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
+            if is_wanted(spelling) {
+                return Some(spelling);
+            }
+            number = spelling.next;
+            if number == NONE {
+                return None;
+            }
+        }
+    }
+
+    /// Where the octets of `block` are those of this spelling and of what stands behind it.
+    #[inline]
+    fn is_same(&self, block: Block) -> Lanes {
+        block.is_but_for(Block::new(self.ignored), Block::new(self.ahead))
+    }
+
+    /// How many octets [`Self::ahead`] looks at.
+    pub(super) const AHEAD: usize = Block::LENGTH;
+
+    /// How long those are that it finds: there is room for the colon and the space.
+    pub(super) const LENGTH_MAX: usize = Self::AHEAD - 2;
+
+    /// The name.
+    #[inline]
+    pub(super) const fn name(&self) -> HeaderName {
+        self.name
+    }
+
+    /// How long it is.
+    #[inline]
+    pub(super) const fn len(&self) -> u8 {
+        self.length
+    }
+
+    /// A spelling of `name`.
+    const fn new(text: &'static [u8], name: HeaderName) -> Self {
+        let mut spelling = Self {
+            ahead: [u8::MAX; Block::LENGTH],
+            ignored: [u8::MAX; Block::LENGTH],
+            text,
+            length: text.len() as u8,
             name,
+            next: NONE,
         };
+        if text.is_empty() || text.len() > Self::LENGTH_MAX {
+            // No octet is the same as this but for those bits: none is found.
+            spelling.ahead[0] = 0;
+            return spelling;
+        }
         let mut at = 0;
-        while at < spelling.len() && at < Block::LENGTH {
-            entry.text[at] = spelling[at].to_ascii_lowercase();
-            entry.cases[at] = if spelling[at].is_ascii_alphabetic() { CASE } else { 0 };
+        while at < text.len() {
+            spelling.ahead[at] = text[at].to_ascii_lowercase();
+            spelling.ignored[at] = if text[at].is_ascii_alphabetic() { CASE } else { 0 };
             at += 1;
         }
-        entry
+        (spelling.ahead[at], spelling.ignored[at]) = (b':', 0);
+        (spelling.ahead[at + 1], spelling.ignored[at + 1]) = (b' ', 0);
+        spelling
     }
 }
 
 /// The bit that tells the cases of a letter apart.
 const CASE: u8 = 0x20;
 
-/// All spellings.
-static ENTRIES: [Entry; HeaderName::SPELLINGS.len()] = {
-    let mut entries = [Entry::new(b"", HeaderName::Other); HeaderName::SPELLINGS.len()];
-    let mut at = 0;
-    while at < entries.len() {
-        let (text, name) = HeaderName::SPELLINGS[at];
-        entries[at] = Entry::new(text, name);
-        at += 1;
-    }
-    entries
-};
-
-/// Binary logarithm of the length of [`PLACES`].
-const PLACE_BITS: u32 = 9;
-
-/// In [`PLACES`]: no spelling.
-const FREE: u8 = u8::MAX;
-
-/// For each value of [`place`] the number of the one spelling that has it: the multiplier was
-/// chosen so, which the compiler checks. To find a name is to look at one place.
-static PLACES: [u8; 1 << PLACE_BITS] = match places(SEED) {
-    Some(places) => places,
-    None => panic!("this multiplier does not keep the spellings apart"),
-};
-
-/// A multiplier for which no two spellings have the same place, found by trying odd random
-/// numbers; with a name more it may take another one.
-const SEED: u32 = 0x269e_0d37;
-
-/// The table for a multiplier, if it keeps the spellings apart.
-const fn places(seed: u32) -> Option<[u8; 1 << PLACE_BITS]> {
-    let mut places = [FREE; 1 << PLACE_BITS];
-    let mut at = 0;
-    while at < HeaderName::SPELLINGS.len() {
-        let text = HeaderName::SPELLINGS[at].0;
-        let place = place(text[0], text[text.len() - 1], text.len(), seed);
-        if places[place] != FREE {
-            return None;
-        }
-        places[place] = at as u8;
-        at += 1;
-    }
-    Some(places)
+/// All spellings, and where to look for one.
+struct Tables {
+    /// Those of one place are chained in the order in which they are declared.
+    spellings: [Spelling; SPELLINGS],
+    /// For each value of [`place`] the first spelling that has it.
+    places: [u8; 1 << u8::BITS],
 }
 
-/// The place of a spelling in a table, made of its first octet, its last one and its length.
+/// Room for spellings: a power of two, so that no number is out of bounds.
+const SPELLINGS: usize = 64;
+
+/// In [`Tables::places`] and [`Spelling::next`]: no spelling. The one there is found by nothing.
+const NONE: u8 = SPELLINGS as u8 - 1;
+
+const _: () = assert!(HeaderName::SPELLINGS.len() <= NONE as usize, "the last is none");
+
+/// All spellings, and where to look for one.
+static TABLES: Tables = {
+    let mut tables = Tables {
+        spellings: [Spelling::new(b"", HeaderName::Other); SPELLINGS],
+        places: [NONE; 1 << u8::BITS],
+    };
+    let mut at = HeaderName::SPELLINGS.len();
+    while at > 0 {
+        at -= 1;
+        let (text, name) = HeaderName::SPELLINGS[at];
+        let place = place([text[0], if text.len() > 1 { text[1] } else { b':' }]);
+        tables.spellings[at] = Spelling::new(text, name);
+        tables.spellings[at].next = tables.places[place];
+        tables.places[place] = at as u8;
+    }
+    tables
+};
+
+/// The place of a spelling in a table, made of its first two octets, the colon counted. The
+/// multiplier keeps different ones apart as well as 256 places can.
 #[inline]
-const fn place(first: u8, last: u8, length: usize, seed: u32) -> usize {
-    let ends = ((first | CASE) as u32) << 8 | (last | CASE) as u32;
-    ((ends + ((length as u32) << 16)).wrapping_mul(seed) >> (32 - PLACE_BITS)) as usize
+const fn place(start: [u8; 2]) -> usize {
+    let start = u16::from_le_bytes(start) | u16::from_le_bytes([CASE; 2]);
+    (start.wrapping_mul(0x0115) >> u8::BITS) as usize
 }
 
 #[cfg(test)]
@@ -190,11 +242,14 @@ mod tests {
 
     use super::*;
 
-    /// The name as [`HeaderName::identify`] finds it.
-    fn identify(text: &[u8]) -> HeaderName {
-        let mut ahead = [b':'; Block::LENGTH];
-        ahead[..text.len()].copy_from_slice(text);
-        HeaderName::identify(&ahead, text.len())
+    /// The name of a line that starts with `text` and a colon, as [`Spelling::ahead`] finds it.
+    fn ahead(text: &[u8]) -> HeaderName {
+        let line = [text, b": \xff\x0041234567890abcdef"].concat();
+        let found = Spelling::ahead(line.first_chunk().unwrap());
+        if let Some(spelling) = found {
+            assert_eq!(usize::from(spelling.len()), text.len());
+        }
+        found.map_or(HeaderName::Other, Spelling::name)
     }
 
     /// The name as a search through all spellings finds it.
@@ -222,15 +277,19 @@ mod tests {
                 text[place] = byte;
             }
             prop_assert_eq!(HeaderName::parse(&text), search(&text));
-            if text.len() <= Block::LENGTH {
-                prop_assert_eq!(identify(&text), search(&text));
+            let line = [&text[..], b":0123456789abcdef"].concat();
+            for line in [&line[..], &line[..=text.len()]] {
+                prop_assert_eq!(HeaderName::parse_start(line, text.len()), search(&text));
+            }
+            if text.len() <= Spelling::LENGTH_MAX {
+                prop_assert_eq!(ahead(&text), search(&text));
             }
         }
     }
 
     #[test]
     fn no_octet_that_is_no_letter_is_taken_for_another() {
-        assert_eq!(identify(b"Call\rID"), HeaderName::Other);
+        assert_eq!(ahead(b"Call\rID"), HeaderName::Other);
         assert_eq!(HeaderName::parse(b"Call\rID"), HeaderName::Other);
     }
 
@@ -238,6 +297,8 @@ mod tests {
     fn every_name_is_found_by_its_spelling() {
         for (text, name) in HeaderName::SPELLINGS {
             assert_eq!(HeaderName::parse(text), *name, "{text:?}");
+            let is_short = text.len() <= Spelling::LENGTH_MAX;
+            assert_eq!(ahead(text), if is_short { *name } else { HeaderName::Other }, "{text:?}");
             assert_eq!(HeaderName::parse(&text.to_ascii_uppercase()), *name, "{text:?}");
             let longer = [text, &b"q"[..]].concat();
             assert_eq!(HeaderName::parse(&longer), HeaderName::Other, "{text:?}");

@@ -1,7 +1,6 @@
 //! The message as it lies in its buffer: start line, header fields, body.
 
 use super::index::{HeaderSpan, StartSpan};
-use super::octet::parse_max_forwards;
 use super::{CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Via};
 
 /// The start line of a [`Message`].
@@ -172,11 +171,7 @@ impl<'d> Message<'d> {
     /// [`ParseError::MissingHeader`] or [`ParseError::Via`].
     pub fn top_via(&self) -> Result<Via<'d>, ParseError> {
         let value = self.value(HeaderName::Via).ok_or(ParseError::MissingHeader)?;
-        // A Via that is well-formed up to the end of its line is alone there.
-        match Via::parse(value) {
-            Ok(via) => Ok(via),
-            Err(_) => Via::parse(Items::new(value).next().ok_or(ParseError::Via)?),
-        }
+        Via::parse_first(value).ok_or(ParseError::Via)
     }
 
     /// The CSeq (RFC 3261 §20.16).
@@ -185,7 +180,18 @@ impl<'d> Message<'d> {
     ///
     /// [`ParseError::MissingHeader`] or [`ParseError::CSeq`].
     pub fn cseq(&self) -> Result<CSeq<'d>, ParseError> {
-        CSeq::parse(self.value(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?)
+        let span = self.index.first(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        self.cseq_in(span).ok_or(ParseError::CSeq)
+    }
+
+    /// The CSeq in that field, if it is well-formed.
+    #[inline(always)]
+    pub(super) fn cseq_in(&self, span: HeaderSpan) -> Option<CSeq<'d>> {
+        let ahead = span.ahead(self.bytes);
+        match ahead.and_then(|(ahead, length)| CSeq::parse_plain(ahead, length)) {
+            Some(cseq) => Some(cseq),
+            None => CSeq::parse_any(span.value(self.bytes)),
+        }
     }
 
     /// The value of Max-Forwards, if there is one (RFC 3261 §20.22).
@@ -194,7 +200,15 @@ impl<'d> Message<'d> {
     ///
     /// [`ParseError::Number`].
     pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
-        self.value(HeaderName::MaxForwards).map(parse_max_forwards).transpose()
+        let Some(span) = self.index.first(HeaderName::MaxForwards) else { return Ok(None) };
+        let hops = span.number(self.bytes).and_then(|hops| u8::try_from(hops).ok());
+        hops.map(Some).ok_or(ParseError::Number)
+    }
+
+    /// Where the first field of that name is.
+    #[inline]
+    pub(super) fn span(&self, name: HeaderName) -> Option<HeaderSpan> {
+        self.index.first(name)
     }
 
     /// Whether there are several fields of one of these names: a bit for each, by its number.

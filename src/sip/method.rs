@@ -1,5 +1,7 @@
 //! Request methods.
 
+use super::scan::Block;
+
 /// The method of a request (RFC 3261 §7.1). Case-sensitive, as all tokens of a request line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -57,11 +59,78 @@ impl Method {
             _ => Self::Other,
         }
     }
+
+    /// The method that a request line starts with, and how long its name is; none that is longer
+    /// than a word. The octets are the first ones of the line.
+    #[inline]
+    pub(super) fn ahead(octets: [u8; Block::LENGTH]) -> Option<(Self, usize)> {
+        let length = Block::new(octets).is(b' ').bits().trailing_zeros() as usize;
+        let others = WORD.checked_sub(length)?;
+        let octets = u64::from_le_bytes(*octets.first_chunk()?) ^ SPACES;
+        // Shifted in two steps: nothing is left of a name that is empty.
+        let word = octets << (u8::BITS as usize * others / 2) << (u8::BITS as usize * others / 2);
+        let (_, method) = WORDS.iter().find(|(known, _)| *known == word)?;
+        Some((*method, length))
+    }
+}
+
+/// Octets of a word.
+const WORD: usize = size_of::<u64>();
+
+/// A word of spaces.
+const SPACES: u64 = u64::from_ne_bytes([b' '; WORD]);
+
+/// The methods whose names fit in a word, those of calls first: the octets of the name are the
+/// highest, and differ from 0 by what they differ from a space.
+const WORDS: [(u64, Method); 13] = [
+    (word(b"INVITE"), Method::Invite),
+    (word(b"ACK"), Method::Ack),
+    (word(b"BYE"), Method::Bye),
+    (word(b"CANCEL"), Method::Cancel),
+    (word(b"REGISTER"), Method::Register),
+    (word(b"OPTIONS"), Method::Options),
+    (word(b"PRACK"), Method::Prack),
+    (word(b"UPDATE"), Method::Update),
+    (word(b"INFO"), Method::Info),
+    (word(b"NOTIFY"), Method::Notify),
+    (word(b"MESSAGE"), Method::Message),
+    (word(b"REFER"), Method::Refer),
+    (word(b"PUBLISH"), Method::Publish),
+];
+
+/// The word that ends in the octets of `name`.
+const fn word(name: &[u8]) -> u64 {
+    let mut word = 0;
+    let mut at = name.len();
+    while at > 0 {
+        at -= 1;
+        word = word << u8::BITS | (name[at] ^ b' ') as u64;
+    }
+    word << (u8::BITS as usize * (WORD - name.len()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_line_starts_with_the_method_that_its_first_word_is() {
+        let names = ["INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE"];
+        let others =
+            ["INFO", "NOTIFY", "MESSAGE", "REFER", "PUBLISH", "SUBSCRIBE", "invite", "", "A"];
+        for name in names.into_iter().chain(others) {
+            let line = format!("{name} sip:0123456789abcdef");
+            let ahead = Method::ahead(*line.as_bytes().first_chunk().unwrap());
+            let method = Method::parse(name.as_bytes());
+            let is_word = method != Method::Other && name.len() <= WORD;
+            assert_eq!(ahead, is_word.then_some((method, name.len())), "{name}");
+        }
+        for other in
+            [b"INVITEsip:a@b.cd", b"\0INVITE sip:a@b.", b"INVITE\0 sip:a@b.", b"\0               "]
+        {
+            assert_eq!(Method::ahead(*other), None);
+        }
+    }
 
     #[test]
     fn methods_are_known_in_upper_case_only() {

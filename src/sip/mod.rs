@@ -27,7 +27,7 @@ mod uri;
 mod validate;
 mod via;
 
-pub use address::{Contact, NameAddr};
+pub use address::{Contact, NameAddr, Party};
 pub use cseq::CSeq;
 pub use error::ParseError;
 pub use escape::{is_canonical, unescaped};

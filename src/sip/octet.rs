@@ -1,7 +1,7 @@
 //! Classes of octets (RFC 3261 §25.1) and the numbers that they spell.
 
 use super::ParseError;
-use super::scan::{Block, Lanes, search};
+use super::scan::{Block, Lanes, marks, search};
 
 /// Whether `byte` may be in a `token`.
 #[inline]
@@ -58,13 +58,41 @@ pub(super) const fn is_host(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(super) fn host_prefix_len(text: &[u8]) -> usize {
-    let others = |block: Block| {
-        !(block.with_case().within(b'a', b'z')
-            | block.within(b'0', b'9')
-            | block.within(b'-', b'.')
-            | block.is(b'_'))
-    };
-    search(text, others, |byte| !is_host(byte)).unwrap_or(text.len())
+    if let Some(ahead) = text.first_chunk() {
+        let others = no_host(Block::new(*ahead)).bits();
+        if others != 0 {
+            return others.trailing_zeros() as usize;
+        }
+    }
+    long_host_prefix_len(text)
+}
+
+/// Whether `text` is not empty and all of it may be in a host name.
+#[inline]
+#[must_use]
+pub(super) fn are_host(text: &[u8]) -> bool {
+    match (text.first_chunk(), text.last_chunk()) {
+        // An IPv4 address, almost always.
+        (Some(first), Some(last)) if text.len() <= Block::LENGTH => {
+            no_host(Block::halves(*first, *last)).bits() == 0
+        }
+        _ => !text.is_empty() && host_prefix_len(text) == text.len(),
+    }
+}
+
+/// As [`host_prefix_len`], of a text that is short or starts with a long host name.
+#[inline(never)]
+fn long_host_prefix_len(text: &[u8]) -> usize {
+    search(text, no_host, |byte| !is_host(byte)).unwrap_or(text.len())
+}
+
+/// The octets that [`is_host`] refuses.
+#[inline]
+fn no_host(block: Block) -> Lanes {
+    !(block.with_case().within(b'a', b'z')
+        | block.within(b'0', b'9')
+        | block.within(b'-', b'.')
+        | block.is(b'_'))
 }
 
 /// Whether `byte` may be in an unquoted parameter value. More than `gen-value` has: what is
@@ -94,8 +122,9 @@ pub(crate) fn are_uri(text: &[u8]) -> bool {
 
 /// The octets that [`are_uri`] refuses.
 #[inline]
-pub(super) fn no_uri(block: Block) -> Lanes {
-    delimits(block) | block.is(0x7f)
+fn no_uri(block: Block) -> Lanes {
+    // What ends a URI wherever it stands, and the last control.
+    block.at_most(b' ') | block.angles() | block.is(b'"') | block.is(0x7f)
 }
 
 /// Whether each octet of `text` is a printable one of ASCII that delimits nothing but parameters:
@@ -108,14 +137,18 @@ pub(super) fn are_plain(text: &[u8]) -> bool {
 
 /// The octets that [`are_plain`] refuses.
 #[inline]
-pub(super) fn refused(block: Block) -> Lanes {
-    delimits(block) | block.is(b',') | block.at_least(0x7f)
+fn refused(block: Block) -> Lanes {
+    !block.within(b'!', b'~') | block.angles() | block.is(b'"') | block.is(b',')
 }
 
-/// What ends a URI wherever it stands: controls, spaces, angle brackets and quotation marks.
+/// Where the semicolons, equals signs and angle brackets are in a short text that has nothing
+/// else but what [`are_plain`] lets pass, as almost all have: a bit for each octet. Some of what
+/// it lets pass is rare, and `None` as well.
 #[inline]
-fn delimits(block: Block) -> Lanes {
-    block.at_most(b' ') | block.is(b'<') | block.is(b'>') | block.is(b'"')
+pub(super) fn edges(text: &[u8]) -> Option<u64> {
+    let plain = |block: Block| block.within(b'*', b'~') & !block.is(b',');
+    let [edges] = marks(text, |block| ([block.within(b';', b'>')], plain(block)))?;
+    Some(edges)
 }
 
 /// How many of the first octets of `text` satisfy `class`.
@@ -207,6 +240,42 @@ fn short_number(text: &[u8]) -> Option<u32> {
         number = number.wrapping_mul(10).wrapping_add(digit.into());
     }
     Some(number)
+}
+
+/// The decimal number that a text starts with, and how many digits it has, if that is any: all at
+/// once, each is an octet of one word. With eight digits there may be more.
+#[inline(always)]
+#[must_use]
+pub(super) fn leading_number(ahead: [u8; 8]) -> Option<(u32, usize)> {
+    /// A word with that octet everywhere.
+    const fn all(octet: u8) -> u64 {
+        u64::from_ne_bytes([octet; 8])
+    }
+    let octets = u64::from_le_bytes(ahead) ^ all(b'0');
+    // What is no digit has its highest bit set now, or gets it; a carry goes to those behind it.
+    let others = (octets.wrapping_add(all(0x80 - 10)) | octets) & all(0x80);
+    let count = others.trailing_zeros() / u8::BITS;
+    let unused = u64::BITS.checked_sub(count * u8::BITS).filter(|bits| *bits < u64::BITS)?;
+    // Digits, then pairs of them, then fours: each is added to ten times the one before it.
+    let mut number = octets << unused;
+    number = number.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    number = number.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    number = number.wrapping_mul(10_000 << 32 | 1) >> 32;
+    Some((number as u32, count as usize))
+}
+
+/// Whether two texts are the same, without a call for short ones such as methods.
+#[inline]
+#[must_use]
+pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let ends = |text: &[u8]| Some((*text.first_chunk::<4>()?, *text.last_chunk::<4>()?));
+    match (ends(one), ends(other)) {
+        // The first four and the last four are all there are.
+        (Some(one_ends), Some(other_ends)) if one.len() <= 8 => {
+            one.len() == other.len() && one_ends == other_ends
+        }
+        _ => one == other,
+    }
 }
 
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).
@@ -334,6 +403,36 @@ mod tests {
         assert_eq!(number(b"4294967295"), Some(u32::MAX));
         for text in [&b""[..], b"4294967296", b"-1", b"+1", b"1 ", b"1a", b"99999999999999999999"] {
             assert_eq!(number(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_starts_with_the_number_that_its_digits_are() {
+        for (text, expected) in [
+            (b"0       ", Some((0, 1))),
+            (b"70\r\n1234", Some((70, 2))),
+            (b"314159 I", Some((314_159, 6))),
+            (b"0012345;", Some((12_345, 7))),
+            (b"99999999", Some((99_999_999, 8))),
+            (b"1:9/9\x809\xff", Some((1, 1))),
+            (b" 1234567", None),
+            (b"/1234567", None),
+            (b":1234567", None),
+            (b"\xff1234567", None),
+            (b"\xb01234567", None),
+        ] {
+            assert_eq!(leading_number(*text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_the_same_if_all_octets_are() {
+        let texts = [&b""[..], b"A", b"ACK", b"ACKS", b"INVITE", b"INXITE", b"INVITES", b"INVTE"];
+        let long = [&b"REGISTER"[..], b"REGISTEr", b"SUBSCRIBE", b"SUBSXRIBE", b"ACKACKS"];
+        for one in texts.into_iter().chain(long) {
+            for other in texts.into_iter().chain(long) {
+                assert_eq!(are_same(one, other), one == other, "{one:?} {other:?}");
+            }
         }
     }
 

@@ -1,13 +1,31 @@
 //! `;name=value` parameters (RFC 3261 §25.1 `generic-param`).
 
 use super::list::{closing_quote, quoted_end};
-use super::octet::{are_plain, is_param_value, is_token, prefix_len, refused, skip_space, trim};
-use super::scan::{Block, bits_from, find, find2, marks};
+use super::octet::{are_plain, edges, is_param_value, is_token, prefix_len, skip_space, trim};
+use super::scan::{find, find2};
 
 /// The parameters behind a value: text that starts at the first semicolon, or is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Params<'d> {
     text: &'d [u8],
+}
+
+/// Where a parameter is: offsets in the text of all.
+pub(super) struct Place {
+    pub(super) start: usize,
+    /// Where its value starts; 0 if it has none.
+    pub(super) value: usize,
+    pub(super) end: usize,
+}
+
+impl Place {
+    /// The parameter there, of that name.
+    #[inline]
+    fn param<'d>(self, name: &'d [u8], text: &'d [u8]) -> Param<'d> {
+        let text = &text[..self.end];
+        let value = text.get(self.value..).filter(|_| self.value > 0);
+        Param { name, value, text: &text[self.start..] }
+    }
 }
 
 /// One parameter.
@@ -59,42 +77,45 @@ impl<'d> Params<'d> {
     /// semicolon, or with a value that is not whole.
     #[inline]
     pub(super) fn walk(&self, mut see: impl FnMut(Param<'d>)) -> bool {
-        match self.walk_plain(&mut see) {
-            Some(well_formed) => well_formed,
-            None => self.walk_any(see),
-        }
+        let see_plain = |name, place: Place| see(place.param(name, self.text));
+        // What is malformed may be seen twice.
+        self.walk_plain(see_plain).is_some() || self.walk_any(see)
     }
 
-    /// As [`Self::walk`], for a short text without quotes, spaces and the like, as almost all
-    /// are: only the semicolons and equals signs have to be found. `None` for another one.
+    /// Gives the name of each parameter to `see`, and where it is, if the text is as almost all
+    /// are: short, without quotes, spaces and the like. Only semicolons and equals signs have to
+    /// be found. `None` for another text, and for one that is malformed.
     #[inline]
-    fn walk_plain(&self, see: &mut impl FnMut(Param<'d>)) -> Option<bool> {
+    pub(super) fn walk_plain(&self, see: impl FnMut(&'d [u8], Place)) -> Option<()> {
+        self.walk_from(0, PlainEdges::of(self.text)?, see)
+    }
+
+    /// As [`Self::walk_plain`], from the parameter on whose semicolon is at `at`, or from the end.
+    #[inline]
+    pub(super) fn walk_from(
+        &self,
+        at: usize,
+        edges: PlainEdges,
+        mut see: impl FnMut(&'d [u8], Place),
+    ) -> Option<()> {
         let text = self.text;
-        let kinds = |block: Block| [block.is(b';'), block.is(b'='), refused(block)];
-        let [semicolons, equals, others] = marks(text, kinds)?;
-        if others != 0 {
-            return None;
-        }
-        if text.is_empty() {
-            return Some(true);
-        }
-        if semicolons & 1 == 0 {
-            return Some(false);
-        }
-        let mut left = semicolons;
-        while left != 0 {
-            let start = left.trailing_zeros() as usize + 1;
-            left &= left - 1;
-            let end = text.len().min(left.trailing_zeros() as usize);
-            let Some(param) = text.get(start..end) else { return Some(false) };
-            let equals = bits_from(equals, start.min(63)).trailing_zeros() as usize;
-            let name = &param[..equals.min(end) - start];
-            if name.is_empty() {
-                return Some(false);
+        let (mut at, mut edges) = (at, edges);
+        while at < text.len() {
+            // At what is to be a semicolon.
+            if text[at] != b';' {
+                return None;
             }
-            see(Param { name, value: param.get(name.len() + 1..), text: param });
+            let start = at + 1;
+            at = edges.behind(at);
+            let name = text.get(start..at).filter(|name| !name.is_empty())?;
+            let mut value = 0;
+            if text.get(at) == Some(&b'=') {
+                value = at + 1;
+                at = edges.behind_value(text, at);
+            }
+            see(name, Place { start, value, end: at });
         }
-        Some(true)
+        Some(())
     }
 
     /// As [`Self::walk`], for any text.
@@ -109,6 +130,36 @@ impl<'d> Params<'d> {
             rest = behind;
         }
         true
+    }
+}
+
+/// The semicolons, equals signs and angle brackets of parameters without white space and quotes,
+/// and the end of them.
+#[derive(Clone, Copy)]
+pub(super) struct PlainEdges(u64);
+
+impl PlainEdges {
+    /// Those of `text`, if it is one as almost all are.
+    #[inline]
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        Some(Self(edges(text)? | 1 << text.len()))
+    }
+
+    /// The next one behind that at `at`, which is the first.
+    #[inline]
+    pub(super) fn behind(&mut self, at: usize) -> usize {
+        self.0 &= u64::MAX << 1 << at;
+        self.0.trailing_zeros() as usize
+    }
+
+    /// The next one behind the equals sign at `at`, and behind those that the value has.
+    #[inline]
+    pub(super) fn behind_value(&mut self, text: &[u8], at: usize) -> usize {
+        let mut at = self.behind(at);
+        while text.get(at) == Some(&b'=') {
+            at = self.behind(at);
+        }
+        at
     }
 }
 
@@ -224,8 +275,9 @@ mod tests {
             let text = pieces.concat();
             let params = Params::new(text.as_bytes());
             let (mut plain, mut any) = (Vec::new(), Vec::new());
-            if let Some(well_formed) = params.walk_plain(&mut |param| plain.push(param)) {
-                prop_assert_eq!(params.walk_any(|param| any.push(param)), well_formed);
+            let see = |name, place: Place| plain.push(place.param(name, params.text()));
+            if params.walk_plain(see).is_some() {
+                prop_assert!(params.walk_any(|param| any.push(param)));
                 prop_assert_eq!(plain, any);
             }
         }

@@ -2,7 +2,7 @@
 //! a few instructions; within a header field a call of the longer vector code of `memchr` costs
 //! more than the search itself.
 
-use wide::u8x16;
+use wide::{i8x16, u8x16};
 
 /// Sixteen octets.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ impl Block {
 
     /// Eight octets and eight more.
     #[inline]
-    fn halves(first: [u8; 8], second: [u8; 8]) -> Self {
+    pub(super) fn halves(first: [u8; 8], second: [u8; 8]) -> Self {
         let halves = u128::from(u64::from_le_bytes(first))
             | u128::from(u64::from_le_bytes(second)) << (8 * first.len());
         Self::new(halves.to_le_bytes())
@@ -42,16 +42,20 @@ impl Block {
         Lanes(self.0.min(u8x16::splat(highest)).simd_eq(self.0))
     }
 
-    /// Those that are at least `lowest`.
-    #[inline]
-    pub(super) fn at_least(self, lowest: u8) -> Lanes {
-        Lanes(self.0.max(u8x16::splat(lowest)).simd_eq(self.0))
-    }
-
-    /// Those from `lowest` to `highest`.
+    /// Those from `lowest` to `highest`, both of ASCII.
     #[inline]
     pub(super) fn within(self, lowest: u8, highest: u8) -> Lanes {
-        Self(self.0 - u8x16::splat(lowest)).at_most(highest - lowest)
+        // The highest becomes the highest signed number, what is above it negative.
+        let shift = i8::MAX as u8 - highest;
+        let below = lowest.wrapping_add(shift).wrapping_sub(1);
+        let shifted = (self.0 + u8x16::splat(shift)).cast_signed();
+        Lanes(shifted.simd_gt(i8x16::splat(below.cast_signed())).cast_unsigned())
+    }
+
+    /// Angle brackets, which differ in one bit.
+    #[inline]
+    pub(super) fn angles(self) -> Lanes {
+        Self(self.0 | u8x16::splat(b'<' ^ b'>')).is(b'>')
     }
 
     /// Upper-case letters as lower-case ones, lower-case letters as they are; the others are no
@@ -69,10 +73,25 @@ impl Block {
 }
 
 impl Lanes {
+    /// All of them.
+    const ALL: Self = Self(u8x16::MAX);
+
     /// A bit for each octet, the lowest for the first.
     #[inline]
     pub(super) fn bits(self) -> u32 {
         self.0.to_bitmask()
+    }
+
+    /// Whether it is at least that many from the first on, which are fewer than there are.
+    #[inline]
+    pub(super) fn first(self, count: usize) -> bool {
+        self.bits() | u32::MAX << count == u32::MAX
+    }
+
+    /// Whether it is all of them.
+    #[inline]
+    pub(super) fn are_all(self) -> bool {
+        self.bits() == u32::from(u16::MAX)
     }
 }
 
@@ -82,6 +101,15 @@ impl std::ops::Not for Lanes {
     #[inline]
     fn not(self) -> Self {
         Self(!self.0)
+    }
+}
+
+impl std::ops::BitAnd for Lanes {
+    type Output = Self;
+
+    #[inline]
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 
@@ -138,58 +166,60 @@ pub(super) fn search(
     }
 }
 
-/// How long a text may be for [`marks`].
-pub(super) const MARKED_MAX: usize = 64;
+/// How long a text may be for [`marks`]: a bit is left for what lies behind.
+pub(super) const MARKED_MAX: usize = 63;
 
 /// Where octets of several kinds are in `text`: for each kind a word with a bit for each octet,
-/// the lowest for the first. The text has at most [`MARKED_MAX`] octets; `None` if it has more.
+/// the lowest for the first. `kinds` also says which octets may be there at all. `None` if there
+/// is another one, or if the text has more than [`MARKED_MAX`] octets. A zero digit must be of no
+/// kind, and allowed.
 #[inline]
 pub(super) fn marks<const KINDS: usize>(
     text: &[u8],
-    kinds: impl Fn(Block) -> [Lanes; KINDS],
+    kinds: impl Fn(Block) -> ([Lanes; KINDS], Lanes),
 ) -> Option<[u64; KINDS]> {
     if text.len() > MARKED_MAX {
         return None;
     }
     let mut marks = [0; KINDS];
-    let bits = |block| kinds(block).map(|lanes| u64::from(lanes.bits()));
+    let mut plain = Lanes::ALL;
+    let mut look = |block| {
+        let (kinds, allowed) = kinds(block);
+        plain = plain & allowed;
+        kinds.map(|lanes| u64::from(lanes.bits()))
+    };
+    let add = |marks: &mut [u64; KINDS], bits: [u64; KINDS], shift: usize| {
+        marks.iter_mut().zip(bits).for_each(|(marks, bits)| *marks |= bits << shift);
+    };
     let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
     for (number, block) in blocks.iter().enumerate() {
-        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*block))) {
-            *marks |= bits << (number * Block::LENGTH);
+        add(&mut marks, look(Block::new(*block)), number * Block::LENGTH);
+    }
+    if !rest.is_empty() {
+        if let Some(last) = text.last_chunk() {
+            // It overlaps with the block before it and says the same where it does.
+            add(&mut marks, look(Block::new(*last)), text.len() - Block::LENGTH);
+        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
+        {
+            let bits = look(Block::halves(*first, *last));
+            add(&mut marks, bits.map(|bits| bits & 0xff), 0);
+            add(&mut marks, bits.map(|bits| bits >> 8), text.len() - last.len());
+        } else {
+            let mut block = [b'0'; Block::LENGTH];
+            block[..text.len()].copy_from_slice(text);
+            marks = look(Block::new(block));
         }
     }
-    if rest.is_empty() {
-        return Some(marks);
-    }
-    // The last block overlaps with the one before it and says the same where it does.
-    if let Some(last) = text.last_chunk() {
-        for (marks, bits) in marks.iter_mut().zip(bits(Block::new(*last))) {
-            *marks |= bits << (text.len() - Block::LENGTH);
-        }
-        return Some(marks);
-    }
-    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        let behind = text.len() - last.len();
-        let halves = bits(Block::halves(*first, *last));
-        return Some(halves.map(|bits| bits & 0xff | bits >> 8 << behind));
-    }
-    let mut block = [0; Block::LENGTH];
-    block[..text.len()].copy_from_slice(text);
-    Some(bits(Block::new(block)).map(|bits| bits & !(u64::MAX << text.len())))
+    plain.are_all().then_some(marks)
 }
 
-/// The bits of `marks` from number `from` on, which is below 64.
-#[inline]
-pub(super) const fn bits_from(marks: u64, from: usize) -> u64 {
-    marks & u64::MAX << from
-}
-
-/// Finds all octets `WANTED` in a text, front to back.
-pub(super) struct Finder<'d, const WANTED: u8> {
-    text: &'d [u8],
-    /// Offset of the first octet that `marks` has a bit for.
-    base: usize,
+/// Finds all octets `WANTED` in a text, front to back. The text, which must be the same each time,
+/// is not kept: who looks for something in it has it at hand.
+#[derive(Clone)]
+pub(super) struct Finder<const WANTED: u8> {
+    /// Offset of the first octet that `marks` has a bit for. In 32 bits, so that no sum of two
+    /// overflows.
+    base: u32,
     /// The octets found that were not asked for yet.
     marks: u64,
 }
@@ -197,45 +227,55 @@ pub(super) struct Finder<'d, const WANTED: u8> {
 /// Octets that a [`Finder`] looks at at once.
 const STRETCH: usize = 64;
 
-impl<'d, const WANTED: u8> Finder<'d, WANTED> {
+impl<const WANTED: u8> Finder<WANTED> {
     /// A search from the start of `text`.
     #[inline]
-    pub(super) fn new(text: &'d [u8]) -> Self {
-        let mut finder = Self { text, base: 0, marks: 0 };
-        finder.look();
+    pub(super) fn new(text: &[u8]) -> Self {
+        let mut finder = Self { base: 0, marks: 0 };
+        finder.look(text);
         finder
+    }
+
+    /// Offset of the next one in `text`.
+    #[inline]
+    pub(super) fn next(&mut self, text: &[u8]) -> Option<u32> {
+        loop {
+            if let Some(place) = self.next_here() {
+                return Some(place);
+            }
+            if !self.advance(text) {
+                return None;
+            }
+        }
+    }
+
+    /// Offset of the next one in the stretch that was looked at.
+    #[inline]
+    pub(super) fn next_here(&mut self) -> Option<u32> {
+        if self.marks == 0 {
+            return None;
+        }
+        let place = self.base + self.marks.trailing_zeros();
+        self.marks &= self.marks - 1;
+        Some(place)
+    }
+
+    /// Looks at the next stretch of `text`, if there is one.
+    #[inline]
+    pub(super) fn advance(&mut self, text: &[u8]) -> bool {
+        self.base += STRETCH as u32;
+        self.look(text);
+        (self.base as usize) < text.len()
     }
 
     /// Notes what is in the stretch at `base`.
     #[inline]
-    fn look(&mut self) {
-        let rest = self.text.get(self.base..).unwrap_or_default();
-        self.marks = match (rest.first_chunk(), self.text.last_chunk()) {
-            (Some(stretch), _) => stretch_marks(stretch, WANTED),
-            // Of the last stretch, only what comes behind the one before it.
-            (None, Some(last)) if !rest.is_empty() => {
-                stretch_marks(last, WANTED) >> (STRETCH - rest.len())
-            }
-            _ => few_marks(rest, WANTED),
+    fn look(&mut self, text: &[u8]) {
+        let base = self.base as usize;
+        self.marks = match text.get(base..base + STRETCH).and_then(<[u8]>::first_chunk) {
+            Some(stretch) => stretch_marks(stretch, WANTED),
+            None => last_marks(text, base, WANTED),
         };
-    }
-}
-
-impl<const WANTED: u8> Iterator for Finder<'_, WANTED> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.marks == 0 {
-            self.base += STRETCH;
-            if self.base >= self.text.len() {
-                return None;
-            }
-            self.look();
-        }
-        let place = self.base + self.marks.trailing_zeros() as usize;
-        self.marks &= self.marks - 1;
-        Some(place)
     }
 }
 
@@ -248,6 +288,17 @@ fn stretch_marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
     })
 }
 
+/// As [`stretch_marks`], of what comes in `text` from `base` on, which is less than a stretch.
+#[inline(never)]
+fn last_marks(text: &[u8], base: usize, wanted: u8) -> u64 {
+    let rest = text.get(base..).unwrap_or_default();
+    match text.last_chunk() {
+        // Of the last stretch, only what comes behind the one before it.
+        Some(last) if !rest.is_empty() => stretch_marks(last, wanted) >> (STRETCH - rest.len()),
+        _ => few_marks(rest, wanted),
+    }
+}
+
 /// As [`stretch_marks`], of a text that is shorter.
 #[cold]
 fn few_marks(text: &[u8], wanted: u8) -> u64 {
@@ -258,7 +309,7 @@ fn few_marks(text: &[u8], wanted: u8) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::octet::{are_plain, are_uri, host_prefix_len, is_host, prefix_len};
+    use super::super::octet::{are_host, are_plain, are_uri, host_prefix_len, is_host, prefix_len};
     use super::*;
 
     proptest! {
@@ -276,17 +327,26 @@ mod tests {
                 let places = || (0..text.len()).filter(|place| text[*place] == wanted);
                 prop_assert_eq!(find(&text, wanted), places().next());
             }
-            let found = marks(&text, |block| [block.is(b';'), block.at_most(b'=')]);
+            let refused = [b'"', b'~'];
+            let kinds = |block: Block| {
+                let others = block.is(refused[0]) | block.is(refused[1]);
+                ([block.is(b';'), block.within(b':', b'=')], !others)
+            };
+            let found = marks(&text, kinds);
             let bits = |is: fn(u8) -> bool| {
                 let set = text.iter().enumerate().filter(|(_, byte)| is(**byte));
                 set.fold(0_u64, |bits, (place, _)| bits | 1_u64 << place)
             };
-            prop_assert_eq!(found.is_some(), text.len() <= MARKED_MAX);
+            let fits = text.len() <= MARKED_MAX && !text.iter().any(|byte| refused.contains(byte));
+            prop_assert_eq!(found.is_some(), fits);
             if let Some(found) = found {
-                prop_assert_eq!(found, [bits(|byte| byte == b';'), bits(|byte| byte <= b'=')]);
+                let within = bits(|byte| (b':'..=b'=').contains(&byte));
+                prop_assert_eq!(found, [bits(|byte| byte == b';'), within]);
             }
             let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
-            prop_assert!(Finder::<b';'>::new(&text).eq(semicolons));
+            let mut finder = Finder::<b';'>::new(&text);
+            let found = std::iter::from_fn(|| finder.next(&text));
+            prop_assert!(found.map(|place| place as usize).eq(semicolons));
             let expected = text.iter().position(|byte| matches!(byte, b';' | b'='));
             prop_assert_eq!(find2(&text, b';', b'='), expected);
         }
@@ -303,6 +363,8 @@ mod tests {
             let uri = text.iter().all(|byte| *byte > b' ' && !b"\"<>\x7f".contains(byte));
             prop_assert_eq!(are_uri(&text), uri);
             prop_assert_eq!(host_prefix_len(&text), prefix_len(&text, is_host));
+            let host = !text.is_empty() && text.iter().all(|byte| is_host(*byte));
+            prop_assert_eq!(are_host(&text), host);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_uri, host_prefix_len, no_uri, prefix_len};
+use super::octet::{are_host, are_uri, leading_number, prefix_len};
 use super::scan::{Block, find, marks};
 use super::{Params, ParseError};
 
@@ -60,35 +60,51 @@ impl<'d> Uri<'d> {
     #[inline]
     fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let rest = text.strip_prefix(b"sip:")?;
-        let kinds = |block: Block| {
-            let others = no_uri(block) | block.is(b'?');
-            [block.is(b'@'), block.is(b':'), block.is(b';'), others]
+        // Colons, semicolons, question marks, at signs and what else stands between those in
+        // ASCII; a bit behind them all.
+        let kinds = |block: Block| ([block.within(b':', b'@')], block.within(b'*', b'~'));
+        let [edges] = marks(rest, kinds)?;
+        let mut edges = edges | 1 << rest.len();
+        let mut next_edge = || {
+            let at = edges.trailing_zeros() as usize;
+            edges &= edges.wrapping_sub(1);
+            at
         };
-        let [ats, colons, semicolons, others] = marks(rest, kinds)?;
-        let mut uri = Self::bare(text, Scheme::Sip);
-        let mut host_start = 0;
-        if ats != 0 {
-            let at = ats.trailing_zeros() as usize;
-            uri.user = Some(rest.get(..at)?).filter(|user| !user.is_empty());
+        let (mut user, mut host_start, mut at) = (None, 0, next_edge());
+        if rest.get(at) == Some(&b'@') {
+            user = Some(rest.get(..at)?);
             host_start = at + 1;
+            at = next_edge();
         }
-        // Another @, a password or a semicolon of the user are for the general way.
-        let in_user = (colons | semicolons) & !(u64::MAX << host_start.min(63));
-        if others | in_user | ats & ats.wrapping_sub(1) != 0 || (ats != 0 && uri.user.is_none()) {
-            return None;
+        let host = rest.get(host_start..at)?;
+        let (mut port, mut port_text) = (None, &[][..]);
+        if rest.get(at) == Some(&b':') {
+            let digits = rest.get(at + 1..)?;
+            at = next_edge();
+            port_text = digits.get(..at.checked_sub(rest.len() - digits.len())?)?;
+            port = Some(leading_port_of(digits, port_text)?);
         }
-        let host_end = rest.len().min(semicolons.trailing_zeros() as usize);
-        let (host_port, params) = rest.split_at(host_end);
-        uri.params = Params::new(params);
-        let port_colon = colons & !(u64::MAX << host_end.min(63));
-        uri.host = host_port.get(host_start..)?;
-        if port_colon != 0 {
-            let colon = port_colon.trailing_zeros() as usize;
-            uri.host = host_port.get(host_start..colon)?;
-            uri.port_text = host_port.get(colon + 1..)?;
-            uri.port = Some(port(uri.port_text)?);
+        let params = rest.get(at..)?;
+        let mut edge = at;
+        while let Some(octet) = rest.get(edge) {
+            // Another @, or what only brackets and headers have, is for the general way.
+            if *octet != b';' && (edge == at || *octet != b'=') {
+                return None;
+            }
+            edge = next_edge();
         }
-        (!uri.host.is_empty() && host_prefix_len(uri.host) == uri.host.len()).then_some(uri)
+        let is_plain = are_host(host) && user.is_none_or(|user| !user.is_empty());
+        is_plain.then(|| Self {
+            text,
+            scheme: Scheme::Sip,
+            user,
+            password: None,
+            host,
+            port,
+            port_text,
+            params: Params::new(params),
+            headers: None,
+        })
     }
 
     /// Parses any URI.
@@ -212,6 +228,15 @@ impl Scheme {
             4 if name.eq_ignore_ascii_case(b"sips") => Self::Sips,
             _ => Self::Other,
         }
+    }
+}
+
+/// The port that `text` is, which `ahead` starts with.
+#[inline]
+fn leading_port_of(ahead: &[u8], text: &[u8]) -> Option<u16> {
+    match ahead.first_chunk().and_then(|ahead| leading_number(*ahead)) {
+        Some((number, digits)) if digits == text.len() => u16::try_from(number).ok(),
+        _ => port(text),
     }
 }
 

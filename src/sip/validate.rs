@@ -4,10 +4,10 @@
 //! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
 //! which are when someone walks them.
 
-use super::octet::{are_uri, no_uri, number};
+use super::octet::{are_same, are_uri, number};
 use super::scan::{Block, find, marks};
 use super::uri::scheme_len;
-use super::{CSeq, HeaderName, Message, NameAddr, ParseError, StartLine, Uri, Via, unescaped};
+use super::{CSeq, HeaderName, Message, ParseError, Party, StartLine, Uri, Via, unescaped};
 
 /// The values that every message must have, parsed once; whoever works on the message asks for
 /// them again and again.
@@ -16,9 +16,9 @@ pub struct Essentials<'d> {
     /// The topmost Via.
     pub via: Via<'d>,
     /// From.
-    pub from: NameAddr<'d>,
+    pub from: Party<'d>,
     /// To.
-    pub to: NameAddr<'d>,
+    pub to: Party<'d>,
     /// Call-ID.
     pub call_id: &'d [u8],
     /// CSeq.
@@ -63,13 +63,13 @@ impl<'d> Message<'d> {
         if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        Ok(Essentials {
-            via: self.top_via()?,
-            from: NameAddr::parse(from)?,
-            to: NameAddr::parse(to)?,
-            call_id,
-            cseq: self.cseq()?,
-        })
+        let top = value(HeaderName::Via)?;
+        let Some(via) = Via::parse_first(top) else { return Err(ParseError::Via) };
+        let Some(from) = Party::parse(from) else { return Err(ParseError::Address) };
+        let Some(to) = Party::parse(to) else { return Err(ParseError::Address) };
+        let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
+        Ok(Essentials { via, from, to, call_id, cseq })
     }
 
     /// Checks the start line of a request, and what must agree with it; of a response, nothing.
@@ -80,7 +80,7 @@ impl<'d> Message<'d> {
     #[inline]
     pub(crate) fn validate_start(&self, essentials: &Essentials<'d>) -> Result<(), ParseError> {
         let StartLine::Request { name, uri, .. } = self.start_line() else { return Ok(()) };
-        if essentials.cseq.method != name {
+        if !are_same(essentials.cseq.method, name) {
             return Err(ParseError::CSeqMethod);
         }
         self.max_forwards()?;
@@ -113,8 +113,8 @@ fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
     if scheme_len(uri).is_none() {
         return Err(ParseError::Uri);
     }
-    let kinds = |block: Block| [no_uri(block) | block.is(b'?')];
-    if marks(uri, kinds) == Some([0]) {
+    let plain = |block: Block| block.within(b'#', b'~') & !(block.angles() | block.is(b'?'));
+    if marks(uri, |block| ([], plain(block))) == Some([]) {
         return Ok(());
     }
     if !are_uri(uri) {

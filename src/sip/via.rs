@@ -3,12 +3,17 @@
 use std::net::IpAddr;
 
 use super::host::{host_ip, host_len, ipv6, leading_port, port};
-use super::octet::{is_space, is_token, number, prefix_len, skip_space, trim};
-use super::params::unquoted;
-use super::{Param, Params, ParseError};
+use super::octet::{
+    host_prefix_len, is_space, is_token, leading_number, number, prefix_len, skip_space, trim,
+};
+use super::params::{self, PlainEdges, unquoted};
+use super::{Items, Params, ParseError};
 
 /// What the branch of every RFC 3261 element starts with (RFC 3261 §8.1.1.7).
 pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
+
+/// How almost all Via values start.
+const PLAIN_START: &[u8] = b"SIP/2.0/UDP ";
 
 /// One Via value; all parts are pieces of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +28,49 @@ pub struct Via<'d> {
     pub port: Option<u16>,
     /// `branch`, `received`, `rport`, `maddr` …
     pub params: Params<'d>,
+    places: Places,
+}
+
+/// Where the parameters are that are asked for again and again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places {
     branch: Place,
     received: Place,
     rport: Place,
     maddr: Place,
+}
+
+impl Places {
+    /// Keeps that of a parameter; the first, should it stand twice.
+    #[inline]
+    fn note(&mut self, name: &[u8], place: Place) {
+        let known = if name == b"branch" {
+            &mut self.branch
+        } else if name == b"rport" {
+            &mut self.rport
+        } else {
+            match self.unusual(name) {
+                Some(known) => known,
+                None => return,
+            }
+        };
+        if known.end == 0 {
+            *known = place;
+        }
+    }
+
+    /// That of the parameter of this name, in any case.
+    #[inline(never)]
+    fn unusual(&mut self, name: &[u8]) -> Option<&mut Place> {
+        match name {
+            b"received" => Some(&mut self.received),
+            name if name.eq_ignore_ascii_case(b"branch") => Some(&mut self.branch),
+            name if name.eq_ignore_ascii_case(b"rport") => Some(&mut self.rport),
+            name if name.eq_ignore_ascii_case(b"received") => Some(&mut self.received),
+            name if name.eq_ignore_ascii_case(b"maddr") => Some(&mut self.maddr),
+            _ => None,
+        }
+    }
 }
 
 /// Where a parameter is: offsets in the text of its Via, all 0 if it is nowhere.
@@ -39,6 +83,14 @@ struct Place {
 }
 
 impl Place {
+    /// From its offsets in the order of this structure.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "Via::parse refuses longer texts")]
+    const fn new(offsets: [usize; 3]) -> Self {
+        let [start, value, end] = offsets;
+        Self { start: start as u16, value: value as u16, end: end as u16 }
+    }
+
     /// The text of the parameter.
     #[inline]
     fn text(self, via: &[u8]) -> Option<&[u8]> {
@@ -70,31 +122,88 @@ impl<'d> Via<'d> {
     /// # Errors
     ///
     /// [`ParseError::Via`].
+    #[inline]
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        let text = trim(text);
-        let (transport, rest) = transport(text).ok_or(ParseError::Via)?;
-        let (host, port, rest) = sent_by(rest).ok_or(ParseError::Via)?;
-        let params = Params::new(rest);
-        let nowhere = Place::default();
-        let mut via = Self {
-            text,
-            transport,
-            host,
-            port,
-            params,
-            branch: nowhere,
-            received: nowhere,
-            rport: nowhere,
-            maddr: nowhere,
+        Self::parse_only(text).ok_or(ParseError::Via)
+    }
+
+    /// Parses the first Via value of a header field. `None` if it is malformed.
+    #[inline]
+    pub(super) fn parse_first(value: &'d [u8]) -> Option<Self> {
+        // A Via that is well-formed up to the end of its line is alone there.
+        match Self::parse_only(value) {
+            Some(via) => Some(via),
+            None => Self::parse_only(Items::new(value).next()?),
+        }
+    }
+
+    /// As [`Self::parse`].
+    #[inline(never)]
+    fn parse_only(text: &'d [u8]) -> Option<Self> {
+        match Self::parse_plain(text) {
+            Some(via) => Some(via),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// Parses a value as almost all are: UDP, no IPv6 address, parameters that are short, without
+    /// quotes and white space. `None` for another one.
+    #[inline]
+    fn parse_plain(text: &'d [u8]) -> Option<Self> {
+        let rest = text.strip_prefix(PLAIN_START)?;
+        let (host, rest) = rest.split_at_checked(host_prefix_len(rest))?;
+        let (port, params) = match rest.strip_prefix(b":") {
+            None => (None, rest),
+            Some(behind) => {
+                let (port, digits) = leading_number(*behind.first_chunk()?)?;
+                (Some(u16::try_from(port).ok()?), behind.get(digits..)?)
+            }
         };
-        let is_whole = params.walk(|param| via.note(param));
-        if is_whole && text.len() <= usize::from(u16::MAX) { Ok(via) } else { Err(ParseError::Via) }
+        if host.is_empty() || text.len() > usize::from(u16::MAX) {
+            return None;
+        }
+        let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
+        let base = text.len() - params.len();
+        let mut places = Places::default();
+        let mut edges = PlainEdges::of(params)?;
+        let mut behind = 0;
+        if params.first_chunk() == Some(b";branch=") {
+            // As the first of almost all is.
+            behind = edges.behind_value(params, 7);
+            places.branch = Place::new([base + 1, base + 8, base + behind]);
+        }
+        let params = Params::new(params);
+        params.walk_from(behind, edges, |name, place| {
+            let params::Place { start, value, end } = place;
+            let value = if value > 0 { base + value } else { 0 };
+            places.note(name, Place::new([base + start, value, base + end]));
+        })?;
+        Some(Self { text, transport, host, port, params, places })
+    }
+
+    /// Parses any value.
+    #[inline(never)]
+    fn parse_any(text: &'d [u8]) -> Option<Self> {
+        let text = trim(text);
+        let (transport, rest) = transport(text)?;
+        let (host, port, rest) = sent_by(rest)?;
+        let params = Params::new(rest);
+        let mut places = Places::default();
+        let is_whole = params.walk(|param| {
+            let start = offset(param.text, text);
+            let value = param.value.map_or(0, |value| offset(value, text));
+            places.note(param.name, Place::new([start, value, start + param.text.len()]));
+        });
+        if !is_whole || text.len() > usize::from(u16::MAX) {
+            return None;
+        }
+        Some(Self { text, transport, host, port, params, places })
     }
 
     /// The branch parameter.
     #[must_use]
     pub fn branch(&self) -> Option<&'d [u8]> {
-        self.branch.value(self.text)
+        self.places.branch.value(self.text)
     }
 
     /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
@@ -110,16 +219,16 @@ impl<'d> Via<'d> {
     /// brackets or not (RFC 5118 §4.5).
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
-        let value = unquoted(self.received.value(self.text)?);
+        let value = unquoted(self.places.received.value(self.text)?);
         host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
     }
 
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        match self.rport.text(self.text) {
+        match self.places.rport.text(self.text) {
             None => Rport::Absent,
-            Some(text) => match self.rport.value(self.text).and_then(port) {
+            Some(text) => match self.places.rport.value(self.text).and_then(port) {
                 Some(port) => Rport::Filled(port),
                 None => Rport::Requested(text),
             },
@@ -129,17 +238,17 @@ impl<'d> Via<'d> {
     /// The maddr parameter.
     #[must_use]
     pub fn maddr(&self) -> Option<&'d [u8]> {
-        self.maddr.value(self.text).filter(|host| !host.is_empty())
+        self.places.maddr.value(self.text).filter(|host| !host.is_empty())
     }
 
     /// The rport parameter as it stands.
     pub(super) fn rport_text(&self) -> Option<&'d [u8]> {
-        self.rport.text(self.text)
+        self.places.rport.text(self.text)
     }
 
     /// The received parameter as it stands.
     pub(super) fn received_text(&self) -> Option<&'d [u8]> {
-        self.received.text(self.text)
+        self.places.received.text(self.text)
     }
 
     /// The ttl parameter.
@@ -147,34 +256,12 @@ impl<'d> Via<'d> {
     pub fn ttl(&self) -> Option<u8> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
     }
-
-    /// Keeps a parameter that is asked for again; the first, should it stand twice.
-    #[inline]
-    fn note(&mut self, param: Param<'d>) {
-        let place = match param.name {
-            b"branch" => &mut self.branch,
-            b"rport" => &mut self.rport,
-            b"received" => &mut self.received,
-            name if name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
-            name if name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
-            name if name.eq_ignore_ascii_case(b"received") => &mut self.received,
-            name if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
-            _ => return,
-        };
-        if *place == Place::default() {
-            let offset = |part: &[u8]| offset(part, self.text);
-            let value = param.value.map_or(0, offset);
-            let start = offset(param.text);
-            *place = Place { start, value, end: start + param.text.len() as u16 };
-        }
-    }
 }
 
 /// Offset of `part` in the text of a Via.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "parse() refuses more than u16::MAX bytes")]
-fn offset(part: &[u8], via: &[u8]) -> u16 {
-    part.as_ptr().addr().wrapping_sub(via.as_ptr().addr()) as u16
+fn offset(part: &[u8], via: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(via.as_ptr().addr())
 }
 
 /// The transport of a Via, and what stands behind it.
@@ -221,7 +308,38 @@ fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_plain_via_is_parsed_as_any(
+            host in proptest::sample::select(&["a", "192.0.2.1", "a_b", "[::1]", ""][..]),
+            port in proptest::sample::select(&["", ":5060", ":65536", ":", ":0", ":506 "][..]),
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    ";branch=", ";rport", ";received=", ";BRANCH=", "z9hG4bK",
+                    "192.0.2.9", ";", "=", "5060", ";maddr", ";ttl=1", "\"", ",", " ", "<", "!",
+                    "01234567890123456789",
+                ][..]),
+                0..9,
+            ),
+        ) {
+            let text = format!("SIP/2.0/UDP {host}{port}{}", pieces.concat());
+            if let Some(via) = Via::parse_plain(text.as_bytes()) {
+                prop_assert_eq!(Via::parse_any(text.as_bytes()), Some(via));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_vias_are_plain() {
+        for text in ["a.example.com;branch=z9hG4bKx", "192.0.2.1:5060;rport;branch=z9hG4bK+x"] {
+            let text = format!("SIP/2.0/UDP {text};received=192.0.2.1");
+            assert!(Via::parse_plain(text.as_bytes()).is_some(), "{text}");
+        }
+    }
 
     fn parse(text: &str) -> Via<'_> {
         Via::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))

@@ -180,7 +180,7 @@ fn store<'m>(
 fn address<'m>(transit: &Transit<'m>, given: &'m [u8]) -> Result<&'m [u8], ParseError> {
     match transit.essentials {
         _ if !given.is_empty() => Ok(given),
-        Some(essentials) => Ok(essentials.to.uri),
+        Some(essentials) => Ok(essentials.to.uri()),
         None => {
             let to = transit.message.value(HeaderName::To).ok_or(ParseError::MissingHeader)?;
             Ok(NameAddr::parse(to)?.uri)
