@@ -316,7 +316,7 @@ impl Desk<'_> {
     ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
-        super::forward::fix_content_length(response, edits);
+        super::head::fix_content_length(response, edits);
         response::remove_top_via(response, essentials, edits);
         let standing = &mut *self.turn.standing;
         let Some(listener) = standing.identity.listener(hop.listener) else {

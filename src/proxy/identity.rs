@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::script::Settings;
 use crate::sip::{compose, host_ip};
@@ -34,10 +35,18 @@ impl OwnText {
     pub(super) fn is_of(&self, listener: ListenerId) -> bool {
         self.listener == listener
     }
+
+    /// Whether it is how that listener is written where the local address is `ip`.
+    #[inline]
+    fn is_for(&self, listener: ListenerId, ip: IpAddr) -> bool {
+        self.listener == listener && self.ip == ip
+    }
 }
 
 /// How many addresses of wildcard listeners are remembered in writing.
 const OWN_TEXTS_MAX: usize = 256;
+
+const _: () = assert!(LISTENER_COUNT_MAX + 2 <= OWN_TEXTS_MAX, "those of the listeners stay");
 
 /// Who this server is.
 #[derive(Debug)]
@@ -46,6 +55,8 @@ pub(super) struct Identity {
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
+    /// First those of the listeners, each for the address it is bound to, then those for the
+    /// addresses that messages came to at wildcard listeners.
     texts: Vec<OwnText>,
 }
 
@@ -58,7 +69,15 @@ impl Identity {
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
             (host, address.port())
         });
-        Self { bound: bound.collect(), aliases: aliases(settings), texts: Vec::new(), listeners }
+        let bound = bound.collect();
+        let texts = Vec::new();
+        let mut identity = Self { bound, aliases: aliases(settings), texts, listeners };
+        for number in 0..identity.listeners.len() {
+            let address = identity.listeners[number].address;
+            let text = identity.compose(ListenerId(number as u16), address.ip());
+            identity.texts.push(text);
+        }
+        identity
     }
 
     /// Replaces the aliases by those of another script.
@@ -91,24 +110,28 @@ impl Identity {
     /// The texts of two sides, as [`Self::text`] gives each.
     pub(super) fn two_texts(&mut self, sides: [(ListenerId, IpAddr); 2]) -> [&OwnText; 2] {
         if self.texts.len() + 2 > OWN_TEXTS_MAX {
-            self.texts.clear();
+            self.texts.truncate(self.listeners.len());
         }
-        let [one, other] = sides;
-        let position = self.text_position(one.0, one.1);
-        let positions = if one == other {
-            [position, position]
-        } else {
-            [position, self.text_position(other.0, other.1)]
-        };
+        let positions = sides.map(|(id, ip)| self.text_position(id, ip));
         positions.map(|position| &self.texts[position])
     }
 
     /// Where a text is; it is made if there is none.
+    #[inline]
     fn text_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
-        let known = self.texts.iter().position(|text| text.listener == id && text.ip == ip);
+        let position = usize::from(id.0);
+        if self.texts.get(position).is_some_and(|text| text.is_for(id, ip)) {
+            return position;
+        }
+        self.find_text(id, ip)
+    }
+
+    /// As [`Self::text_position`], of a wildcard listener.
+    fn find_text(&mut self, id: ListenerId, ip: IpAddr) -> usize {
+        let known = self.texts.iter().position(|text| text.is_for(id, ip));
         known.unwrap_or_else(|| {
             if self.texts.len() >= OWN_TEXTS_MAX {
-                self.texts.clear();
+                self.texts.truncate(self.listeners.len());
             }
             let text = self.compose(id, ip);
             self.texts.push(text);

@@ -13,6 +13,7 @@
 
 use std::ops::Range;
 
+use super::compose::Pen;
 use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX, PAYLOAD_BYTES_MAX};
 
 /// One change: at offset `at` of the message, `removed` bytes go and `inserted` bytes come.
@@ -41,7 +42,10 @@ impl Edit {
 #[derive(Debug, Default)]
 pub struct EditList {
     edits: Vec<Edit>,
+    /// What the edits insert, and behind it room.
     bytes: Vec<u8>,
+    /// Bytes of it that are used.
+    used: usize,
 }
 
 impl EditList {
@@ -51,20 +55,15 @@ impl EditList {
     /// that is removed from there on. Edits that lie wholly within a piece removed later go with
     /// it; an insertion into a piece removed earlier moves behind it. False, and nothing changes,
     /// if the limits of [`crate::limits`] are reached or two replaced pieces overlap in part.
+    #[inline]
     pub fn replace(&mut self, at: usize, removed: usize, inserted: &[u8]) -> bool {
-        self.has_room(inserted.len())
-            && self.put(at, removed, Side::Behind, |bytes| bytes.extend_from_slice(inserted))
+        self.replace_parts(at, removed, &[inserted])
     }
 
     /// Like [`Self::replace`], with the inserted bytes in several parts.
+    #[inline]
     pub fn replace_parts(&mut self, at: usize, removed: usize, inserted: &[&[u8]]) -> bool {
-        let length = inserted.iter().map(|part| part.len()).sum();
-        self.has_room(length)
-            && self.put(at, removed, Side::Behind, |bytes| {
-                for part in inserted {
-                    bytes.extend_from_slice(part);
-                }
-            })
+        self.put(at, removed, Side::Behind, length_of(inserted), |pen| write(inserted, pen))
     }
 
     /// Inserts `inserted` at offset `at`.
@@ -74,19 +73,18 @@ impl EditList {
 
     /// Inserts the parts at offset `at`, before what was inserted there earlier.
     pub fn insert_before(&mut self, at: usize, inserted: &[&[u8]]) -> bool {
-        let length = inserted.iter().map(|part| part.len()).sum();
-        self.has_room(length)
-            && self.insert_before_with(at, |bytes| {
-                for part in inserted {
-                    bytes.extend_from_slice(part);
-                }
-            })
+        self.insert_before_with(at, length_of(inserted), |pen| write(inserted, pen))
     }
 
-    /// Inserts what `write` appends at offset `at`, before what was inserted there earlier. What
-    /// it appends is taken back where it is more than fits.
-    pub fn insert_before_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        self.put(at, 0, Side::Before, write)
+    /// Inserts what `write` writes, at most `room` bytes, at offset `at`, before what was inserted
+    /// there earlier.
+    pub fn insert_before_with(
+        &mut self,
+        at: usize,
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
+    ) -> bool {
+        self.put(at, 0, Side::Before, room, write)
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
@@ -97,20 +95,58 @@ impl EditList {
     /// Forgets all changes.
     pub fn clear(&mut self) {
         self.edits.clear();
-        self.bytes.clear();
+        self.used = 0;
     }
 
     /// Makes this list the same as `other`, in the buffers that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.clear();
-        self.edits.extend_from_slice(&other.edits);
-        self.bytes.extend_from_slice(&other.bytes);
+        self.append(other);
     }
 
     /// Bytes of memory that the changes take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.edits.len() * size_of::<Edit>() + self.bytes.len()
+        self.edits.len() * size_of::<Edit>() + self.used
+    }
+
+    /// Makes this list one that puts what `write` writes, at most `room` bytes, in place of the
+    /// first `removed` bytes of the message, and behind them makes the changes of `further`. False,
+    /// and there are no changes, if one of `further` is not behind them, or the limits of
+    /// [`crate::limits`] are reached.
+    #[inline]
+    pub fn begin(
+        &mut self,
+        removed: usize,
+        further: &Self,
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
+    ) -> bool {
+        self.clear();
+        let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > removed);
+        is_behind
+            && further.edits.len() < EDIT_COUNT_MAX
+            && further.used + room <= EDIT_BYTES_MAX
+            && self.put(0, removed, Side::Behind, room, write)
+            && self.append(further)
+    }
+
+    /// Appends the changes of `further`, for which there is room, and which are all behind those of
+    /// this list.
+    #[inline]
+    fn append(&mut self, further: &Self) -> bool {
+        if further.edits.is_empty() {
+            return true;
+        }
+        let start = self.used;
+        self.used += further.used;
+        self.grow(self.used);
+        self.bytes[start..self.used].copy_from_slice(&further.bytes[..further.used]);
+        #[expect(clippy::cast_possible_truncation, reason = "at most EDIT_BYTES_MAX")]
+        let start = start as u32;
+        let moved = |edit: &Edit| Edit { inserted_start: start + edit.inserted_start, ..*edit };
+        self.edits.extend(further.edits.iter().map(moved));
+        true
     }
 
     /// Whether there are none.
@@ -139,15 +175,16 @@ impl EditList {
             return Some(message);
         }
         let cut = self.cut(message.len());
-        let Some(rewritten) = self.extent(cut, &message, buffer.len()) else {
+        let Some(rewritten) = cut.extent(&message, buffer.len()) else {
             return self.apply_with_little_room(buffer, &message);
         };
-        if !self.spreads(cut) {
+        if !cut.spreads && self.edits.len() > 1 {
             self.move_all(buffer, &message, cut);
             return Some(rewritten);
         }
         // Away from the longest piece every piece and what is inserted beside it go to where
-        // nothing is that has yet to move, so that one pass over each side does.
+        // nothing is that has yet to move, so that one pass over each side does. So does a lone
+        // piece, wherever it goes.
         let mut shift = -cut.growth_before;
         let mut start = message.start;
         let (left, right) = self.edits.split_at(cut.longest);
@@ -180,45 +217,66 @@ impl EditList {
         out.extend_from_slice(&message[from..]);
     }
 
-    /// Whether that many bytes more may be inserted.
-    #[inline]
-    fn has_room(&self, length: usize) -> bool {
-        length <= EDIT_BYTES_MAX.saturating_sub(self.bytes.len())
-    }
-
-    /// Adds an edit that inserts what `write` appends to the bytes.
+    /// Adds an edit that inserts what `write` writes, at most `room` bytes.
     #[inline]
     fn put(
         &mut self,
         at: usize,
         removed: usize,
         side: Side,
-        write: impl FnOnce(&mut Vec<u8>),
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
     ) -> bool {
-        let inserted_start = self.bytes.len();
-        write(&mut self.bytes);
+        let start = self.used;
         let fits = at + removed <= DATAGRAM_BYTES_MAX
             && self.edits.len() < EDIT_COUNT_MAX
-            && self.bytes.len() <= EDIT_BYTES_MAX;
+            && room <= EDIT_BYTES_MAX - start;
+        if !fits {
+            return false;
+        }
+        self.grow(start + room);
+        let mut pen = Pen::new(&mut self.bytes[start..start + room]);
+        write(&mut pen);
+        let Some(length) = pen.written() else { return false };
         #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
         let edit = Edit {
             at: at as u32,
             removed: removed as u32,
-            inserted_start: inserted_start as u32,
-            inserted_length: (self.bytes.len() - inserted_start) as u32,
+            inserted_start: start as u32,
+            inserted_length: length as u32,
         };
-        let is_put = fits && self.place(edit, side);
-        if !is_put {
-            self.bytes.truncate(inserted_start);
+        let is_put = self.place(edit, side);
+        if is_put {
+            self.used += length;
         }
         is_put
     }
 
+    /// Makes room for so many bytes, kept for the next messages.
+    #[inline]
+    fn grow(&mut self, length: usize) {
+        if length > self.bytes.len() {
+            self.bytes.resize(length.next_power_of_two().max(BYTES_AT_FIRST), 0);
+        }
+    }
+
     /// Puts an edit among the others.
+    #[inline]
     fn place(&mut self, edit: Edit, side: Side) -> bool {
         if edit.inserted_length == 0 && edit.removed == 0 {
             return true;
         }
+        let is_behind = |old: &Edit| old.end() <= edit.at && !side.is_before(edit.at, old);
+        if self.edits.last().is_none_or(is_behind) {
+            self.edits.push(edit);
+            return true;
+        }
+        self.place_between(edit, side)
+    }
+
+    /// As [`Self::place`], for an edit that is not behind all others.
+    #[inline(never)]
+    fn place_between(&mut self, edit: Edit, side: Side) -> bool {
         let index = self.edits.iter().position(|old| side.is_before(edit.at, old));
         let index = index.unwrap_or(self.edits.len());
         // The edits are sorted and do not overlap: the last one before the place reaches furthest.
@@ -269,50 +327,27 @@ impl EditList {
     }
 
     /// Cuts the message at the edits, so that the longest piece stays.
+    #[inline]
     fn cut(&self, message_length: usize) -> Cut {
-        let mut cut = Cut { longest: 0, growth_before: 0, growth: 0 };
-        let mut length = 0;
-        let mut start = 0;
-        for (piece, edit) in self.edits.iter().enumerate() {
-            if edit.at - start > length {
-                length = edit.at - start;
+        let mut cut = Cut { longest: 0, growth_before: 0, growth: 0, spreads: true };
+        let (mut start, mut longest, mut most) = (0, 0, 0);
+        let mut see = |cut: &mut Cut, piece, length| {
+            if length >= longest {
+                longest = length;
                 (cut.longest, cut.growth_before) = (piece, cut.growth);
+                cut.spreads = most <= cut.growth;
+            } else {
+                cut.spreads &= cut.growth >= cut.growth_before;
             }
-            start = edit.end();
+            most = most.max(cut.growth);
+        };
+        for (piece, edit) in self.edits.iter().enumerate() {
+            see(&mut cut, piece, edit.at as usize - start);
+            start = edit.end() as usize;
             cut.growth += edit.delta();
         }
-        if message_length - start as usize >= length as usize {
-            self.cut_before_last(cut.growth)
-        } else {
-            cut
-        }
-    }
-
-    /// The cut with which the last piece stays.
-    const fn cut_before_last(&self, growth: isize) -> Cut {
-        Cut { longest: self.edits.len(), growth_before: growth, growth }
-    }
-
-    /// Where the message will be; `None` if that does not fit.
-    fn extent(
-        &self,
-        cut: Cut,
-        message: &Range<usize>,
-        buffer_length: usize,
-    ) -> Option<Range<usize>> {
-        let start = message.start.checked_add_signed(-cut.growth_before)?;
-        let end = message.end.checked_add_signed(cut.growth - cut.growth_before)?;
-        (end <= buffer_length && end.checked_sub(start)? <= PAYLOAD_BYTES_MAX).then_some(start..end)
-    }
-
-    /// Whether all pieces before the longest go left and all behind it go right, or stay.
-    fn spreads(&self, cut: Cut) -> bool {
-        let mut shift = -cut.growth_before;
-        self.edits.iter().enumerate().all(|(piece, edit)| {
-            let outward = if piece < cut.longest { shift <= 0 } else { shift >= 0 };
-            shift += edit.delta();
-            outward
-        }) && (shift >= 0)
+        see(&mut cut, self.edits.len(), message_length - start);
+        cut
     }
 
     /// As [`Self::apply`] where there is no room on one side: another piece stays then.
@@ -323,10 +358,11 @@ impl EditList {
         message: &Range<usize>,
     ) -> Option<Range<usize>> {
         let growth = self.edits.iter().map(|edit| edit.delta()).sum();
-        let first = Cut { longest: 0, growth_before: 0, growth };
-        let (cut, rewritten) = [self.cut_before_last(growth), first]
+        let first = Cut { longest: 0, growth_before: 0, growth, spreads: false };
+        let last = Cut { longest: self.edits.len(), growth_before: growth, ..first };
+        let (cut, rewritten) = [last, first]
             .into_iter()
-            .find_map(|cut| Some((cut, self.extent(cut, message, buffer.len())?)))?;
+            .find_map(|cut| Some((cut, cut.extent(message, buffer.len())?)))?;
         self.move_all(buffer, message, cut);
         Some(rewritten)
     }
@@ -387,6 +423,23 @@ impl EditList {
     }
 }
 
+/// Bytes that a list has room for as soon as it inserts any: for what forwarding inserts.
+const BYTES_AT_FIRST: usize = 1_024;
+
+/// Length of the parts together.
+#[inline]
+fn length_of(parts: &[&[u8]]) -> usize {
+    parts.iter().map(|part| part.len()).sum()
+}
+
+/// Writes the parts.
+#[inline]
+fn write(parts: &[&[u8]], pen: &mut Pen<'_>) {
+    for part in parts {
+        pen.text(part);
+    }
+}
+
 /// On which side of what was inserted at the same place earlier an edit stands.
 #[derive(Clone, Copy)]
 enum Side {
@@ -414,10 +467,26 @@ struct Cut {
     growth_before: isize,
     /// By how many bytes it grows.
     growth: isize,
+    /// Whether all pieces before the longest go left, or stay, and all behind it go right.
+    spreads: bool,
+}
+
+impl Cut {
+    /// Where the message will be; `None` if that does not fit.
+    #[inline]
+    fn extent(self, message: &Range<usize>, buffer_length: usize) -> Option<Range<usize>> {
+        let start = message.start.checked_add_signed(-self.growth_before)?;
+        let end = message.end.checked_add_signed(self.growth - self.growth_before)?;
+        (end <= buffer_length && end.checked_sub(start)? <= PAYLOAD_BYTES_MAX).then_some(start..end)
+    }
 }
 
 /// Moves `piece` of the buffer by `shift` bytes.
+#[inline]
 fn move_piece(buffer: &mut [u8], piece: Range<usize>, shift: isize) {
+    if shift == 0 || piece.is_empty() {
+        return;
+    }
     let to = piece.start.wrapping_add_signed(shift);
     buffer.copy_within(piece, to);
 }

@@ -97,13 +97,20 @@ impl<'d> Via<'d> {
         self.branch.value(self.text)
     }
 
-    /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
-    /// does not end there (RFC 4475 §3.2.1). Otherwise the rules of RFC 2543 apply.
+    /// Whether the branch identifies the transaction, see [`Self::id`].
     #[must_use]
     pub fn has_cookie(&self) -> bool {
-        self.branch()
-            .and_then(|branch| branch.split_at_checked(MAGIC_COOKIE.len()))
-            .is_some_and(|(cookie, id)| cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !id.is_empty())
+        self.id().is_some()
+    }
+
+    /// What identifies the transaction: the branch behind the [`MAGIC_COOKIE`]. `None` if it does
+    /// not start with that or ends there (RFC 4475 §3.2.1): the rules of RFC 2543 apply then.
+    #[inline]
+    #[must_use]
+    pub fn id(&self) -> Option<&'d [u8]> {
+        let (cookie, id) = self.branch()?.split_first_chunk::<{ MAGIC_COOKIE.len() }>()?;
+        let is_cookie = cookie == MAGIC_COOKIE || cookie.eq_ignore_ascii_case(MAGIC_COOKIE);
+        (is_cookie && !id.is_empty()).then_some(id)
     }
 
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
