@@ -277,8 +277,7 @@ pub fn compose_contacts(
         }
         out.extend_from_slice_copy(number.as_bytes());
         let seconds = binding.expires_at().saturating_sub(now) as usize;
-        out.extend_from_slice_copy(b";expires=");
-        out.extend_from_slice_copy(ShortText::decimal(seconds).as_bytes());
+        out.extend_from_slice_copy(ShortText::new(b";expires=").decimal(seconds).as_bytes());
         if !binding.received().is_empty() && !received_param.is_empty() {
             for part in [b";", received_param, b"=\"", binding.received(), b"\""] {
                 out.extend_from_slice_copy(part);

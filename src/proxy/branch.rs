@@ -15,13 +15,12 @@
 //! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::response::WayBack;
 use super::siphash::WordHasher;
 use crate::mem::ListenerId;
-use crate::sip::compose::Pen;
-use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Rport, Via};
+use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Pen, Rport, Via, transaction_id};
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
@@ -41,21 +40,24 @@ const OVER_DIALOG: u64 = u64::MAX - 1;
 /// Bytes of a branch behind the cookie and before the listener number.
 const FIXED_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1;
 
-/// The part of a branch behind the cookie.
+/// What the part of a branch behind the cookie says.
 #[derive(Debug)]
 pub(super) struct BranchText {
-    fixed: [u8; FIXED_BYTES],
+    transaction: u64,
+    looping: u32,
+    port: u16,
     listener: ListenerId,
 }
 
 impl BranchText {
-    /// Bytes that it has at most.
-    pub(super) const BYTES_MAX: usize = FIXED_BYTES + 5;
-
     /// Writes it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&self, pen: &mut Pen<'_>) {
-        pen.text(&self.fixed);
+        let Some(fixed) = pen.chunk::<FIXED_BYTES>() else { return };
+        *fixed = [b'.'; FIXED_BYTES];
+        write_hex(self.transaction.to_be_bytes(), &mut fixed[..16]);
+        write_hex(self.looping.to_be_bytes(), &mut fixed[17..25]);
+        write_hex(self.port.to_be_bytes(), &mut fixed[26..30]);
         match self.listener.0 {
             digit @ 0..10 => pen.octet(b'0' + digit as u8),
             number => pen.port(number),
@@ -76,16 +78,15 @@ impl BranchKey {
         &self,
         request: Message<'_>,
         essentials: &Essentials<'_>,
-        source: SocketAddr,
+        source: &SocketAddr,
         listener: ListenerId,
     ) -> BranchText {
-        let transaction = self.transaction(essentials, &essentials.via, source, listener);
-        let looping = self.looping(request);
-        let mut fixed = [b'.'; FIXED_BYTES];
-        fixed[..16].copy_from_slice(&hex16(transaction));
-        fixed[17..25].copy_from_slice(&hex8(looping));
-        fixed[26..30].copy_from_slice(&hex8(source.port().into())[4..]);
-        BranchText { fixed, listener }
+        BranchText {
+            transaction: self.transaction(essentials, &essentials.via, source, listener),
+            looping: self.looping(request),
+            port: source.port(),
+            listener,
+        }
     }
 
     /// The listener that the request came to, if the topmost branch is one of ours and the
@@ -98,12 +99,15 @@ impl BranchKey {
         way: WayBack<'_>,
     ) -> Option<ListenerId> {
         let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
-        let listener = ListenerId(parse_decimal(listener)?);
+        let listener = ListenerId(match listener {
+            [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
+            several => parse_decimal(several)?,
+        });
         let source = SocketAddr::new(way.ip?, parse_hex(port)?);
         if matches!(way.rport, Rport::Filled(port) if port != source.port()) {
             return None;
         }
-        let expected = self.transaction(essentials, below, source, listener);
+        let expected = self.transaction(essentials, below, &source, listener);
         (hex16(expected) == transaction).then_some(listener)
     }
 
@@ -116,7 +120,12 @@ impl BranchKey {
         let mut own = None;
         move |branch| {
             let Some(Split { looping, .. }) = Split::of(branch) else { return false };
-            looping == *own.get_or_insert_with(|| hex8(self.looping(request)))
+            looping
+                == *own.get_or_insert_with(|| {
+                    let mut digits = [0; 8];
+                    write_hex(self.looping(request).to_be_bytes(), &mut digits);
+                    digits
+                })
         }
     }
 
@@ -125,8 +134,7 @@ impl BranchKey {
     pub(super) fn tag(&self, call_id: &[u8], cseq: Option<u32>, from_tag: &[u8]) -> [u8; 16] {
         let mut hasher = self.hasher;
         hasher.word(OVER_DIALOG);
-        write_dialog_side(&mut hasher, call_id, cseq.unwrap_or_default(), from_tag);
-        hex16(hasher.finish())
+        hex16(with_dialog_side(hasher, call_id, cseq.unwrap_or_default(), from_tag).finish())
     }
 
     /// Hash over the Via below ours. A client of RFC 2543, whose branch is no identifier, is
@@ -138,38 +146,43 @@ impl BranchKey {
         &self,
         essentials: &Essentials<'_>,
         via: &Via<'_>,
-        source: SocketAddr,
+        source: &SocketAddr,
         listener: ListenerId,
     ) -> u64 {
         let branch = via.branch().unwrap_or_default();
-        let id = via.id();
+        let id = transaction_id(branch);
         let texts = [via.host, id.unwrap_or(branch), via.maddr().unwrap_or_default()];
         // A Via is shorter than 2^16. With their lengths before them, texts need nothing between.
-        let [host, branch, maddr] = texts.map(|text| text.len() as u64);
+        let lengths = texts.map(|text| text.len() as u64);
         let ports = u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0));
         let mut hasher = self.hasher;
-        let ip = match source.ip() {
-            IpAddr::V4(ip) => ip.to_bits(),
-            IpAddr::V6(ip) => {
+        let ip = match source {
+            SocketAddr::V4(source) => source.ip().to_bits(),
+            SocketAddr::V6(source) => {
                 hasher.word(OVER_IPV6);
-                hasher.text(&ip.octets());
+                hasher.text(&source.ip().octets());
                 0
             }
         };
-        hasher.word(u64::from(listener.0) << 48 | host << 32 | branch << 16 | maddr);
+        hasher.word(lengths.iter().fold(listener.0.into(), |word, length| word << 16 | length));
         hasher.word(u64::from(ip) << 32 | ports);
-        for text in texts {
-            hasher.text(text);
+        let [host, branch, maddr] = texts;
+        hasher.text(host);
+        hasher.text(branch);
+        if !maddr.is_empty() {
+            hasher.text(maddr);
         }
         if id.is_none() {
             let Essentials { call_id, cseq, from, .. } = essentials;
-            write_dialog_side(&mut hasher, call_id, cseq.number, from.tag().unwrap_or_default());
+            let from_tag = from.tag().unwrap_or_default();
+            hasher = with_dialog_side(hasher, call_id, cseq.number, from_tag);
         }
         hasher.finish()
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
     /// way. To tag and method stay out, so that CANCEL and ACK get the branch of their INVITE.
+    #[inline]
     fn looping(&self, request: Message<'_>) -> u32 {
         let mut hasher = self.loop_hasher.build_hasher();
         hasher.write(request.request_uri());
@@ -185,12 +198,19 @@ impl BranchKey {
 
 /// Call-ID, CSeq number and From tag: what a request has in common with its CANCEL, its ACK and
 /// its responses.
-fn write_dialog_side(hasher: &mut WordHasher, call_id: &[u8], cseq: u32, from_tag: &[u8]) {
+#[inline(never)]
+fn with_dialog_side(
+    mut hasher: WordHasher,
+    call_id: &[u8],
+    cseq: u32,
+    from_tag: &[u8],
+) -> WordHasher {
     for text in [call_id, from_tag] {
         hasher.word(text.len() as u64);
         hasher.text(text);
     }
     hasher.word(cseq.into());
+    hasher
 }
 
 /// The parts of a branch of our form.
@@ -219,26 +239,33 @@ impl<'a> Split<'a> {
     }
 }
 
-/// The hexadecimal digits of `number`, all at once: each is an octet of one word.
-const fn hex8(number: u32) -> [u8; 8] {
-    let mut digits = number as u64;
-    digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
-    digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
-    digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;
-    // A digit above 9 is the one that has its fifth bit set by 6 more.
-    let letters = (digits + 6 * ONES) >> 4 & ONES;
-    (digits + b'0' as u64 * ONES + letters * (b'a' - b'9' - 1) as u64).to_be_bytes()
+/// The octets in hexadecimal, with two digits each.
+static HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut hex = [[0; 2]; 256];
+    let mut octet = 0;
+    while octet < hex.len() {
+        hex[octet] = [digits[octet / 16], digits[octet % 16]];
+        octet += 1;
+    }
+    hex
+};
+
+/// Writes `octets` into `place` in hexadecimal.
+#[inline(always)]
+fn write_hex<const COUNT: usize>(octets: [u8; COUNT], place: &mut [u8]) {
+    let (places, _) = place.as_chunks_mut();
+    for (place, octet) in places.iter_mut().zip(octets) {
+        *place = HEX[usize::from(octet)];
+    }
 }
 
-/// A word with all octets 1.
-const ONES: u64 = 0x0101_0101_0101_0101;
-
 /// The hexadecimal digits of `number`.
+#[inline]
 fn hex16(number: u64) -> [u8; 16] {
-    let mut text = [0; 16];
-    text[..8].copy_from_slice(&hex8((number >> 32) as u32));
-    text[8..].copy_from_slice(&hex8(number as u32));
-    text
+    let mut digits = [0; 16];
+    write_hex(number.to_be_bytes(), &mut digits);
+    digits
 }
 
 /// The number of a listener, as [`BranchText::write`] wrote it.
@@ -252,7 +279,7 @@ fn parse_decimal(text: &[u8]) -> Option<u16> {
     })
 }
 
-/// The port whose digits [`hex8`] wrote.
+/// The port whose digits [`write_hex`] wrote.
 fn parse_hex(digits: [u8; 4]) -> Option<u16> {
     digits.iter().try_fold(0_u16, |sum, digit| {
         let digit = match digit {
@@ -272,29 +299,26 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_are_written_as_the_formatter_does(wide: u64, number: u16) {
-            let text = hex16(wide);
-            prop_assert_eq!(String::from_utf8_lossy(&text), format!("{wide:016x}"));
-            let [.., a, b, c, d] = hex8(number.into());
-            prop_assert_eq!(parse_hex([a, b, c, d]), Some(number));
-        }
-
-        #[test]
-        fn a_branch_is_read_as_it_was_written(bytes: [u8; FIXED_BYTES], listener: u16) {
-            let mut fixed = bytes;
-            for place in [16, 25, 30] {
-                fixed[place] = b'.';
-            }
-            let branch = BranchText { fixed, listener: ListenerId(listener) };
-            let mut room = [0; MAGIC_COOKIE.len() + BranchText::BYTES_MAX];
+        fn a_branch_is_read_as_it_was_written(
+            transaction: u64,
+            looping: u32,
+            port: u16,
+            listener: u16,
+        ) {
+            let listener = ListenerId(listener);
+            let branch = BranchText { transaction, looping, port, listener };
+            let mut room = [0; MAGIC_COOKIE.len() + FIXED_BYTES + 8];
             let mut pen = Pen::new(&mut room);
             branch.write(pen.text(MAGIC_COOKIE));
             let length = pen.written().unwrap();
-            let split = Split::of(&room[..length]).unwrap();
-            prop_assert_eq!(&split.transaction, &fixed[..16]);
-            prop_assert_eq!(&split.looping, &fixed[17..25]);
-            prop_assert_eq!(&split.port, &fixed[26..30]);
-            prop_assert_eq!(parse_decimal(split.listener), Some(listener));
+            let text = &room[..length];
+            let number = listener.0;
+            let expected = format!("z9hG4bK{transaction:016x}.{looping:08x}.{port:04x}.{number}");
+            prop_assert_eq!(String::from_utf8_lossy(text), expected);
+            let split = Split::of(text).unwrap();
+            prop_assert_eq!(split.transaction, hex16(transaction));
+            prop_assert_eq!(parse_hex(split.port), Some(port));
+            prop_assert_eq!(parse_decimal(split.listener), Some(number));
         }
     }
 }

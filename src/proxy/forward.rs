@@ -40,8 +40,7 @@ pub(super) fn forward(
     let known = address(turn, host)?;
     let route = egress(turn, transit, known, port)?;
     compose_earlier_plan(turn, message); // step 1
-    let fits = head::plan(turn, transit, (route.listener, route.source));
-    if !fits {
+    if !head::plan(turn, transit, route.listener) {
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
@@ -174,8 +173,9 @@ fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
 /// Where a request to that address goes, and the listener that it leaves from: the one that the
 /// script chose, or the one that it came to, or the first that can. An address that is not known
 /// yet is taken to be of the family that the request came by.
+#[inline]
 fn egress(
-    turn: &Turn<'_>,
+    turn: &mut Turn<'_>,
     transit: &Transit<'_>,
     ip: Option<IpAddr>,
     port: u16,
@@ -184,7 +184,7 @@ fn egress(
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     });
-    let identity = &turn.standing.identity;
+    let identity = &mut turn.standing.identity;
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
         listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
@@ -195,8 +195,7 @@ fn egress(
         .or_else(|| Some(transit.listener).filter(reaches))
         .or_else(|| identity.for_family(ip))
         .ok_or(Refusal::Unreachable)?;
-    let own = turn.listener_address(listener).ip();
-    let source = if own.is_unspecified() { transit.local.ip() } else { own };
+    let source = identity.text(listener, &transit.local).ip;
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::script::Settings;
-use crate::sip::{compose, host_ip};
+use crate::sip::{Pen, compose, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -20,26 +20,40 @@ pub struct Listener {
 /// How a listener is written when a message arrived at, or leaves from, one of its addresses.
 #[derive(Debug)]
 pub(super) struct OwnText {
-    listener: ListenerId,
-    ip: IpAddr,
+    pub(super) listener: ListenerId,
+    /// The local address; of a wildcard listener one of several.
+    pub(super) ip: IpAddr,
     /// `host[:port]`.
     pub(super) sent_by: Vec<u8>,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
-    pub(super) via_start: Vec<u8>,
-    /// `Record-Route: <sip:host[:port]`.
-    pub(super) record_route_start: Vec<u8>,
+    pub(super) via_start: Start,
+    /// `Record-Route: <sip:host[:port];lr;ftag=`.
+    pub(super) record_route_start: Start,
 }
 
-impl OwnText {
-    /// Whether it is a text of that listener.
-    pub(super) fn is_of(&self, listener: ListenerId) -> bool {
-        self.listener == listener
+/// A text that is written often: what lies behind it may be copied with it.
+#[derive(Debug)]
+pub(super) struct Start {
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Start {
+    /// Bytes that such a text usually has at most.
+    const BYTES: usize = 64;
+
+    /// The parts, one behind the other.
+    fn new(parts: &[&[u8]]) -> Self {
+        let mut text = parts.concat();
+        let length = text.len();
+        text.resize(length.max(Self::BYTES), 0);
+        Self { text, length }
     }
 
-    /// Whether it is how that listener is written where the local address is `ip`.
-    #[inline]
-    fn is_for(&self, listener: ListenerId, ip: IpAddr) -> bool {
-        self.listener == listener && self.ip == ip
+    /// Writes it.
+    #[inline(always)]
+    pub(super) fn write(&self, pen: &mut Pen<'_>) {
+        pen.first::<{ Self::BYTES }>(&self.text, self.length);
     }
 }
 
@@ -100,35 +114,38 @@ impl Identity {
         self.position(|listener| listener.address.is_ipv4() == ip.is_ipv4())
     }
 
-    /// How the listener is written if the local address is `ip`; remembered, so that it is
-    /// formatted once.
-    pub(super) fn text(&mut self, id: ListenerId, ip: IpAddr) -> &OwnText {
-        let position = self.text_position(id, ip);
+    /// How the listener is written, with the address it is bound to, or if that is the wildcard
+    /// address with `local`; remembered, so that it is formatted once.
+    pub(super) fn text(&mut self, id: ListenerId, local: &SocketAddr) -> &OwnText {
+        let position = self.text_position(id, local);
         &self.texts[position]
     }
 
-    /// The texts of two sides, as [`Self::text`] gives each.
-    pub(super) fn two_texts(&mut self, sides: [(ListenerId, IpAddr); 2]) -> [&OwnText; 2] {
+    /// The texts of two listeners, as [`Self::text`] gives each.
+    #[inline]
+    pub(super) fn two_texts(&mut self, ids: [ListenerId; 2], local: &SocketAddr) -> [&OwnText; 2] {
         if self.texts.len() + 2 > OWN_TEXTS_MAX {
             self.texts.truncate(self.listeners.len());
         }
-        let positions = sides.map(|(id, ip)| self.text_position(id, ip));
-        positions.map(|position| &self.texts[position])
+        let one = self.text_position(ids[0], local);
+        let other = if ids[0] == ids[1] { one } else { self.text_position(ids[1], local) };
+        [one, other].map(|position| &self.texts[position])
     }
 
     /// Where a text is; it is made if there is none.
     #[inline]
-    fn text_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
+    fn text_position(&mut self, id: ListenerId, local: &SocketAddr) -> usize {
         let position = usize::from(id.0);
-        if self.texts.get(position).is_some_and(|text| text.is_for(id, ip)) {
-            return position;
+        match self.texts.get(position) {
+            Some(text) if !text.ip.is_unspecified() => position,
+            _ => self.wildcard_position(id, local.ip()),
         }
-        self.find_text(id, ip)
     }
 
-    /// As [`Self::text_position`], of a wildcard listener.
-    fn find_text(&mut self, id: ListenerId, ip: IpAddr) -> usize {
-        let known = self.texts.iter().position(|text| text.is_for(id, ip));
+    /// Where the text of a wildcard listener is.
+    #[inline(never)]
+    fn wildcard_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
+        let known = self.texts.iter().position(|text| text.listener == id && text.ip == ip);
         known.unwrap_or_else(|| {
             if self.texts.len() >= OWN_TEXTS_MAX {
                 self.texts.truncate(self.listeners.len());
@@ -183,10 +200,8 @@ impl Identity {
                 compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
             }
         }
-        let mut via_start = b"Via: SIP/2.0/UDP ".to_vec();
-        via_start.extend_from_slice(&sent_by);
-        via_start.extend_from_slice(b";branch=z9hG4bK");
-        let record_route_start = [b"Record-Route: <sip:", &sent_by[..]].concat();
+        let via_start = Start::new(&[b"Via: SIP/2.0/UDP ", &sent_by, b";branch=z9hG4bK"]);
+        let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
 }

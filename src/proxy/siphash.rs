@@ -33,15 +33,28 @@ impl WordHasher {
     /// it says where the text is not made of whole words.
     #[inline]
     pub(super) fn text(&mut self, text: &[u8]) {
+        match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) if text.len() <= 2 * first.len() => {
+                self.word(u64::from_le_bytes(*first));
+                self.word(u64::from_le_bytes(*last));
+            }
+            _ => *self = self.with_any(text),
+        }
+    }
+
+    /// As [`Self::text`], for one that is shorter than a word or longer than two. By value, so that
+    /// the state can stay in registers where it is not called.
+    #[inline(never)]
+    fn with_any(mut self, text: &[u8]) -> Self {
         let (words, rest) = text.as_chunks();
         for word in words {
             self.word(u64::from_le_bytes(*word));
         }
         match text.last_chunk() {
-            _ if rest.is_empty() => {}
             Some(last) => self.word(u64::from_le_bytes(*last)),
             None => self.word(rest.iter().fold(0, |word, octet| word << 8 | u64::from(*octet))),
         }
+        self
     }
 
     /// The hash of all that went in.

@@ -1,10 +1,10 @@
 //! Messages and parts of messages made here.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use super::octet::are_plain;
-use super::{HeaderName, Message, Param, Params, Rport, Via};
+use super::{HeaderName, Message, Param, Params, Pen, Rport, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
@@ -33,22 +33,10 @@ enum RportStamp<'d> {
     Append,
 }
 
-impl<'d> RportStamp<'d> {
-    /// The parameter that gets its value; empty if there is none yet.
-    const fn place(self) -> &'d [u8] {
-        match self {
-            Self::Fill(old) => old,
-            Self::Append | Self::Keep => &[],
-        }
-    }
-}
-
 impl<'d> ViaStamp<'d> {
-    /// Bytes that [`Self::write`] writes at most.
-    pub const BYTES_MAX: usize = ";rport=65535;received=".len() + 45;
-
     /// What to write into `via`, the topmost of a request from `source`. With `force_rport` the
     /// port is written even if the client did not ask for it.
+    #[inline(always)]
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
         // A value that the client wrote there itself is not believed.
@@ -71,19 +59,20 @@ impl<'d> ViaStamp<'d> {
     }
 
     /// The piece of the Via that it replaces by what [`Self::write`] writes (empty: the end of the
-    /// Via), if that is all it does, as it almost always is.
-    #[inline]
+    /// Via). `None` if it replaces two.
+    #[inline(always)]
     #[must_use]
     pub fn place(&self) -> Option<&'d [u8]> {
         match (self.rport, self.old_received) {
             (RportStamp::Keep, old) => Some(old.unwrap_or_default()),
-            (rport, None) => Some(rport.place()),
+            (RportStamp::Fill(old), None) => Some(old),
+            (RportStamp::Append, None) => Some(&[]),
             (_, Some(_)) => None,
         }
     }
 
-    /// Writes what comes in the place of [`Self::place`]; nothing if nothing changes.
-    #[inline]
+    /// Writes what comes in the place that [`Self::place`] tells.
+    #[inline(always)]
     pub fn write(&self, pen: &mut Pen<'_>) {
         if !self.received {
             return;
@@ -102,18 +91,25 @@ impl<'d> ViaStamp<'d> {
         if !self.received {
             return;
         }
-        if let Some(old) = self.place() {
-            return replace(old, ShortText::written(|pen| self.write(pen)).as_bytes());
+        let mut text = ShortText::new(b"");
+        if self.rport != RportStamp::Keep {
+            text.text(b";rport=").decimal(self.source.port().into());
         }
-        let old = self.rport.place();
-        let rport = ShortText::written(|pen| {
-            pen.text(b";rport=").port(self.source.port());
-        });
-        replace(old, &rport.as_bytes()[usize::from(!old.is_empty())..]);
-        let received = ShortText::written(|pen| {
-            pen.text(b"received=").ip(self.source.ip());
-        });
-        replace(self.old_received.unwrap_or_default(), received.as_bytes());
+        let mut place = match self.rport {
+            RportStamp::Fill(old) => Some(old),
+            RportStamp::Append | RportStamp::Keep => None,
+        };
+        if let Some(old) = self.old_received {
+            // Each in a place of its own.
+            if self.rport != RportStamp::Keep {
+                let rport = text.as_bytes();
+                replace(place.unwrap_or_default(), &rport[usize::from(place.is_some())..]);
+                text = ShortText::new(b"");
+            }
+            place = Some(old);
+        }
+        text.text(b";received=").ip(self.source.ip());
+        replace(place.unwrap_or_default(), &text.as_bytes()[usize::from(place.is_some())..]);
     }
 }
 
@@ -154,9 +150,8 @@ pub fn reply(
     reply: Reply<'_>,
 ) -> bool {
     let Some(first_via) = request.header(HeaderName::Via) else { return false };
-    out.extend_from_slice(b"SIP/2.0 ");
-    out.extend_from_slice(ShortText::decimal(reply.code.into()).as_bytes());
-    out.push(b' ');
+    let mut status = ShortText::new(b"SIP/2.0 ");
+    out.extend_from_slice(status.decimal(reply.code.into()).text(b" ").as_bytes());
     let reason_start = out.len();
     out.extend_from_slice(reply.reason);
     for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
@@ -229,14 +224,12 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], stamp: &ViaStamp<'
         }
     }
     if stamp.rport != RportStamp::Keep {
-        out.extend_from_slice(b";rport=");
-        out.extend_from_slice(ShortText::decimal(stamp.source.port().into()).as_bytes());
+        let mut rport = ShortText::new(b";rport=");
+        out.extend_from_slice(rport.decimal(stamp.source.port().into()).as_bytes());
     }
     if stamp.received {
-        let received = ShortText::written(|pen| {
-            pen.text(b";received=").ip(stamp.source.ip());
-        });
-        out.extend_from_slice(received.as_bytes());
+        let mut received = ShortText::new(b";received=");
+        out.extend_from_slice(received.ip(stamp.source.ip()).as_bytes());
     }
     out.extend_from_slice(without_break(&line[start + text.len()..]));
     out.extend_from_slice(b"\r\n");
@@ -248,131 +241,8 @@ fn without_break(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Writes texts one behind the other into a buffer.
-#[derive(Debug)]
-pub struct Pen<'b> {
-    room: &'b mut [u8],
-    length: usize,
-    /// Whether something did not fit.
-    is_cut: bool,
-}
-
-impl<'b> Pen<'b> {
-    /// A pen at the start of `room`.
-    #[inline]
-    #[must_use]
-    pub const fn new(room: &'b mut [u8]) -> Self {
-        Self { length: room.len(), room, is_cut: false }
-    }
-
-    /// How many bytes are written; `None` if not everything fitted.
-    #[inline]
-    #[must_use]
-    pub const fn written(&self) -> Option<usize> {
-        if self.is_cut { None } else { Some(self.length - self.room.len()) }
-    }
-
-    /// Writes `text`. Of one that does not fit, nothing is written.
-    #[inline]
-    pub fn text(&mut self, text: &[u8]) -> &mut Self {
-        if let Some(place) = self.next(text.len()) {
-            place.copy_from_slice(text);
-        }
-        self
-    }
-
-    /// Writes one octet.
-    #[inline]
-    pub fn octet(&mut self, octet: u8) -> &mut Self {
-        self.text(&[octet])
-    }
-
-    /// Writes a number, in decimal.
-    pub fn decimal(&mut self, number: usize) -> &mut Self {
-        match u16::try_from(number) {
-            Ok(number) => self.port(number),
-            Err(_) => self.decimal(number / 100).pair((number % 100) as u8),
-        }
-    }
-
-    /// Writes a number with two digits.
-    fn pair(&mut self, number: u8) -> &mut Self {
-        self.text(&[b'0' + number / 10, b'0' + number % 10])
-    }
-
-    /// Writes the number of a port, or another one that is as small, in decimal.
-    #[inline]
-    pub fn port(&mut self, number: u16) -> &mut Self {
-        let (high, low) = (number / 100, number % 100);
-        let pairs = [high / 100, high % 100, low].map(|pair| PAIRS[usize::from(pair)]);
-        let [[a, b], [c, d], [e, f]] = pairs;
-        let digits = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-        // The last digit is written also if it is a zero.
-        let significant = digits & 0x0000_0f0f_0f0f_0f0f | 1 << 40;
-        let zeros = significant.trailing_zeros() as usize / 8;
-        self.digits((digits >> (8 * zeros)).to_le_bytes(), 6 - zeros)
-    }
-
-    /// Writes an address; an IPv6 address without brackets.
-    #[inline]
-    pub fn ip(&mut self, ip: IpAddr) -> &mut Self {
-        match ip {
-            IpAddr::V4(ip) => {
-                let [a, b, c, d] = ip.octets();
-                self.small(a).octet(b'.').small(b).octet(b'.');
-                self.small(c).octet(b'.').small(d)
-            }
-            IpAddr::V6(ip) => self.ipv6(ip),
-        }
-    }
-
-    /// Writes an IPv6 address, without brackets.
-    #[inline(never)]
-    fn ipv6(&mut self, ip: Ipv6Addr) -> &mut Self {
-        // The longest one has 45 characters.
-        let mut text = [0; 45];
-        let mut rest = &mut text[..];
-        let _ = write!(rest, "{ip}");
-        let left = rest.len();
-        self.text(&text[..text.len() - left])
-    }
-
-    /// Writes a number below 256, in decimal.
-    #[inline]
-    fn small(&mut self, number: u8) -> &mut Self {
-        let [length, digits @ ..] = OCTETS[usize::from(number)];
-        self.digits(digits, usize::from(length))
-    }
-
-    /// Writes the first `length` of `digits`. Where there is room, all are copied at once.
-    #[inline]
-    fn digits<const MOST: usize>(&mut self, digits: [u8; MOST], length: usize) -> &mut Self {
-        match self.room.first_chunk_mut() {
-            Some(place) => {
-                *place = digits;
-                self.next(length);
-                self
-            }
-            None => self.text(&digits[..length]),
-        }
-    }
-
-    /// The next `length` bytes.
-    #[inline]
-    fn next(&mut self, length: usize) -> Option<&'b mut [u8]> {
-        let room = std::mem::take(&mut self.room);
-        if length > room.len() {
-            self.is_cut = true;
-            return None;
-        }
-        let (next, rest) = room.split_at_mut(length);
-        self.room = rest;
-        Some(next)
-    }
-}
-
 /// A short text put together from pieces: a header field's value, a parameter. What does not
-/// fit is left out.
+/// fit is cut off.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortText {
     bytes: [u8; 96],
@@ -380,44 +250,90 @@ pub struct ShortText {
 }
 
 impl ShortText {
-    /// The text that `write` writes.
+    /// The text `text`.
     #[inline]
     #[must_use]
-    pub fn written(write: impl FnOnce(&mut Pen<'_>)) -> Self {
+    pub fn new(text: &[u8]) -> Self {
         let mut short = Self { bytes: [0; 96], length: 0 };
-        let mut pen = Pen::new(&mut short.bytes);
-        write(&mut pen);
-        short.length = pen.written().unwrap_or_default();
+        short.text(text);
         short
     }
 
-    /// A number, in decimal.
+    /// Adds `text`.
     #[inline]
-    #[must_use]
-    pub fn decimal(number: usize) -> Self {
-        Self::written(|pen| {
-            pen.decimal(number);
-        })
+    pub fn text(&mut self, text: &[u8]) -> &mut Self {
+        let room = &mut self.bytes[self.length..];
+        let length = text.len().min(room.len());
+        room[..length].copy_from_slice(&text[..length]);
+        self.length += length;
+        self
+    }
+
+    /// Adds one octet.
+    #[inline]
+    fn octet(&mut self, octet: u8) -> &mut Self {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = octet;
+            self.length += 1;
+        }
+        self
+    }
+
+    /// Adds a number, in decimal.
+    #[inline]
+    pub fn decimal(&mut self, number: usize) -> &mut Self {
+        if number >= 256 {
+            return self.large_decimal(number);
+        }
+        let [length, digits @ ..] = OCTETS[number];
+        match self.bytes.get_mut(self.length..self.length + digits.len()) {
+            Some(place) => {
+                place.copy_from_slice(&digits);
+                self.length += usize::from(length);
+                self
+            }
+            None => self.text(&digits[..usize::from(length)]),
+        }
+    }
+
+    /// Adds a number of several digits.
+    fn large_decimal(&mut self, number: usize) -> &mut Self {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        while rest > 0 && start > 0 {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.text(&digits[start..])
+    }
+
+    /// Adds an address; an IPv6 address without brackets.
+    pub fn ip(&mut self, ip: IpAddr) -> &mut Self {
+        match ip {
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets().map(usize::from);
+                self.decimal(a).octet(b'.').decimal(b).octet(b'.');
+                self.decimal(c).octet(b'.').decimal(d)
+            }
+            IpAddr::V6(ip) => {
+                let mut room = &mut self.bytes[self.length..];
+                // The longest IPv6 address has 45 characters.
+                let _ = write!(room, "{ip}");
+                let left = room.len();
+                self.length = self.bytes.len() - left;
+                self
+            }
+        }
     }
 
     /// The text.
-    #[inline]
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 }
-
-/// The numbers below 100, with two digits each.
-static PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
-    let mut number = 0;
-    while number < pairs.len() {
-        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
-        number += 1;
-    }
-    pairs
-};
 
 /// The numbers of an octet in decimal: how many digits, and the digits.
 static OCTETS: [[u8; 4]; 256] = {
@@ -446,55 +362,33 @@ static OCTETS: [[u8; 4]; 256] = {
 /// Writes `host` or `host:port` as a sent-by, an IPv6 address in brackets (RFC 3261 §25.1
 /// `sent-by`). The default port is left out.
 pub fn sent_by(out: &mut Vec<u8>, address: SocketAddr) {
-    let text = ShortText::written(|pen| {
-        match address.ip() {
-            ip @ IpAddr::V4(_) => pen.ip(ip),
-            ip @ IpAddr::V6(_) => pen.octet(b'[').ip(ip).octet(b']'),
-        };
-        if address.port() != 5060 {
-            pen.octet(b':').port(address.port());
-        }
-    });
+    let mut text = ShortText::new(b"");
+    match address.ip() {
+        ip @ IpAddr::V4(_) => text.ip(ip),
+        ip @ IpAddr::V6(_) => text.text(b"[").ip(ip).text(b"]"),
+    };
+    if address.port() != 5060 {
+        text.text(b":").decimal(address.port().into());
+    }
     out.extend_from_slice(text.as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
     fn numbers_are_written_in_decimal() {
-        for number in (0..=10_101).chain([25_599, 25_600, 65_535, 65_536, 1_000_000, usize::MAX]) {
-            assert_eq!(ShortText::decimal(number).as_bytes(), number.to_string().as_bytes());
+        for number in (0..=1_001).chain([5_060, 65_535, usize::MAX]) {
+            let mut text = ShortText::new(b"");
+            text.decimal(number);
+            assert_eq!(text.as_bytes(), number.to_string().as_bytes());
         }
     }
 
     #[test]
-    fn nothing_is_written_once_something_does_not_fit() {
-        let mut room = [b'-'; 8];
-        let mut pen = Pen::new(&mut room);
-        assert_eq!(pen.port(65_535).text(b"abc").written(), Some(8));
-        assert_eq!(pen.text(b"").written(), Some(8));
-        let mut pen = Pen::new(&mut room);
-        assert_eq!(pen.text(b"1234567").port(99).octet(b'8').written(), None);
-        assert_eq!(&room[..7], b"1234567");
-    }
-
-    proptest! {
-        #[test]
-        fn addresses_are_written_as_the_formatter_does(ip: u32, port: u16, room in 0_usize..32) {
-            let ip = Ipv4Addr::from_bits(ip);
-            let expected = format!("{ip}:{port}");
-            let mut room = vec![b'-'; room];
-            let mut pen = Pen::new(&mut room);
-            match pen.ip(ip.into()).octet(b':').port(port).written() {
-                Some(length) => prop_assert_eq!(&room[..length], expected.as_bytes()),
-                None => prop_assert!(room.len() < expected.len()),
-            }
-        }
+    fn what_does_not_fit_is_cut_off() {
+        let mut text = ShortText::new(&[b'x'; 94]);
+        assert!(text.decimal(255).decimal(65_535).octet(b'.').as_bytes().ends_with(b"x25"));
     }
 }

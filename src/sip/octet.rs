@@ -14,7 +14,9 @@ pub(super) const fn is_token(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_token(text: &[u8]) -> bool {
-    text.iter().all(|byte| is_token(*byte))
+    // All that may be in a host name may be in a token, and most tokens have nothing else.
+    let is_plain = text.len() > 8 && host_prefix_len(text) == text.len();
+    is_plain || text.iter().all(|byte| is_token(*byte))
 }
 
 /// White space within a header value; a fold counts as such.

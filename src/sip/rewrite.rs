@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use super::compose::Pen;
+use super::Pen;
 use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX, PAYLOAD_BYTES_MAX};
 
 /// One change: at offset `at` of the message, `removed` bytes go and `inserted` bytes come.
@@ -38,10 +38,47 @@ impl Edit {
     }
 }
 
+/// A change that keeps the length of the message, and touches no other: nothing has to move for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Overwrite {
+    at: usize,
+    /// 0 if there is none.
+    length: usize,
+    bytes: [u8; Self::BYTES_MAX],
+}
+
+impl Overwrite {
+    /// Bytes that it may have: what a number in a header field has.
+    const BYTES_MAX: usize = 8;
+
+    /// The new bytes.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Offset behind the bytes that are overwritten.
+    const fn end(self) -> usize {
+        self.at + self.length
+    }
+
+    /// Whether it starts at `end` or before.
+    const fn is_at_or_before(self, end: usize) -> bool {
+        self.length > 0 && self.at <= end
+    }
+
+    /// Whether an edit of `removed` bytes at `at` touches it.
+    const fn touches(self, at: usize, removed: usize) -> bool {
+        self.length > 0 && at <= self.end() && at + removed >= self.at
+    }
+}
+
 /// The changes to one message, sorted by place. Its buffers are kept from message to message.
 #[derive(Debug, Default)]
 pub struct EditList {
     edits: Vec<Edit>,
+    /// One that there would otherwise be an edit for.
+    overwrite: Overwrite,
     /// What the edits insert, and behind it room.
     bytes: Vec<u8>,
     /// Bytes of it that are used.
@@ -63,7 +100,9 @@ impl EditList {
     /// Like [`Self::replace`], with the inserted bytes in several parts.
     #[inline]
     pub fn replace_parts(&mut self, at: usize, removed: usize, inserted: &[&[u8]]) -> bool {
-        self.put(at, removed, Side::Behind, length_of(inserted), |pen| write(inserted, pen))
+        let length = length_of(inserted);
+        (length == removed && self.overwrite(at, length, inserted))
+            || self.put(at, removed, Side::Behind, length, |pen| write(inserted, pen))
     }
 
     /// Inserts `inserted` at offset `at`.
@@ -89,12 +128,13 @@ impl EditList {
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
     pub fn remove(&mut self, at: usize, removed: usize) -> bool {
-        self.replace_parts(at, removed, &[])
+        self.put(at, removed, Side::Behind, 0, |_| {})
     }
 
     /// Forgets all changes.
     pub fn clear(&mut self) {
         self.edits.clear();
+        self.overwrite.length = 0;
         self.used = 0;
     }
 
@@ -107,7 +147,7 @@ impl EditList {
     /// Bytes of memory that the changes take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.edits.len() * size_of::<Edit>() + self.used
+        size_of::<Overwrite>() + self.edits.len() * size_of::<Edit>() + self.used
     }
 
     /// Makes this list one that puts what `write` writes, at most `room` bytes, in place of the
@@ -123,21 +163,39 @@ impl EditList {
         write: impl FnOnce(&mut Pen<'_>),
     ) -> bool {
         self.clear();
-        let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > removed);
-        is_behind
+        let fits = further.edits.first().is_none_or(|edit| edit.at as usize > removed)
+            && !further.overwrite.is_at_or_before(removed)
             && further.edits.len() < EDIT_COUNT_MAX
             && further.used + room <= EDIT_BYTES_MAX
-            && self.put(0, removed, Side::Behind, room, write)
-            && self.append(further)
+            && removed <= DATAGRAM_BYTES_MAX;
+        if !fits {
+            return false;
+        }
+        self.grow(room);
+        let mut pen = Pen::new(&mut self.bytes[..room]);
+        write(&mut pen);
+        let Some(length) = pen.written() else { return false };
+        #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
+        let (removed, inserted_length) = (removed as u32, length as u32);
+        self.edits.push(Edit { at: 0, removed, inserted_start: 0, inserted_length });
+        self.used = length;
+        self.append(further);
+        true
     }
 
     /// Appends the changes of `further`, for which there is room, and which are all behind those of
     /// this list.
     #[inline]
-    fn append(&mut self, further: &Self) -> bool {
-        if further.edits.is_empty() {
-            return true;
+    fn append(&mut self, further: &Self) {
+        self.overwrite = further.overwrite;
+        if !further.edits.is_empty() {
+            self.append_edits(further);
         }
+    }
+
+    /// Appends those that are not overwrites.
+    #[inline(never)]
+    fn append_edits(&mut self, further: &Self) {
         let start = self.used;
         self.used += further.used;
         self.grow(self.used);
@@ -146,22 +204,23 @@ impl EditList {
         let start = start as u32;
         let moved = |edit: &Edit| Edit { inserted_start: start + edit.inserted_start, ..*edit };
         self.edits.extend(further.edits.iter().map(moved));
-        true
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.edits.is_empty()
+        self.edits.is_empty() && self.overwrite.length == 0
     }
 
     /// Whether some edit removes the byte at `at`.
     #[must_use]
     pub fn removes(&self, at: usize) -> bool {
-        self.edits.iter().any(|edit| (edit.at as usize..edit.end() as usize).contains(&at))
+        (self.overwrite.at..self.overwrite.end()).contains(&at)
+            || self.edits.iter().any(|edit| (edit.at as usize..edit.end() as usize).contains(&at))
     }
 
     /// By how many bytes the part of the message from `start` on grows (negative: shrinks).
+    #[inline]
     #[must_use]
     pub fn growth_from(&self, start: usize) -> isize {
         let from_there = self.edits.iter().rev().take_while(|edit| edit.at as usize >= start);
@@ -171,20 +230,65 @@ impl EditList {
     /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the
     /// buffer unchanged, if it does not fit the buffer or a datagram.
     pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        if self.edits.is_empty() {
-            return Some(message);
+        let rewritten = match self.edits[..] {
+            [] => message,
+            [edit] => match self.apply_one(edit, buffer, &message) {
+                Some(rewritten) => rewritten,
+                None => self.apply_all(buffer, message)?,
+            },
+            _ => self.apply_all(buffer, message)?,
+        };
+        self.write_over(buffer, rewritten.start);
+        Some(rewritten)
+    }
+
+    /// Makes the only edit of the list: of the two pieces beside it the shorter one moves. `None`,
+    /// with the buffer unchanged, if there is no room for that.
+    #[inline]
+    fn apply_one(
+        &self,
+        edit: Edit,
+        buffer: &mut [u8],
+        message: &Range<usize>,
+    ) -> Option<Range<usize>> {
+        let inserted = self.inserted(edit);
+        let at = message.start + edit.at as usize;
+        let end = message.start + edit.end() as usize;
+        if message.end.checked_add_signed(edit.delta())? - message.start > PAYLOAD_BYTES_MAX {
+            return None;
         }
+        if message.end - end >= edit.at as usize {
+            let place = end.checked_sub(inserted.len())?;
+            let start = place.checked_sub(edit.at as usize)?;
+            if edit.at > 0 {
+                buffer.copy_within(message.start..at, start);
+            }
+            buffer[place..end].copy_from_slice(inserted);
+            return Some(start..message.end);
+        }
+        let behind = at + inserted.len();
+        let rewritten = message.start..behind + (message.end - end);
+        if rewritten.end > buffer.len() {
+            return None;
+        }
+        buffer.copy_within(end..message.end, behind);
+        buffer[at..behind].copy_from_slice(inserted);
+        Some(rewritten)
+    }
+
+    /// Makes any edits.
+    #[inline(never)]
+    fn apply_all(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
         let cut = self.cut(message.len());
         let Some(rewritten) = cut.extent(&message, buffer.len()) else {
             return self.apply_with_little_room(buffer, &message);
         };
-        if !cut.spreads && self.edits.len() > 1 {
+        if !cut.spreads {
             self.move_all(buffer, &message, cut);
             return Some(rewritten);
         }
         // Away from the longest piece every piece and what is inserted beside it go to where
-        // nothing is that has yet to move, so that one pass over each side does. So does a lone
-        // piece, wherever it goes.
+        // nothing is that has yet to move, so that one pass over each side does.
         let mut shift = -cut.growth_before;
         let mut start = message.start;
         let (left, right) = self.edits.split_at(cut.longest);
@@ -208,6 +312,7 @@ impl EditList {
 
     /// Appends the changed message to `out`.
     pub fn write_to(&self, message: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
         let mut from = 0;
         for edit in &self.edits {
             out.extend_from_slice(&message[from..edit.at as usize]);
@@ -215,6 +320,49 @@ impl EditList {
             from = edit.end() as usize;
         }
         out.extend_from_slice(&message[from..]);
+        self.write_over(out, start);
+    }
+
+    /// Overwrites what is to be, in the changed message that starts at `start` of the buffer.
+    #[inline]
+    fn write_over(&self, buffer: &mut [u8], start: usize) {
+        let Overwrite { at, length, .. } = self.overwrite;
+        if length == 0 {
+            return;
+        }
+        let before = self.edits.iter().take_while(|edit| (edit.at as usize) < at);
+        let growth = before.map(|edit| edit.delta()).sum();
+        let place = (start + at).wrapping_add_signed(growth);
+        buffer[place..place + length].copy_from_slice(self.overwrite.bytes());
+    }
+
+    /// Notes that `inserted` comes in the place of as many bytes at `at`. False if that has to be
+    /// an edit as others are.
+    #[inline]
+    fn overwrite(&mut self, at: usize, length: usize, inserted: &[&[u8]]) -> bool {
+        let is_alone = self.overwrite.length == 0
+            && self.edits.last().is_none_or(|last| (last.end() as usize) < at);
+        if !is_alone || length > Overwrite::BYTES_MAX || at + length > DATAGRAM_BYTES_MAX {
+            return false;
+        }
+        write(inserted, &mut Pen::new(&mut self.overwrite.bytes));
+        (self.overwrite.at, self.overwrite.length) = (at, length);
+        true
+    }
+
+    /// Makes an ordinary edit of what is overwritten, as another one touches it. False if there are
+    /// too many.
+    #[cold]
+    fn settle(&mut self) -> bool {
+        let overwrite = std::mem::take(&mut self.overwrite);
+        let Overwrite { at, length, .. } = overwrite;
+        let is_settled = self.put(at, length, Side::Behind, length, |pen| {
+            pen.text(overwrite.bytes());
+        });
+        if !is_settled {
+            self.overwrite = overwrite;
+        }
+        is_settled
     }
 
     /// Adds an edit that inserts what `write` writes, at most `room` bytes.
@@ -227,6 +375,9 @@ impl EditList {
         room: usize,
         write: impl FnOnce(&mut Pen<'_>),
     ) -> bool {
+        if self.overwrite.touches(at, removed) && !self.settle() {
+            return false;
+        }
         let start = self.used;
         let fits = at + removed <= DATAGRAM_BYTES_MAX
             && self.edits.len() < EDIT_COUNT_MAX
@@ -567,6 +718,40 @@ mod tests {
     }
 
     #[test]
+    fn a_later_edit_finds_what_was_overwritten() {
+        let mut list = EditList::default();
+        assert!(list.replace(4, 2, b"69"));
+        assert!(list.removes(5) && !list.removes(3) && !list.removes(6) && !list.is_empty());
+        assert!(!list.replace(3, 2, b"xyz"), "overlaps in part");
+        assert!(list.insert(4, b"<"));
+        assert!(list.insert(6, b">"));
+        assert!(list.replace(1, 1, b"B"));
+        assert_eq!(applied(&list, b"abcd70ef", 8, 8).unwrap(), b"aBcd<69>ef");
+        assert!(list.remove(3, 4));
+        assert_eq!(applied(&list, b"abcd70ef", 8, 8).unwrap(), b"aBcf");
+    }
+
+    #[test]
+    fn a_new_beginning_stands_before_the_other_changes() {
+        let mut further = EditList::default();
+        assert!(further.replace(5, 2, b"69"));
+        let mut list = EditList::default();
+        let mut begin = |removed, further: &EditList| {
+            let is_begun = list.begin(removed, further, 8, |pen| {
+                pen.text(b"NEW");
+            });
+            is_begun.then(|| applied(&list, b"abcd 70 ef", 8, 8).unwrap())
+        };
+        assert_eq!(begin(4, &further).unwrap(), b"NEW 69 ef");
+        assert_eq!(begin(5, &further), None);
+        assert!(further.insert(8, b"12"));
+        assert_eq!(begin(2, &further).unwrap(), b"NEWcd 69 12ef");
+        assert!(further.insert(2, b"x"));
+        assert_eq!(begin(2, &further), None);
+        assert_eq!(begin(1, &further).unwrap(), b"NEWbxcd 69 12ef");
+    }
+
+    #[test]
     fn an_edit_of_equal_length_moves_nothing() {
         let mut list = EditList::default();
         assert!(list.replace(2, 2, b"69"));
@@ -578,22 +763,31 @@ mod tests {
         fn applying_in_place_equals_writing_anew(
             message in bytes(0..200),
             edits in bytes_of(
-                (0_usize..220, 0_usize..40, bytes(0..30), any::<bool>()),
+                (0_usize..220, 0_usize..40, bytes(0..12), any::<bool>()),
                 0..12,
             ),
             head in 0_usize..200,
             tail in 0_usize..200,
         ) {
             let mut list = EditList::default();
+            let mut plain = EditList::default();
             for (at, removed, inserted, before) in &edits {
                 let at = (*at).min(message.len());
-                let removed = (*removed).min(message.len() - at);
-                if *before {
-                    list.insert_before(at, &[inserted]);
+                // A third of them keep the length.
+                let removed = if removed % 3 == 0 { inserted.len() } else { *removed };
+                let removed = removed.min(message.len() - at);
+                let (done, expected) = if *before {
+                    (list.insert_before(at, &[inserted]), plain.insert_before(at, &[inserted]))
                 } else {
-                    list.replace(at, removed, inserted);
-                }
+                    let length = inserted.len();
+                    let write = |pen: &mut Pen<'_>| write(&[inserted], pen);
+                    let expected = plain.put(at, removed, Side::Behind, length, write);
+                    (list.replace(at, removed, inserted), expected)
+                };
+                prop_assert_eq!(done, expected);
+                prop_assert_eq!(list.removes(at), plain.removes(at));
             }
+            prop_assert_eq!(written(&list, &message), written(&plain, &message));
             let expected = written(&list, &message);
             prop_assert_eq!(expected.len() as isize, message.len() as isize + list.growth_from(0));
             if let Some(found) = applied(&list, &message, head, tail) {

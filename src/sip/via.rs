@@ -97,20 +97,10 @@ impl<'d> Via<'d> {
         self.branch.value(self.text)
     }
 
-    /// Whether the branch identifies the transaction, see [`Self::id`].
+    /// Whether the branch identifies the transaction, see [`transaction_id`].
     #[must_use]
     pub fn has_cookie(&self) -> bool {
-        self.id().is_some()
-    }
-
-    /// What identifies the transaction: the branch behind the [`MAGIC_COOKIE`]. `None` if it does
-    /// not start with that or ends there (RFC 4475 §3.2.1): the rules of RFC 2543 apply then.
-    #[inline]
-    #[must_use]
-    pub fn id(&self) -> Option<&'d [u8]> {
-        let (cookie, id) = self.branch()?.split_first_chunk::<{ MAGIC_COOKIE.len() }>()?;
-        let is_cookie = cookie == MAGIC_COOKIE || cookie.eq_ignore_ascii_case(MAGIC_COOKIE);
-        (is_cookie && !id.is_empty()).then_some(id)
+        self.branch().and_then(transaction_id).is_some()
     }
 
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
@@ -175,6 +165,16 @@ impl<'d> Via<'d> {
             *place = Place { start, value, end: start + param.text.len() as u16 };
         }
     }
+}
+
+/// What identifies the transaction of a branch: the text behind the [`MAGIC_COOKIE`]. `None` if it
+/// does not start with that or ends there (RFC 4475 §3.2.1): the rules of RFC 2543 apply then.
+#[inline]
+#[must_use]
+pub fn transaction_id(branch: &[u8]) -> Option<&[u8]> {
+    let (cookie, id) = branch.split_first_chunk::<{ MAGIC_COOKIE.len() }>()?;
+    let is_cookie = cookie == MAGIC_COOKIE || cookie.eq_ignore_ascii_case(MAGIC_COOKIE);
+    (is_cookie && !id.is_empty()).then_some(id)
 }
 
 /// Offset of `part` in the text of a Via.
