@@ -266,7 +266,7 @@ mod tests {
         path: &'static str,
         user: &'static str,
         params: &'static str,
-        /// None, or: preset, full_lr, from_tag, double.
+        /// Its preset, and its three flags in their order.
         record_route: Option<(Option<&'static str>, [bool; 3])>,
         rport_forced: bool,
         max_forwards_done: bool,
@@ -334,7 +334,7 @@ mod tests {
                 "SIP/2.0/UDP phone.example ; branch=old ; rport = 7 ; x",
                 "SIP/2.0/UDP 198.51.100.7;received=192.0.2.66;branch=z9hG4bKa",
                 "SIP/2.0/UDP 198.51.100.7;rport;received=192.0.2.66;branch=z9hG4bKa",
-                "SIP/2.0/UDP [2001:db8::7]:5066;branch=z9hG4bKa;rport, SIP/2.0/UDP b;branch=z9hG4bKb",
+                "SIP/2.0/UDP [2001:db8::7]:5066;branch=z9hG4bKa;rport, SIP/2.0/UDP b;branch=b",
             ][..],
         );
         let below = select(

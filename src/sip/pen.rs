@@ -211,7 +211,12 @@ mod tests {
         }
 
         #[test]
-        fn addresses_are_written_as_the_formatter_does(v4: u32, v6: u128, port: u16, room in 0..64_usize) {
+        fn addresses_are_written_as_the_formatter_does(
+            v4: u32,
+            v6: u128,
+            port: u16,
+            room in 0..64_usize,
+        ) {
             for ip in [IpAddr::V4(Ipv4Addr::from_bits(v4)), Ipv6Addr::from_bits(v6).into()] {
                 let expected = format!("[{ip}]:{port}");
                 let text = written(room, |pen| {
