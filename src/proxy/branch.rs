@@ -12,7 +12,9 @@
 //! branch, its sent-by, its maddr and the address and port the request came from: all that
 //! decides where the response goes, so that nobody who saw the branch can send it elsewhere.
 //! *Loop* is a hash over what decides the routing, so that a request which comes back with it
-//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
+//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral. A
+//! Via of ours only comes back in the request that it was put into, so Call-ID, CSeq and From tag,
+//! which no proxy changes, would tell nothing.
 
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;

@@ -3,13 +3,16 @@
 //! Whatever changes a message, from `record_route()` to `append_hf()`, adds to an [`EditList`].
 //! [`EditList::apply`] then cuts the message at the edits into pieces that stay as they are. The
 //! longest piece does not move; the others move just as far as the edits between them and it
-//! demand. A forwarded INVITE gains a Via on top, so only its request line moves, into the
+//! demand. A forwarded INVITE gains a Via on top, so only what stands before that moves, into the
 //! headroom of the slot:
 //!
 //! ```text
 //! before   [ headroom            |INVITE sip:bob@example.com SIP/2.0..|Via: ... From: ... body ]
 //! after    [ |INVITE sip:bob@192.0.2.9 SIP/2.0..|Via: own..Record-Route: own..|Via: ... body   ]
 //! ```
+//!
+//! Almost all of it is new up to the end of what was the topmost Via, where the request's source is
+//! noted: forwarding writes that anew as one edit ([`EditList::begin`]).
 
 mod apply;
 
