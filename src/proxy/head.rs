@@ -175,8 +175,7 @@ impl Top<'_> {
     fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
         let Self { transit, egress, .. } = self;
         let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
-        // A tag in quotes, which no element should send, could end our URI.
-        let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
+        let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && is_harmless(tag));
         let is_plain = !crosses
             && !asked.full_lr
             && asked.preset.is_none()
@@ -221,6 +220,13 @@ impl Top<'_> {
         }
         pen.text(self.transit.record_route_params).text(b">\r\n");
     }
+}
+
+/// Whether a tag can stand in our URI. One in quotes, which no element should send, could end that.
+/// A loop of its own, with all registers.
+#[inline(never)]
+fn is_harmless(tag: &[u8]) -> bool {
+    are_token(tag)
 }
 
 /// Step 9: Content-Length follows the body that the script changed. A message without one ends

@@ -14,9 +14,8 @@ pub(super) const fn is_token(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_token(text: &[u8]) -> bool {
-    // All that may be in a host name may be in a token, and most tokens have nothing else.
-    let is_plain = text.len() > 8 && host_prefix_len(text) == text.len();
-    is_plain || text.iter().all(|byte| is_token(*byte))
+    // To the end in any case: a loop without a way out is the quicker one for short texts.
+    text.iter().fold(TOKEN, |classes, byte| classes & CLASSES[usize::from(*byte)]) != 0
 }
 
 /// White space within a header value; a fold counts as such.
