@@ -299,6 +299,17 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn only_ports_as_they_are_written_are_read() {
+        assert_eq!(parse_hex(*b"13c4"), Some(5060));
+        assert_eq!(parse_hex(*b"ffff"), Some(u16::MAX));
+        for digits in
+            [b"13C4", b"13g4", b"    ", b"-001", b"\xff\xff\xff\xff", b"\0\0\0\0", b"1:;?"]
+        {
+            assert_eq!(parse_hex(*digits), None, "{digits:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_branch_is_read_as_it_was_written(
