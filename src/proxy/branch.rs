@@ -12,93 +12,66 @@
 //! branch, its sent-by, its maddr and the address and port the request came from: all that
 //! decides where the response goes, so that nobody who saw the branch can send it elsewhere.
 //! *Loop* is a hash over what decides the routing, so that a request which comes back with it
-//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral.
+//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral. A
+//! Via of ours only comes back in the request that it was put into, so Call-ID, CSeq and From tag,
+//! which no proxy changes, would tell nothing.
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::{IpAddr, SocketAddr};
-
-use siphasher::sip::SipHasher13;
+use std::net::SocketAddr;
 
 use super::response::WayBack;
+use super::siphash::WordHasher;
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Rport, Via};
-
-/// Bytes of the part behind the cookie, at most.
-const BRANCH_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1 + 5;
-
-/// Where the listener number starts in it.
-const LISTENER_START: usize = BRANCH_BYTES - 5;
+use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Pen, Rport, Via, transaction_id};
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
 pub(super) struct BranchKey {
-    hasher: SipHasher13,
+    hasher: WordHasher,
     /// Not proof against who studies many hashes, but three times as fast; whoever could forge
     /// one would have his own request refused.
     loop_hasher: foldhash::fast::FixedState,
 }
 
-/// What is hashed, gathered first: one long input is hashed faster than many short ones.
-#[derive(Debug)]
-struct HashInput {
-    bytes: [u8; 160],
-    length: usize,
-    hasher: SipHasher13,
-}
+/// What a hash starts with that is not over an IPv4 address and a Via: no lengths are so large.
+const OVER_IPV6: u64 = u64::MAX;
 
-impl HashInput {
-    /// Nothing yet.
-    #[inline]
-    const fn new(hasher: SipHasher13) -> Self {
-        Self { bytes: [0; 160], length: 0, hasher }
-    }
+/// As [`OVER_IPV6`], for the tag of a reply.
+const OVER_DIALOG: u64 = u64::MAX - 1;
 
-    /// Adds `piece`. What goes beyond the room is hashed into eight bytes of it.
-    #[inline]
-    fn add(&mut self, piece: &[u8]) {
-        match self.bytes.get_mut(self.length..self.length + piece.len()) {
-            Some(place) => place.copy_from_slice(piece),
-            None => return self.add_long(piece),
-        }
-        self.length += piece.len();
-    }
+/// Bytes of a branch behind the cookie and before the listener number.
+const FIXED_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1;
 
-    /// Adds a piece that there is no room for.
-    #[cold]
-    fn add_long(&mut self, piece: &[u8]) {
-        let so_far = self.finish().to_le_bytes();
-        let hash = self.hasher.hash(piece).to_le_bytes();
-        self.length = 16;
-        self.bytes[..8].copy_from_slice(&so_far);
-        self.bytes[8..16].copy_from_slice(&hash);
-    }
-
-    /// The hash of all that was added.
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.hasher.hash(&self.bytes[..self.length])
-    }
-}
-
-/// The part of a branch behind the cookie, and the line break behind that.
+/// What the part of a branch behind the cookie says.
 #[derive(Debug)]
 pub(super) struct BranchText {
-    bytes: [u8; BRANCH_BYTES + 2],
-    length: usize,
+    transaction: u64,
+    looping: u32,
+    port: u16,
+    listener: ListenerId,
 }
 
 impl BranchText {
-    /// Its bytes.
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    /// Writes it.
+    #[inline(always)]
+    pub(super) fn write(&self, pen: &mut Pen<'_>) {
+        let Some(fixed) = pen.chunk::<FIXED_BYTES>() else { return };
+        *fixed = [b'.'; FIXED_BYTES];
+        write_hex(self.transaction.to_be_bytes(), &mut fixed[..16]);
+        write_hex(self.looping.to_be_bytes(), &mut fixed[17..25]);
+        write_hex(self.port.to_be_bytes(), &mut fixed[26..30]);
+        match self.listener.0 {
+            digit @ 0..10 => pen.octet(b'0' + digit as u8),
+            number => pen.port(number),
+        };
     }
 }
 
 impl BranchKey {
     /// The key made of `secret`.
     pub(super) fn new(secret: &[u8; 16]) -> Self {
-        let hasher = SipHasher13::new_with_key(secret);
-        let loop_hasher = foldhash::fast::FixedState::with_seed(hasher.hash(b"loop"));
+        let hasher = WordHasher::new(secret);
+        let loop_hasher = foldhash::fast::FixedState::with_seed(hasher.finish());
         Self { hasher, loop_hasher }
     }
 
@@ -107,19 +80,15 @@ impl BranchKey {
         &self,
         request: Message<'_>,
         essentials: &Essentials<'_>,
-        source: SocketAddr,
+        source: &SocketAddr,
         listener: ListenerId,
     ) -> BranchText {
-        let transaction = self.transaction(essentials, &essentials.via, source, listener);
-        let looping = self.looping(request, essentials);
-        let mut text = BranchText { bytes: [b'.'; BRANCH_BYTES + 2], length: LISTENER_START };
-        text.bytes[..16].copy_from_slice(&hex16(transaction));
-        text.bytes[17..25].copy_from_slice(&hex8(looping));
-        text.bytes[26..30].copy_from_slice(&hex8(source.port().into())[4..]);
-        text.length += write_decimal(&mut text.bytes[LISTENER_START..], listener.0);
-        text.bytes[text.length..text.length + 2].copy_from_slice(b"\r\n");
-        text.length += 2;
-        text
+        BranchText {
+            transaction: self.transaction(essentials, &essentials.via, source, listener),
+            looping: self.looping(request),
+            port: source.port(),
+            listener,
+        }
     }
 
     /// The listener that the request came to, if the topmost branch is one of ours and the
@@ -132,12 +101,15 @@ impl BranchKey {
         way: WayBack<'_>,
     ) -> Option<ListenerId> {
         let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
-        let listener = ListenerId(parse_decimal(listener)?);
+        let listener = ListenerId(match listener {
+            [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
+            several => parse_decimal(several)?,
+        });
         let source = SocketAddr::new(way.ip?, parse_hex(port)?);
         if matches!(way.rport, Rport::Filled(port) if port != source.port()) {
             return None;
         }
-        let expected = self.transaction(essentials, below, source, listener);
+        let expected = self.transaction(essentials, below, &source, listener);
         (hex16(expected) == transaction).then_some(listener)
     }
 
@@ -146,89 +118,108 @@ impl BranchKey {
     pub(super) fn loop_detector<'a>(
         &'a self,
         request: Message<'a>,
-        essentials: &'a Essentials<'a>,
     ) -> impl FnMut(&[u8]) -> bool + 'a {
         let mut own = None;
         move |branch| {
             let Some(Split { looping, .. }) = Split::of(branch) else { return false };
-            let own = own.get_or_insert_with(|| hex8(self.looping(request, essentials)));
-            looping == own
+            looping
+                == *own.get_or_insert_with(|| {
+                    let mut digits = [0; 8];
+                    write_hex(self.looping(request).to_be_bytes(), &mut digits);
+                    digits
+                })
         }
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
     /// known again in the ACK.
     pub(super) fn tag(&self, call_id: &[u8], cseq: Option<u32>, from_tag: &[u8]) -> [u8; 16] {
-        let mut input = HashInput::new(self.hasher);
-        input.add(b"tag ");
-        write_dialog_side(&mut input, call_id, cseq.unwrap_or_default(), from_tag);
-        hex16(input.finish())
+        let mut hasher = self.hasher;
+        hasher.word(OVER_DIALOG);
+        hex16(with_dialog_side(hasher, call_id, cseq.unwrap_or_default(), from_tag).finish())
     }
 
     /// Hash over the Via below ours. A client of RFC 2543, whose branch is no identifier, is
     /// told by Call-ID, CSeq number and From tag (RFC 3261 §16.11, §17.2.3).
+    ///
+    /// All that goes in are words of eight octets, which the hash takes as they are.
+    #[inline]
     fn transaction(
         &self,
         essentials: &Essentials<'_>,
         via: &Via<'_>,
-        source: SocketAddr,
+        source: &SocketAddr,
         listener: ListenerId,
     ) -> u64 {
-        let texts = [via.host, via.maddr().unwrap_or_default(), via.branch().unwrap_or_default()];
-        let [host, maddr, branch] = texts.map(|text| text.len() as u64);
-        let port = u64::from(source.port());
-        let numbers = u64::from(listener.0) << 48 | port << 32 | u64::from(via.port.unwrap_or(0));
-        let mut input = HashInput::new(self.hasher);
-        // With their lengths before them, texts need nothing between them.
-        input.add(&(host << 42 | maddr << 21 | branch).to_le_bytes());
-        input.add(&numbers.to_le_bytes());
-        match source.ip() {
-            IpAddr::V4(ip) => input.add(&ip.octets()),
-            IpAddr::V6(ip) => input.add(&ip.octets()),
+        let branch = via.branch().unwrap_or_default();
+        let id = transaction_id(branch);
+        let texts = [via.host, id.unwrap_or(branch), via.maddr().unwrap_or_default()];
+        // A Via is shorter than 2^16. With their lengths before them, texts need nothing between.
+        let lengths = texts.map(|text| text.len() as u64);
+        let ports = u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0));
+        let mut hasher = self.hasher;
+        let ip = match source {
+            SocketAddr::V4(source) => source.ip().to_bits(),
+            SocketAddr::V6(source) => {
+                hasher.word(OVER_IPV6);
+                hasher.text(&source.ip().octets());
+                0
+            }
+        };
+        hasher.word(lengths.iter().fold(listener.0.into(), |word, length| word << 16 | length));
+        hasher.word(u64::from(ip) << 32 | ports);
+        let [host, branch, maddr] = texts;
+        hasher.text(host);
+        hasher.text(branch);
+        if !maddr.is_empty() {
+            hasher.text(maddr);
         }
-        for text in texts {
-            input.add(text);
-        }
-        if !via.has_cookie() {
+        if id.is_none() {
             let Essentials { call_id, cseq, from, .. } = essentials;
-            write_dialog_side(&mut input, call_id, cseq.number, from.tag().unwrap_or_default());
+            let from_tag = from.tag().unwrap_or_default();
+            hasher = with_dialog_side(hasher, call_id, cseq.number, from_tag);
         }
-        input.finish()
+        hasher.finish()
     }
 
-    /// Hash over what decides the routing (RFC 3261 §16.6 step 8). To tag and method stay out,
-    /// so that CANCEL and ACK get the branch of their INVITE.
-    fn looping(&self, request: Message<'_>, essentials: &Essentials<'_>) -> u32 {
-        let Essentials { call_id, cseq, from, .. } = essentials;
+    /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
+    /// way. To tag and method stay out, so that CANCEL and ACK get the branch of their INVITE.
+    #[inline]
+    fn looping(&self, request: Message<'_>) -> u32 {
         let mut hasher = self.loop_hasher.build_hasher();
-        for text in [
-            request.request_uri(),
-            request.value(HeaderName::Route).unwrap_or_default(),
-            request.value(HeaderName::ProxyRequire).unwrap_or_default(),
-            call_id,
-            from.tag().unwrap_or_default(),
-        ] {
-            hasher.write(text);
+        hasher.write(request.request_uri());
+        for (place, name) in [HeaderName::Route, HeaderName::ProxyRequire].into_iter().enumerate() {
+            if let Some(value) = request.value(name) {
+                hasher.write_usize(place);
+                hasher.write(value);
+            }
         }
-        hasher.write_u32(cseq.number);
         hasher.finish() as u32
     }
 }
 
 /// Call-ID, CSeq number and From tag: what a request has in common with its CANCEL, its ACK and
 /// its responses.
-fn write_dialog_side(input: &mut HashInput, call_id: &[u8], cseq: u32, from_tag: &[u8]) {
-    input.add(b"\n");
-    input.add(call_id);
-    input.add(&cseq.to_le_bytes());
-    input.add(from_tag);
+#[inline(never)]
+fn with_dialog_side(
+    mut hasher: WordHasher,
+    call_id: &[u8],
+    cseq: u32,
+    from_tag: &[u8],
+) -> WordHasher {
+    for text in [call_id, from_tag] {
+        hasher.word(text.len() as u64);
+        hasher.text(text);
+    }
+    hasher.word(cseq.into());
+    hasher
 }
 
 /// The parts of a branch of our form.
 struct Split<'a> {
-    transaction: &'a [u8],
-    looping: &'a [u8],
-    port: &'a [u8],
+    transaction: [u8; 16],
+    looping: [u8; 8],
+    port: [u8; 4],
     listener: &'a [u8],
 }
 
@@ -236,58 +227,50 @@ impl<'a> Split<'a> {
     /// The parts of `branch`, if it has our form.
     fn of(branch: &'a [u8]) -> Option<Self> {
         let text = branch.strip_prefix(MAGIC_COOKIE)?;
-        let (fixed, listener) = text.split_at_checked(LISTENER_START)?;
+        let (fixed, listener) = text.split_first_chunk::<FIXED_BYTES>()?;
+        let (transaction, rest) = fixed.split_first_chunk()?;
+        let (looping, rest) = rest.split_at(1).1.split_first_chunk()?;
+        let (port, _) = rest.split_at(1).1.split_first_chunk()?;
         let is_ours = fixed[16] == b'.' && fixed[25] == b'.' && fixed[30] == b'.';
-        is_ours.then(|| Self {
-            transaction: &fixed[..16],
-            looping: &fixed[17..25],
-            port: &fixed[26..30],
+        is_ours.then_some(Self {
+            transaction: *transaction,
+            looping: *looping,
+            port: *port,
             listener,
         })
     }
 }
 
-/// The hexadecimal digits of `number`, all at once: each is an octet of one word.
-const fn hex8(number: u32) -> [u8; 8] {
-    let mut digits = number as u64;
-    digits = (digits << 16 | digits) & 0x0000_ffff_0000_ffff;
-    digits = (digits << 8 | digits) & 0x00ff_00ff_00ff_00ff;
-    digits = (digits << 4 | digits) & 0x0f0f_0f0f_0f0f_0f0f;
-    // A digit above 9 is the one that has its fifth bit set by 6 more.
-    let letters = (digits + 6 * ONES) >> 4 & ONES;
-    (digits + b'0' as u64 * ONES + letters * (b'a' - b'9' - 1) as u64).to_be_bytes()
-}
+/// The octets in hexadecimal, with two digits each.
+static HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut hex = [[0; 2]; 256];
+    let mut octet = 0;
+    while octet < hex.len() {
+        hex[octet] = [digits[octet / 16], digits[octet % 16]];
+        octet += 1;
+    }
+    hex
+};
 
-/// A word with all octets 1.
-const ONES: u64 = 0x0101_0101_0101_0101;
+/// Writes `octets` into `place` in hexadecimal.
+#[inline(always)]
+fn write_hex<const COUNT: usize>(octets: [u8; COUNT], place: &mut [u8]) {
+    let (places, _) = place.as_chunks_mut();
+    for (place, octet) in places.iter_mut().zip(octets) {
+        *place = HEX[usize::from(octet)];
+    }
+}
 
 /// The hexadecimal digits of `number`.
+#[inline]
 fn hex16(number: u64) -> [u8; 16] {
-    let mut text = [0; 16];
-    text[..8].copy_from_slice(&hex8((number >> 32) as u32));
-    text[8..].copy_from_slice(&hex8(number as u32));
-    text
+    let mut digits = [0; 16];
+    write_hex(number.to_be_bytes(), &mut digits);
+    digits
 }
 
-/// Writes the decimal digits of `number` at the start of `text`; how many there are.
-fn write_decimal(text: &mut [u8], number: u16) -> usize {
-    let mut digits = [0; 5];
-    let mut start = digits.len();
-    let mut rest = number;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    let digits = &digits[start..];
-    text[..digits.len()].copy_from_slice(digits);
-    digits.len()
-}
-
-/// The number that [`write_decimal`] wrote.
+/// The number of a listener, as [`BranchText::write`] wrote it.
 fn parse_decimal(text: &[u8]) -> Option<u16> {
     if text.is_empty() {
         return None;
@@ -298,9 +281,9 @@ fn parse_decimal(text: &[u8]) -> Option<u16> {
     })
 }
 
-/// The port whose digits [`hex8`] wrote.
-fn parse_hex(text: &[u8]) -> Option<u16> {
-    text.iter().try_fold(0_u16, |sum, digit| {
+/// The port whose digits [`write_hex`] wrote.
+fn parse_hex(digits: [u8; 4]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |sum, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit - b'0',
             b'a'..=b'f' => digit - b'a' + 10,
@@ -316,16 +299,39 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn only_ports_as_they_are_written_are_read() {
+        assert_eq!(parse_hex(*b"13c4"), Some(5060));
+        assert_eq!(parse_hex(*b"ffff"), Some(u16::MAX));
+        for digits in
+            [b"13C4", b"13g4", b"    ", b"-001", b"\xff\xff\xff\xff", b"\0\0\0\0", b"1:;?"]
+        {
+            assert_eq!(parse_hex(*digits), None, "{digits:?}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn numbers_are_written_as_the_formatter_does(wide: u64, port: u16) {
-            let text = hex16(wide);
-            prop_assert_eq!(String::from_utf8_lossy(&text), format!("{wide:016x}"));
-            prop_assert_eq!(parse_hex(&hex8(port.into())[4..]), Some(port));
-            let mut digits = [0; 5];
-            let length = write_decimal(&mut digits, port);
-            prop_assert_eq!(String::from_utf8_lossy(&digits[..length]), port.to_string());
-            prop_assert_eq!(parse_decimal(&digits[..length]), Some(port));
+        fn a_branch_is_read_as_it_was_written(
+            transaction: u64,
+            looping: u32,
+            port: u16,
+            listener: u16,
+        ) {
+            let listener = ListenerId(listener);
+            let branch = BranchText { transaction, looping, port, listener };
+            let mut room = [0; MAGIC_COOKIE.len() + FIXED_BYTES + 8];
+            let mut pen = Pen::new(&mut room);
+            branch.write(pen.text(MAGIC_COOKIE));
+            let length = pen.written().unwrap();
+            let text = &room[..length];
+            let number = listener.0;
+            let expected = format!("z9hG4bK{transaction:016x}.{looping:08x}.{port:04x}.{number}");
+            prop_assert_eq!(String::from_utf8_lossy(text), expected);
+            let split = Split::of(text).unwrap();
+            prop_assert_eq!(split.transaction, hex16(transaction));
+            prop_assert_eq!(parse_hex(split.port), Some(port));
+            prop_assert_eq!(parse_decimal(split.listener), Some(number));
         }
     }
 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::arrival::Arrival;
 use super::parked;
-use super::response::{self, Hop};
+use super::response;
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
@@ -42,6 +42,8 @@ struct Workspace {
 pub struct ProxyCore {
     /// The worker's own copy: regular expressions keep their caches in it.
     program: Arc<Program>,
+    /// Whether the script runs for responses, too.
+    sees_responses: bool,
     standing: Standing,
     workspace: Workspace,
     /// Who looks on as the script runs, if anyone does.
@@ -74,6 +76,7 @@ impl ProxyCore {
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
             sweep_round_turns: sweep_round_turns(&program),
+            sees_responses: program.reply_route().is_some(),
             program,
             standing,
             workspace: Workspace::default(),
@@ -87,6 +90,7 @@ impl ProxyCore {
     pub fn replace_program(&mut self, program: &Arc<Program>) {
         self.program = Arc::new(Program::clone(program));
         self.sweep_round_turns = sweep_round_turns(program);
+        self.sees_responses = program.reply_route().is_some();
         self.standing.follow(program);
     }
 
@@ -103,7 +107,7 @@ impl ProxyCore {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let arrival = Arrival::of(&received);
-        let decision = self.decide((now, arrival), received.datagram(), None, outbox);
+        let decision = self.decide((now, &arrival), received.datagram(), None, outbox);
         if let Decision::Forward(plan) = decision {
             self.send_rewritten(received, &plan, outbox);
         }
@@ -121,7 +125,7 @@ impl ProxyCore {
         let Some(waiting) = self.standing.waiting.leave(completion.job) else { return };
         let message = waiting.run.message();
         let resumed = Some((&waiting, &completion.answer));
-        let decision = self.decide((now, waiting.arrival), message, resumed, outbox);
+        let decision = self.decide((now, &waiting.arrival), message, resumed, outbox);
         if let Decision::Forward(plan) = decision {
             let way = (plan.destination, plan.listener, plan.source);
             let fits = outbox.push_composed(way, |out| {
@@ -165,15 +169,19 @@ impl ProxyCore {
     /// has waited for an answer.
     fn decide(
         &mut self,
-        turn: (Now, Arrival),
+        turn: (Now, &Arrival),
         datagram: &[u8],
         resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, observer, message_count, .. } = self;
+        let Self { program, sees_responses, standing, workspace, observer, message_count, .. } =
+            self;
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
+        if parsed.is_ok() && !is_request && !*sees_responses && resumed.is_none() {
+            return pass_response(standing, turn.1, message, &mut workspace.plan_edits);
+        }
         // Looked at where they are: they are large.
         let essentials = match parsed {
             Ok(()) => message.essentials(),
@@ -224,6 +232,31 @@ impl ProxyCore {
                 });
             }
             None => self.standing.parts.counters.count(Counter::DroppedTooLarge),
+        }
+    }
+}
+
+/// Sends a response on that no script looks at.
+#[inline(never)]
+fn pass_response(
+    standing: &Standing,
+    arrival: &Arrival,
+    response: Message<'_>,
+    edits: &mut EditList,
+) -> Decision {
+    let counters = &standing.parts.counters;
+    counters.count(Counter::ReceivedResponses);
+    edits.clear();
+    let plan = match &response.essentials() {
+        Ok(essentials) => response::next_hop(response, essentials, &standing.key)
+            .and_then(|hop| response::plan(standing, arrival, (response, hop), edits)),
+        Err(_) => Err(Counter::DroppedMalformed),
+    };
+    match plan {
+        Ok(plan) => Decision::Forward(plan),
+        Err(dropped) => {
+            counters.count(dropped);
+            Decision::Done
         }
     }
 }
@@ -304,36 +337,12 @@ impl Desk<'_> {
             }
             self.turn.plan_edits.copy_from(self.edits);
         }
-        self.plan_response(response, essentials, &hop)
-    }
-
-    /// Plans the response to be sent on, our Via taken off.
-    fn plan_response(
-        &mut self,
-        response: Message<'_>,
-        essentials: &Essentials<'_>,
-        hop: &Hop,
-    ) -> Decision {
-        let arrival = self.turn.arrival;
-        let edits = &mut *self.turn.plan_edits;
-        super::forward::fix_content_length(response, edits);
-        response::remove_top_via(response, essentials, edits);
-        let standing = &mut *self.turn.standing;
-        let Some(listener) = standing.identity.listener(hop.listener) else {
-            return self.drop_counted(Counter::DroppedForeignResponse);
-        };
-        if listener.address.is_ipv4() != hop.destination.is_ipv4() {
-            return self.drop_counted(Counter::DroppedUnroutableResponse);
+        super::head::fix_content_length(response, self.turn.plan_edits);
+        let Turn { standing, arrival, plan_edits, .. } = &mut self.turn;
+        match response::plan(standing, arrival, (response, hop), plan_edits) {
+            Ok(plan) => Decision::Forward(plan),
+            Err(dropped) => self.drop_counted(dropped),
         }
-        let own = listener.address.ip();
-        let source = if own.is_unspecified() { arrival.local.ip() } else { own };
-        Decision::Forward(Plan {
-            destination: hop.destination,
-            listener: hop.listener,
-            source,
-            counter: Counter::ForwardedResponses,
-            message_length: response.end(),
-        })
     }
 
     /// Runs the script over a message, or goes on with the run that has waited. Whether something
@@ -389,7 +398,7 @@ impl Desk<'_> {
         let Standing { parts, waiting, .. } = &mut *self.turn.standing;
         let size = run.command.size();
         let command = std::mem::take(&mut run.command);
-        let job = waiting.enter(run, size, Arc::clone(self.program), self.turn.arrival);
+        let job = waiting.enter(run, size, Arc::clone(self.program), *self.turn.arrival);
         parts.jobs.order(job, command);
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::identity::OwnText;
+use super::head;
 use super::parked::Parked;
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
@@ -10,15 +10,8 @@ use crate::limits::PARKED_MS_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::{HostName, Lookup};
-use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
-use crate::sip::compose::{ShortText, ViaStamp};
-use crate::sip::rewrite::EditList;
-use crate::sip::{
-    HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
-};
-
-/// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
-const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
+use crate::script::{Host, NextHop, Refusal, Transit};
+use crate::sip::{Items, Message, Method, NameAddr, Scheme, Uri, are_uri, host_ip};
 
 /// Where a request leaves to, and from where.
 #[derive(Clone, Copy, Debug)]
@@ -55,13 +48,7 @@ pub(super) fn forward(
     };
     let route = egress(turn, transit, known, port)?;
     compose_earlier_plan(turn, message); // step 1
-    turn.plan_edits.copy_from(transit.edits);
-    let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
-        && max_forwards(message, transit, turn.plan_edits) // step 3
-        && path(message, transit.path, turn.plan_edits) // step 6
-        && via(turn, transit, route) // steps 4 and 8
-        && fix_content_length(message, turn.plan_edits); // step 9
-    if !fits {
+    if !head::plan(turn, transit, route.listener) {
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
@@ -122,40 +109,6 @@ pub(super) fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
         });
         turn.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
     }
-}
-
-/// Step 2: the Request-URI as the script left it.
-fn request_uri(message: Message<'_>, uri: &[u8], edits: &mut EditList) -> bool {
-    let original = message.request_uri();
-    uri == original || edits.replace(message.offset_of(original), original.len(), uri)
-}
-
-/// Step 3: one hop less, unless the script has seen to it. The number keeps its width, so that
-/// nothing moves.
-fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
-    if transit.max_forwards_done {
-        return true;
-    }
-    let Some(value) = message.value(HeaderName::MaxForwards) else {
-        return edits.insert(message.headers_start(), MAX_FORWARDS_DEFAULT);
-    };
-    let at = message.offset_of(value);
-    if edits.removes(at) {
-        return true;
-    }
-    let number = value.iter().fold(0_u32, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
-    });
-    let mut less = ShortText::new(b"");
-    less.decimal(number.saturating_sub(1).min(255) as usize);
-    let padding = value.len().saturating_sub(less.as_bytes().len());
-    let padding = &b"          "[..padding.min(10)];
-    edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
-}
-
-/// Step 6: the path that the callee registered with (RFC 3327 §5.3) becomes its route set.
-fn path(message: Message<'_>, path: &[u8], edits: &mut EditList) -> bool {
-    path.is_empty() || edits.insert_before(message.headers_start(), &[b"Route: ", path, b"\r\n"])
 }
 
 /// Step 7: host and port that the request goes to.
@@ -228,8 +181,9 @@ fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
 /// Where a request to that address goes, and the listener that it leaves from: the one that the
 /// script chose, or the one that it came to, or the first that can. An address that is not known
 /// yet is taken to be of the family that the request came by.
+#[inline]
 fn egress(
-    turn: &Turn<'_>,
+    turn: &mut Turn<'_>,
     transit: &Transit<'_>,
     ip: Option<IpAddr>,
     port: u16,
@@ -238,7 +192,7 @@ fn egress(
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     });
-    let identity = &turn.standing.identity;
+    let identity = &mut turn.standing.identity;
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
         listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
@@ -249,96 +203,9 @@ fn egress(
         .or_else(|| Some(transit.listener).filter(reaches))
         .or_else(|| identity.for_family(ip))
         .ok_or(Refusal::Unreachable)?;
-    let own = turn.listener_address(listener).ip();
-    let source = if own.is_unspecified() { transit.local.ip() } else { own };
+    let source = identity.text(listener, &transit.local).ip;
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
     Ok(Route { destination: SocketAddr::new(ip, port), listener, source })
-}
-
-/// Steps 4 and 8: our Via on top and below it our Record-Route, if the script asked for it, in
-/// one insertion; and in the Via that was the topmost where the request came from (RFC 3261
-/// §18.2.1, RFC 3581 §4).
-fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
-    let message = transit.message;
-    let Some(essentials) = turn.essentials else { return false };
-    let edits = &mut *turn.plan_edits;
-    let fits = stamp_via(&essentials.via, transit, edits);
-    let Standing { key, identity, .. } = &mut *turn.standing;
-    let branch = key.branch(message, essentials, transit.source, transit.listener);
-    let sides = [(transit.listener, transit.local.ip()), (route.listener, route.source)];
-    let [ingress, egress] = identity.two_texts(sides);
-    fits && edits.insert_before_with(message.headers_start(), |head| {
-        head.extend_from_slice(&egress.via_start);
-        head.extend_from_slice(branch.as_bytes());
-        let Some(asked) = transit.record_route else { return };
-        // A tag in quotes, which no element should send, could end our URI.
-        let tag = essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
-        let crosses = asked.double && asked.preset.is_none() && !egress.is_of(transit.listener);
-        let double: &[u8] = if crosses { b";r2=on" } else { b"" };
-        let params = [double, transit.record_route_params];
-        record_route(asked, egress, tag, params, head);
-        if crosses {
-            record_route(asked, ingress, tag, params, head);
-        }
-    })
-}
-
-/// Writes where the request came from into its topmost Via.
-fn stamp_via(top: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
-    let message = transit.message;
-    let stamp = ViaStamp::new(top, transit.source, transit.rport_forced);
-    let end = message.offset_of(top.text) + top.text.len();
-    if edits.removes(end - 1) {
-        return true;
-    }
-    let mut fits = true;
-    stamp.changes(|old, new| {
-        let at = if old.is_empty() { end } else { message.offset_of(old) };
-        fits &= edits.replace(at, old.len(), new);
-    });
-    fits
-}
-
-/// Our Record-Route. There are two if the request leaves by another listener than it came by, so
-/// that later requests of either side find the address of theirs.
-fn record_route(
-    asked: RecordRoute<'_>,
-    own: &OwnText,
-    tag: Option<&[u8]>,
-    [double, params]: [&[u8]; 2],
-    head: &mut Vec<u8>,
-) {
-    match asked.preset {
-        None if asked.user.is_empty() => head.extend_from_slice(&own.record_route_start),
-        preset => {
-            head.extend_from_slice(b"Record-Route: <sip:");
-            head.extend_from_slice(asked.user);
-            head.extend_from_slice(preset.unwrap_or(&own.sent_by));
-        }
-    }
-    head.extend_from_slice(double);
-    head.extend_from_slice(if asked.full_lr { b";lr=on" } else { b";lr" });
-    if let Some(tag) = tag {
-        head.extend_from_slice(b";ftag=");
-        head.extend_from_slice(tag);
-    }
-    head.extend_from_slice(params);
-    head.extend_from_slice(b">\r\n");
-}
-
-/// Step 9: Content-Length follows the body that the script changed. A message without one ends
-/// with its datagram (RFC 3261 §18.3).
-pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
-    let body_length = message.body().len();
-    let growth = edits.growth_from(message.end() - body_length);
-    if growth == 0 {
-        return true;
-    }
-    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
-    let at = message.offset_of(value);
-    let length = body_length.saturating_add_signed(growth);
-    let mut text = ShortText::new(b"");
-    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

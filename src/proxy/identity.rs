@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::script::Settings;
-use crate::sip::{compose, equal, host_ip};
+use crate::sip::{Pen, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -19,25 +20,47 @@ pub struct Listener {
 /// How a listener is written when a message arrived at, or leaves from, one of its addresses.
 #[derive(Debug)]
 pub(super) struct OwnText {
-    listener: ListenerId,
-    ip: IpAddr,
+    pub(super) listener: ListenerId,
+    /// The local address; of a wildcard listener one of several.
+    pub(super) ip: IpAddr,
     /// `host[:port]`.
     pub(super) sent_by: Vec<u8>,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
-    pub(super) via_start: Vec<u8>,
-    /// `Record-Route: <sip:host[:port]`.
-    pub(super) record_route_start: Vec<u8>,
+    pub(super) via_start: Start,
+    /// `Record-Route: <sip:host[:port];lr;ftag=`.
+    pub(super) record_route_start: Start,
 }
 
-impl OwnText {
-    /// Whether it is a text of that listener.
-    pub(super) fn is_of(&self, listener: ListenerId) -> bool {
-        self.listener == listener
+/// A text that is written often: what lies behind it may be copied with it.
+#[derive(Debug)]
+pub(super) struct Start {
+    text: Vec<u8>,
+    length: usize,
+}
+
+impl Start {
+    /// Bytes that such a text usually has at most.
+    const BYTES: usize = 64;
+
+    /// The parts, one behind the other.
+    fn new(parts: &[&[u8]]) -> Self {
+        let mut text = parts.concat();
+        let length = text.len();
+        text.resize(length.max(Self::BYTES), 0);
+        Self { text, length }
+    }
+
+    /// Writes it.
+    #[inline(always)]
+    pub(super) fn write(&self, pen: &mut Pen<'_>) {
+        pen.first::<{ Self::BYTES }>(&self.text, self.length);
     }
 }
 
 /// How many addresses of wildcard listeners are remembered in writing.
 const OWN_TEXTS_MAX: usize = 256;
+
+const _: () = assert!(LISTENER_COUNT_MAX + 2 <= OWN_TEXTS_MAX, "those of the listeners stay");
 
 /// Who this server is.
 #[derive(Debug)]
@@ -46,6 +69,8 @@ pub(super) struct Identity {
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
+    /// First those of the listeners, each for the address it is bound to, then those for the
+    /// addresses that messages came to at wildcard listeners.
     texts: Vec<OwnText>,
 }
 
@@ -58,7 +83,15 @@ impl Identity {
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
             (host, address.port())
         });
-        Self { bound: bound.collect(), aliases: aliases(settings), texts: Vec::new(), listeners }
+        let bound = bound.collect();
+        let texts = Vec::new();
+        let mut identity = Self { bound, aliases: aliases(settings), texts, listeners };
+        for number in 0..identity.listeners.len() {
+            let address = identity.listeners[number].address;
+            let text = identity.compose(ListenerId(number as u16), address.ip());
+            identity.texts.push(text);
+        }
+        identity
     }
 
     /// Replaces the aliases by those of another script.
@@ -81,34 +114,41 @@ impl Identity {
         self.position(|listener| listener.address.is_ipv4() == ip.is_ipv4())
     }
 
-    /// How the listener is written if the local address is `ip`; remembered, so that it is
-    /// formatted once.
-    pub(super) fn text(&mut self, id: ListenerId, ip: IpAddr) -> &OwnText {
-        let position = self.text_position(id, ip);
+    /// How the listener is written, with the address it is bound to, or if that is the wildcard
+    /// address with `local`; remembered, so that it is formatted once.
+    pub(super) fn text(&mut self, id: ListenerId, local: &SocketAddr) -> &OwnText {
+        let position = self.text_position(id, local);
         &self.texts[position]
     }
 
-    /// The texts of two sides, as [`Self::text`] gives each.
-    pub(super) fn two_texts(&mut self, sides: [(ListenerId, IpAddr); 2]) -> [&OwnText; 2] {
+    /// The texts of two listeners, as [`Self::text`] gives each.
+    #[inline]
+    pub(super) fn two_texts(&mut self, ids: [ListenerId; 2], local: &SocketAddr) -> [&OwnText; 2] {
         if self.texts.len() + 2 > OWN_TEXTS_MAX {
-            self.texts.clear();
+            self.texts.truncate(self.listeners.len());
         }
-        let [one, other] = sides;
-        let position = self.text_position(one.0, one.1);
-        let positions = if one == other {
-            [position, position]
-        } else {
-            [position, self.text_position(other.0, other.1)]
-        };
-        positions.map(|position| &self.texts[position])
+        let one = self.text_position(ids[0], local);
+        let other = if ids[0] == ids[1] { one } else { self.text_position(ids[1], local) };
+        [one, other].map(|position| &self.texts[position])
     }
 
     /// Where a text is; it is made if there is none.
-    fn text_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
+    #[inline]
+    fn text_position(&mut self, id: ListenerId, local: &SocketAddr) -> usize {
+        let position = usize::from(id.0);
+        match self.texts.get(position) {
+            Some(text) if !text.ip.is_unspecified() => position,
+            _ => self.wildcard_position(id, local.ip()),
+        }
+    }
+
+    /// Where the text of a wildcard listener is.
+    #[inline(never)]
+    fn wildcard_position(&mut self, id: ListenerId, ip: IpAddr) -> usize {
         let known = self.texts.iter().position(|text| text.listener == id && text.ip == ip);
         known.unwrap_or_else(|| {
             if self.texts.len() >= OWN_TEXTS_MAX {
-                self.texts.clear();
+                self.texts.truncate(self.listeners.len());
             }
             let text = self.compose(id, ip);
             self.texts.push(text);
@@ -165,10 +205,8 @@ impl Identity {
                 compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
             }
         }
-        let mut via_start = b"Via: SIP/2.0/UDP ".to_vec();
-        via_start.extend_from_slice(&sent_by);
-        via_start.extend_from_slice(b";branch=z9hG4bK");
-        let record_route_start = [b"Record-Route: <sip:", &sent_by[..]].concat();
+        let via_start = Start::new(&[b"Via: SIP/2.0/UDP ", &sent_by, b";branch=z9hG4bK"]);
+        let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
 }

@@ -2,40 +2,112 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::arrival::Arrival;
 use super::branch::BranchKey;
+use super::standing::Standing;
+use super::turn::Plan;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 
 /// Where a response goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hop {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop<'d> {
     /// The address that the Via below ours names.
-    pub(super) destination: SocketAddr,
+    destination: SocketAddr,
     /// The listener that the request came to; the response leaves from there.
-    pub(super) listener: ListenerId,
+    listener: ListenerId,
+    /// What our Via takes in the message: its line, or its value where the line has several.
+    own_via: &'d [u8],
 }
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
-pub(super) fn next_hop(
-    response: Message<'_>,
+#[inline]
+pub(super) fn next_hop<'d>(
+    response: Message<'d>,
+    essentials: &Essentials<'d>,
+    key: &BranchKey,
+) -> Result<Hop<'d>, Counter> {
+    if let Some((own_via, below)) = own_and_below(response, essentials) {
+        // One that is well-formed up to the end of its line is alone there.
+        if let Ok(below) = &Via::parse(below) {
+            return hop(own_via, below, essentials, key);
+        }
+    }
+    any_next_hop(response, essentials, key)
+}
+
+/// As [`next_hop`], however the first Vias are written.
+#[cold]
+fn any_next_hop<'d>(
+    response: Message<'d>,
+    essentials: &Essentials<'d>,
+    key: &BranchKey,
+) -> Result<Hop<'d>, Counter> {
+    let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
+    let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
+    let own = response.header(HeaderName::Via).ok_or(Counter::DroppedForeignResponse)?;
+    let second = match is_alone(own.value, essentials) {
+        true => None,
+        false => Items::new(own.value).nth(1),
+    };
+    let own_via = match second {
+        None => own.line,
+        Some(second) => &own.value[..response.offset_of(second) - response.offset_of(own.value)],
+    };
+    hop(own_via, &below, essentials, key)
+}
+
+/// Where a response goes whose two topmost Vias these are.
+#[inline]
+fn hop<'d>(
+    own_via: &'d [u8],
+    below: &Via<'d>,
     essentials: &Essentials<'_>,
     key: &BranchKey,
-) -> Result<Hop, Counter> {
-    let below = match lone_second_via(response, essentials) {
-        Some(via) => via,
-        None => {
-            let below = response.items(HeaderName::Via).nth(1);
-            Via::parse(below.ok_or(Counter::DroppedForeignResponse)?)
-                .map_err(|_| Counter::DroppedMalformed)?
-        }
-    };
-    let way = WayBack::of(&below);
-    let listener = key.verify(essentials, &below, way).ok_or(Counter::DroppedForeignResponse)?;
-    let destination = way.destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
-    Ok(Hop { destination, listener })
+) -> Result<Hop<'d>, Counter> {
+    let way = WayBack::of(below);
+    let listener = key.verify(essentials, below, way).ok_or(Counter::DroppedForeignResponse)?;
+    let destination = way.destination(below).ok_or(Counter::DroppedUnroutableResponse)?;
+    Ok(Hop { destination, listener, own_via })
+}
+
+/// Plans a response to be sent on, our Via taken off, with the edits that there are already.
+#[inline]
+pub(super) fn plan(
+    standing: &Standing,
+    arrival: &Arrival,
+    (response, hop): (Message<'_>, Hop<'_>),
+    edits: &mut EditList,
+) -> Result<Plan, Counter> {
+    edits.remove(response.offset_of(hop.own_via), hop.own_via.len());
+    let listener =
+        standing.identity.listener(hop.listener).ok_or(Counter::DroppedForeignResponse)?;
+    if listener.address.is_ipv4() != hop.destination.is_ipv4() {
+        return Err(Counter::DroppedUnroutableResponse);
+    }
+    let own = listener.address.ip();
+    Ok(Plan {
+        destination: hop.destination,
+        listener: hop.listener,
+        source: if own.is_unspecified() { arrival.local.ip() } else { own },
+        counter: Counter::ForwardedResponses,
+        message_length: response.end(),
+    })
+}
+
+/// The line of the topmost Via and the value of the line below it, if the topmost one is alone in
+/// its line, as it almost always is.
+#[inline]
+fn own_and_below<'d>(
+    response: Message<'d>,
+    essentials: &Essentials<'_>,
+) -> Option<(&'d [u8], &'d [u8])> {
+    let mut vias = response.headers(HeaderName::Via);
+    let own = vias.next().filter(|own| is_alone(own.value, essentials))?;
+    Some((own.line, vias.next()?.value))
 }
 
 /// Where the request came from, as far as the Via below ours says.
@@ -65,36 +137,7 @@ impl<'d> WayBack<'d> {
     }
 }
 
-/// The Via below the topmost one, if each has a line of its own, as almost all have.
-fn lone_second_via<'d>(response: Message<'d>, essentials: &Essentials<'_>) -> Option<Via<'d>> {
-    if !is_alone(response.value(HeaderName::Via)?, essentials) {
-        return None;
-    }
-    // One that is well-formed up to the end of its line is alone there.
-    Via::parse(response.headers(HeaderName::Via).nth(1)?.value).ok()
-}
-
 /// Whether the topmost Via is all that the first line with one says.
 fn is_alone(first_value: &[u8], essentials: &Essentials<'_>) -> bool {
     first_value.len() == essentials.via.text.len()
-}
-
-/// Takes the topmost Via off: its line, or its value where the line has several.
-pub(super) fn remove_top_via(
-    response: Message<'_>,
-    essentials: &Essentials<'_>,
-    edits: &mut EditList,
-) {
-    let Some(header) = response.header(HeaderName::Via) else { return };
-    let second = match is_alone(header.value, essentials) {
-        true => None,
-        false => Items::new(header.value).nth(1),
-    };
-    match second {
-        None => edits.remove(response.offset_of(header.line), header.line.len()),
-        Some(second) => {
-            let start = response.offset_of(header.value);
-            edits.remove(start, response.offset_of(second) - start)
-        }
-    };
 }

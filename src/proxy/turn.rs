@@ -29,7 +29,7 @@ pub(super) struct Plan {
 /// The proxy during the work on one message.
 pub(super) struct Turn<'a> {
     pub(super) now: Now,
-    pub(super) arrival: Arrival,
+    pub(super) arrival: &'a Arrival,
     /// What was parsed when the request was checked; none of a message that did not pass.
     pub(super) essentials: Option<&'a Essentials<'a>>,
     pub(super) standing: &'a mut Standing,
@@ -43,7 +43,7 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// The turn of a message.
     pub(super) fn new(
-        (now, arrival): (Now, Arrival),
+        (now, arrival): (Now, &'a Arrival),
         essentials: Option<&'a Essentials<'a>>,
         standing: &'a mut Standing,
         plan_edits: &'a mut EditList,
@@ -94,9 +94,7 @@ impl Host for Turn<'_> {
     }
 
     fn sent_by(&mut self, listener: ListenerId) -> &[u8] {
-        let own = self.listener_address(listener).ip();
-        let ip = if own.is_unspecified() { self.arrival.local.ip() } else { own };
-        &self.standing.identity.text(listener, ip).sent_by
+        &self.standing.identity.text(listener, &self.arrival.local).sent_by
     }
 
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId> {

@@ -78,7 +78,7 @@ fn loop_detection(
     essentials: &Essentials<'_>,
     key: &BranchKey,
 ) -> Result<(), Rejection> {
-    let mut is_own = key.loop_detector(request, essentials);
+    let mut is_own = key.loop_detector(request);
     let mut is_loop = |via: &Via<'_>| is_own(via.branch().unwrap_or_default());
     if is_loop(&essentials.via) {
         return Err(Rejection::Loop);

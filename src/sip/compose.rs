@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::octet::are_plain;
 use super::scan::{Block, search};
-use super::{HeaderName, Message, Param, Params, Rport, Via};
+use super::{HeaderName, Message, Param, Params, Pen, Rport, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
@@ -37,6 +37,7 @@ enum RportStamp<'d> {
 impl<'d> ViaStamp<'d> {
     /// What to write into `via`, the topmost of a request from `source`. With `force_rport` the
     /// port is written even if the client did not ask for it.
+    #[inline(always)]
     #[must_use]
     pub fn new(via: &Via<'d>, source: SocketAddr, force_rport: bool) -> Self {
         // A value that the client wrote there itself is not believed.
@@ -73,6 +74,34 @@ impl<'d> ViaStamp<'d> {
             return None;
         }
         Some([&params[..start.saturating_sub(1)], behind])
+    }
+
+    /// The piece of the Via that it replaces by what [`Self::write`] writes (empty: the end of the
+    /// Via). `None` if it replaces two.
+    #[inline(always)]
+    #[must_use]
+    pub fn place(&self) -> Option<&'d [u8]> {
+        match (self.rport, self.old_received) {
+            (RportStamp::Keep, old) => Some(old.unwrap_or_default()),
+            (RportStamp::Fill(old), None) => Some(old),
+            (RportStamp::Append, None) => Some(&[]),
+            (_, Some(_)) => None,
+        }
+    }
+
+    /// Writes what comes in the place that [`Self::place`] tells.
+    #[inline(always)]
+    pub fn write(&self, pen: &mut Pen<'_>) {
+        if !self.received {
+            return;
+        }
+        if self.place().is_some_and(<[u8]>::is_empty) {
+            pen.octet(b';');
+        }
+        if self.rport != RportStamp::Keep {
+            pen.text(b"rport=").port(self.source.port()).octet(b';');
+        }
+        pen.text(b"received=").ip(self.source.ip());
     }
 
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.

@@ -14,7 +14,8 @@ pub(super) const fn is_token(byte: u8) -> bool {
 #[inline]
 #[must_use]
 pub(crate) fn are_token(text: &[u8]) -> bool {
-    text.iter().all(|byte| is_token(*byte))
+    // To the end in any case: a loop without a way out is the quicker one for short texts.
+    text.iter().fold(TOKEN, |classes, byte| classes & CLASSES[usize::from(*byte)]) != 0
 }
 
 /// Whether two texts are the same. Short ones are compared here, without a call: names and hosts

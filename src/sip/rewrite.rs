@@ -3,17 +3,21 @@
 //! Whatever changes a message, from `record_route()` to `append_hf()`, adds to an [`EditList`].
 //! [`EditList::apply`] then cuts the message at the edits into pieces that stay as they are. The
 //! longest piece does not move; the others move just as far as the edits between them and it
-//! demand. A forwarded INVITE gains a Via on top, so only its request line moves, into the
+//! demand. A forwarded INVITE gains a Via on top, so only what stands before that moves, into the
 //! headroom of the slot:
 //!
 //! ```text
 //! before   [ headroom            |INVITE sip:bob@example.com SIP/2.0..|Via: ... From: ... body ]
 //! after    [ |INVITE sip:bob@192.0.2.9 SIP/2.0..|Via: own..Record-Route: own..|Via: ... body   ]
 //! ```
+//!
+//! Almost all of it is new up to the end of what was the topmost Via, where the request's source is
+//! noted: forwarding writes that anew as one edit ([`EditList::begin`]).
 
-use std::ops::Range;
+mod apply;
 
-use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX, PAYLOAD_BYTES_MAX};
+use super::Pen;
+use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX};
 
 /// One change: at offset `at` of the message, `removed` bytes go and `inserted` bytes come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +41,51 @@ impl Edit {
     }
 }
 
+/// A change that keeps the length of the message, and touches no other: nothing has to move for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Overwrite {
+    at: usize,
+    /// 0 if there is none.
+    length: usize,
+    bytes: [u8; Self::BYTES_MAX],
+}
+
+impl Overwrite {
+    /// Bytes that it may have: what a number in a header field has.
+    const BYTES_MAX: usize = 8;
+
+    /// The new bytes.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Offset behind the bytes that are overwritten.
+    const fn end(self) -> usize {
+        self.at + self.length
+    }
+
+    /// Whether it starts at `end` or before.
+    const fn is_at_or_before(self, end: usize) -> bool {
+        self.length > 0 && self.at <= end
+    }
+
+    /// Whether an edit of `removed` bytes at `at` touches it.
+    const fn touches(self, at: usize, removed: usize) -> bool {
+        self.length > 0 && at <= self.end() && at + removed >= self.at
+    }
+}
+
 /// The changes to one message, sorted by place. Its buffers are kept from message to message.
 #[derive(Debug, Default)]
 pub struct EditList {
     edits: Vec<Edit>,
+    /// One that there would otherwise be an edit for.
+    overwrite: Overwrite,
+    /// What the edits insert, and behind it room.
     bytes: Vec<u8>,
+    /// Bytes of it that are used.
+    used: usize,
 }
 
 impl EditList {
@@ -51,20 +95,17 @@ impl EditList {
     /// that is removed from there on. Edits that lie wholly within a piece removed later go with
     /// it; an insertion into a piece removed earlier moves behind it. False, and nothing changes,
     /// if the limits of [`crate::limits`] are reached or two replaced pieces overlap in part.
+    #[inline]
     pub fn replace(&mut self, at: usize, removed: usize, inserted: &[u8]) -> bool {
-        self.has_room(inserted.len())
-            && self.put(at, removed, Side::Behind, |bytes| bytes.extend_from_slice(inserted))
+        self.replace_parts(at, removed, &[inserted])
     }
 
     /// Like [`Self::replace`], with the inserted bytes in several parts.
+    #[inline]
     pub fn replace_parts(&mut self, at: usize, removed: usize, inserted: &[&[u8]]) -> bool {
-        let length = inserted.iter().map(|part| part.len()).sum();
-        self.has_room(length)
-            && self.put(at, removed, Side::Behind, |bytes| {
-                for part in inserted {
-                    bytes.extend_from_slice(part);
-                }
-            })
+        let length = length_of(inserted);
+        (length == removed && self.overwrite(at, length, inserted))
+            || self.put(at, removed, Side::Behind, length, |pen| write(inserted, pen))
     }
 
     /// Inserts `inserted` at offset `at`.
@@ -74,103 +115,124 @@ impl EditList {
 
     /// Inserts the parts at offset `at`, before what was inserted there earlier.
     pub fn insert_before(&mut self, at: usize, inserted: &[&[u8]]) -> bool {
-        let length = inserted.iter().map(|part| part.len()).sum();
-        self.has_room(length)
-            && self.insert_before_with(at, |bytes| {
-                for part in inserted {
-                    bytes.extend_from_slice(part);
-                }
-            })
+        self.insert_before_with(at, length_of(inserted), |pen| write(inserted, pen))
     }
 
-    /// Inserts what `write` appends at offset `at`, before what was inserted there earlier. What
-    /// it appends is taken back where it is more than fits.
-    pub fn insert_before_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        self.put(at, 0, Side::Before, write)
+    /// Inserts what `write` writes, at most `room` bytes, at offset `at`, before what was inserted
+    /// there earlier.
+    pub fn insert_before_with(
+        &mut self,
+        at: usize,
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
+    ) -> bool {
+        self.put(at, 0, Side::Before, room, write)
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
     pub fn remove(&mut self, at: usize, removed: usize) -> bool {
-        self.replace_parts(at, removed, &[])
+        self.put(at, removed, Side::Behind, 0, |_| {})
     }
 
     /// Forgets all changes.
     pub fn clear(&mut self) {
         self.edits.clear();
-        self.bytes.clear();
+        self.overwrite.length = 0;
+        self.used = 0;
     }
 
     /// Makes this list the same as `other`, in the buffers that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.clear();
-        self.edits.extend_from_slice(&other.edits);
-        self.bytes.extend_from_slice(&other.bytes);
+        self.append(other);
     }
 
     /// Bytes of memory that the changes take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.edits.len() * size_of::<Edit>() + self.bytes.len()
+        size_of::<Overwrite>() + self.edits.len() * size_of::<Edit>() + self.used
+    }
+
+    /// Makes this list one that puts what `write` writes, at most `room` bytes, in place of the
+    /// first `removed` bytes of the message, and behind them makes the changes of `further`. False,
+    /// and there are no changes, if one of `further` is not behind them, or the limits of
+    /// [`crate::limits`] are reached.
+    #[inline]
+    pub fn begin(
+        &mut self,
+        removed: usize,
+        further: &Self,
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
+    ) -> bool {
+        self.clear();
+        let fits = further.edits.first().is_none_or(|edit| edit.at as usize > removed)
+            && !further.overwrite.is_at_or_before(removed)
+            && further.edits.len() < EDIT_COUNT_MAX
+            && further.used + room <= EDIT_BYTES_MAX
+            && removed <= DATAGRAM_BYTES_MAX;
+        if !fits {
+            return false;
+        }
+        self.grow(room);
+        let mut pen = Pen::new(&mut self.bytes[..room]);
+        write(&mut pen);
+        let Some(length) = pen.written() else { return false };
+        #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
+        let (removed, inserted_length) = (removed as u32, length as u32);
+        self.edits.push(Edit { at: 0, removed, inserted_start: 0, inserted_length });
+        self.used = length;
+        self.append(further);
+        true
+    }
+
+    /// Appends the changes of `further`, for which there is room, and which are all behind those of
+    /// this list.
+    #[inline]
+    fn append(&mut self, further: &Self) {
+        self.overwrite = further.overwrite;
+        if !further.edits.is_empty() {
+            self.append_edits(further);
+        }
+    }
+
+    /// Appends those that are not overwrites.
+    #[inline(never)]
+    fn append_edits(&mut self, further: &Self) {
+        let start = self.used;
+        self.used += further.used;
+        self.grow(self.used);
+        self.bytes[start..self.used].copy_from_slice(&further.bytes[..further.used]);
+        #[expect(clippy::cast_possible_truncation, reason = "at most EDIT_BYTES_MAX")]
+        let start = start as u32;
+        let moved = |edit: &Edit| Edit { inserted_start: start + edit.inserted_start, ..*edit };
+        self.edits.extend(further.edits.iter().map(moved));
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.edits.is_empty()
+        self.edits.is_empty() && self.overwrite.length == 0
     }
 
     /// Whether some edit removes the byte at `at`.
     #[must_use]
     pub fn removes(&self, at: usize) -> bool {
-        self.edits.iter().any(|edit| (edit.at as usize..edit.end() as usize).contains(&at))
+        (self.overwrite.at..self.overwrite.end()).contains(&at)
+            || self.edits.iter().any(|edit| (edit.at as usize..edit.end() as usize).contains(&at))
     }
 
     /// By how many bytes the part of the message from `start` on grows (negative: shrinks).
+    #[inline]
     #[must_use]
     pub fn growth_from(&self, start: usize) -> isize {
         let from_there = self.edits.iter().rev().take_while(|edit| edit.at as usize >= start);
         from_there.map(|edit| edit.delta()).sum()
     }
 
-    /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the
-    /// buffer unchanged, if it does not fit the buffer or a datagram.
-    pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        if self.edits.is_empty() {
-            return Some(message);
-        }
-        let cut = self.cut(message.len());
-        let Some(rewritten) = self.extent(cut, &message, buffer.len()) else {
-            return self.apply_with_little_room(buffer, &message);
-        };
-        if !self.spreads(cut) {
-            self.move_all(buffer, &message, cut);
-            return Some(rewritten);
-        }
-        // Away from the longest piece every piece and what is inserted beside it go to where
-        // nothing is that has yet to move, so that one pass over each side does.
-        let mut shift = -cut.growth_before;
-        let mut start = message.start;
-        let (left, right) = self.edits.split_at(cut.longest);
-        for edit in left {
-            let end = message.start + edit.at as usize;
-            move_piece(buffer, start..end, shift);
-            self.fill(buffer, end.wrapping_add_signed(shift), *edit);
-            shift += edit.delta();
-            start = message.start + edit.end() as usize;
-        }
-        let mut shift = cut.growth - cut.growth_before;
-        let mut end = message.end;
-        for edit in right.iter().rev() {
-            move_piece(buffer, message.start + edit.end() as usize..end, shift);
-            shift -= edit.delta();
-            end = message.start + edit.at as usize;
-            self.fill(buffer, end.wrapping_add_signed(shift), *edit);
-        }
-        Some(rewritten)
-    }
-
     /// Appends the changed message to `out`.
     pub fn write_to(&self, message: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
         let mut from = 0;
         for edit in &self.edits {
             out.extend_from_slice(&message[from..edit.at as usize]);
@@ -178,47 +240,101 @@ impl EditList {
             from = edit.end() as usize;
         }
         out.extend_from_slice(&message[from..]);
+        self.write_over(out, start);
     }
 
-    /// Whether that many bytes more may be inserted.
+    /// Notes that `inserted` comes in the place of as many bytes at `at`. False if that has to be
+    /// an edit as others are.
     #[inline]
-    fn has_room(&self, length: usize) -> bool {
-        length <= EDIT_BYTES_MAX.saturating_sub(self.bytes.len())
+    fn overwrite(&mut self, at: usize, length: usize, inserted: &[&[u8]]) -> bool {
+        let is_alone = self.overwrite.length == 0
+            && self.edits.last().is_none_or(|last| (last.end() as usize) < at);
+        if !is_alone || length > Overwrite::BYTES_MAX || at + length > DATAGRAM_BYTES_MAX {
+            return false;
+        }
+        write(inserted, &mut Pen::new(&mut self.overwrite.bytes));
+        (self.overwrite.at, self.overwrite.length) = (at, length);
+        true
     }
 
-    /// Adds an edit that inserts what `write` appends to the bytes.
+    /// Makes an ordinary edit of what is overwritten, as another one touches it. False if there are
+    /// too many.
+    #[cold]
+    fn settle(&mut self) -> bool {
+        let overwrite = std::mem::take(&mut self.overwrite);
+        let Overwrite { at, length, .. } = overwrite;
+        let is_settled = self.put(at, length, Side::Behind, length, |pen| {
+            pen.text(overwrite.bytes());
+        });
+        if !is_settled {
+            self.overwrite = overwrite;
+        }
+        is_settled
+    }
+
+    /// Adds an edit that inserts what `write` writes, at most `room` bytes.
     #[inline]
     fn put(
         &mut self,
         at: usize,
         removed: usize,
         side: Side,
-        write: impl FnOnce(&mut Vec<u8>),
+        room: usize,
+        write: impl FnOnce(&mut Pen<'_>),
     ) -> bool {
-        let inserted_start = self.bytes.len();
-        write(&mut self.bytes);
+        if self.overwrite.touches(at, removed) && !self.settle() {
+            return false;
+        }
+        let start = self.used;
         let fits = at + removed <= DATAGRAM_BYTES_MAX
             && self.edits.len() < EDIT_COUNT_MAX
-            && self.bytes.len() <= EDIT_BYTES_MAX;
+            && room <= EDIT_BYTES_MAX - start;
+        if !fits {
+            return false;
+        }
+        self.grow(start + room);
+        let mut pen = Pen::new(&mut self.bytes[start..start + room]);
+        write(&mut pen);
+        let Some(length) = pen.written() else { return false };
         #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
         let edit = Edit {
             at: at as u32,
             removed: removed as u32,
-            inserted_start: inserted_start as u32,
-            inserted_length: (self.bytes.len() - inserted_start) as u32,
+            inserted_start: start as u32,
+            inserted_length: length as u32,
         };
-        let is_put = fits && self.place(edit, side);
-        if !is_put {
-            self.bytes.truncate(inserted_start);
+        let is_put = self.place(edit, side);
+        if is_put {
+            self.used += length;
         }
         is_put
     }
 
+    /// Makes room for so many bytes, kept for the next messages.
+    #[inline]
+    fn grow(&mut self, length: usize) {
+        if length > self.bytes.len() {
+            self.bytes.resize(length.next_power_of_two().max(BYTES_AT_FIRST), 0);
+        }
+    }
+
     /// Puts an edit among the others.
+    #[inline]
     fn place(&mut self, edit: Edit, side: Side) -> bool {
         if edit.inserted_length == 0 && edit.removed == 0 {
             return true;
         }
+        let is_behind = |old: &Edit| old.end() <= edit.at && !side.is_before(edit.at, old);
+        if self.edits.last().is_none_or(is_behind) {
+            self.edits.push(edit);
+            return true;
+        }
+        self.place_between(edit, side)
+    }
+
+    /// As [`Self::place`], for an edit that is not behind all others.
+    #[inline(never)]
+    fn place_between(&mut self, edit: Edit, side: Side) -> bool {
         let index = self.edits.iter().position(|old| side.is_before(edit.at, old));
         let index = index.unwrap_or(self.edits.len());
         // The edits are sorted and do not overlap: the last one before the place reaches furthest.
@@ -267,123 +383,22 @@ impl EditList {
         let start = edit.inserted_start as usize;
         &self.bytes[start..start + edit.inserted_length as usize]
     }
+}
 
-    /// Cuts the message at the edits, so that the longest piece stays.
-    fn cut(&self, message_length: usize) -> Cut {
-        let mut cut = Cut { longest: 0, growth_before: 0, growth: 0 };
-        let mut length = 0;
-        let mut start = 0;
-        for (piece, edit) in self.edits.iter().enumerate() {
-            if edit.at - start > length {
-                length = edit.at - start;
-                (cut.longest, cut.growth_before) = (piece, cut.growth);
-            }
-            start = edit.end();
-            cut.growth += edit.delta();
-        }
-        if message_length - start as usize >= length as usize {
-            self.cut_before_last(cut.growth)
-        } else {
-            cut
-        }
-    }
+/// Bytes that a list has room for as soon as it inserts any: for what forwarding inserts.
+const BYTES_AT_FIRST: usize = 1_024;
 
-    /// The cut with which the last piece stays.
-    const fn cut_before_last(&self, growth: isize) -> Cut {
-        Cut { longest: self.edits.len(), growth_before: growth, growth }
-    }
+/// Length of the parts together.
+#[inline]
+fn length_of(parts: &[&[u8]]) -> usize {
+    parts.iter().map(|part| part.len()).sum()
+}
 
-    /// Where the message will be; `None` if that does not fit.
-    fn extent(
-        &self,
-        cut: Cut,
-        message: &Range<usize>,
-        buffer_length: usize,
-    ) -> Option<Range<usize>> {
-        let start = message.start.checked_add_signed(-cut.growth_before)?;
-        let end = message.end.checked_add_signed(cut.growth - cut.growth_before)?;
-        (end <= buffer_length && end.checked_sub(start)? <= PAYLOAD_BYTES_MAX).then_some(start..end)
-    }
-
-    /// Whether all pieces before the longest go left and all behind it go right, or stay.
-    fn spreads(&self, cut: Cut) -> bool {
-        let mut shift = -cut.growth_before;
-        self.edits.iter().enumerate().all(|(piece, edit)| {
-            let outward = if piece < cut.longest { shift <= 0 } else { shift >= 0 };
-            shift += edit.delta();
-            outward
-        }) && (shift >= 0)
-    }
-
-    /// As [`Self::apply`] where there is no room on one side: another piece stays then.
-    #[cold]
-    fn apply_with_little_room(
-        &self,
-        buffer: &mut [u8],
-        message: &Range<usize>,
-    ) -> Option<Range<usize>> {
-        let growth = self.edits.iter().map(|edit| edit.delta()).sum();
-        let first = Cut { longest: 0, growth_before: 0, growth };
-        let (cut, rewritten) = [self.cut_before_last(growth), first]
-            .into_iter()
-            .find_map(|cut| Some((cut, self.extent(cut, message, buffer.len())?)))?;
-        self.move_all(buffer, message, cut);
-        Some(rewritten)
-    }
-
-    /// Makes the changes whatever way the pieces go: first all are moved, then the gaps filled.
-    fn move_all(&self, buffer: &mut [u8], message: &Range<usize>, cut: Cut) {
-        let first_shift = -cut.growth_before;
-        self.move_left(buffer, message, first_shift);
-        self.move_right(buffer, message, first_shift + cut.growth);
-        let mut shift = first_shift;
-        for edit in &self.edits {
-            let at = (message.start + edit.at as usize).wrapping_add_signed(shift);
-            self.fill(buffer, at, *edit);
-            shift += edit.delta();
-        }
-    }
-
-    /// Moves the pieces that go left, leftmost first: none is overwritten before it has moved,
-    /// as each goes to where its left neighbour has been or has already left.
-    fn move_left(&self, buffer: &mut [u8], message: &Range<usize>, first_shift: isize) {
-        let mut shift = first_shift;
-        let mut start = message.start;
-        for edit in &self.edits {
-            let end = message.start + edit.at as usize;
-            if shift < 0 {
-                move_piece(buffer, start..end, shift);
-            }
-            shift += edit.delta();
-            start = message.start + edit.end() as usize;
-        }
-        if shift < 0 {
-            move_piece(buffer, start..message.end, shift);
-        }
-    }
-
-    /// Moves the pieces that go right, rightmost first.
-    fn move_right(&self, buffer: &mut [u8], message: &Range<usize>, last_shift: isize) {
-        let mut shift = last_shift;
-        let mut end = message.end;
-        for edit in self.edits.iter().rev() {
-            let start = message.start + edit.end() as usize;
-            if shift > 0 {
-                move_piece(buffer, start..end, shift);
-            }
-            shift -= edit.delta();
-            end = message.start + edit.at as usize;
-        }
-        if shift > 0 {
-            move_piece(buffer, message.start..end, shift);
-        }
-    }
-
-    /// Writes what `edit` inserts at offset `at` of the buffer.
-    #[inline]
-    fn fill(&self, buffer: &mut [u8], at: usize, edit: Edit) {
-        let inserted = self.inserted(edit);
-        buffer[at..at + inserted.len()].copy_from_slice(inserted);
+/// Writes the parts.
+#[inline]
+fn write(parts: &[&[u8]], pen: &mut Pen<'_>) {
+    for part in parts {
+        pen.text(part);
     }
 }
 
@@ -405,25 +420,10 @@ impl Side {
     }
 }
 
-/// A way to cut a message at its edits; piece `n` stands before edit `n`.
-#[derive(Clone, Copy)]
-struct Cut {
-    /// The piece that stays.
-    longest: usize,
-    /// By how many bytes the message grows before it.
-    growth_before: isize,
-    /// By how many bytes it grows.
-    growth: isize,
-}
-
-/// Moves `piece` of the buffer by `shift` bytes.
-fn move_piece(buffer: &mut [u8], piece: Range<usize>, shift: isize) {
-    let to = piece.start.wrapping_add_signed(shift);
-    buffer.copy_within(piece, to);
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::collection::{btree_map, vec as bytes_of};
     use proptest::prelude::*;
 
@@ -498,6 +498,40 @@ mod tests {
     }
 
     #[test]
+    fn a_later_edit_finds_what_was_overwritten() {
+        let mut list = EditList::default();
+        assert!(list.replace(4, 2, b"69"));
+        assert!(list.removes(5) && !list.removes(3) && !list.removes(6) && !list.is_empty());
+        assert!(!list.replace(3, 2, b"xyz"), "overlaps in part");
+        assert!(list.insert(4, b"<"));
+        assert!(list.insert(6, b">"));
+        assert!(list.replace(1, 1, b"B"));
+        assert_eq!(applied(&list, b"abcd70ef", 8, 8).unwrap(), b"aBcd<69>ef");
+        assert!(list.remove(3, 4));
+        assert_eq!(applied(&list, b"abcd70ef", 8, 8).unwrap(), b"aBcf");
+    }
+
+    #[test]
+    fn a_new_beginning_stands_before_the_other_changes() {
+        let mut further = EditList::default();
+        assert!(further.replace(5, 2, b"69"));
+        let mut list = EditList::default();
+        let mut begin = |removed, further: &EditList| {
+            let is_begun = list.begin(removed, further, 8, |pen| {
+                pen.text(b"NEW");
+            });
+            is_begun.then(|| applied(&list, b"abcd 70 ef", 8, 8).unwrap())
+        };
+        assert_eq!(begin(4, &further).unwrap(), b"NEW 69 ef");
+        assert_eq!(begin(5, &further), None);
+        assert!(further.insert(8, b"12"));
+        assert_eq!(begin(2, &further).unwrap(), b"NEWcd 69 12ef");
+        assert!(further.insert(2, b"x"));
+        assert_eq!(begin(2, &further), None);
+        assert_eq!(begin(1, &further).unwrap(), b"NEWbxcd 69 12ef");
+    }
+
+    #[test]
     fn an_edit_of_equal_length_moves_nothing() {
         let mut list = EditList::default();
         assert!(list.replace(2, 2, b"69"));
@@ -509,22 +543,31 @@ mod tests {
         fn applying_in_place_equals_writing_anew(
             message in bytes(0..200),
             edits in bytes_of(
-                (0_usize..220, 0_usize..40, bytes(0..30), any::<bool>()),
+                (0_usize..220, 0_usize..40, bytes(0..12), any::<bool>()),
                 0..12,
             ),
             head in 0_usize..200,
             tail in 0_usize..200,
         ) {
             let mut list = EditList::default();
+            let mut plain = EditList::default();
             for (at, removed, inserted, before) in &edits {
                 let at = (*at).min(message.len());
-                let removed = (*removed).min(message.len() - at);
-                if *before {
-                    list.insert_before(at, &[inserted]);
+                // A third of them keep the length.
+                let removed = if removed % 3 == 0 { inserted.len() } else { *removed };
+                let removed = removed.min(message.len() - at);
+                let (done, expected) = if *before {
+                    (list.insert_before(at, &[inserted]), plain.insert_before(at, &[inserted]))
                 } else {
-                    list.replace(at, removed, inserted);
-                }
+                    let length = inserted.len();
+                    let write = |pen: &mut Pen<'_>| write(&[inserted], pen);
+                    let expected = plain.put(at, removed, Side::Behind, length, write);
+                    (list.replace(at, removed, inserted), expected)
+                };
+                prop_assert_eq!(done, expected);
+                prop_assert_eq!(list.removes(at), plain.removes(at));
             }
+            prop_assert_eq!(written(&list, &message), written(&plain, &message));
             let expected = written(&list, &message);
             prop_assert_eq!(expected.len() as isize, message.len() as isize + list.growth_from(0));
             if let Some(found) = applied(&list, &message, head, tail) {

@@ -206,13 +206,10 @@ impl<'d> Via<'d> {
         self.places.branch.value(self.text)
     }
 
-    /// Whether the branch identifies the transaction: it starts with the [`MAGIC_COOKIE`] and
-    /// does not end there (RFC 4475 §3.2.1). Otherwise the rules of RFC 2543 apply.
+    /// Whether the branch identifies the transaction, see [`transaction_id`].
     #[must_use]
     pub fn has_cookie(&self) -> bool {
-        self.branch()
-            .and_then(|branch| branch.split_at_checked(MAGIC_COOKIE.len()))
-            .is_some_and(|(cookie, id)| cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !id.is_empty())
+        self.branch().and_then(transaction_id).is_some()
     }
 
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
@@ -256,6 +253,16 @@ impl<'d> Via<'d> {
     pub fn ttl(&self) -> Option<u8> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
     }
+}
+
+/// What identifies the transaction of a branch: the text behind the [`MAGIC_COOKIE`]. `None` if it
+/// does not start with that or ends there (RFC 4475 §3.2.1): the rules of RFC 2543 apply then.
+#[inline]
+#[must_use]
+pub fn transaction_id(branch: &[u8]) -> Option<&[u8]> {
+    let (cookie, id) = branch.split_first_chunk::<{ MAGIC_COOKIE.len() }>()?;
+    let is_cookie = cookie == MAGIC_COOKIE || cookie.eq_ignore_ascii_case(MAGIC_COOKIE);
+    (is_cookie && !id.is_empty()).then_some(id)
 }
 
 /// Offset of `part` in the text of a Via.

@@ -1,0 +1,441 @@
+//! What forwarding writes into a request (RFC 3261 §16.6 steps 2 to 4, 6, 8 and 9), as edits of
+//! the message as it arrived.
+
+use super::branch::BranchText;
+use super::identity::OwnText;
+use super::standing::Standing;
+use super::turn::Turn;
+use crate::mem::ListenerId;
+use crate::script::{RecordRoute, Transit};
+use crate::sip::compose::{ShortText, ViaStamp};
+use crate::sip::rewrite::EditList;
+use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token};
+
+/// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
+const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
+
+/// Bytes that are enough for what [`Top::write`] and [`ViaStamp::write`] write, but for what the
+/// message and the script say.
+const FIXED_BYTES: usize = 1_024;
+
+/// Plans the edits of a request that leaves from `listener`, beside those that the script has
+/// made. False if they are too many or too long.
+#[inline(never)]
+pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: ListenerId) -> bool {
+    let Some(essentials) = turn.essentials else { return false };
+    let Standing { key, identity, .. } = &mut *turn.standing;
+    let branch = key.branch(transit.message, essentials, &transit.source, transit.listener);
+    let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
+    let top = Top { transit, essentials, branch, ingress, egress };
+    let edits = &mut *turn.plan_edits;
+    (edit_as_one(&top, edits) || edit_apart(&top, edits))
+        && fix_content_length(transit.message, edits)
+}
+
+/// What a request gets on top of its header fields, and what that is made of.
+struct Top<'a> {
+    transit: &'a Transit<'a>,
+    essentials: &'a Essentials<'a>,
+    branch: BranchText,
+    /// How the listener is written that the request came to.
+    ingress: &'a OwnText,
+    /// How the one is written that it leaves from.
+    egress: &'a OwnText,
+}
+
+/// Makes one edit of all that is changed up to the end of the topmost Via, where almost all is
+/// changed, if the script has changed nothing there: so that little is moved, and once.
+#[inline]
+fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
+    let Top { transit, essentials, .. } = top;
+    let message = transit.message;
+    let stamp = ViaStamp::new(&essentials.via, transit.source, transit.rport_forced);
+    let Some(old) = stamp.place() else { return false };
+    let end = end_of(&essentials.via, message);
+    let max_forwards_behind = transit.max_forwards_done
+        || message
+            .value(HeaderName::MaxForwards)
+            .is_some_and(|value| message.offset_of(value) > end);
+    if !max_forwards_behind {
+        return false;
+    }
+    let place = if old.is_empty() { end } else { message.offset_of(old) };
+    let uri = message.request_uri();
+    let uri_start = message.offset_of(uri);
+    let uri_end = uri_start + uri.len();
+    let fields_start = message.headers_start();
+    let via_rest = place + old.len();
+    let bytes = message.bytes();
+    let room = end + transit.uri.len() + transit.path.len() + FIXED_BYTES;
+    edits.begin(end, transit.edits, room, |pen| {
+        pen.first::<16>(bytes, uri_start);
+        pen.text(transit.uri);
+        pen.first::<16>(&bytes[uri_end..], fields_start - uri_end);
+        top.write(pen);
+        pen.first::<128>(&bytes[fields_start..], place - fields_start);
+        stamp.write(pen);
+        pen.first::<32>(&bytes[via_rest..], end - via_rest);
+    }) && (transit.max_forwards_done || max_forwards(message, transit, edits))
+}
+
+/// Makes an edit of each change.
+#[inline(never)]
+fn edit_apart(top: &Top<'_>, edits: &mut EditList) -> bool {
+    let transit = top.transit;
+    let message = transit.message;
+    edits.copy_from(transit.edits);
+    request_uri(message, transit.uri, edits)
+        && max_forwards(message, transit, edits)
+        && stamp_via(&top.essentials.via, transit, edits)
+        && edits.insert_before_with(message.headers_start(), top.room(), |pen| top.write(pen))
+}
+
+/// Step 2: the Request-URI as the script left it.
+fn request_uri(message: Message<'_>, uri: &[u8], edits: &mut EditList) -> bool {
+    let original = message.request_uri();
+    uri == original || edits.replace(message.offset_of(original), original.len(), uri)
+}
+
+/// Step 3: one hop less, unless the script has seen to it. The number keeps its width, so that
+/// nothing moves.
+fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
+    if transit.max_forwards_done {
+        return true;
+    }
+    let Some(value) = message.value(HeaderName::MaxForwards) else {
+        return edits.insert(message.headers_start(), MAX_FORWARDS_DEFAULT);
+    };
+    let at = message.offset_of(value);
+    if edits.removes(at) {
+        return true;
+    }
+    let number = value.iter().fold(0_u32, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
+    });
+    let mut less = ShortText::new(b"");
+    less.decimal(number.saturating_sub(1).min(255) as usize);
+    let padding = value.len().saturating_sub(less.as_bytes().len());
+    let padding = &b"          "[..padding.min(10)];
+    edits.replace_parts(at, value.len(), &[padding, less.as_bytes()])
+}
+
+/// Step 8, in the Via that was the topmost: where the request came from (RFC 3261 §18.2.1, RFC
+/// 3581 §4).
+fn stamp_via(via: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
+    let message = transit.message;
+    let stamp = ViaStamp::new(via, transit.source, transit.rport_forced);
+    let end = end_of(via, message);
+    if edits.removes(end - 1) {
+        return true;
+    }
+    let mut fits = true;
+    stamp.changes(|old, new| {
+        let at = if old.is_empty() { end } else { message.offset_of(old) };
+        fits &= edits.replace(at, old.len(), new);
+    });
+    fits
+}
+
+/// Where the topmost Via ends.
+fn end_of(via: &Via<'_>, message: Message<'_>) -> usize {
+    message.offset_of(via.text) + via.text.len()
+}
+
+impl Top<'_> {
+    /// Bytes that [`Self::write`] writes at most.
+    fn room(&self) -> usize {
+        let Self { transit, essentials, egress, ingress, .. } = self;
+        let asked = transit.record_route.map_or(0, |asked| {
+            let tag = essentials.from.tag().map_or(0, <[u8]>::len);
+            let preset = asked.preset.map_or(0, <[u8]>::len);
+            let own = egress.sent_by.len() + ingress.sent_by.len();
+            own + 2 * (asked.user.len() + preset + tag + transit.record_route_params.len())
+        });
+        egress.sent_by.len() + asked + transit.path.len() + FIXED_BYTES
+    }
+
+    /// Our Via (step 8), our Record-Route, if the script asked for it (step 4), and as a route set
+    /// the path that the callee registered with (step 6, RFC 3327 §5.3).
+    #[inline(always)]
+    fn write(&self, pen: &mut Pen<'_>) {
+        self.egress.via_start.write(pen);
+        self.branch.write(pen);
+        pen.text(b"\r\n");
+        if let Some(asked) = self.transit.record_route {
+            self.record_routes(asked, pen);
+        }
+        if !self.transit.path.is_empty() {
+            pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
+        }
+    }
+
+    /// Our Record-Route. There are two if the request leaves by another listener than it came by,
+    /// so that later requests of either side find the address of theirs.
+    #[inline(always)]
+    fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
+        let Self { transit, egress, .. } = self;
+        let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
+        let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && is_harmless(tag));
+        let is_plain = !crosses
+            && !asked.full_lr
+            && asked.preset.is_none()
+            && asked.user.is_empty()
+            && transit.record_route_params.is_empty();
+        match tag {
+            Some(tag) if is_plain => {
+                egress.record_route_start.write(pen);
+                let message = transit.message;
+                pen.first::<32>(&message.bytes()[message.offset_of(tag)..], tag.len());
+                pen.text(b">\r\n");
+            }
+            _ => {
+                self.any_record_route(asked, (egress, crosses), tag, pen);
+                if crosses {
+                    self.any_record_route(asked, (self.ingress, crosses), tag, pen);
+                }
+            }
+        }
+    }
+
+    /// Any Record-Route of ours.
+    #[inline(never)]
+    fn any_record_route(
+        &self,
+        asked: RecordRoute<'_>,
+        (own, is_double): (&OwnText, bool),
+        tag: Option<&[u8]>,
+        pen: &mut Pen<'_>,
+    ) {
+        let host = asked.preset.unwrap_or(&own.sent_by);
+        pen.text(b"Record-Route: <sip:").text(asked.user).text(host);
+        if is_double {
+            pen.text(b";r2=on");
+        }
+        match asked.full_lr {
+            true => pen.text(b";lr=on"),
+            false => pen.text(b";lr"),
+        };
+        if let Some(tag) = tag {
+            pen.text(b";ftag=").text(tag);
+        }
+        pen.text(self.transit.record_route_params).text(b">\r\n");
+    }
+}
+
+/// Whether a tag can stand in our URI. One in quotes, which no element should send, could end that.
+/// A loop of its own, with all registers.
+#[inline(never)]
+fn is_harmless(tag: &[u8]) -> bool {
+    are_token(tag)
+}
+
+/// Step 9: Content-Length follows the body that the script changed. A message without one ends
+/// with its datagram (RFC 3261 §18.3).
+#[inline]
+pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
+    let growth = edits.growth_from(message.end() - message.body().len());
+    growth == 0 || change_content_length(message, growth, edits)
+}
+
+/// Writes what Content-Length is with a body that has grown by so much.
+#[cold]
+fn change_content_length(message: Message<'_>, growth: isize, edits: &mut EditList) -> bool {
+    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
+    let at = message.offset_of(value);
+    let length = message.body().len().saturating_add_signed(growth);
+    let mut text = ShortText::new(b"");
+    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use bumpalo::Bump;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::branch::BranchKey;
+    use super::super::identity::{Identity, Listener};
+    use super::*;
+    use crate::script::Settings;
+    use crate::sip::{MessageIndex, parse};
+
+    /// What the script has decided about a request, and what it has changed: (at, removed bytes,
+    /// inserted text).
+    #[derive(Clone, Debug)]
+    struct Decisions {
+        source: SocketAddr,
+        uri: Option<&'static str>,
+        path: &'static str,
+        user: &'static str,
+        params: &'static str,
+        /// Its preset, and its three flags in their order.
+        record_route: Option<(Option<&'static str>, [bool; 3])>,
+        rport_forced: bool,
+        max_forwards_done: bool,
+        listener: ListenerId,
+        edits: Vec<(usize, usize, &'static str)>,
+    }
+
+    /// The edits of the request `text`, in one piece as far as possible, and apart: what comes of
+    /// each, if it is possible.
+    fn both(text: &str, decisions: &Decisions) -> [Option<String>; 2] {
+        let mut index = MessageIndex::default();
+        assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
+        let message = Message::new(text.as_bytes(), &index);
+        let essentials = message.validate_request().unwrap();
+        let listeners = ["192.0.2.1:5060", "[2001:db8::1]:5070"];
+        let listeners: Arc<[Listener]> = listeners
+            .map(|address| Listener { address: address.parse().unwrap(), advertise: None })
+            .into();
+        let local = listeners[0].address;
+        let mut identity = Identity::new(listeners, &Settings::default());
+        let key = BranchKey::new(b"0123456789abcdef");
+        let arena = Bump::new();
+        let ways = (decisions.source, local);
+        let mut script_edits = EditList::default();
+        let mut transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut script_edits));
+        transit.uri = decisions.uri.map_or(transit.uri, str::as_bytes);
+        transit.path = decisions.path.as_bytes();
+        transit.record_route_params = decisions.params.as_bytes();
+        transit.rport_forced = decisions.rport_forced;
+        transit.max_forwards_done = decisions.max_forwards_done;
+        let asked = decisions.record_route;
+        transit.record_route = asked.map(|(preset, [full_lr, from_tag, double])| RecordRoute {
+            user: decisions.user.as_bytes(),
+            preset: preset.map(str::as_bytes),
+            full_lr,
+            from_tag,
+            double,
+        });
+        for (at, removed, inserted) in &decisions.edits {
+            let at = *at % text.len();
+            let removed = (*removed).min(text.len() - at);
+            transit.edits.replace(at, removed, inserted.as_bytes());
+        }
+        let branch = key.branch(message, &essentials, &decisions.source, ListenerId(0));
+        let [ingress, egress] = identity.two_texts([ListenerId(0), decisions.listener], &local);
+        let essentials = &essentials;
+        let top = Top { transit: &transit, essentials, branch, ingress, egress };
+        [edit_as_one, edit_apart].map(|edit| {
+            let mut edits = EditList::default();
+            edit(&top, &mut edits).then(|| {
+                let mut out = Vec::new();
+                edits.write_to(text.as_bytes(), &mut out);
+                String::from_utf8_lossy(&out).into_owned()
+            })
+        })
+    }
+
+    /// Requests with all kinds of Via and Max-Forwards.
+    fn requests() -> impl Strategy<Value = String> {
+        let above = select(&["", "Subject: above\r\n", "Max-Forwards: 70\r\n"][..]);
+        let via = select(
+            &[
+                "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;rport",
+                "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKlong-enough-for-words",
+                "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa",
+                "SIP/2.0/UDP phone.example ; branch=old ; rport = 7 ; x",
+                "SIP/2.0/UDP 198.51.100.7;received=192.0.2.66;branch=z9hG4bKa",
+                "SIP/2.0/UDP 198.51.100.7;rport;received=192.0.2.66;branch=z9hG4bKa",
+                "SIP/2.0/UDP [2001:db8::7]:5066;branch=z9hG4bKa;rport, SIP/2.0/UDP b;branch=b",
+            ][..],
+        );
+        let below = select(
+            &["", "Max-Forwards: 10\r\n", "Max-Forwards:  1\r\n", "Via: SIP/2.0/UDP c\r\n"][..],
+        );
+        let tag = select(&["", ";tag=1928301774", ";tag=a", ";tag=a?b@c", ";tag=\"a>b\""][..]);
+        (above, via, below, tag).prop_map(|(above, via, below, tag)| {
+            let below =
+                if above.starts_with("Max") { below.replace("Max", "X-Max") } else { below.into() };
+            format!(
+                "INVITE sip:bob@example.com SIP/2.0\r\n{above}Via: {via}\r\n{below}\
+                 From: <sip:alice@example.com>{tag}\r\nTo: <sip:bob@example.com>\r\n\
+                 Call-ID: a84b4c76e66710\r\nCSeq: 314159 INVITE\r\nContent-Length: 4\r\n\r\nbody"
+            )
+        })
+    }
+
+    /// Decisions of any script.
+    fn decisions() -> impl Strategy<Value = Decisions> {
+        let texts = (
+            select(
+                &[None, None, Some("sip:bob@203.0.113.9:5060"), Some("sip:b"), Some("tel:+1")][..],
+            ),
+            select(&["", "", "<sip:p.example;lr>,<sip:q.example;lr>"][..]),
+            select(&["", "", "alice@"][..]),
+            select(&["", "", ";nat=yes"][..]),
+            proptest::option::of((
+                select(&[None, None, Some("own.example:5080")][..]),
+                any::<[bool; 3]>(),
+            )),
+        );
+        let source = select(&["198.51.100.7:5060", "198.51.100.255:65535", "[2001:db8::7]:1"][..]);
+        let edit = (0_usize..400, 0_usize..30, select(&["", "69", "<inserted>"][..]));
+        let others = (any::<[bool; 2]>(), 0_u16..2, source, vec(edit, 0..3));
+        (texts, others).prop_map(|(texts, others)| {
+            let (uri, path, user, params, record_route) = texts;
+            let ([rport_forced, max_forwards_done], listener, source, edits) = others;
+            Decisions {
+                source: source.parse().unwrap(),
+                uri,
+                path,
+                user,
+                params,
+                record_route,
+                rport_forced,
+                max_forwards_done,
+                listener: ListenerId(listener),
+                edits,
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+        #[test]
+        fn changes_in_one_piece_are_those_made_apart(text in requests(), decisions in decisions()) {
+            let [one, apart] = both(&text, &decisions);
+            if one.is_some() {
+                prop_assert_eq!(one, apart);
+            }
+        }
+    }
+
+    #[test]
+    fn an_ordinary_request_is_changed_in_one_piece() {
+        let text = "INVITE sip:bob@192.0.2.1 SIP/2.0\r\n\
+            Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;rport\r\n\
+            Max-Forwards: 70\r\nFrom: <sip:alice@192.0.2.1>;tag=1928301774\r\n\
+            To: <sip:bob@192.0.2.1>\r\nCall-ID: a84b4c76e66710\r\nCSeq: 1 INVITE\r\n\r\n";
+        let decisions = Decisions {
+            source: "198.51.100.7:5060".parse().unwrap(),
+            uri: Some("sip:bob@203.0.113.9:5060"),
+            path: "",
+            user: "",
+            params: "",
+            record_route: Some((None, [false, true, true])),
+            rport_forced: false,
+            max_forwards_done: false,
+            listener: ListenerId(0),
+            edits: vec![(text.len() - 2, 0, "X-New: 1\r\n")],
+        };
+        let [one, apart] = both(text, &decisions);
+        let one = one.unwrap();
+        assert_eq!(Some(&one), apart.as_ref());
+        let (head, rest) = one.split_once(";branch=").unwrap();
+        assert_eq!(head, "INVITE sip:bob@203.0.113.9:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1");
+        let (_, rest) = rest.split_once("\r\n").unwrap();
+        assert_eq!(
+            rest,
+            "Record-Route: <sip:192.0.2.1;lr;ftag=1928301774>\r\n\
+             Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;\
+             rport=5060;received=198.51.100.7\r\nMax-Forwards: 69\r\n\
+             From: <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.1>\r\n\
+             Call-ID: a84b4c76e66710\r\nCSeq: 1 INVITE\r\nX-New: 1\r\n\r\n"
+        );
+    }
+}
