@@ -7,6 +7,7 @@
     reason = "what fails here fails the test"
 )]
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,22 @@ pub(crate) struct CoreBench {
     pub(crate) orders: Mailbox<Order>,
     answers: Mailbox<Completion>,
     log: Arc<Mutex<Vec<u8>>>,
+}
+
+/// What the cores of several workers share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) program: Arc<Program>,
+    services: Arc<[Arc<dyn Any + Send + Sync>]>,
+    names: Arc<NameTable>,
+}
+
+impl Shared {
+    /// That program, empty location tables and those names.
+    pub(crate) fn new(program: Program, names: Arc<NameTable>) -> Self {
+        let tables = Arc::new(LocationTables::default());
+        Self { program: Arc::new(program), services: Arc::new([tables]), names }
+    }
 }
 
 /// Keeps what the script logs.
@@ -88,14 +105,20 @@ impl CoreBench {
     /// A core that runs `program`, listening on [`server`] under the name that its first `listen`
     /// advertises, and looks host names up in `names`.
     pub(crate) fn with_names(program: Program, names: Arc<NameTable>) -> Self {
+        Self::beside(&Shared::new(program, names))
+    }
+
+    /// A core beside others that share the same.
+    pub(crate) fn beside(shared: &Shared) -> Self {
+        let Shared { program, services, names } = shared.clone();
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (orders, answers) = (Mailbox::new(), Mailbox::new());
         let advertise = program.settings().listen.first().and_then(|it| it.advertise.clone());
         let core = ProxyCore::new(CoreParts {
-            program: Arc::new(program),
+            program,
             listeners: Arc::new([Listener { address: server(), advertise }]),
-            services: Arc::new([Arc::new(LocationTables::default())]),
+            services,
             names,
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: *b"0123456789abcdef",
