@@ -78,8 +78,9 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
-    stop(workers, &events);
+    // First, so that whoever waits for a command has an answer to go on with.
     commands.stop();
+    stop(workers, &events);
     reason
 }
 
