@@ -383,6 +383,33 @@ fn a_request_does_not_wait_for_ever() {
     assert_eq!(status(&only(core.take_sent())), "SIP/2.0 478 Unresolvable destination (478/SL)");
 }
 
+/// A sweep is short, so that no datagram waits long behind it, and two rounds of them
+/// reach all even if all are removed: they are planned by what is left.
+#[test]
+fn expired_bindings_go_in_small_sweeps() {
+    const USERS: u64 = 2_000;
+    let round = "loadmodule \"usrloc.so\"\nloadmodule \"registrar.so\"\nmodparam(\"usrloc\", \"timer_interval\", 1)\n";
+    let mut core = bench(&format!("{round}route {{ save(\"location\"); }}"));
+    for user in 0..USERS {
+        let contact = format!("Contact: <sip:u{user}@203.0.113.9>;expires=60\r\n");
+        let register = request("REGISTER", "sip:192.0.2.1", &contact);
+        let register = register.replace("To: <sip:bob@", &format!("To: <sip:u{user}@"));
+        assert_eq!(status(&only(core.send(ALICE, register))), "SIP/2.0 200 OK");
+    }
+    core.core.handle_timeout(core.now, &mut core.outbox);
+    assert_eq!(core.counted(Counter::BindingsExpired), 0);
+    core.now.wall_seconds += 120;
+    core.now.monotonic_ms += 120_000;
+    let end = core.now.monotonic_ms + 2_000;
+    while core.now.monotonic_ms < end {
+        let before = core.counted(Counter::BindingsExpired);
+        core.core.handle_timeout(core.now, &mut core.outbox);
+        assert!(core.counted(Counter::BindingsExpired) - before < USERS / 5);
+        core.now.monotonic_ms = core.core.poll_timeout().unwrap();
+    }
+    assert_eq!(core.counted(Counter::BindingsExpired), USERS);
+}
+
 #[test]
 fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
     let mut core = bench(

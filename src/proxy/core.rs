@@ -49,12 +49,16 @@ pub struct ProxyCore {
     message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
-    /// Sweeps in which each table is gone through once.
-    sweep_round_turns: u64,
+    /// Time in which each table is gone through once (milliseconds).
+    sweep_round_ms: u64,
 }
 
-/// Time between two sweeps of a few expired bindings.
-const SWEEP_INTERVAL_MS: u64 = 100;
+/// Addresses-of-record of a table that a sweep is to look at: datagrams wait behind it for less
+/// than a tenth of a millisecond. Of large tables, sweeps are therefore more frequent.
+const SWEEP_AORS: u64 = 256;
+
+/// The longest time between two sweeps.
+const SWEEP_INTERVAL_MS_MAX: u64 = 100;
 
 /// What becomes of a message once the script has run.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ impl ProxyCore {
         let standing = Standing::new(parts, program.settings());
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
-            sweep_round_turns: sweep_round_turns(&program),
+            sweep_round_ms: sweep_round_ms(&program),
             program,
             standing,
             workspace: Workspace::default(),
@@ -86,7 +90,7 @@ impl ProxyCore {
     /// listeners and the key of the branches.
     pub fn replace_program(&mut self, program: &Arc<Program>) {
         self.program = Arc::new(Program::clone(program));
-        self.sweep_round_turns = sweep_round_turns(program);
+        self.sweep_round_ms = sweep_round_ms(program);
         self.standing.follow(program);
     }
 
@@ -144,21 +148,24 @@ impl ProxyCore {
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         parked::settle(&mut self.standing, now, outbox);
         if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
-            self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
-            self.sweep(now);
+            self.sweep_at_ms = Some(now.monotonic_ms + self.sweep(now));
         }
     }
 
-    /// Removes some of the expired bindings of all tables.
-    fn sweep(&self, now: Now) {
+    /// Removes some of the expired bindings of all tables; how long until it is to be done again
+    /// (milliseconds).
+    fn sweep(&self, now: Now) -> u64 {
         let service = self.standing.service(TypeId::of::<LocationTables>());
         let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
-            return;
+            return SWEEP_INTERVAL_MS_MAX;
         };
-        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0);
-        let budget = largest / self.sweep_round_turns as usize + 64;
-        let expired = tables.sweep(crate::location::seconds(now), budget);
+        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0) as u64;
+        let interval_ms = self.sweep_round_ms * SWEEP_AORS / largest.max(1);
+        let interval_ms = interval_ms.clamp(1, SWEEP_INTERVAL_MS_MAX);
+        let budget = largest * interval_ms / self.sweep_round_ms + 64;
+        let expired = tables.sweep(crate::location::seconds(now), budget as usize);
         self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
+        interval_ms
     }
 
     /// Parses the datagram and finds out what to do with it: from the start, or from where a run
@@ -234,10 +241,10 @@ fn lot(tag: &[u8]) -> u32 {
     tag.iter().fold(0, |lot: u32, digit| lot.wrapping_mul(31).wrapping_add(u32::from(*digit)))
 }
 
-/// Sweeps in which each table is to be gone through once.
-fn sweep_round_turns(program: &Program) -> u64 {
+/// Time in which each table is to be gone through once (milliseconds).
+fn sweep_round_ms(program: &Program) -> u64 {
     let config = program.config::<UsrlocConfig>().copied().unwrap_or_default();
-    (1_000 * u64::from(config.timer_interval_seconds) / SWEEP_INTERVAL_MS).max(1)
+    1_000 * u64::from(config.timer_interval_seconds).max(1)
 }
 
 /// One message on its way through the core.
