@@ -132,6 +132,10 @@ pub const COMMAND_MS_MAX: u64 = 32_000;
 /// Bytes of the output of one command that are kept: a destination set has a few lines.
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Users that one step of an administrator's command looks at: some microseconds under the lock of
+/// a shard, and a piece of an answer of some ten kilobytes.
+pub const CONTROL_STEP_AORS: usize = 256;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

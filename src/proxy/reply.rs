@@ -17,7 +17,7 @@ pub(super) fn reply(
     force_rport: bool,
 ) -> Result<(), Refusal> {
     queue(turn, request, status, headers, force_rport)?;
-    turn.count(Counter::SentReplies);
+    turn.standing.parts.counters.count_reply(status.0);
     Ok(())
 }
 
