@@ -136,6 +136,16 @@ pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
 /// a shard, and a piece of an answer of some ten kilobytes.
 pub const CONTROL_STEP_AORS: usize = 256;
 
+/// Administrators' commands that are worked on at once; others wait for their turn.
+pub const CONTROL_SESSION_COUNT_MAX: usize = 64;
+
+/// Bytes of a command with its words: a URI or two.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 16 << 10;
+
+/// How long a command may take to come in, and how long who asked may take none of the answer
+/// (milliseconds): local programs, not people, are at the other end.
+pub const CONTROL_IDLE_MS_MAX: u64 = 10_000;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

@@ -15,7 +15,7 @@ use crate::location::registrar::{Outcome, Registration, Request, register, unreg
 use crate::location::{Binding, BindingSet, LocationTable, RegistrarConfig, Walk, aor_key};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::sip::{QValue, Uri};
+use crate::sip::{QValue, Uri, parse_qvalue};
 
 /// The table that `save` and `lookup` mean.
 const LOCATION: &str = "location";
@@ -201,7 +201,13 @@ fn add(
         .get_or_create(name.as_bytes())
         .ok_or_else(|| Failure(500, "there are too many location tables".into()))?;
     let expires = if expires == 0 { PERMANENT } else { expires };
-    let q = q.map(|q| format!(";q={q}")).unwrap_or_default();
+    let q = match q {
+        None => String::new(),
+        Some(text) => match parse_qvalue(text.as_bytes()) {
+            Some(q) => format!(";q={}", QValue(q)),
+            None => return Err(Failure::bad(format!("`{text}` is no q, from 0 to 1"))),
+        },
+    };
     change(scene, (table, aor), &format!("<{}>;expires={expires}{q}", contact(uri)?))?;
     Ok(Rest::Nothing)
 }

@@ -25,3 +25,6 @@ pub use answer::{Answer, Outcome};
 pub use page::Format;
 pub use scene::{Facts, Scene, Thread};
 pub use table::ask;
+
+#[cfg(test)]
+mod tests;
