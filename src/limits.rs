@@ -136,6 +136,10 @@ pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
 /// a shard, and a piece of an answer of some ten kilobytes.
 pub const CONTROL_STEP_AORS: usize = 256;
 
+/// Bytes of a URI that the noisy Warning of a reply tells: a reply must not outgrow its request by
+/// much, least of all where the request is an enemy's.
+pub const WARNING_URI_BYTES_MAX: usize = 256;
+
 /// Administrators' commands that are worked on at once; others wait for their turn.
 pub const CONTROL_SESSION_COUNT_MAX: usize = 64;
 

@@ -8,6 +8,7 @@ use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
 use super::suspended::WaitingRoom;
+use super::warning::Warning;
 use crate::jobs::JobQueue;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
@@ -65,6 +66,8 @@ pub(super) struct Standing {
     pub(super) waiting: WaitingRoom,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
+    /// The Warning header line of replies made here, if they have one.
+    pub(super) warning: Option<Warning>,
     /// Log lines above this level are not written.
     pub(super) log_level: i32,
     /// State of the random numbers.
@@ -81,6 +84,7 @@ impl Standing {
             overload: Overload::new(settings),
             waiting: WaitingRoom::new(parts.seed),
             server_header: server_header(settings),
+            warning: Warning::new(settings),
             log_level: settings.debug,
             random: parts.seed | 1,
             parts,
@@ -94,6 +98,7 @@ impl Standing {
         self.identity.rename(settings);
         self.overload = Overload::new(settings);
         self.server_header = server_header(settings);
+        self.warning = Warning::new(settings);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);
         self.parts.program = Arc::clone(program);
