@@ -150,6 +150,10 @@ pub const CONTROL_REQUEST_BYTES_MAX: usize = 16 << 10;
 /// (milliseconds): local programs, not people, are at the other end.
 pub const CONTROL_IDLE_MS_MAX: u64 = 10_000;
 
+/// How long a FIFO for an answer may have no reader (milliseconds): the program that made it opens
+/// it next.
+pub const CONTROL_READER_MS_MAX: u64 = 5_000;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

@@ -26,6 +26,9 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 const SOCKET: Token = Token(usize::MAX - 1);
 const FIFO: Token = Token(usize::MAX - 2);
 
+/// Commands of the FIFO that are taken before others have their turn.
+const FIFO_COMMANDS_PER_TURN: usize = 64;
+
 /// Time between two looks at FIFOs that nobody reads yet.
 const LOOK_MS: u64 = 20;
 
@@ -121,15 +124,18 @@ impl Desk {
             let now = (self.clock)();
             self.take_reports();
             self.take_turns(now);
-            self.accept(now)?;
-            self.read_fifo(now);
             self.give_up_late(now.monotonic_ms);
+            self.accept(now);
+            self.read_fifo(now);
         }
         Ok(())
     }
 
     /// How long nothing is to be done.
     fn timeout(&self) -> Option<Duration> {
+        if self.fifo.as_ref().is_some_and(|inlet| inlet.has_more) && self.free_place().is_some() {
+            return Some(Duration::ZERO);
+        }
         let now_ms = (self.clock)().monotonic_ms;
         let mut due = self.fifo.as_ref().and_then(Inlet::due_ms);
         for (session, need) in self.sessions.iter().zip(&self.needs) {
@@ -216,7 +222,7 @@ impl Desk {
     }
 
     /// Accepts who calls, as far as there is room.
-    fn accept(&mut self, now: Now) -> io::Result<()> {
+    fn accept(&mut self, now: Now) {
         while self.has_callers
             && let Some(place) = self.free_place()
             && let Some(socket) = &self.socket
@@ -235,12 +241,12 @@ impl Desk {
                 }
             }
         }
-        Ok(())
     }
 
-    /// Takes the commands that came through the FIFO, as far as there is room.
+    /// Takes some of the commands that came through the FIFO, as far as there is room.
     fn read_fifo(&mut self, now: Now) {
-        while let Some(place) = self.free_place() {
+        for _ in 0..FIFO_COMMANDS_PER_TURN {
+            let Some(place) = self.free_place() else { return };
             let id = self.new_id();
             let Some(inlet) = &mut self.fifo else { return };
             let Some(request) = inlet.next(now.monotonic_ms) else { return };

@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use super::fifo::ReplyFifo;
 use super::request::{Request, SocketReader};
 use crate::admin::{Answer, Format, Outcome, Scene, ask};
-use crate::limits::CONTROL_IDLE_MS_MAX;
+use crate::limits::{CONTROL_IDLE_MS_MAX, CONTROL_READER_MS_MAX};
 
 /// One command on its way.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ impl Session {
         scene: &Scene<'_>,
     ) -> Self {
         let channel = reply.map_or(Channel::Nowhere, Channel::Fifo);
-        let until_ms = until(scene.now.monotonic_ms);
-        let stage = Self::begin(&channel, request, scene);
+        let until_ms = scene.now.monotonic_ms + CONTROL_READER_MS_MAX;
+        let stage = Self::begin(request, scene);
         Self { id, channel, stage, until_ms }
     }
 
@@ -120,7 +120,7 @@ impl Session {
             let Channel::Socket(stream) = &mut self.channel else { return Next::Nothing };
             match read(stream, reader) {
                 Ok(Some(request)) => {
-                    self.stage = Self::begin(&self.channel, &request, scene);
+                    self.stage = Self::begin(&request, scene);
                     self.until_ms = until(scene.now.monotonic_ms);
                 }
                 Ok(None) => return Next::Event,
@@ -154,7 +154,7 @@ impl Session {
     }
 
     /// Has a command done.
-    fn begin(channel: &Channel, request: &Request, scene: &Scene<'_>) -> Stage {
+    fn begin(request: &Request, scene: &Scene<'_>) -> Stage {
         let answer = match &request.words {
             Err(what_is_wrong) => Answer::refusal(*what_is_wrong, request.format),
             Ok(words) => {
@@ -165,11 +165,7 @@ impl Session {
                 }
             }
         };
-        let mut telling = Telling::new(answer);
-        if matches!(channel, Channel::Nowhere) {
-            telling.unsent.clear();
-        }
-        Stage::Telling(telling)
+        Stage::Telling(Telling::new(answer))
     }
 }
 
@@ -276,5 +272,52 @@ impl Channel {
             Self::Fifo(fifo) if !fifo.is_open() => Next::Look,
             _ => Next::Event,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::Facts;
+    use crate::location::LocationTables;
+    use crate::time::Now;
+
+    #[test]
+    fn nobody_is_waited_for_without_end() {
+        let (facts, tables) = (Facts::default(), LocationTables::new());
+        let scene = |monotonic_ms| Scene {
+            now: Now { monotonic_ms, wall_seconds: 0 },
+            facts: &facts,
+            tables: &tables,
+            counters: &[],
+            threads: &Vec::new,
+        };
+        let poll = mio::Poll::new().unwrap();
+        let (stream, mut peer) = UnixStream::pair().unwrap();
+        let mut session = Session::of_socket(1, stream, 1_000);
+        assert_eq!(session.until_ms(), Some(1_000 + CONTROL_IDLE_MS_MAX));
+        peer.write_all(b"text\nre").unwrap();
+        let next = session.go_on(&scene(9_000), poll.registry(), Token(0));
+        assert_eq!((next, session.until_ms()), (Next::Event, Some(1_000 + CONTROL_IDLE_MS_MAX)));
+        peer.write_all(b"load\n\n").unwrap();
+        let next = session.go_on(&scene(10_000), poll.registry(), Token(0));
+        assert_eq!((next, session.until_ms()), (Next::Reload, None));
+        let again = session.go_on(&scene(10_000), poll.registry(), Token(0));
+        assert_eq!(again, Next::Event, "it is ordered once");
+        session.take_report(&(Ok(()), "done\n".to_owned()));
+        let next = session.go_on(&scene(10_000), poll.registry(), Token(0));
+        assert_eq!(next, Next::Nothing);
+        let mut answer = [0; 32];
+        let count = peer.read(&mut answer).unwrap();
+        assert_eq!(&answer[..count], b"200 OK\n5\ndone\n0\n");
+
+        let words = Ok(vec!["version".to_owned()]);
+        let request = Request { words, format: Format::Text, reply: None };
+        let missing = ReplyFifo::new(std::path::Path::new("/nonexistent"), "x");
+        let mut session = Session::of_fifo(2, &request, missing, &scene(1_000));
+        assert_eq!(session.until_ms(), Some(1_000 + CONTROL_READER_MS_MAX));
+        assert_eq!(session.go_on(&scene(1_000), poll.registry(), Token(0)), Next::Nothing);
+        let mut session = Session::of_fifo(3, &request, None, &scene(1_000));
+        assert_eq!(session.go_on(&scene(1_000), poll.registry(), Token(0)), Next::Nothing);
     }
 }
