@@ -1,6 +1,7 @@
 //! The process: configuration → sockets → workers → signals → reload → stop; and the commands
-//! beside it, which ask a running server (`ctl`), look at a script (`check`), run it without a network (`route`, `test`), look
-//! at the machine (`doctor`), and tell what scripts can say (`functions`, `variables`, `modules`).
+//! beside it, which ask a running server (`ctl`), look at a script (`check`), run it without a
+//! network (`route`, `test`), look at the machine (`doctor`), and tell what scripts can say
+//! (`functions`, `variables`, `modules`).
 
 #![forbid(unsafe_code)]
 
