@@ -103,6 +103,8 @@ fn the_commands_of_the_guide_are_answered_through_a_fifo() {
     assert_eq!(ask(&server, "ul_rm_contact", &contact), "200 OK\n");
     assert_eq!(ask(&server, "ul_rm", &["location", "bob"]), "200 OK\n");
     assert_eq!(ask(&server, "ul_dump", &[]), "200 OK\n");
+    let reloaded = ask(&server, "reload", &[]);
+    assert!(reloaded.starts_with("200 OK\n") && reloaded.contains("reloaded: "), "{reloaded}");
     assert_eq!(ask(&server, "t_hash", &[]), "400 not yet: needs transactions\n");
     assert!(ask(&server, "ul_rm", &["location"]).starts_with("400 usage: ul_rm TABLE USER\n"));
     assert!(ask(&server, "nonsense", &[]).starts_with("400 there is no command `nonsense`"));

@@ -15,6 +15,7 @@
 mod answer;
 mod general;
 mod later;
+mod listing;
 mod location;
 mod page;
 mod scene;

@@ -41,6 +41,8 @@ pub struct CoreParts {
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
     pub seed: u64,
+    /// The number of the process, which the noisy Warning of a reply tells.
+    pub process: u32,
     /// Whether this core removes expired bindings; one of the server's does.
     pub sweeps: bool,
     /// The worker's counters.
@@ -84,7 +86,7 @@ impl Standing {
             overload: Overload::new(settings),
             waiting: WaitingRoom::new(parts.seed),
             server_header: server_header(settings),
-            warning: Warning::new(settings),
+            warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
             random: parts.seed | 1,
             parts,
@@ -98,7 +100,7 @@ impl Standing {
         self.identity.rename(settings);
         self.overload = Overload::new(settings);
         self.server_header = server_header(settings);
-        self.warning = Warning::new(settings);
+        self.warning = Warning::new(settings, self.parts.process);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);
         self.parts.program = Arc::clone(program);

@@ -2,7 +2,6 @@
 //! their request came from, and what became of its Request-URI (`sip_warning`).
 
 use std::io::Write;
-use std::process;
 
 use super::arrival::Arrival;
 use crate::limits::WARNING_URI_BYTES_MAX;
@@ -22,8 +21,8 @@ pub(super) struct Warning {
 
 impl Warning {
     /// None, if replies are to have no such line.
-    pub(super) fn new(settings: &Settings) -> Option<Self> {
-        settings.warns().then(|| Self { process: process::id(), line: Vec::new(), is_noted: false })
+    pub(super) fn new(settings: &Settings, process: u32) -> Option<Self> {
+        settings.warns().then(|| Self { process, line: Vec::new(), is_noted: false })
     }
 
     /// Notes the line for the next reply, to `request`, whose Request-URI the script has made

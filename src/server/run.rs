@@ -240,6 +240,7 @@ fn core_maker(
             jobs: jobs.clone(),
             secret,
             seed,
+            process: process::id(),
             sweeps: index == 0,
             counters: counters.clone(),
         })

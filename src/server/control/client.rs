@@ -36,6 +36,17 @@ const MONITORED: &[&str] = &["uptime", "sl_stats", "ul_stats", "get_statistics"]
 ///
 /// When there is no server, or it refuses.
 pub fn ctl(options: &CtlOptions) -> Result<(), ServerError> {
+    match show(options) {
+        // Who reads the output has read enough.
+        Err(ServerError::System { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// Asks as often as is wanted.
+fn show(options: &CtlOptions) -> Result<(), ServerError> {
     let mut out = io::stdout().lock();
     if options.words != ["moni"] {
         return ask(options, &options.words, &mut out);
