@@ -133,11 +133,13 @@ impl Desk {
 
     /// How long nothing is to be done.
     fn timeout(&self) -> Option<Duration> {
-        if self.fifo.as_ref().is_some_and(|inlet| inlet.has_more) && self.free_place().is_some() {
+        // Without a free place the FIFO is not read.
+        let inlet = self.fifo.as_ref().filter(|_| self.free_place().is_some());
+        if inlet.is_some_and(|inlet| inlet.has_more) {
             return Some(Duration::ZERO);
         }
         let now_ms = (self.clock)().monotonic_ms;
-        let mut due = self.fifo.as_ref().and_then(Inlet::due_ms);
+        let mut due = inlet.and_then(Inlet::due_ms);
         for (session, need) in self.sessions.iter().zip(&self.needs) {
             let soon = match need {
                 Some(Next::Turn) => return Some(Duration::ZERO),
