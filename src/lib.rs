@@ -28,6 +28,7 @@
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
+pub mod admin;
 pub mod flow;
 pub mod helper;
 pub mod jobs;

@@ -132,6 +132,28 @@ pub const COMMAND_MS_MAX: u64 = 32_000;
 /// Bytes of the output of one command that are kept: a destination set has a few lines.
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Users that one step of an administrator's command looks at: some microseconds under the lock of
+/// a shard, and a piece of an answer of some ten kilobytes.
+pub const CONTROL_STEP_AORS: usize = 256;
+
+/// Bytes of a URI that the noisy Warning of a reply tells: a reply must not outgrow its request by
+/// much, least of all where the request is an enemy's.
+pub const WARNING_URI_BYTES_MAX: usize = 256;
+
+/// Administrators' commands that are worked on at once; others wait for their turn.
+pub const CONTROL_SESSION_COUNT_MAX: usize = 64;
+
+/// Bytes of a command with its words: a URI or two.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 16 << 10;
+
+/// How long a command may take to come in, and how long who asked may take none of the answer
+/// (milliseconds): local programs, not people, are at the other end.
+pub const CONTROL_IDLE_MS_MAX: u64 = 10_000;
+
+/// How long a FIFO for an answer may have no reader (milliseconds): the program that made it opens
+/// it next.
+pub const CONTROL_READER_MS_MAX: u64 = 5_000;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

@@ -60,3 +60,12 @@ fn a_reply_made_here_allocates_nothing() {
     let rounds = vec![traffic::invite("nobody"); 64];
     assert_eq!(allocations(&mut with_bob(), traffic::PHONE, &rounds), 0);
 }
+
+#[test]
+fn a_reply_with_the_noisy_warning_allocates_nothing() {
+    let mut bench = CoreBench::new(
+        "#!SER\nloadmodule \"sl.so\"\nroute { rewriteuser(\"x\"); sl_send_reply(\"404\", \"No\"); }",
+    );
+    let rounds = vec![traffic::invite("nobody"); 64];
+    assert_eq!(allocations(&mut bench, traffic::PHONE, &rounds), 0);
+}

@@ -101,6 +101,9 @@ const START: Now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_798_761_600 };
 /// The seed of everything random.
 const SEED: u64 = 1;
 
+/// The number of its process.
+const PROCESS: u32 = 1;
+
 /// How long a host name takes to be answered.
 const NAME_MS: u64 = 10;
 
@@ -129,6 +132,7 @@ impl Stage {
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: setup.secret,
             seed: SEED,
+            process: PROCESS,
             sweeps: true,
             counters: counters.clone(),
             log: Box::new(journal.clone()),

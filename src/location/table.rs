@@ -6,7 +6,9 @@
 //! in `benches/README.md`.
 //!
 //! Each shard also lists its addresses-of-record in a vector, for the sweep to walk: its place in
-//! it survives from call to call, and it can stop anywhere.
+//! it survives from call to call, and it can stop anywhere. So can a [`Walk`].
+
+mod walk;
 
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
@@ -20,6 +22,8 @@ use thiserror::Error;
 
 use super::BindingSet;
 use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
+
+pub use walk::Walk;
 
 /// An address-of-record in the index; short ones lie within the entry.
 type AorKey = SmallVec<[u8; 24]>;

@@ -11,6 +11,7 @@ mod exec;
 mod item;
 mod kex;
 mod maxfwd;
+mod mi_fifo;
 mod missing;
 mod primisip;
 mod pv;
@@ -54,6 +55,7 @@ const READY: &[&ModuleSpec] = &[
     &kex::MODULE,
     &cfgutils::MODULE,
     &exec::MODULE,
+    &mi_fifo::MODULE,
     &xlog::MODULE,
 ];
 

@@ -76,9 +76,10 @@ fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, host: HostName
     let message = transit.message;
     let mut request = Vec::new();
     turn.plan_edits.write_to(message.text(), &mut request);
-    let status = (478, &b"Unresolvable destination (478/SL)"[..]);
+    let status = (super::parked::UNRESOLVABLE_CODE, &b"Unresolvable destination (478/SL)"[..]);
     let is_ack = message.method() == Some(Method::Ack);
     let lines = &transit.reply_headers;
+    turn.note_uri(transit);
     let refused =
         !is_ack && super::reply::queue(turn, message, status, lines, transit.rport_forced).is_ok();
     let refusal = if refused { turn.outbox.take_composed() } else { None };

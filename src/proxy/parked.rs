@@ -13,6 +13,9 @@ use crate::time::Now;
 /// Time between two looks at the names that are waited for.
 const LOOK_INTERVAL_MS: u64 = 10;
 
+/// The code of [`Parked::refusal`].
+pub(super) const UNRESOLVABLE_CODE: u16 = 478;
+
 /// A request that waits for an address.
 #[derive(Debug)]
 pub(super) struct Parked {
@@ -76,7 +79,10 @@ pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
             (None, Some((way, refusal))) => (*way, refusal, Counter::SentReplies),
             (None, None) => return false,
         };
-        parts.counters.count(counter);
+        match counter {
+            Counter::SentReplies => parts.counters.count_reply(UNRESOLVABLE_CODE),
+            other => parts.counters.count(other),
+        }
         outbox.push_composed(way, |out| {
             out.extend_from_slice(message);
             true

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::turn::Turn;
+use super::warning::Warning;
 use crate::metrics::Counter;
 use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
@@ -17,7 +18,7 @@ pub(super) fn reply(
     force_rport: bool,
 ) -> Result<(), Refusal> {
     queue(turn, request, status, headers, force_rport)?;
-    turn.count(Counter::SentReplies);
+    turn.standing.parts.counters.count_reply(status.0);
     Ok(())
 }
 
@@ -29,6 +30,7 @@ pub(super) fn queue(
     headers: &[&[u8]],
     force_rport: bool,
 ) -> Result<(), Refusal> {
+    let is_noted = turn.standing.warning.as_mut().is_some_and(Warning::take_note);
     match request.method() {
         None => return Err(Refusal::IsResponse),
         Some(Method::Ack) => {
@@ -51,6 +53,9 @@ pub(super) fn queue(
     let standing = &mut *turn.standing;
     let mut lines: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(headers);
     lines.push(&standing.server_header);
+    if let Some(warning) = &mut standing.warning {
+        lines.push(warning.line(request, &arrival, is_noted));
+    }
     let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));

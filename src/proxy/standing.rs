@@ -8,6 +8,7 @@ use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
 use super::suspended::WaitingRoom;
+use super::warning::Warning;
 use crate::jobs::JobQueue;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
@@ -40,6 +41,8 @@ pub struct CoreParts {
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
     pub seed: u64,
+    /// The number of the process, which the noisy Warning of a reply tells.
+    pub process: u32,
     /// Whether this core removes expired bindings; one of the server's does.
     pub sweeps: bool,
     /// The worker's counters.
@@ -65,6 +68,8 @@ pub(super) struct Standing {
     pub(super) waiting: WaitingRoom,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
+    /// The Warning header line of replies made here, if they have one.
+    pub(super) warning: Option<Warning>,
     /// Log lines above this level are not written.
     pub(super) log_level: i32,
     /// State of the random numbers.
@@ -81,6 +86,7 @@ impl Standing {
             overload: Overload::new(settings),
             waiting: WaitingRoom::new(parts.seed),
             server_header: server_header(settings),
+            warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
             random: parts.seed | 1,
             parts,
@@ -94,6 +100,7 @@ impl Standing {
         self.identity.rename(settings);
         self.overload = Overload::new(settings);
         self.server_header = server_header(settings);
+        self.warning = Warning::new(settings, self.parts.process);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);
         self.parts.program = Arc::clone(program);

@@ -51,6 +51,14 @@ impl<'a> Turn<'a> {
     ) -> Self {
         Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
     }
+
+    /// Has the Warning of the next reply, if there is to be one, tell what became of the
+    /// Request-URI.
+    pub(super) fn note_uri(&mut self, transit: &Transit<'_>) {
+        if let Some(warning) = &mut self.standing.warning {
+            warning.note(transit.message, transit.uri, &self.arrival);
+        }
+    }
 }
 
 impl Host for Turn<'_> {
@@ -69,6 +77,7 @@ impl Host for Turn<'_> {
         reason: &[u8],
         headers: &[u8],
     ) -> Result<(), Refusal> {
+        self.note_uri(transit);
         let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
         lines.push(headers);
         let status = (code, reason);

@@ -68,7 +68,7 @@ pub use registry::{
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::render;
-pub use settings::{Dialect, ListenAddress, Settings};
+pub use settings::{ControlSettings, Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
 pub use substitution::{Bound, Substitution, whole_line_range};

@@ -8,12 +8,14 @@ mod address;
 mod batch;
 mod control;
 mod error;
+mod fifo;
 mod option;
 mod process;
 mod signal;
 
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
+pub use fifo::make_fifo;
 pub use option::{
     spread_over_group, take_merged, tell_destination_v4, tell_destination_v6, tell_overruns,
 };

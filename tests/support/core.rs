@@ -123,6 +123,7 @@ impl CoreBench {
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: *b"0123456789abcdef",
             seed: 1,
+            process: 7,
             sweeps: true,
             counters: counters.clone(),
             log: Box::new(Kept(Arc::clone(&log))),

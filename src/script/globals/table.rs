@@ -80,7 +80,7 @@ const ADVERTISED: &str = "each address says it itself: `listen=ADDRESS advertise
 const MESSAGES: &str = "requests are checked and replies made as the RFC says";
 
 /// Why parameters about control have no effect.
-const CONTROL: &str = "there is no socket for commands yet";
+const CONTROL: &str = "commands come through `ctl` and `fifo`";
 
 /// The table.
 pub(super) const GLOBALS: &[Parameter] = &[
@@ -122,6 +122,27 @@ pub(super) const GLOBALS: &[Parameter] = &[
         "branch_secret",
         Kind::Text,
         "The key of the branch hash, the same on servers that share an address.",
+    ),
+    used(
+        "ctl",
+        Kind::Text,
+        "Where `viaduct ctl` finds the server: `unix:/run/viaduct/ctl`, a socket for its own user \
+         only. Without it there is none.",
+    ),
+    used(
+        "fifo",
+        Kind::Text,
+        "A FIFO for the administrator's commands, as SER has it: `/tmp/ser_fifo`. Without it \
+         there is none.",
+    ),
+    used("fifo_mode", Kind::Any, "The permissions of the FIFO, in octal: 0600."),
+    used("fifo_dir", Kind::Text, "The folder of the FIFOs that answers are written to: `/tmp`."),
+    used(
+        "sip_warning",
+        Kind::Bool,
+        "Whether replies made here have a Warning header field that tells where the request came \
+         from and what became of its URI. In `#!SER` scripts they have, in others only if this \
+         says so.",
     ),
     idle("async_nonblock", Kind::Int, PROCESSES),
     idle("async_tkv_evcb", Kind::Any, PROCESSES),
@@ -425,7 +446,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("sip_parser_log", Kind::Int, MESSAGES),
     idle("sip_parser_log_oneline", Kind::Bool, MESSAGES),
     idle("sip_parser_mode", Kind::Int, MESSAGES),
-    idle("sip_warning", Kind::Any, MESSAGES),
     idle("syn_branch", Kind::Bool, MESSAGES),
     idle("uri_host_extra_chars", Kind::Text, MESSAGES),
     idle("user_agent_header", Kind::Text, MESSAGES),
@@ -433,11 +453,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("via_auto_address", Kind::Bool, MESSAGES),
     idle("xavp_via_fields", Kind::Text, MESSAGES),
     idle("xavp_via_params", Kind::Text, MESSAGES),
-    idle("fifo", Kind::Text, CONTROL),
     idle("fifo_db_url", Kind::Text, CONTROL),
-    idle("fifo_dir", Kind::Text, CONTROL),
     idle("fifo_group", Kind::Any, CONTROL),
-    idle("fifo_mode", Kind::Any, CONTROL),
     idle("fifo_user", Kind::Any, CONTROL),
     idle("unix_sock", Kind::Text, CONTROL),
     idle("unix_sock_group", Kind::Any, CONTROL),
