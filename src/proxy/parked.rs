@@ -1,49 +1,129 @@
-//! Requests whose next hop is a name that is being asked for. They are finished but for the
+//! Messages whose next hop is a name that is being asked for. They are finished but for the
 //! address, and go out when it is known; a stateless proxy keeps no more than that.
 
 use std::net::{IpAddr, SocketAddr};
 
+use smallvec::SmallVec;
+
 use super::standing::Standing;
-use crate::limits::PARKED_COUNT_MAX;
+use super::turn::Turn;
+use crate::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
-use crate::names::{HostName, Lookup};
+use crate::names::{Choice, Lookup};
+use crate::sip::{Essentials, Via, host_ip};
 use crate::time::Now;
 
-/// Time between two looks at the names that are waited for.
+/// Time between two looks at whether there are answers.
 const LOOK_INTERVAL_MS: u64 = 10;
 
-/// A request that waits for an address.
-#[derive(Debug)]
-pub(super) struct Parked {
-    pub(super) host: HostName,
-    pub(super) port: u16,
-    pub(super) listener: ListenerId,
-    pub(super) source: IpAddr,
-    /// The request as it leaves.
-    pub(super) request: Vec<u8>,
-    /// The answer that says that there is no such host, and its way; an ACK has none.
-    pub(super) refusal: Option<((SocketAddr, ListenerId, IpAddr), Vec<u8>)>,
-    /// How long it waits, in milliseconds of the monotonic clock.
-    pub(super) until_ms: u64,
+/// Time between two looks at each message that waits, answers or not: some questions could not be
+/// put at once.
+const FULL_LOOK_INTERVAL_MS: u64 = 200;
+
+/// Where a message goes: to, by which listener, from.
+pub(super) type Way = (SocketAddr, ListenerId, IpAddr);
+
+/// A host that is a name, and the port that stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamedHost {
+    host: SmallVec<[u8; 64]>,
+    port: Option<u16>,
+    lot: u64,
 }
 
-/// The requests that wait, oldest first.
+/// A message that waits for an address.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub(super) named: NamedHost,
+    pub(super) listener: ListenerId,
+    pub(super) source: IpAddr,
+    /// The message as it leaves, and what is counted then.
+    pub(super) message: Vec<u8>,
+    pub(super) counter: Counter,
+    pub(super) otherwise: Otherwise,
+}
+
+/// What is done when there is no address.
+#[derive(Debug)]
+pub(super) enum Otherwise {
+    /// Nothing.
+    Drop,
+    /// The client is told so: the answer and its way.
+    Refuse(Way, Vec<u8>),
+    /// The message goes there.
+    Send(SocketAddr),
+}
+
+/// The messages that wait, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct ParkingLot {
-    parked: Vec<Parked>,
-    /// When the names are looked at next, in milliseconds of the monotonic clock.
+    /// Each with the time it waits until, in milliseconds of the monotonic clock.
+    parked: Vec<(Parked, u64)>,
+    /// Bytes of all of them.
+    size: usize,
+    /// When it is looked whether there are answers, in milliseconds of the monotonic clock.
     look_at_ms: u64,
+    /// When each message is looked at next, answers or not.
+    full_look_at_ms: u64,
+    /// Answers that there were at the last look.
+    seen_count: u64,
+}
+
+impl NamedHost {
+    /// The host, which is a name, with the number that chooses among its servers: the same for a
+    /// request, its retransmission, its CANCEL, its ACK to a failure and its responses.
+    pub(super) fn new(turn: &Turn<'_>, host: &[u8], port: Option<u16>) -> Self {
+        let lot = turn.essentials.map_or(0, |essentials| {
+            let Essentials { call_id, cseq, from, .. } = essentials;
+            let tag = from.tag().unwrap_or_default();
+            let digits = turn.standing.key.tag(call_id, Some(cseq.number), tag);
+            let digits = std::str::from_utf8(&digits).unwrap_or_default();
+            u64::from_str_radix(digits, 16).unwrap_or_default()
+        });
+        Self { host: SmallVec::from_slice(host), port, lot }
+    }
+
+    /// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
+    /// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes
+    /// before it: whoever took the request in wrote it there.
+    pub(super) fn of_response(turn: &Turn<'_>, via: &Via<'_>) -> Option<Self> {
+        let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
+        Some(Self::new(turn, maddr, via.port))
+    }
+
+    /// What is known of it for a listener of that family, or of both.
+    pub(super) fn lookup(&self, turn: &Turn<'_>, [v4, v6]: [bool; 2]) -> Lookup {
+        let names = &turn.standing.parts.names;
+        let choice = Choice { v4, v6, lot: self.lot };
+        names.lookup(&self.host, self.port, choice, turn.now.monotonic_ms)
+    }
+}
+
+impl Parked {
+    /// Bytes that it keeps, about.
+    fn size(&self) -> usize {
+        let refusal = match &self.otherwise {
+            Otherwise::Refuse(_, answer) => answer.len(),
+            Otherwise::Drop | Otherwise::Send(_) => 0,
+        };
+        size_of::<Self>() + self.message.len() + refusal
+    }
 }
 
 impl ParkingLot {
-    /// Keeps a request; false if there are too many.
+    /// Keeps a message; false if there are too many.
     pub(super) fn park(&mut self, parked: Parked, now: Now) -> bool {
-        if self.parked.len() >= PARKED_COUNT_MAX {
+        let size = self.size + parked.size();
+        if self.parked.len() >= PARKED_COUNT_MAX || size > PARKED_BYTES_MAX {
             return false;
         }
-        self.look_at_ms = now.monotonic_ms + LOOK_INTERVAL_MS;
-        self.parked.push(parked);
+        if self.parked.is_empty() {
+            self.look_at_ms = now.monotonic_ms + LOOK_INTERVAL_MS;
+            self.full_look_at_ms = now.monotonic_ms;
+        }
+        self.size = size;
+        self.parked.push((parked, now.monotonic_ms + PARKED_MS_MAX));
         true
     }
 
@@ -51,30 +131,46 @@ impl ParkingLot {
     pub(super) fn due_ms(&self) -> Option<u64> {
         (!self.parked.is_empty()).then_some(self.look_at_ms)
     }
+
+    /// Whether there may be something to do.
+    fn has_news(&mut self, settled_count: u64, now_ms: u64) -> bool {
+        self.look_at_ms = now_ms + LOOK_INTERVAL_MS;
+        let is_late = self.parked.first().is_some_and(|(_, until_ms)| *until_ms <= now_ms);
+        if settled_count == self.seen_count && !is_late && now_ms < self.full_look_at_ms {
+            return false;
+        }
+        self.seen_count = settled_count;
+        self.full_look_at_ms = now_ms + FULL_LOOK_INTERVAL_MS;
+        true
+    }
 }
 
 /// Sends what waited for a name that is known now, and refuses what waited in vain.
 pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
     let Standing { parts, identity, parking, .. } = standing;
-    if parking.due_ms().is_none_or(|due| now.monotonic_ms < due) {
+    let now_ms = now.monotonic_ms;
+    if parking.due_ms().is_none_or(|due| now_ms < due)
+        || !parking.has_news(parts.names.settled_count(), now_ms)
+    {
         return;
     }
-    parking.look_at_ms = now.monotonic_ms + LOOK_INTERVAL_MS;
-    parking.parked.retain(|parked| {
-        let lookup = parts.names.lookup(&parked.host, now.monotonic_ms);
+    let ParkingLot { parked, size, .. } = parking;
+    parked.retain(|(parked, until_ms)| {
+        let NamedHost { host, port, lot } = &parked.named;
         let is_v4 = identity.listener(parked.listener).is_some_and(|own| own.address.is_ipv4());
-        let address = match lookup {
-            Lookup::Waiting if now.monotonic_ms < parked.until_ms => return true,
-            Lookup::Known(addresses) => addresses.choose(is_v4, !is_v4),
-            Lookup::Unknown | Lookup::Waiting => None,
+        let choice = Choice { v4: is_v4, v6: !is_v4, lot: *lot };
+        let address = match parts.names.lookup(host, *port, choice, now_ms) {
+            Lookup::Waiting if now_ms < *until_ms => return true,
+            Lookup::Known(address) if address.port() != 0 => Some(address),
+            _ => None,
         };
-        let (way, message, counter) = match (address, &parked.refusal) {
-            (Some(ip), _) => {
-                let way = (SocketAddr::new(ip, parked.port), parked.listener, parked.source);
-                (way, &parked.request, Counter::ForwardedRequests)
-            }
-            (None, Some((way, refusal))) => (*way, refusal, Counter::SentReplies),
-            (None, None) => return false,
+        *size = size.saturating_sub(parked.size());
+        let way = |address| (address, parked.listener, parked.source);
+        let (way, message, counter) = match (address, &parked.otherwise) {
+            (Some(address), _) => (way(address), &parked.message, parked.counter),
+            (None, Otherwise::Send(address)) => (way(*address), &parked.message, parked.counter),
+            (None, Otherwise::Refuse(way, refusal)) => (*way, refusal, Counter::SentReplies),
+            (None, Otherwise::Drop) => return false,
         };
         parts.counters.count(counter);
         outbox.push_composed(way, |out| {

@@ -2,13 +2,16 @@
 
 use smallvec::SmallVec;
 
+use super::parked::{NamedHost, Otherwise, Parked};
 use super::turn::Turn;
 use crate::metrics::Counter;
+use crate::names::Lookup;
 use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
-/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines.
+/// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
+/// is known. `headers` are pieces of whole header lines.
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
@@ -17,8 +20,33 @@ pub(super) fn reply(
     force_rport: bool,
 ) -> Result<(), Refusal> {
     queue(turn, request, status, headers, force_rport)?;
-    turn.count(Counter::SentReplies);
+    match turn.essentials.and_then(|essentials| NamedHost::of_response(turn, &essentials.via)) {
+        Some(named) => redirect(turn, named),
+        None => turn.count(Counter::SentReplies),
+    }
     Ok(())
+}
+
+/// Has the response that was composed last go to a name (RFC 3263 §5); to where the request came
+/// from if there is no such name.
+#[cold]
+fn redirect(turn: &mut Turn<'_>, named: NamedHost) {
+    let Some((way, message)) = turn.outbox.take_composed() else { return };
+    let (destination, listener, source) = way;
+    let counter = Counter::SentReplies;
+    let destination = match named.lookup(turn, [source.is_ipv4(), source.is_ipv6()]) {
+        Lookup::Waiting => {
+            let otherwise = Otherwise::Send(destination);
+            return turn.park(Parked { named, listener, source, message, counter, otherwise });
+        }
+        Lookup::Known(address) if address.port() != 0 => address,
+        _ => destination,
+    };
+    turn.count(counter);
+    turn.outbox.push_composed((destination, listener, source), |out| {
+        out.extend_from_slice(&message);
+        true
+    });
 }
 
 /// Composes the response into the outbox.

@@ -9,9 +9,11 @@ use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 
 /// Where a response goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hop {
-    /// The address that the Via below ours names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop<'d> {
+    /// The Via below ours.
+    pub(super) via: Via<'d>,
+    /// The address that it names; where it names a host, that of `received`.
     pub(super) destination: SocketAddr,
     /// The listener that the request came to; the response leaves from there.
     pub(super) listener: ListenerId,
@@ -19,11 +21,11 @@ pub(super) struct Hop {
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
-pub(super) fn next_hop(
-    response: Message<'_>,
+pub(super) fn next_hop<'d>(
+    response: Message<'d>,
     essentials: &Essentials<'_>,
     key: &BranchKey,
-) -> Result<Hop, Counter> {
+) -> Result<Hop<'d>, Counter> {
     let below = match lone_second_via(response, essentials) {
         Some(via) => via,
         None => {
@@ -35,7 +37,7 @@ pub(super) fn next_hop(
     let way = WayBack::of(&below);
     let listener = key.verify(essentials, &below, way).ok_or(Counter::DroppedForeignResponse)?;
     let destination = way.destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
-    Ok(Hop { destination, listener })
+    Ok(Hop { via: below, destination, listener })
 }
 
 /// Where the request came from, as far as the Via below ours says.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
+use super::parked::Parked;
 use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
@@ -50,6 +51,13 @@ impl<'a> Turn<'a> {
         outbox: &'a mut Outbox,
     ) -> Self {
         Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
+    }
+
+    /// Keeps a message until the name that it goes to is known.
+    pub(super) fn park(&mut self, parked: Parked) {
+        if !self.standing.parking.park(parked, self.now) {
+            self.count(Counter::DroppedForName);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
+use crate::names::NameSettings;
 
 /// The dialect of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub overload_retry_after_seconds: u32,
     /// The key of the branch hash; random at start if not given (`branch_secret`).
     pub branch_secret: Option<String>,
+    /// How host names are asked for (`dns_...`).
+    pub names: NameSettings,
 }
 
 impl Default for Settings {
@@ -77,6 +80,7 @@ impl Default for Settings {
             overload_reject: false,
             overload_retry_after_seconds: 5,
             branch_secret: None,
+            names: NameSettings::default(),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::{ServerError, log};
-use crate::helper::{self, CommandRunner};
+use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::LocationTables;
 use crate::mem::ListenerId;
@@ -70,11 +70,12 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let ordering = orders.address();
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
-    let parts = (groups, ordering, clock);
+    let (names, resolver) = start_resolver(program.settings(), &addresses, clock)?;
+    let parts = (groups, ordering, names, clock);
     let programs = Programs::new(Arc::clone(&program));
     let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, &report)?;
     drop(program);
-    let reloader = Reloader::new(options.clone(), fixed, programs);
+    let reloader = Reloader::new(options.clone(), fixed, programs, resolver);
     let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
@@ -118,7 +119,7 @@ fn start_workers(
     options: &Options,
     plan: &Plan,
     (program, programs): (&Program, &Programs<Program>),
-    (groups, orders, clock): (Vec<Vec<UdpListener>>, Address<Order>, Clock),
+    (groups, orders, names, clock): (Vec<Vec<UdpListener>>, Address<Order>, Arc<NameTable>, Clock),
     report: &Sender<Event>,
 ) -> Result<Vec<WorkerHandle>, ServerError> {
     let listeners: Arc<[Listener]> = groups
@@ -132,7 +133,7 @@ fn start_workers(
     let template = Template {
         listeners,
         services: Arc::new([Arc::new(LocationTables::new())]),
-        names: start_helper(clock)?,
+        names,
         secret: branch_secret(program.settings())?,
     };
     let cores = cores_to_pin(options.pin);
@@ -163,13 +164,24 @@ fn start_workers(
     Ok(workers)
 }
 
-/// Starts the thread that asks for the addresses of host names.
-fn start_helper(clock: Clock) -> Result<Arc<NameTable>, ServerError> {
+/// Starts the thread that asks name servers.
+fn start_resolver(
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    clock: Clock,
+) -> Result<(Arc<NameTable>, Resolver), ServerError> {
     let (names, questions) = NameTable::new();
     let names = Arc::new(names);
-    helper::start(Arc::clone(&names), questions, move || clock.now().monotonic_ms)
-        .map_err(ServerError::system("cannot start the helper thread"))?;
-    Ok(names)
+    let parts = ResolverParts {
+        names: Arc::clone(&names),
+        questions,
+        settings: settings.names.clone(),
+        listeners: addresses.iter().map(SocketAddr::ip).collect(),
+        secret: random_bytes()?,
+    };
+    let resolver = Resolver::start(parts, move || clock.now().monotonic_ms)
+        .map_err(ServerError::system("cannot start the thread for names"))?;
+    Ok((names, resolver))
 }
 
 /// What the cores of all workers have in common.
