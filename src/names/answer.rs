@@ -151,7 +151,6 @@ mod tests {
         shares
     }
 
-    /// M15
     #[test]
     fn only_servers_of_the_first_priority_with_an_address_are_used() {
         let mut without = target(0, 9, 1);
@@ -162,7 +161,6 @@ mod tests {
         );
     }
 
-    /// M15
     #[test]
     fn servers_of_one_priority_share_by_weight() {
         let found = shares(vec![target(1, 30, 1), target(1, 60, 2), target(1, 10, 3)]);

@@ -33,7 +33,6 @@ fn a_name_is_asked_for_once_and_then_known() {
     assert_eq!(questions.len(), 0);
 }
 
-/// M15
 #[test]
 fn a_host_with_a_port_is_another_question_than_a_domain() {
     let (table, questions) = NameTable::new();
@@ -51,7 +50,6 @@ fn a_host_with_a_port_is_another_question_than_a_domain() {
     );
 }
 
-/// M15
 #[test]
 fn an_answer_is_used_for_its_time_and_no_longer() {
     let (table, questions) = NameTable::new();

@@ -175,7 +175,6 @@ pub(super) mod tests {
         found.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
     }
 
-    /// M15
     #[test]
     fn hosts_have_all_their_names_and_addresses() {
         let book = book("# c\n192.0.2.1 Gw.Example gw # x\n::1 gw\nrubbish gw\n\n192.0.2.9\n", "");

@@ -227,3 +227,116 @@ pub(super) fn wanted_addresses(listeners: &[IpAddr], try_ipv6: bool) -> Vec<Reco
     }
     wanted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::tests::book;
+    use super::*;
+
+    /// The addresses 192.0.2.`last`, for 60 seconds.
+    fn address(last: u8) -> Outcome {
+        Outcome::Found(Found::Addresses(vec![[192, 0, 2, last].into()]), 60)
+    }
+
+    /// SRV records: priority and host.
+    fn srv(servers: &[(u16, &str)]) -> Outcome {
+        let server = |(priority, host): &(u16, &str)| Server {
+            priority: *priority,
+            weight: 0,
+            port: 5_070,
+            host: host.as_bytes().into(),
+        };
+        Outcome::Found(Found::Servers(servers.iter().map(server).collect()), 300)
+    }
+
+    /// Looks a domain up where `search` is the search list. Each question is answered by
+    /// `server`; those that are asked, and the answer.
+    fn run(search: &str, name: &str, server: impl Fn(&str) -> Outcome) -> (Vec<String>, Answer) {
+        let book = book("192.0.2.99 filed.example\n", search);
+        let settings = NameSettings::default();
+        let addresses = [Record::A];
+        let around = Surroundings { book: &book, settings: &settings, addresses: &addresses };
+        let question = Question { name: name.as_bytes().into(), wanted: Wanted::Servers };
+        let (mut lookup, mut step) = Lookup::start(&question, around);
+        let (mut asked, mut open) = (Vec::new(), Vec::new());
+        loop {
+            match step {
+                Step::Ask(asks) => open.extend(asks),
+                Step::Wait => {}
+                Step::Done(answer) => return (asked, answer),
+            }
+            // The last one first: answers come in any order.
+            let ask = open.pop().unwrap();
+            let name = String::from_utf8(ask.name.to_vec()).unwrap();
+            step = lookup.take(ask.slot, server(&name), around);
+            asked.push(name);
+        }
+    }
+
+    #[test]
+    fn all_servers_get_their_addresses_whatever_the_order_of_the_answers() {
+        let (asked, answer) = run("", "a.example", |name| match name {
+            "_sip._udp.a.example" => srv(&[(2, "two.example"), (1, "one.example"), (3, "")]),
+            "one.example" => address(1),
+            _ => address(2),
+        });
+        assert_eq!(asked, ["_sip._udp.a.example", "two.example", "one.example"]);
+        let Answer::Found(targets, 60_000) = answer else { panic!("{answer:?}") };
+        let found: Vec<_> = targets.iter().map(|it| (it.priority, it.addresses[0])).collect();
+        assert_eq!(found, [(1, [192, 0, 2, 1].into()), (2, [192, 0, 2, 2].into())]);
+    }
+
+    #[test]
+    fn the_file_of_hosts_goes_before_name_servers() {
+        let (asked, answer) = run("", "filed.example", |_| Outcome::Failed);
+        assert!(asked.is_empty());
+        assert_eq!(answer, Answer::host([[192, 0, 2, 99].into()], 5_060, 10_000));
+        let (asked, answer) = run("", "a.example", |_| srv(&[(1, "filed.example")]));
+        assert_eq!(asked.len(), 1);
+        let Answer::Found(targets, 10_000) = answer else { panic!("{answer:?}") };
+        assert_eq!((targets[0].port, targets[0].addresses.len()), (5_070, 1));
+    }
+
+    #[test]
+    fn a_domain_is_tried_whole_before_the_next_of_the_search_list() {
+        let search = "search one.example two.example\n";
+        let (asked, answer) = run(search, "gw", |name| match name {
+            "gw.two.example" => address(1),
+            _ => Outcome::Nothing,
+        });
+        let expected = [
+            "_sip._udp.gw.one.example",
+            "gw.one.example",
+            "_sip._udp.gw.two.example",
+            "gw.two.example",
+        ];
+        assert_eq!(asked, expected);
+        assert_eq!(answer, Answer::host([[192, 0, 2, 1].into()], 5_060, 60_000));
+        let (asked, answer) = run(search, "gw", |_| Outcome::Failed);
+        assert_eq!((asked.len(), answer), (2, Answer::Failed), "whether it is there is not known");
+    }
+
+    #[test]
+    fn an_answer_that_may_be_better_soon_is_not_kept_for_long() {
+        let (_, answer) = run("", "a.example", |name| match name {
+            "a.example" => address(1),
+            _ => Outcome::Failed,
+        });
+        assert_eq!(answer, Answer::host([[192, 0, 2, 1].into()], 5_060, 10_000));
+    }
+
+    #[test]
+    fn times_are_kept_within_what_the_script_says() {
+        let ttl = |seconds| {
+            let (_, answer) = run("", "a.example", |name| match name {
+                "a.example" => {
+                    Outcome::Found(Found::Addresses(vec![[192, 0, 2, 1].into()]), seconds)
+                }
+                _ => Outcome::Nothing,
+            });
+            let Answer::Found(_, ttl_ms) = answer else { panic!("{answer:?}") };
+            ttl_ms
+        };
+        assert_eq!([ttl(0), ttl(30), ttl(86_400)], [1_000, 30_000, 3_600_000]);
+    }
+}

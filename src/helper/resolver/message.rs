@@ -246,3 +246,114 @@ impl Found {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use simple_dns::rdata::{A, CNAME};
+
+    use super::*;
+
+    /// The answer to [`compose`] for the address of `name`, with these aliases before it.
+    fn answer(name: &str, aliases: &[&str], addresses: &[[u8; 4]]) -> Vec<u8> {
+        let query = compose(7, name.as_bytes(), Record::A, false).unwrap();
+        let mut packet = Packet::parse(&query).unwrap().into_reply();
+        let mut owner = name.to_owned();
+        let record = |owner: &str, data| {
+            ResourceRecord::new(Name::new(owner).unwrap().into_owned(), CLASS::IN, 60, data)
+        };
+        for alias in aliases {
+            let target = CNAME(Name::new(alias).unwrap());
+            packet.answers.push(record(&owner, RData::CNAME(target)));
+            owner = (*alias).to_owned();
+        }
+        for address in addresses {
+            let address = u32::from_be_bytes(*address);
+            packet.answers.push(record(&owner, RData::A(A { address })));
+        }
+        packet.build_bytes_vec_compressed().unwrap()
+    }
+
+    /// What an answer says to the question for `a.example`.
+    fn say(answer: &[u8]) -> Reading {
+        read(answer, b"a.example", Record::A)
+    }
+
+    /// That address.
+    fn found(address: [u8; 4]) -> Reading {
+        Reading::Found(Found::Addresses(vec![address.into()]), 60)
+    }
+
+    #[test]
+    fn answers_are_read_in_any_order_of_their_records() {
+        assert_eq!(say(&answer("a.example", &[], &[[192, 0, 2, 1]])), found([192, 0, 2, 1]));
+        assert_eq!(say(&answer("A.Example", &[], &[[192, 0, 2, 1]])), found([192, 0, 2, 1]));
+        let chain = answer("a.example", &["b.example", "c.example"], &[[192, 0, 2, 1]]);
+        assert_eq!(say(&chain), found([192, 0, 2, 1]));
+        let mut packet = Packet::parse(&chain).unwrap();
+        packet.answers.reverse();
+        assert_eq!(say(&packet.build_bytes_vec().unwrap()), found([192, 0, 2, 1]));
+        let open = answer("a.example", &["b.example"], &[]);
+        assert_eq!(say(&open), Reading::Alias(b"b.example"[..].into(), 60));
+        let circle = answer("a.example", &["b.example", "a.example"], &[]);
+        assert_eq!(say(&circle), Reading::Refused);
+        assert_eq!(say(&answer("a.example", &[], &[])), Reading::Nothing);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_its_servers_fault_only_if_it_repeats_the_question() {
+        let whole = answer("a.example", &[], &[[192, 0, 2, 1]]);
+        let cut = &whole[..whole.len() - 3];
+        assert_eq!(say(cut), Reading::Refused);
+        assert_eq!(read(cut, b"b.example", Record::A), Reading::Foreign);
+        assert_eq!(read(cut, b"a.example", Record::Aaaa), Reading::Foreign);
+        assert_eq!(say(&whole[..20]), Reading::Foreign);
+        assert_eq!(say(b""), Reading::Foreign);
+        // More records than can be there, which nobody makes room for.
+        let mut many = whole;
+        many[6..8].fill(0xff);
+        assert_eq!(say(&many), Reading::Refused);
+    }
+
+    #[test]
+    fn only_names_that_a_server_can_have_are_asked_for() {
+        let long = "a".repeat(63);
+        let longer = "a".repeat(64);
+        for (name, fits) in [
+            ("a.example", true),
+            ("_sip._udp.a.example", true),
+            (long.as_str(), true),
+            (longer.as_str(), false),
+            ("a..b", false),
+            ("", false),
+            ("a\\.b", false),
+            ("a b", false),
+        ] {
+            assert_eq!(compose(1, name.as_bytes(), Record::Srv, true).is_some(), fits, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_makes_it_panic(bytes: Vec<u8>) {
+            let _ = say(&bytes);
+        }
+
+        #[test]
+        fn nothing_that_looks_like_an_answer_makes_it_panic(
+            changes in prop::collection::vec((0..120_usize, any::<u8>()), 1..6),
+            length in 0..120_usize,
+        ) {
+            let chain = ["b.example", "c.example"];
+            let mut bytes = answer("a.example", &chain, &[[192, 0, 2, 1], [192, 0, 2, 2]]);
+            for (at, byte) in changes {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            for record in [Record::A, Record::Aaaa, Record::Srv] {
+                let _ = read(&bytes, b"a.example", record);
+                let _ = read(&bytes[..length.min(bytes.len())], b"a.example", record);
+            }
+        }
+    }
+}
