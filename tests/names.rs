@@ -347,6 +347,22 @@ fn a_server_that_does_not_answer_is_left_for_the_next() {
 }
 
 #[test]
+fn a_domain_whose_srv_records_nobody_tells_is_taken_for_a_host_in_time() {
+    let (server, bench) = zone("_sip._udp.theirs.example SILENT\ntheirs.example 600 A 192.0.2.3\n");
+    assert_eq!(show(bench.look("theirs.example", None, 0)), "Waiting");
+    for now_ms in [1_000, 2_000] {
+        assert_eq!(server.next().what, "_sip._udp.theirs.example SRV");
+        bench.set_clock(now_ms);
+    }
+    assert_eq!(server.next().what, "_sip._udp.theirs.example SRV");
+    bench.set_clock(2_600);
+    assert_eq!(server.next().what, "theirs.example A");
+    assert_eq!(bench.domain("theirs.example"), "192.0.2.3:5060");
+    bench.set_clock(12_600);
+    assert_eq!(show(bench.look("theirs.example", None, 0)), "Waiting", "but not for long");
+}
+
+#[test]
 fn a_server_that_is_not_there_or_does_not_want_to_is_left_at_once() {
     let unwilling = NameServer::start("gw.example REFUSE\n");
     let failing = NameServer::start("gw.example FAIL\n");

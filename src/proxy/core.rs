@@ -335,7 +335,7 @@ impl Desk<'_> {
             counter: Counter::ForwardedResponses,
             message_length: response.end(),
         };
-        match NamedHost::of_response(&self.turn, &hop.via) {
+        match hop.named {
             None => Decision::Forward(plan),
             Some(named) => self.send_to_name(response, plan, named),
         }
@@ -344,7 +344,13 @@ impl Desk<'_> {
     /// Has a response go to a name (RFC 3263 §5); to where the request came from if there is no
     /// such name.
     #[cold]
-    fn send_to_name(&mut self, response: Message<'_>, plan: Plan, named: NamedHost) -> Decision {
+    fn send_to_name(
+        &mut self,
+        response: Message<'_>,
+        plan: Plan,
+        (host, port): (&[u8], Option<u16>),
+    ) -> Decision {
+        let named = NamedHost::new(&self.turn, host, port);
         let Plan { destination, listener, source, counter, .. } = plan;
         match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
             Lookup::Waiting => {

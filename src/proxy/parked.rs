@@ -11,7 +11,7 @@ use crate::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::names::{Choice, Lookup};
-use crate::sip::{Essentials, Via, host_ip};
+use crate::sip::Essentials;
 use crate::time::Now;
 
 /// Time between two looks at whether there are answers.
@@ -82,14 +82,6 @@ impl NamedHost {
             u64::from_str_radix(digits, 16).unwrap_or_default()
         });
         Self { host: SmallVec::from_slice(host), port, lot }
-    }
-
-    /// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
-    /// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes
-    /// before it: whoever took the request in wrote it there.
-    pub(super) fn of_response(turn: &Turn<'_>, via: &Via<'_>) -> Option<Self> {
-        let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
-        Some(Self::new(turn, maddr, via.port))
     }
 
     /// What is known of it for a listener of that family, or of both.

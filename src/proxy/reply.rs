@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::parked::{NamedHost, Otherwise, Parked};
+use super::response::named_host;
 use super::turn::Turn;
 use crate::metrics::Counter;
 use crate::names::Lookup;
@@ -20,8 +21,8 @@ pub(super) fn reply(
     force_rport: bool,
 ) -> Result<(), Refusal> {
     queue(turn, request, status, headers, force_rport)?;
-    match turn.essentials.and_then(|essentials| NamedHost::of_response(turn, &essentials.via)) {
-        Some(named) => redirect(turn, named),
+    match turn.essentials.and_then(|essentials| named_host(&essentials.via)) {
+        Some((host, port)) => redirect(turn, NamedHost::new(turn, host, port)),
         None => turn.count(Counter::SentReplies),
     }
     Ok(())

@@ -11,10 +11,10 @@ use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop<'d> {
-    /// The Via below ours.
-    pub(super) via: Via<'d>,
-    /// The address that it names; where it names a host, that of `received`.
+    /// The address that the Via below ours names; where it names a host, that of `received`.
     pub(super) destination: SocketAddr,
+    /// The host that it names, as [`named_host`] says.
+    pub(super) named: Option<(&'d [u8], Option<u16>)>,
     /// The listener that the request came to; the response leaves from there.
     pub(super) listener: ListenerId,
 }
@@ -37,7 +37,15 @@ pub(super) fn next_hop<'d>(
     let way = WayBack::of(&below);
     let listener = key.verify(essentials, &below, way).ok_or(Counter::DroppedForeignResponse)?;
     let destination = way.destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
-    Ok(Hop { via: below, destination, listener })
+    Ok(Hop { destination, named: named_host(&below), listener })
+}
+
+/// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
+/// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes before it:
+/// whoever took the request in wrote it there.
+pub(super) fn named_host<'d>(via: &Via<'d>) -> Option<(&'d [u8], Option<u16>)> {
+    let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
+    Some((maddr, via.port))
 }
 
 /// Where the request came from, as far as the Via below ours says.

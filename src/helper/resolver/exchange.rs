@@ -15,6 +15,9 @@ use super::socket::{Socket, Taken};
 use crate::limits::{DNS_SOCKET_COUNT_MAX, DNS_STREAM_COUNT_MAX, NAME_ALIAS_COUNT_MAX};
 use crate::names::NameSettings;
 
+/// Time between two lines in the log about servers that do not answer.
+const COMPLAINT_INTERVAL_MS: u64 = 60_000;
+
 /// Names a lookup.
 pub(super) type LookupKey = u64;
 
@@ -37,6 +40,8 @@ pub(super) struct Exchange {
     next_query: u64,
     /// When each question is asked again.
     due: BTreeSet<(u64, u64)>,
+    /// When it may be told again that nobody answers.
+    complain_at_ms: u64,
     /// Questions that have come to an end: of which lookup, for which slot, what came of it.
     pub(super) finished: VecDeque<(LookupKey, usize, Outcome)>,
 }
@@ -77,6 +82,7 @@ impl Exchange {
             queries: BTreeMap::new(),
             next_query: 0,
             due: BTreeSet::new(),
+            complain_at_ms: 0,
             finished: VecDeque::new(),
         }
     }
@@ -156,6 +162,7 @@ impl Exchange {
         loop {
             let Some(query) = self.queries.get_mut(&key) else { return };
             if query.try_count >= self.tries_max || query.until_ms <= now_ms {
+                self.complain(now_ms);
                 return self.finish(key, Outcome::Failed);
             }
             query.try_count += 1;
@@ -293,6 +300,14 @@ impl Exchange {
             if was_last {
                 self.send(key, now_ms);
             }
+        }
+    }
+
+    /// Tells, now and then, that a question was answered by nobody.
+    fn complain(&mut self, now_ms: u64) {
+        if now_ms >= self.complain_at_ms {
+            self.complain_at_ms = now_ms + COMPLAINT_INTERVAL_MS;
+            tracing::warn!("no name server has answered a question in time");
         }
     }
 

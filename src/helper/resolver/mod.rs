@@ -23,6 +23,7 @@ use mio::{Events, Poll, Token, Waker};
 use self::exchange::{Exchange, LookupKey};
 use self::files::Files;
 use self::lookup::{Lookup, Step, Surroundings, wanted_addresses};
+use self::message::Record;
 use crate::limits::{DNS_SERVER_COUNT_MAX, NAME_LOOKUP_COUNT_MAX, NAME_LOOKUP_MS_MAX};
 use crate::names::{NameSettings, NameTable, Question};
 
@@ -221,7 +222,9 @@ impl<F: Fn() -> u64> Desk<F> {
             Step::Ask(asks) => {
                 let until_ms = self.lookups.get(&key).map_or(now_ms, |(_, _, until_ms)| *until_ms);
                 for ask in asks {
-                    self.exchange.ask(key, ask, (now_ms, until_ms));
+                    // Where nobody tells servers, there is time left to ask for the host.
+                    let rest = if ask.record == Record::Srv { NAME_LOOKUP_MS_MAX / 3 } else { 0 };
+                    self.exchange.ask(key, ask, (now_ms, until_ms - rest));
                 }
             }
             Step::Done(answer) => {
@@ -233,12 +236,12 @@ impl<F: Fn() -> u64> Desk<F> {
     }
 
     /// The kinds of addresses that are asked for.
-    fn wanted(&self) -> Vec<message::Record> {
+    fn wanted(&self) -> Vec<Record> {
         wanted_addresses(&self.parts.listeners, self.parts.settings.try_ipv6)
     }
 
     /// What lookups take into account.
-    fn around<'a>(&'a self, addresses: &'a [message::Record]) -> Surroundings<'a> {
+    fn around<'a>(&'a self, addresses: &'a [Record]) -> Surroundings<'a> {
         Surroundings { book: &self.files.book, settings: &self.parts.settings, addresses }
     }
 }
