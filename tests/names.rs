@@ -9,9 +9,9 @@ mod support;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{after, tick};
+use crossbeam_channel::{Receiver, after, tick};
 use simple_dns::rdata::{A, RData};
 use simple_dns::{CLASS, Name, Packet, PacketFlag, RCODE, ResourceRecord};
 use support::dns::NameServer;
@@ -72,6 +72,14 @@ impl Bench {
     /// The address of a domain, or what else is known of it.
     fn domain(&self, host: &str) -> String {
         show(self.ask(host, None))
+    }
+
+    /// Lets others work; with each tick some time has passed.
+    fn pass(&self, ticks: &Receiver<Instant>) {
+        if ticks.try_recv().is_ok() {
+            self.set_clock(self.clock.load(Ordering::Acquire) + 100);
+        }
+        std::thread::yield_now();
     }
 
     /// Sets the clock; the resolver looks at it at once.
@@ -257,6 +265,27 @@ fn an_answer_that_fits_no_datagram_comes_by_a_stream() {
     assert_eq!(asked.len(), 2 + 32, "of so many servers only the first are of use");
 }
 
+#[test]
+fn streams_are_few_and_serve_all_in_turn() {
+    let zone: String = (0..40)
+        .map(|number| format!("{number}.example LONG\n{number}.example A 192.0.2.{number}\n"))
+        .collect();
+    let server = NameServer::start(&zone);
+    let bench = Bench::new(&[server.address()]);
+    let ticks = tick(Duration::from_millis(100));
+    for number in 0..40 {
+        let _ = bench.look(&format!("{number}.example"), Some(5_060), 0);
+    }
+    for number in 0..40 {
+        let name = format!("{number}.example");
+        while bench.look(&name, Some(5_060), 0) == Lookup::Waiting {
+            bench.pass(&ticks);
+        }
+        let expected = format!("192.0.2.{number}:5060");
+        assert_eq!(show(bench.look(&name, Some(5_060), 0)), expected);
+    }
+}
+
 /// Sends lies before the truth.
 fn lies_first(query: &[u8], honest: Vec<u8>) -> Vec<Vec<u8>> {
     let evil = |name: &str| {
@@ -423,19 +452,13 @@ fn thousands_of_names_are_asked_for_at_once() {
     let bench = Bench::new(&[server.address()]);
     // Where the system loses datagrams, questions are repeated when time has passed.
     let ticks = tick(Duration::from_millis(100));
-    let advance = || {
-        if ticks.try_recv().is_ok() {
-            bench.set_clock(bench.clock.load(Ordering::Acquire) + 100);
-        }
-    };
     let names: Vec<String> = (0..3_000).map(|number| format!("{number}.example")).collect();
     for name in &names {
         let _ = bench.look(name, None, 0);
     }
     for name in &names {
         while bench.look(name, None, 0) == Lookup::Waiting {
-            advance();
-            std::thread::yield_now();
+            bench.pass(&ticks);
         }
         assert_eq!(show(bench.look(name, None, 0)), "Unknown", "{name}");
     }

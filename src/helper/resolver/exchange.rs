@@ -18,6 +18,9 @@ use crate::names::NameSettings;
 /// Time between two lines in the log about servers that do not answer.
 const COMPLAINT_INTERVAL_MS: u64 = 60_000;
 
+/// Questions that may share a socket: few enough for their numbers to stay hard to guess.
+const SHARED_COUNT_MAX: usize = 1_024;
+
 /// Names a lookup.
 pub(super) type LookupKey = u64;
 
@@ -185,12 +188,7 @@ impl Exchange {
 
     /// Sends a question by a socket; whether that went well.
     fn send_by(&mut self, token: usize, key: u64) -> bool {
-        let id = loop {
-            let id = self.random() as u16;
-            if self.sockets.get(&token).is_none_or(|socket| socket.query(id).is_none()) {
-                break id;
-            }
-        };
+        let Some(id) = self.free_id(token) else { return false };
         let Some(query) = self.queries.get_mut(&key) else { return false };
         let Some(socket) = self.sockets.get_mut(&token) else { return false };
         let Ask { name, record, .. } = &query.ask;
@@ -202,6 +200,20 @@ impl Exchange {
         }
         self.close_if_idle(token);
         sent
+    }
+
+    /// A number that no question has that was sent by that socket; none if there are too many.
+    fn free_id(&mut self, token: usize) -> Option<u16> {
+        loop {
+            let id = self.random() as u16;
+            let socket = self.sockets.get(&token)?;
+            if socket.waiting.len() >= SHARED_COUNT_MAX {
+                return None;
+            }
+            if socket.query(id).is_none() {
+                return Some(id);
+            }
+        }
     }
 
     /// A socket to a server: one of its own as long as there are few, or any of them.
@@ -273,7 +285,8 @@ impl Exchange {
     fn ask_by_stream(&mut self, key: u64, server: SocketAddr, now_ms: u64) {
         let count = self.sockets.values().filter(|socket| socket.is_stream()).count();
         if count >= DNS_STREAM_COUNT_MAX {
-            return self.send(key, now_ms);
+            // It is asked again later, as if no answer had come.
+            return;
         }
         self.leave(key);
         let opened = Socket::stream(server, &self.registry, Token(self.next_token));
