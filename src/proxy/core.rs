@@ -7,7 +7,7 @@ use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
-use super::parked::{self, NamedHost, Otherwise, Parked};
+use super::parked::{self, Form, Forms, NamedHost, Otherwise, Parked};
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
@@ -357,7 +357,8 @@ impl Desk<'_> {
                 let mut message = Vec::new();
                 self.turn.plan_edits.write_to(response.text(), &mut message);
                 let otherwise = Otherwise::Send(destination);
-                self.turn.park(Parked { named, listener, source, message, counter, otherwise });
+                let forms = Forms::from([Form { listener, source, message }]);
+                self.turn.park(Parked { named, forms, counter, otherwise });
                 Decision::Done
             }
             Lookup::Known(destination) if destination.port() != 0 => {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::identity::OwnText;
-use super::parked::{NamedHost, Otherwise, Parked};
+use super::parked::{Form, Forms, NamedHost, Otherwise, Parked};
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::mem::ListenerId;
@@ -46,23 +46,16 @@ pub(super) fn forward(
         return too_many_hops(turn, transit);
     }
     let (host, port) = next_hop(transit, hop)?; // step 7
-    let hop = resolve(turn, host, port)?;
-    let route = egress(turn, transit, &hop)?;
+    let address = match resolve(turn, host, port)? {
+        Hop::Address(address) => address,
+        Hop::Named(named) => return park(turn, transit, named),
+    };
+    let route = egress(turn, transit, address)?;
     compose_earlier_plan(turn, message); // step 1
-    turn.plan_edits.copy_from(&transit.edits);
-    let fits = request_uri(message, transit.uri, turn.plan_edits) // step 2
-        && max_forwards(message, transit, turn.plan_edits) // step 3
-        && path(message, transit.path, turn.plan_edits) // step 6
-        && via(turn, transit, route) // steps 4 and 8
-        && fix_content_length(message, turn.plan_edits); // step 9
-    if !fits {
+    if !edit(turn, transit, route) {
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
-    if let Hop::Named(named) = hop {
-        park(turn, transit, route, named);
-        return Ok(());
-    }
     turn.plan = Some(Plan {
         destination: route.destination,
         listener: route.listener,
@@ -73,11 +66,40 @@ pub(super) fn forward(
     Ok(())
 }
 
-/// Keeps the request, finished but for its address, until the name of the next hop is known.
-fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, named: NamedHost) {
+/// Steps 2 to 9, but for the address: what is changed in a request that leaves so.
+fn edit(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
+    let message = transit.message;
+    turn.plan_edits.copy_from(&transit.edits);
+    request_uri(message, transit.uri, turn.plan_edits) // step 2
+        && max_forwards(message, transit, turn.plan_edits) // step 3
+        && path(message, transit.path, turn.plan_edits) // step 6
+        && via(turn, transit, route) // steps 4 and 8
+        && fix_content_length(message, turn.plan_edits) // step 9
+}
+
+/// Keeps the request, finished but for its address, until the name of the next hop is known. As it
+/// is not known of which family that will be, it is finished for each that can be sent over.
+#[cold]
+fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Result<(), Refusal> {
     let request = transit.message;
-    let mut message = Vec::new();
-    turn.plan_edits.write_to(request.text(), &mut message);
+    let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let mut unfit = Refusal::Unreachable;
+    let mut forms = Forms::new();
+    for family in families {
+        let Ok(route) = egress(turn, transit, SocketAddr::new(family, 0)) else { continue };
+        compose_earlier_plan(turn, request); // step 1
+        if edit(turn, transit, route) {
+            let mut message = Vec::new();
+            turn.plan_edits.write_to(request.text(), &mut message);
+            forms.push(Form { listener: route.listener, source: route.source, message });
+        } else {
+            unfit = Refusal::TooLarge;
+        }
+    }
+    if forms.is_empty() {
+        return Err(unfit);
+    }
+    transit.acted = true;
     let status = (478, &b"Unresolvable destination (478/SL)"[..]);
     let is_ack = request.method() == Some(Method::Ack);
     let lines = &transit.reply_headers;
@@ -85,9 +107,8 @@ fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, named: NamedHo
         !is_ack && super::reply::queue(turn, request, status, lines, transit.rport_forced).is_ok();
     let refusal = if refused { turn.outbox.take_composed() } else { None };
     let otherwise = refusal.map_or(Otherwise::Drop, |(way, text)| Otherwise::Refuse(way, text));
-    let Route { listener, source, .. } = route;
-    let counter = Counter::ForwardedRequests;
-    turn.park(Parked { named, listener, source, message, counter, otherwise });
+    turn.park(Parked { named, forms, counter: Counter::ForwardedRequests, otherwise });
+    Ok(())
 }
 
 /// A request that may go no further is answered instead (RFC 3261 §16.3 step 3).
@@ -220,15 +241,13 @@ fn resolve(turn: &Turn<'_>, host: &[u8], port: Option<u16>) -> Result<Hop, Refus
     }
 }
 
-/// Where a request goes, and the listener that it leaves from: the one that the script chose, or
-/// the one that it came to, or the first that can. An address that is not known yet is taken to be
-/// of the family that the request came by.
-fn egress(turn: &Turn<'_>, transit: &Transit<'_>, hop: &Hop) -> Result<Route, Refusal> {
-    let destination = match (hop, transit.local.ip()) {
-        (Hop::Address(address), _) => *address,
-        (Hop::Named(_), IpAddr::V4(_)) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
-        (Hop::Named(_), IpAddr::V6(_)) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
-    };
+/// Where a request to that address goes, and the listener that it leaves from: the one that the
+/// script chose, or the one that it came to, or the first that can.
+fn egress(
+    turn: &Turn<'_>,
+    transit: &Transit<'_>,
+    destination: SocketAddr,
+) -> Result<Route, Refusal> {
     let ip = destination.ip();
     let identity = &turn.standing.identity;
     let reaches = |id: &ListenerId| {

@@ -10,7 +10,7 @@ use super::turn::Turn;
 use crate::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
-use crate::names::{Choice, Lookup};
+use crate::names::{Choice, Lookup, NameTable};
 use crate::sip::Essentials;
 use crate::time::Now;
 
@@ -36,12 +36,22 @@ pub(super) struct NamedHost {
 #[derive(Debug)]
 pub(super) struct Parked {
     pub(super) named: NamedHost,
-    pub(super) listener: ListenerId,
-    pub(super) source: IpAddr,
-    /// The message as it leaves, and what is counted then.
-    pub(super) message: Vec<u8>,
+    /// The message as it leaves, for each family that it can leave by.
+    pub(super) forms: Forms,
+    /// What is counted then.
     pub(super) counter: Counter,
     pub(super) otherwise: Otherwise,
+}
+
+/// The forms of a message: one for a family, at least one.
+pub(super) type Forms = SmallVec<[Form; 1]>;
+
+/// A message as it leaves by a listener.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) listener: ListenerId,
+    pub(super) source: IpAddr,
+    pub(super) message: Vec<u8>,
 }
 
 /// What is done when there is no address.
@@ -93,13 +103,36 @@ impl NamedHost {
 }
 
 impl Parked {
+    /// What is known of its name.
+    fn lookup(&self, names: &NameTable, now_ms: u64) -> Lookup {
+        let NamedHost { host, port, lot } = &self.named;
+        let goes = |is_v4| self.forms.iter().any(|form| form.source.is_ipv4() == is_v4);
+        names.lookup(host, *port, Choice { v4: goes(true), v6: goes(false), lot: *lot }, now_ms)
+    }
+
+    /// What is sent now that its address is known, or that it has none: the way, the message and
+    /// what is counted.
+    fn leave(&self, address: Option<SocketAddr>) -> Option<(Way, &[u8], Counter)> {
+        let address = match (address, &self.otherwise) {
+            (Some(address), _) => address,
+            (None, Otherwise::Send(address)) => *address,
+            (None, Otherwise::Refuse(way, refusal)) => {
+                return Some((*way, refusal, Counter::SentReplies));
+            }
+            (None, Otherwise::Drop) => return None,
+        };
+        let form = self.forms.iter().find(|it| it.source.is_ipv4() == address.is_ipv4())?;
+        Some(((address, form.listener, form.source), &form.message, self.counter))
+    }
+
     /// Bytes that it keeps, about.
     fn size(&self) -> usize {
         let refusal = match &self.otherwise {
             Otherwise::Refuse(_, answer) => answer.len(),
             Otherwise::Drop | Otherwise::Send(_) => 0,
         };
-        size_of::<Self>() + self.message.len() + refusal
+        let messages: usize = self.forms.iter().map(|form| form.message.len()).sum();
+        size_of::<Self>() + messages + refusal
     }
 }
 
@@ -139,7 +172,7 @@ impl ParkingLot {
 
 /// Sends what waited for a name that is known now, and refuses what waited in vain.
 pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
-    let Standing { parts, identity, parking, .. } = standing;
+    let Standing { parts, parking, .. } = standing;
     let now_ms = now.monotonic_ms;
     if parking.due_ms().is_none_or(|due| now_ms < due)
         || !parking.has_news(parts.names.settled_count(), now_ms)
@@ -148,27 +181,19 @@ pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
     }
     let ParkingLot { parked, size, .. } = parking;
     parked.retain(|(parked, until_ms)| {
-        let NamedHost { host, port, lot } = &parked.named;
-        let is_v4 = identity.listener(parked.listener).is_some_and(|own| own.address.is_ipv4());
-        let choice = Choice { v4: is_v4, v6: !is_v4, lot: *lot };
-        let address = match parts.names.lookup(host, *port, choice, now_ms) {
+        let address = match parked.lookup(&parts.names, now_ms) {
             Lookup::Waiting if now_ms < *until_ms => return true,
             Lookup::Known(address) if address.port() != 0 => Some(address),
             _ => None,
         };
         *size = size.saturating_sub(parked.size());
-        let way = |address| (address, parked.listener, parked.source);
-        let (way, message, counter) = match (address, &parked.otherwise) {
-            (Some(address), _) => (way(address), &parked.message, parked.counter),
-            (None, Otherwise::Send(address)) => (way(*address), &parked.message, parked.counter),
-            (None, Otherwise::Refuse(way, refusal)) => (*way, refusal, Counter::SentReplies),
-            (None, Otherwise::Drop) => return false,
-        };
-        parts.counters.count(counter);
-        outbox.push_composed(way, |out| {
-            out.extend_from_slice(message);
-            true
-        });
+        if let Some((way, message, counter)) = parked.leave(address) {
+            parts.counters.count(counter);
+            outbox.push_composed(way, |out| {
+                out.extend_from_slice(message);
+                true
+            });
+        }
         false
     });
 }

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::parked::{NamedHost, Otherwise, Parked};
+use super::parked::{Form, Forms, NamedHost, Otherwise, Parked};
 use super::response::named_host;
 use super::turn::Turn;
 use crate::metrics::Counter;
@@ -38,7 +38,8 @@ fn redirect(turn: &mut Turn<'_>, named: NamedHost) {
     let destination = match named.lookup(turn, [source.is_ipv4(), source.is_ipv6()]) {
         Lookup::Waiting => {
             let otherwise = Otherwise::Send(destination);
-            return turn.park(Parked { named, listener, source, message, counter, otherwise });
+            let forms = Forms::from([Form { listener, source, message }]);
+            return turn.park(Parked { named, forms, counter, otherwise });
         }
         Lookup::Known(address) if address.port() != 0 => address,
         _ => destination,
