@@ -100,11 +100,47 @@ pub const AOR_BYTES_MAX: usize = 256;
 /// more at a time.
 pub const NAME_COUNT_MAX: usize = 10_000;
 
-/// Questions to the resolver that wait for their turn.
-pub const NAME_QUESTION_COUNT_MAX: usize = 256;
+/// Questions for names that wait for their turn.
+pub const NAME_QUESTION_COUNT_MAX: usize = 1_024;
 
-/// Requests of one worker that wait for the address of a host name.
-pub const PARKED_COUNT_MAX: usize = 256;
+/// Servers of one SIP domain that are kept, those of the first priorities: large carriers have ten
+/// or twenty.
+pub const NAME_TARGET_COUNT_MAX: usize = 32;
+
+/// Addresses of one host that are kept; more than these need not share its load.
+pub const NAME_ADDRESS_COUNT_MAX: usize = 8;
+
+/// Aliases (CNAME) that are followed on the way to one answer, so that a circle of them ends.
+pub const NAME_ALIAS_COUNT_MAX: u32 = 8;
+
+/// How long what is known of a name may serve when its time is over and no name server answers
+/// (milliseconds): an hour is what operators need to notice (RFC 8767 §5).
+pub const NAME_STALE_MS_MAX: u64 = 3_600_000;
+
+/// How long the answers for a name may take altogether (milliseconds): a little less than a
+/// request waits for them.
+pub const NAME_LOOKUP_MS_MAX: u64 = 3_800;
+
+/// Names that are asked for at once; others wait for their turn. Each may have as many questions
+/// to name servers under way as a domain has servers, twice.
+pub const NAME_LOOKUP_COUNT_MAX: usize = 1_024;
+
+/// UDP sockets of questions to name servers. As long as there are fewer, each question has a port
+/// of its own, which nobody can guess; a process usually may have 1,024 file descriptors.
+pub const DNS_SOCKET_COUNT_MAX: usize = 128;
+
+/// TCP connections to name servers, for answers that fit no datagram.
+pub const DNS_STREAM_COUNT_MAX: usize = 16;
+
+/// Name servers that are asked in turn.
+pub const DNS_SERVER_COUNT_MAX: usize = 8;
+
+/// Requests and responses of one worker that wait for the address of a host name: what comes in
+/// [`PARKED_MS_MAX`] at a thousand a second. What they keep is bounded by [`PARKED_BYTES_MAX`].
+pub const PARKED_COUNT_MAX: usize = 4_096;
+
+/// Bytes of all messages of one worker that wait for the address of a host name.
+pub const PARKED_BYTES_MAX: usize = 32 << 20;
 
 /// How long a request waits for the address of a host name (milliseconds); half a minute later its
 /// client has given up anyway (RFC 3261 §17.1.1.2, timer B).

@@ -25,7 +25,7 @@ const ROOMS: Rooms = &[
     // core: no socket, file, thread or clock
     ("sip", BASE),
     ("location", &["sip", "limits", "mem", "metrics", "time"]),
-    ("script", &["sip", "jobs", "limits", "mem", "metrics", "time"]),
+    ("script", &["sip", "jobs", "limits", "mem", "metrics", "names", "time"]),
     ("modules", &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "time"]),
     (
         "proxy",

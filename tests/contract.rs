@@ -73,7 +73,7 @@ const PARTS: &[Part] = &[
             ("M12", "no reply to an ACK", "its own 100 comes with transactions"),
             ("M13", "calls are not known; logged Call-IDs can be matched", ""),
             ("M14", "DTMF in INFO passes untouched", ""),
-            ("M15", "other domains are found by their names", "SRV records are not asked for"),
+            ("M15", "other domains are found by DNS SRV", ""),
             ("M16", "one or more devices for each user", ""),
             ("M17", "`sips` means TLS", "there is no TLS: refused"),
         ],

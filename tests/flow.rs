@@ -73,6 +73,21 @@ const CALL: &str = "
 
 const TRYING: &str = "  expect alice\n    SIP/2.0 100 Trying\n";
 
+#[test]
+fn a_request_to_a_name_leaves_by_the_family_of_its_address() {
+    for (address, peer) in
+        [("198.51.100.9", "198.51.100.9:5060"), ("2001:db8::9", "[2001:db8::9]:5060")]
+    {
+        let case = format!(
+            "listen 192.0.2.1:5060\nlisten [2001:db8::1]:5060\npeer alice 198.51.100.7:5060\n\
+             peer gateway {peer}\nhost gw.example {address}\ncase it is so\n  send alice\n    \
+             MESSAGE sip:bob@gw.example SIP/2.0\n  expect gateway\n    MESSAGE sip:bob@gw.example \
+             SIP/2.0\n  expect nothing\n  send alice again\n  expect gateway\n"
+        );
+        run_file(&case).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
 /// A script that runs a command.
 const COMMAND: &str = r#"
 loadmodule "exec.so"

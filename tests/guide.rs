@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use core_support::{CoreBench, Sent, program};
 use viaduct::modules::REGISTRY;
-use viaduct::names::{HostAddresses, NameTable};
+use viaduct::names::{Answer, NameTable, Target, Wanted};
 use viaduct::script::{ControlSettings, Diagnostic, Reader, compile, parse_text};
 
 const ALICE: &str = "198.51.100.7:5060";
@@ -102,8 +102,8 @@ fn every_response_code_is_given_and_passes() {
     }
 }
 
-/// M15: users of our own are found in the location table, other domains by the address of their
-/// name; SRV records are not asked for.
+/// M15: users of our own are found in the location table, other domains by the servers that their
+/// SRV records name.
 #[test]
 fn other_domains_are_found_by_their_names() {
     let script = format!(
@@ -122,12 +122,18 @@ fn other_domains_are_found_by_their_names() {
     assert_eq!(sent[0].0, BOB.parse().unwrap());
 
     assert!(bench.send(ALICE, request("INVITE", "sip:eve@theirs.example", "")).is_empty());
-    let name = questions.try_recv().unwrap();
-    assert_eq!(&name[..], b"theirs.example");
-    let addresses = HostAddresses { v4: Some([203, 0, 113, 9].into()), v6: None };
-    names.settle(&name, addresses, bench.now.monotonic_ms);
+    let question = questions.try_recv().unwrap();
+    assert_eq!((&question.name[..], question.wanted), (&b"theirs.example"[..], Wanted::Servers));
+    let target = |priority, last, port| Target {
+        priority,
+        weight: 1,
+        port,
+        addresses: [[203, 0, 113, last].into()].into_iter().collect(),
+    };
+    let answer = Answer::Found(vec![target(20, 8, 5_060), target(10, 9, 5_070)], 60_000);
+    names.settle(&question, answer, bench.now.monotonic_ms);
     let sent = bench.send(ALICE, request("INVITE", "sip:eve@theirs.example", ""));
-    assert_eq!(sent[0].0, "203.0.113.9:5060".parse().unwrap());
+    assert_eq!(sent[0].0, "203.0.113.9:5070".parse().unwrap());
 }
 
 /// M17: without TLS, a request to a `sips` URI goes nowhere.

@@ -15,7 +15,7 @@ use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
 use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
-use crate::names::{HostAddresses, HostName, NameTable};
+use crate::names::{Answer as NameAnswer, NameTable, Question};
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
@@ -86,7 +86,7 @@ pub struct Stage {
     listeners: Arc<[Listener]>,
     tables: Arc<LocationTables>,
     names: Arc<NameTable>,
-    questions: Receiver<HostName>,
+    questions: Receiver<Question>,
     hosts: Hosts,
     /// Commands that scripts wait for, and the answers to them.
     orders: Mailbox<Order>,
@@ -106,6 +106,9 @@ const PROCESS: u32 = 1;
 
 /// How long a host name takes to be answered.
 const NAME_MS: u64 = 10;
+
+/// How long what is known of a host name is used.
+const NAME_TTL_MS: u64 = 60_000;
 
 /// The address of a server whose script names none, and of the wildcard address (RFC 5737,
 /// RFC 3849).
@@ -324,17 +327,17 @@ impl Stage {
     /// Answers the questions for host names; whether there were any.
     fn answer_names(&self) -> bool {
         let mut any = false;
-        for name in self.questions.try_iter() {
+        for question in self.questions.try_iter() {
             any = true;
-            let mut addresses = HostAddresses::default();
-            for (host, ip) in &self.hosts {
-                match ip {
-                    _ if !host.as_bytes().eq_ignore_ascii_case(&name) => {}
-                    IpAddr::V4(ip) => addresses.v4 = addresses.v4.or(Some(*ip)),
-                    IpAddr::V6(ip) => addresses.v6 = addresses.v6.or(Some(*ip)),
-                }
-            }
-            self.names.settle(&name, addresses, self.now.monotonic_ms);
+            let is_it = |host: &str| host.as_bytes().eq_ignore_ascii_case(&question.name);
+            let named = self.hosts.iter().filter(|(host, _)| is_it(host));
+            let addresses: Vec<IpAddr> = named.map(|(_, ip)| *ip).collect();
+            let answer = if addresses.is_empty() {
+                NameAnswer::Nothing(NAME_TTL_MS)
+            } else {
+                NameAnswer::host(addresses, SIP_PORT, NAME_TTL_MS)
+            };
+            self.names.settle(&question, answer, self.now.monotonic_ms);
         }
         any
     }

@@ -49,7 +49,7 @@ counters! {
         "Responses whose next Via names no usable address.",
     DroppedReplyToAck "dropped_reply_to_ack" "Replies that would have answered an ACK.",
     DroppedForName "dropped_for_name"
-        "Requests dropped because too many wait for the address of a host name.",
+        "Messages dropped because too many wait for the address of a host name.",
     DroppedTooLarge "dropped_too_large" "Messages that outgrew a datagram.",
     DroppedUnsendable "dropped_unsendable" "Datagrams that the kernel refused for good.",
     DroppedAtWorkerPanic "dropped_at_worker_panic"

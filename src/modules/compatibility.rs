@@ -64,8 +64,10 @@ const FUNCTIONS: &[Line] = &[
     differs(
         "core",
         "forward",
-        "Host names have addresses only (no SRV and NAPTR records). Max-Forwards is counted \
-         down here if the script has not done so. The branch of our Via is a keyed hash, and \
+        "Names are looked up when a request goes to them; Kamailio looks those in the script up \
+         when it starts. The weights of SRV records always count, and one server is used for \
+         all of a transaction; NAPTR records are not asked for. Max-Forwards is counted down \
+         here if the script has not done so. The branch of our Via is a keyed hash, and \
          responses that do not fit are dropped.",
     ),
     differs("core", "force_tcp_alias", "There is only UDP, so that nothing is changed."),

@@ -64,7 +64,8 @@ impl Host for Recorder {
         self.hops.push(match hop {
             NextHop::Routed => uri,
             NextHop::Fixed(host, port) => {
-                format!("{uri} by {}:{port}", String::from_utf8_lossy(host))
+                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{uri} by {}{port}", String::from_utf8_lossy(host))
             }
         });
         Ok(())
@@ -554,8 +555,9 @@ fn forward_goes_where_it_is_told() {
         ("forward();", "sip:alice@example.com"),
         ("forward(192.0.2.7, 5080);", "sip:alice@example.com by 192.0.2.7:5080"),
         ("forward(\"gw.example\", \"5080\");", "sip:alice@example.com by gw.example:5080"),
-        ("forward(192.0.2.7);", "sip:alice@example.com by 192.0.2.7:5060"),
-        ("forward(uri:host, uri:port);", "sip:alice@example.com by example.com:5060"),
+        ("forward(\"gw.example\", 0);", "sip:alice@example.com by gw.example"),
+        ("forward(192.0.2.7);", "sip:alice@example.com by 192.0.2.7"),
+        ("forward(uri:host, uri:port);", "sip:alice@example.com by example.com"),
         ("forward([2001:db8::1], 5080);", "sip:alice@example.com by [2001:db8::1]:5080"),
     ] {
         let script = format!("route {{ {statement} }}");

@@ -7,7 +7,7 @@ use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
-use super::parked;
+use super::parked::{self, Counted, Form, Forms, NamedHost, Otherwise, Parked};
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
@@ -18,6 +18,7 @@ use crate::limits::HEADROOM_BYTES;
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
+use crate::names::Lookup;
 use crate::script::{
     Execution, Host, Observer, Program, RouteId, Suspended, Transit, Verdict, resume, run,
 };
@@ -319,7 +320,7 @@ impl Desk<'_> {
         &mut self,
         response: Message<'_>,
         essentials: &Essentials<'_>,
-        hop: &Hop,
+        hop: &Hop<'_>,
     ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
@@ -334,13 +335,45 @@ impl Desk<'_> {
         }
         let own = listener.address.ip();
         let source = if own.is_unspecified() { arrival.local.ip() } else { own };
-        Decision::Forward(Plan {
+        let plan = Plan {
             destination: hop.destination,
             listener: hop.listener,
             source,
             counter: Counter::ForwardedResponses,
             message_length: response.end(),
-        })
+        };
+        match hop.named {
+            None => Decision::Forward(plan),
+            Some(named) => self.send_to_name(response, plan, named),
+        }
+    }
+
+    /// Has a response go to a name (RFC 3263 §5); to where the request came from if there is no
+    /// such name.
+    #[cold]
+    fn send_to_name(
+        &mut self,
+        response: Message<'_>,
+        plan: Plan,
+        (host, port): (&[u8], Option<u16>),
+    ) -> Decision {
+        let named = NamedHost::new(&self.turn, host, port);
+        let Plan { destination, listener, source, counter, .. } = plan;
+        match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
+            Lookup::Waiting => {
+                let mut message = Vec::new();
+                self.turn.plan_edits.write_to(response.text(), &mut message);
+                let otherwise = Otherwise::Send(destination);
+                let forms = Forms::from([Form { listener, source, message }]);
+                let counted = Counted::Forwarded(counter);
+                self.turn.park(Parked { named, forms, counted, otherwise });
+                Decision::Done
+            }
+            Lookup::Known(destination) if destination.port() != 0 => {
+                Decision::Forward(Plan { destination, ..plan })
+            }
+            _ => Decision::Forward(plan),
+        }
     }
 
     /// Runs the script over a message, or goes on with the run that has waited. Whether something

@@ -2,14 +2,18 @@
 
 use smallvec::SmallVec;
 
+use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked};
+use super::response::named_host;
 use super::turn::Turn;
 use super::warning::Warning;
 use crate::metrics::Counter;
+use crate::names::Lookup;
 use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
-/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines.
+/// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
+/// is known. `headers` are pieces of whole header lines.
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
@@ -18,8 +22,34 @@ pub(super) fn reply(
     force_rport: bool,
 ) -> Result<(), Refusal> {
     queue(turn, request, status, headers, force_rport)?;
-    turn.standing.parts.counters.count_reply(status.0);
+    match turn.essentials.and_then(|essentials| named_host(&essentials.via)) {
+        Some((host, port)) => redirect(turn, NamedHost::new(turn, host, port), status.0),
+        None => turn.standing.parts.counters.count_reply(status.0),
+    }
     Ok(())
+}
+
+/// Has the response that was composed last go to a name (RFC 3263 §5); to where the request came
+/// from if there is no such name.
+#[cold]
+fn redirect(turn: &mut Turn<'_>, named: NamedHost, code: u16) {
+    let Some((way, message)) = turn.outbox.take_composed() else { return };
+    let (destination, listener, source) = way;
+    let counted = Counted::Reply(code);
+    let destination = match named.lookup(turn, [source.is_ipv4(), source.is_ipv6()]) {
+        Lookup::Waiting => {
+            let otherwise = Otherwise::Send(destination);
+            let forms = Forms::from([Form { listener, source, message }]);
+            return turn.park(Parked { named, forms, counted, otherwise });
+        }
+        Lookup::Known(address) if address.port() != 0 => address,
+        _ => destination,
+    };
+    counted.add_to(&turn.standing.parts.counters);
+    turn.outbox.push_composed((destination, listener, source), |out| {
+        out.extend_from_slice(&message);
+        true
+    });
 }
 
 /// Composes the response into the outbox.

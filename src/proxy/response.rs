@@ -9,21 +9,23 @@ use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 
 /// Where a response goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hop {
-    /// The address that the Via below ours names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop<'d> {
+    /// The address that the Via below ours names; where it names a host, that of `received`.
     pub(super) destination: SocketAddr,
+    /// The host that it names, as [`named_host`] says.
+    pub(super) named: Option<(&'d [u8], Option<u16>)>,
     /// The listener that the request came to; the response leaves from there.
     pub(super) listener: ListenerId,
 }
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped.
-pub(super) fn next_hop(
-    response: Message<'_>,
+pub(super) fn next_hop<'d>(
+    response: Message<'d>,
     essentials: &Essentials<'_>,
     key: &BranchKey,
-) -> Result<Hop, Counter> {
+) -> Result<Hop<'d>, Counter> {
     let below = match lone_second_via(response, essentials) {
         Some(via) => via,
         None => {
@@ -35,7 +37,15 @@ pub(super) fn next_hop(
     let way = WayBack::of(&below);
     let listener = key.verify(essentials, &below, way).ok_or(Counter::DroppedForeignResponse)?;
     let destination = way.destination(&below).ok_or(Counter::DroppedUnroutableResponse)?;
-    Ok(Hop { destination, listener })
+    Ok(Hop { destination, named: named_host(&below), listener })
+}
+
+/// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
+/// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes before it:
+/// whoever took the request in wrote it there.
+pub(super) fn named_host<'d>(via: &Via<'d>) -> Option<(&'d [u8], Option<u16>)> {
+    let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
+    Some((maddr, via.port))
 }
 
 /// Where the request came from, as far as the Via below ours says.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
+use super::parked::Parked;
 use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
@@ -57,6 +58,13 @@ impl<'a> Turn<'a> {
     pub(super) fn note_uri(&mut self, transit: &Transit<'_>) {
         if let Some(warning) = &mut self.standing.warning {
             warning.note(transit.message, transit.uri, &self.arrival);
+        }
+    }
+
+    /// Keeps a message until the name that it goes to is known.
+    pub(super) fn park(&mut self, parked: Parked) {
+        if !self.standing.parking.park(parked, self.now) {
+            self.count(Counter::DroppedForName);
         }
     }
 }

@@ -58,7 +58,8 @@ pub enum NextHop<'m> {
     /// To the host and port of `$du` or else of the Request-URI (RFC 3261 §16.6 step 7).
     Routed,
     /// To this host, a name or an address (IPv6 in brackets), whatever the Request-URI says.
-    Fixed(&'m [u8], u16),
+    /// Without a port, the SRV records of a name are asked for (RFC 3263 §4.2).
+    Fixed(&'m [u8], Option<u16>),
 }
 
 /// Why the proxy did not do what the script asked. `sl_reply_error` answers with the status.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
+use crate::names::NameSettings;
 
 /// The dialect of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -89,6 +90,8 @@ pub struct Settings {
     /// Whether replies made here tell where their request came from and went (`sip_warning`);
     /// not said: as the dialect has it.
     pub sip_warning: Option<bool>,
+    /// How host names are asked for (`dns_...`).
+    pub names: NameSettings,
 }
 
 impl Settings {
@@ -121,6 +124,7 @@ impl Default for Settings {
             branch_secret: None,
             control: ControlSettings::default(),
             sip_warning: None,
+            names: NameSettings::default(),
         }
     }
 }

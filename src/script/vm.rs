@@ -471,6 +471,12 @@ fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>, base: usize) -
         Prepared::Int(number) => Argument::Int(*number),
         Prepared::IntOf(format) => Argument::Int(format.value(execution).to_int()),
         Prepared::Literal(text) => Argument::Text(text),
+        Prepared::Operand(Operand::UriPort) => {
+            // 0 where none is named: whoever is sent to decides then (RFC 3263 §4.2).
+            let uri = execution.parse_uri(execution.transit.uri);
+            let port = uri.map_or(Value::Null, |uri| Value::Int(uri.port.unwrap_or(0).into()));
+            Argument::Text(execution.text(port))
+        }
         Prepared::Operand(operand) => {
             Argument::Text(execution.text(read_operand(execution, *operand)))
         }

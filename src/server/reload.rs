@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::load::{finish, parse};
 use super::plan::Plan;
 use super::{Options, ServerError, log};
+use crate::helper::Resolver;
 use crate::modules::REGISTRY;
 use crate::script::ast::{Ast, Global, GlobalValue, ModParam, Spanned};
 use crate::script::{
@@ -23,6 +24,7 @@ pub(super) struct Reloader {
     options: Options,
     fixed: Fixed,
     programs: Programs<Program>,
+    resolver: Resolver,
 }
 
 /// What was put in place.
@@ -69,8 +71,13 @@ impl ReloadError {
 
 impl Reloader {
     /// For a server that was started so.
-    pub(super) const fn new(options: Options, fixed: Fixed, programs: Programs<Program>) -> Self {
-        Self { options, fixed, programs }
+    pub(super) const fn new(
+        options: Options,
+        fixed: Fixed,
+        programs: Programs<Program>,
+        resolver: Resolver,
+    ) -> Self {
+        Self { options, fixed, programs, resolver }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -96,6 +103,7 @@ impl Reloader {
         let Some(program) = loaded.program else {
             return Err(ReloadError::Script { diagnostics: remarks });
         };
+        self.resolver.follow(&program.settings().names);
         self.programs.replace(Arc::new(program));
         Ok(Reloaded { path, remarks })
     }

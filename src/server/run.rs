@@ -24,7 +24,7 @@ use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::{ServerError, log};
 use crate::admin::Facts;
-use crate::helper::{self, CommandRunner};
+use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
 use crate::mem::ListenerId;
@@ -79,7 +79,8 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
     let office = office(&program, fixed.plan().worker_count, clock.now());
-    let parts = (groups, ordering, clock);
+    let (names, resolver) = start_resolver(program.settings(), &addresses, clock)?;
+    let parts = (groups, ordering, names, clock);
     let programs = Programs::new(Arc::clone(&program));
     let started = (&office, &report);
     let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, started)?;
@@ -89,7 +90,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let order = move |reload| drop(order.send(Event::ReloadFor(reload)));
     let control = Control::start(inlets, office, move || clock.now(), order)
         .map_err(ServerError::system("cannot start the thread for the administrator"))?;
-    let reloader = Reloader::new(options.clone(), fixed, programs);
+    let reloader = Reloader::new(options.clone(), fixed, programs, resolver);
     let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
@@ -137,7 +138,7 @@ fn start_workers(
     options: &Options,
     plan: &Plan,
     (program, programs): (&Program, &Programs<Program>),
-    (groups, orders, clock): (Vec<Vec<UdpListener>>, Address<Order>, Clock),
+    (groups, orders, names, clock): (Vec<Vec<UdpListener>>, Address<Order>, Arc<NameTable>, Clock),
     (office, report): (&Office, &Sender<Event>),
 ) -> Result<Vec<WorkerHandle>, ServerError> {
     let listeners: Arc<[Listener]> = groups
@@ -151,7 +152,7 @@ fn start_workers(
     let template = Template {
         listeners,
         services: Arc::new([Arc::clone(&office.tables) as _]),
-        names: start_helper(clock)?,
+        names,
         secret: branch_secret(program.settings())?,
     };
     let cores = cores_to_pin(options.pin);
@@ -202,13 +203,24 @@ fn office(program: &Program, worker_count: usize, started: Now) -> Office {
     }
 }
 
-/// Starts the thread that asks for the addresses of host names.
-fn start_helper(clock: Clock) -> Result<Arc<NameTable>, ServerError> {
+/// Starts the thread that asks name servers.
+fn start_resolver(
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    clock: Clock,
+) -> Result<(Arc<NameTable>, Resolver), ServerError> {
     let (names, questions) = NameTable::new();
     let names = Arc::new(names);
-    helper::start(Arc::clone(&names), questions, move || clock.now().monotonic_ms)
-        .map_err(ServerError::system("cannot start the helper thread"))?;
-    Ok(names)
+    let parts = ResolverParts {
+        names: Arc::clone(&names),
+        questions,
+        settings: settings.names.clone(),
+        listeners: addresses.iter().map(SocketAddr::ip).collect(),
+        secret: random_bytes()?,
+    };
+    let resolver = Resolver::start(parts, move || clock.now().monotonic_ms)
+        .map_err(ServerError::system("cannot start the thread for names"))?;
+    Ok((names, resolver))
 }
 
 /// What the cores of all workers have in common.

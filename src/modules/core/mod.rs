@@ -158,7 +158,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         (
             "Forwards the request statelessly to a host, whatever the Request-URI says; it is \
              sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI. \
-             Without a port, 5060 is meant.",
+             Without a port, or with 0, the SRV records of a name are asked for (RFC 3263 §4.2), \
+             and 5060 is meant where there are none.",
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,

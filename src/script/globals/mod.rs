@@ -2,6 +2,7 @@
 
 mod dialect;
 mod listen;
+mod names;
 mod table;
 
 use table::{Effect, GLOBALS, Kind, Parameter};
@@ -182,6 +183,7 @@ impl Builder<'_> {
                     self.settings.overload_retry_after_seconds = seconds;
                 }
             }
+            name if name.starts_with("dns_") => self.names(name, number, value.span),
             "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
             "sip_warning" => self.settings.sip_warning = Some(number != 0),
             "ctl" | "fifo" | "fifo_dir" | "fifo_mode" => self.control(parameter.name, value),
@@ -254,9 +256,15 @@ impl Builder<'_> {
 
     /// `alias` and other lists.
     fn list(&mut self, parameter: &Parameter, global: &Global) {
-        if parameter.name != "alias" {
-            return;
+        match parameter.name {
+            "alias" => self.aliases(global),
+            "dns_servers" => self.name_servers(global),
+            _ => {}
         }
+    }
+
+    /// `alias`.
+    fn aliases(&mut self, global: &Global) {
         for value in &global.values {
             let name = text(&value.node);
             match listen::split_host(listen::without_protocol(&name)) {
