@@ -28,9 +28,9 @@ use core_support::{CoreBench, Shared, program};
 /// Octets of a cache line, as processors of today move them between cores.
 const LINE_BYTES: u64 = 64;
 /// Messages before anything is compared.
-const WARM: u32 = 4;
+const WARM: u32 = 2;
 /// Messages of each kind that are compared.
-const MEASURED: u32 = 5;
+const MEASURED: u32 = 3;
 /// Set for the run that is looked at.
 const WATCHED: &str = "VIADUCT_TEST_WATCHED";
 /// Begins a line of the watched run, to be told from valgrind's.
