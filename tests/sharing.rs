@@ -16,11 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use core_support::{CoreBench, Shared, program};
@@ -35,6 +34,11 @@ const MEASURED: u32 = 3;
 const WATCHED: &str = "VIADUCT_TEST_WATCHED";
 /// Begins a line of the watched run, to be told from valgrind's.
 const MARK: &str = "@@";
+/// Begins a line of the watched run that tells where a worker's stack is.
+const STACK: &str = "##";
+/// Octets to both sides of that which are the worker's own: while it waits for its turn it still
+/// reads and writes there.
+const STACK_BYTES: u64 = 512 << 10;
 /// What the workers do, one message between two marks.
 const WORK: [&str; 4] = ["invite", "response", "refresh", "not found"];
 /// Work at which both add to one counter: that must be seen.
@@ -57,8 +61,7 @@ fn workers_at_work_share_no_line_that_one_of_them_writes() {
 }
 
 /// Addresses of the cache lines that one worker writes to for most messages of that kind, and
-/// that the other one touches for most. (For most: valgrind lets a thread go on a little while
-/// another one is at work already.)
+/// that the other one touches for most.
 fn shared_lines(touched: &BTreeMap<String, Lines>, work: &str) -> Vec<u64> {
     let often = |lines: &BTreeMap<u64, u32>| -> BTreeSet<u64> {
         let often = lines.iter().filter(|(_, times)| 2 * **times > MEASURED);
@@ -98,34 +101,68 @@ fn watch() -> Option<BTreeMap<String, Lines>> {
 
 /// Reads what valgrind tells, ` S address,size` and its like, and keeps what lies between marks.
 fn collect(mut told: impl BufRead) -> BTreeMap<String, Lines> {
-    let mut all: BTreeMap<String, Lines> = BTreeMap::new();
-    let mut at_work = None;
-    let (mut written, mut touched) = (BTreeSet::new(), BTreeSet::new());
+    let mut collection = Collection::default();
     let mut text = String::new();
     while told.read_line(&mut text).unwrap() > 0 {
         let line = text.trim_end();
         if let Some(mark) = line.strip_prefix(MARK) {
-            if let Some(work) = at_work.take() {
-                let Lines { written: all_written, touched: all_touched } =
-                    all.entry(work).or_default();
-                for (once, all) in [(&mut written, all_written), (&mut touched, all_touched)] {
-                    for line in std::mem::take(once) {
-                        *all.entry(line).or_default() += 1;
-                    }
-                }
-            }
-            at_work = Some(mark.to_owned()).filter(|mark| !mark.is_empty());
-        } else if at_work.is_some()
+            collection.end_message();
+            collection.at_work = Some(mark.to_owned()).filter(|mark| !mark.is_empty());
+        } else if let Some(stack) = line.strip_prefix(STACK) {
+            let (worker, address) = stack.split_once(' ').unwrap();
+            let middle = u64::from_str_radix(address, 16).unwrap();
+            let stack = middle - STACK_BYTES..middle + STACK_BYTES;
+            collection.stacks.insert(worker.to_owned(), stack);
+        } else if collection.at_work.is_some()
             && let Some((stores, lines)) = access(line)
         {
-            touched.extend(lines.clone());
-            if stores {
-                written.extend(lines);
-            }
+            collection.add(stores, lines);
         }
         text.clear();
     }
-    all
+    collection.all
+}
+
+/// What is collected.
+#[derive(Debug, Default)]
+struct Collection {
+    all: BTreeMap<String, Lines>,
+    /// Where the stacks of the workers are.
+    stacks: BTreeMap<String, Range<u64>>,
+    /// The worker and what it does.
+    at_work: Option<String>,
+    /// Lines written to for the present message.
+    written: BTreeSet<u64>,
+    /// Lines touched for the present message.
+    touched: BTreeSet<u64>,
+}
+
+impl Collection {
+    /// Adds lines that the present message touches, if it is its worker that does.
+    fn add(&mut self, stores: bool, lines: RangeInclusive<u64>) {
+        let worker = self.at_work.as_deref().and_then(|work| work.split(' ').next());
+        let is_of_other = |(owner, stack): (&String, &Range<u64>)| {
+            Some(owner.as_str()) != worker && stack.contains(&(lines.start() * LINE_BYTES))
+        };
+        if self.stacks.iter().any(is_of_other) {
+            return;
+        }
+        self.touched.extend(lines.clone());
+        if stores {
+            self.written.extend(lines);
+        }
+    }
+
+    /// Counts the lines of the message that ends.
+    fn end_message(&mut self) {
+        let Some(work) = self.at_work.take() else { return };
+        let Lines { written, touched } = self.all.entry(work).or_default();
+        for (once, all) in [(&mut self.written, written), (&mut self.touched, touched)] {
+            for line in std::mem::take(once) {
+                *all.entry(line).or_default() += 1;
+            }
+        }
+    }
 }
 
 /// Whether the access that valgrind tells of stores something, and the cache lines it touches.
@@ -145,70 +182,51 @@ fn access(line: &str) -> Option<(bool, RangeInclusive<u64>)> {
 /// What is watched: two workers on threads of their own, one at a time.
 fn two_workers() {
     let shared = Shared::new(program(include_str!("../examples/default.cfg")), Arc::default());
-    let control = Arc::new(AtomicU32::new(0));
-    let start = |number| Worker::start(number, shared.clone(), Arc::clone(&control));
-    let [first, second] = [0, 1].map(start);
+    let (turn, control) = (AtomicU32::new(0), AtomicU32::new(0));
+    thread::scope(|scope| {
+        for number in [0, 1] {
+            let (shared, turn, control) = (&shared, &turn, &control);
+            scope.spawn(move || work_in_turn(&mut Desk::new(number, shared, control), turn));
+        }
+    });
+}
+
+/// Does a message whenever it is this worker's turn, of each kind so many, some of them marked.
+fn work_in_turn(desk: &mut Desk<'_>, turn: &AtomicU32) {
     for work in WORK.into_iter().chain([CONTROL]) {
-        // In turn, so that what one leaves behind is there when the other one works.
-        for _ in 0..WARM {
-            first.work(work, false);
-            second.work(work, false);
-        }
-        for _ in 0..MEASURED {
-            first.work(work, true);
-            second.work(work, true);
-        }
-    }
-}
-
-/// A worker that does one message at a time when asked.
-struct Worker {
-    orders: Sender<(&'static str, bool)>,
-    done: Receiver<()>,
-}
-
-impl Worker {
-    /// A worker with a user of its own, on its own thread.
-    fn start(number: u32, shared: Shared, control: Arc<AtomicU32>) -> Self {
-        let (orders, ordered) = channel();
-        let (report, done) = channel();
-        thread::spawn(move || {
-            let mut desk = Desk::new(number, &shared, control);
-            for (work, marked) in ordered {
-                desk.work(work, marked);
-                report.send(()).unwrap();
+        for count in 0..WARM + MEASURED {
+            // Nobody else does anything meanwhile: it would be taken for this worker's doing.
+            while turn.load(Ordering::Acquire) != desk.number {
+                thread::yield_now();
             }
-        });
-        Self { orders, done }
-    }
-
-    /// Has it do one message, between marks if so wanted, and waits for that.
-    fn work(&self, work: &'static str, marked: bool) {
-        self.orders.send((work, marked)).unwrap();
-        self.done.recv().unwrap();
+            desk.work(work, count >= WARM);
+            turn.store(1 - desk.number, Ordering::Release);
+        }
     }
 }
 
 /// A worker's core, and what it needs to be given work.
-struct Desk {
+struct Desk<'c> {
     number: u32,
     bench: CoreBench,
     cseq: u32,
     ringing: Vec<u8>,
-    control: Arc<AtomicU32>,
+    control: &'c AtomicU32,
     marks: File,
 }
 
-impl Desk {
+impl<'c> Desk<'c> {
     /// A desk with its user registered.
-    fn new(number: u32, shared: &Shared, control: Arc<AtomicU32>) -> Self {
+    fn new(number: u32, shared: &Shared, control: &'c AtomicU32) -> Self {
         let mut bench = CoreBench::beside(shared);
         let user = format!("user{number}");
         assert_eq!(bench.send(traffic::GATEWAY, traffic::register(&user, 1)).len(), 1);
         let forwarded = bench.send(traffic::PHONE, traffic::invite(&user)).remove(0).1;
         let ringing = traffic::ringing(&forwarded);
         // Not `io::stderr()`, whose lock both would write to.
-        let marks = File::options().append(true).open("/dev/stderr").unwrap();
+        let mut marks = File::options().append(true).open("/dev/stderr").unwrap();
+        let stack = std::ptr::from_ref(&number).addr();
+        marks.write_all(format!("{STACK}{number} {stack:x}\n").as_bytes()).unwrap();
         Self { number, bench, cseq: 1, ringing, control, marks }
     }
 
