@@ -14,6 +14,8 @@ mod core_support;
 mod destination_set;
 #[path = "language/functions.rs"]
 mod functions;
+#[path = "language/parameters.rs"]
+mod parameters;
 #[path = "language/transformations.rs"]
 mod transformations;
 #[path = "language/variables.rs"]

@@ -287,6 +287,7 @@ impl Stage {
             cflags: 0,
             received: None,
             replaces_others: false,
+            q: None,
         };
         let table = self.tables.get_or_create(table.as_bytes()).ok_or(StageError::TooManyTables)?;
         register(table, aor, (&request, &registration), config, location::seconds(self.now))?;

@@ -93,12 +93,15 @@ const FUNCTIONS: &[Line] = &[
         "Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
          never -2.",
     ),
-    differs("registrar", "registered", "The third and fourth parameter are not there."),
     differs(
         "registrar",
-        "unregister",
-        "Always removes all contacts: the third parameter, a contact, is not there. False if \
-         there were none; Kamailio says true.",
+        "registered",
+        "The match action 1 does nothing: no attributes are stored with a contact.",
+    ),
+    differs(
+        "xlog",
+        "xlog",
+        "A facility changes nothing: in the system log lines have the facility `daemon`.",
     ),
     differs(
         "textops",

@@ -30,6 +30,7 @@ mod usrloc;
 mod xlog;
 
 pub use compatibility::{Compatibility, function_compatibility, variable_compatibility};
+pub use corex::SubdomainAliases;
 
 use crate::script::{ModuleSpec, Registry};
 

@@ -274,6 +274,10 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
         if crosses {
             record_route(asked, ingress, tag, params, head);
         }
+        if let Some(preset) = asked.preset_ingress {
+            let asked = RecordRoute { preset: Some(preset), ..asked };
+            record_route(asked, ingress, tag, params, head);
+        }
     })
 }
 

@@ -91,8 +91,8 @@ struct KeptTransit {
     send_listener: Option<ListenerId>,
     reply_headers: SmallVec<[Text; 4]>,
     rport_forced: bool,
-    /// With the texts `user` and `preset`, which are empty in it.
-    record_route: Option<(RecordRoute<'static>, Text, Option<Text>)>,
+    /// With the texts `user`, `preset` and `preset_ingress`, which are empty in it.
+    record_route: Option<(RecordRoute<'static>, Text, [Option<Text>; 2])>,
     record_route_params: Text,
     route_params: Text,
     max_forwards_done: bool,
@@ -224,9 +224,10 @@ impl Suspended {
                 arena,
             ),
             rport_forced: kept.rport_forced,
-            record_route: kept.record_route.map(|(asked, user, preset)| RecordRoute {
+            record_route: kept.record_route.map(|(asked, user, [preset, ingress])| RecordRoute {
                 user: self.text(user),
                 preset: preset.map(|text| self.text(text)),
+                preset_ingress: ingress.map(|text| self.text(text)),
                 ..asked
             }),
             record_route_params: self.text(kept.record_route_params),
@@ -367,10 +368,18 @@ impl Keeper {
     fn record_route(
         &mut self,
         asked: &RecordRoute<'_>,
-    ) -> Option<(RecordRoute<'static>, Text, Option<Text>)> {
-        let RecordRoute { user, preset, full_lr, from_tag, double } = *asked;
-        let bare = RecordRoute { user: &[], preset: None, full_lr, from_tag, double };
-        Some((bare, self.text(user)?, self.optional(preset)?))
+    ) -> Option<(RecordRoute<'static>, Text, [Option<Text>; 2])> {
+        let RecordRoute { user, preset, preset_ingress, full_lr, from_tag, double } = *asked;
+        let (none, user) = (None, self.text(user)?);
+        let bare = RecordRoute {
+            user: &[],
+            preset: none,
+            preset_ingress: none,
+            full_lr,
+            from_tag,
+            double,
+        };
+        Some((bare, user, [self.optional(preset)?, self.optional(preset_ingress)?]))
     }
 }
 

@@ -41,6 +41,9 @@ pub struct RecordRoute<'m> {
     pub user: &'m [u8],
     /// Host and port instead of those of the listener.
     pub preset: Option<&'m [u8]>,
+    /// With `preset`: host and port for the side that the request came from, in a Record-Route
+    /// of its own.
+    pub preset_ingress: Option<&'m [u8]>,
     /// `;lr=on` for old peers that insist on a value, instead of `;lr`.
     pub full_lr: bool,
     /// Whether the From tag goes with it (`;ftag=`), to tell the direction of later requests.
