@@ -132,6 +132,13 @@ pub const COMMAND_MS_MAX: u64 = 32_000;
 /// Bytes of the output of one command that are kept: a destination set has a few lines.
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Variables that all workers share (`$shv`). Their names stand in the script, but stay when it is
+/// loaded again.
+pub const SHARED_VARIABLE_COUNT_MAX: usize = 4_096;
+
+/// Bytes of the text of one of them: what a message brings may be in it.
+pub const SHARED_VARIABLE_BYTES_MAX: usize = 16 << 10;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

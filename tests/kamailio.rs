@@ -25,6 +25,8 @@ loadmodule "siputils.so"
 loadmodule "cfgutils.so"
 loadmodule "kex.so"
 loadmodule "xlog.so"
+modparam("pv", "shvset", "count=i:7")
+modparam("pv", "shvset", "text=s:a b")
 #!define LIMIT 42
 pstn.gw_ip = "192.0.2.7" desc "the gateway"
 route {
@@ -118,6 +120,9 @@ fn variables_have_the_same_values() {
             "$sel(ruri.user) $sel(from.uri.host) $sel(to.uri) $sel(cseq.method)",
             "$sel(cfg_get.pstn.gw_ip) $def(LIMIT) $defn(LIMIT)",
             "$route_uri $rdir(name) $rdir(id) $fti",
+            "$shv(count) $shv(text) $shv(none)",
+            "$(timef(%z %Z){s.len}) $utimef(%z %Z) $utime(isdst) $(TV(Sn){s.select,1,.}{s.len})",
+            r"$(_s(\x41\101\a){s.encode.hexa})",
         ],
         answer,
     );
@@ -226,6 +231,7 @@ fn calculations_come_out_the_same() {
             "\"x\" + 1 + 2",
             "0x10 + 010",
             "strlen(\"abc\")",
+            "strlen(\"\\x41\\101\\7\")",
         ],
         |number, expression| format!("$var(r) = {expression}; {}", answer(number, "$var(r)")),
     );

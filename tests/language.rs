@@ -16,6 +16,8 @@ mod destination_set;
 mod functions;
 #[path = "language/parameters.rs"]
 mod parameters;
+#[path = "language/shared.rs"]
+mod shared;
 #[path = "language/transformations.rs"]
 mod transformations;
 #[path = "language/variables.rs"]

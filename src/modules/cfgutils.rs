@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use super::pv::{InitialValues, Shared, initial_value};
 use super::table::{
     accepted_number, accepted_text, function, int, number, number_setting, required_text, text,
-    verdict,
+    text_setting, verdict,
 };
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, ReturnCode, SettingSpec, TRUE,
+    ParameterSpec, Program, ReturnCode, SettingSpec, TRUE,
 };
 
 /// The module.
@@ -30,6 +31,7 @@ const SETTINGS: &[SettingSpec] = &[
         "Percent of the calls of `rand_event` that are true; 10 if not set.",
     ),
     number_setting("initial_gflags", "The global flags that are set at the start; 0 if not set."),
+    text_setting("shvset", "The same as `shvset` of `pv`, as OpenSER has it."),
     accepted_number("lock_set_size", UNUSED),
     accepted_text("hash_file", UNUSED),
 ];
@@ -134,22 +136,24 @@ struct Config {
     initial_probability: u8,
     probability: AtomicU8,
     flags: AtomicU32,
+    shared: InitialValues,
 }
 
 impl Config {
     /// What holds without module parameters.
-    const fn new(probability: u8, flags: u32) -> Self {
+    const fn new(probability: u8, flags: u32, shared: InitialValues) -> Self {
         Self {
             initial_probability: probability,
             probability: AtomicU8::new(probability),
             flags: AtomicU32::new(flags),
+            shared,
         }
     }
 }
 
 /// Reads the module parameters.
 fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
-    let (mut probability, mut flags) = (PROBABILITY_DEFAULT, 0);
+    let (mut probability, mut flags, mut shared) = (PROBABILITY_DEFAULT, 0, InitialValues::new());
     for (position, (name, value)) in values.iter().enumerate() {
         let fault = |reason| (position, reason);
         match *name {
@@ -157,10 +161,16 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
             "initial_gflags" => {
                 flags = number(name, value, 0, u32::MAX.into()).map_err(fault)?;
             }
+            "shvset" => shared.push(initial_value(value).map_err(fault)?),
             _ => {}
         }
     }
-    Ok(Arc::new(Config::new(probability, flags)))
+    Ok(Arc::new(Config::new(probability, flags, shared)))
+}
+
+/// What `shvset` of this module says.
+pub(super) fn shared_values(program: &Program) -> &[(Box<[u8]>, Shared)] {
+    program.config::<Config>().map_or(&[], |config| &config.shared)
 }
 
 /// What the workers share; there is something as soon as the module is loaded.

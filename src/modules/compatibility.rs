@@ -145,7 +145,6 @@ const VARIABLES: &[Line] = &[
         "snd",
         "Tells about `$du` or else `$ru`, whenever it is read; Kamailio only in `onsend_route`.",
     ),
-    differs("pv", "Tf", "In UTC, not in local time."),
     own("pv", "headers", "Of PrimiSIP."),
     own("pv", "method", "Of PrimiSIP."),
     own("pv", "mline", "Of PrimiSIP."),

@@ -29,15 +29,14 @@ missing! {
         => lsock;
     CFGUTILS:
         abort core_hash lock pkg_status pkg_summary shm_status shm_summary sleep trylock unlock
-        usleep
-        => shv;
+        usleep;
     EXEC:
         exec exec_getenv;
     KEX:
         resetdebug setdebug;
     PV:
         pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
-        => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
+        => C K Rn Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
         lookup_contacts lookup_xavp reg_send_reply save_contacts set_q_override

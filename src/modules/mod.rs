@@ -32,6 +32,8 @@ mod xlog;
 pub use compatibility::{Compatibility, function_compatibility, variable_compatibility};
 pub use corex::SubdomainAliases;
 
+pub use pv::SharedVariables;
+
 use crate::script::{ModuleSpec, Registry};
 
 /// All modules, in the order in which they are listed for people.

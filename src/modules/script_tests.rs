@@ -53,7 +53,7 @@ struct Recorder {
 
 impl Host for Recorder {
     fn now(&self) -> Now {
-        Now { monotonic_ms: 0, wall_seconds: 1_289_690_940 }
+        Now { monotonic_ms: 0, wall_seconds: 1_289_690_940, ..Now::default() }
     }
 
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {

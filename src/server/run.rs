@@ -25,6 +25,7 @@ use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
+use crate::modules::SharedVariables;
 use crate::names::NameTable;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Program, Settings};
@@ -131,7 +132,7 @@ fn start_workers(
         .collect();
     let template = Template {
         listeners,
-        services: Arc::new([Arc::new(LocationTables::new())]),
+        services: Arc::new([Arc::new(LocationTables::new()), Arc::new(SharedVariables::default())]),
         names: start_helper(clock)?,
         secret: branch_secret(program.settings())?,
     };

@@ -16,7 +16,7 @@ use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
-use viaduct::modules::REGISTRY;
+use viaduct::modules::{REGISTRY, SharedVariables};
 use viaduct::names::NameTable;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
@@ -95,7 +95,10 @@ impl CoreBench {
         let core = ProxyCore::new(CoreParts {
             program: Arc::new(program),
             listeners: Arc::new([Listener { address: server(), advertise }]),
-            services: Arc::new([Arc::new(LocationTables::default())]),
+            services: Arc::new([
+                Arc::new(LocationTables::default()),
+                Arc::new(SharedVariables::default()),
+            ]),
             names,
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: *b"0123456789abcdef",
@@ -104,7 +107,7 @@ impl CoreBench {
             counters: counters.clone(),
             log: Box::new(Kept(Arc::clone(&log))),
         });
-        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
+        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000, ..Now::default() };
         let slots = SlotPool::new(1, 0);
         Self {
             core,

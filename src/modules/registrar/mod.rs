@@ -153,7 +153,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
          `match_callid`, 2 `match_received`, 4 `match_contact`; one that is not set fits all. \
          The contact is told in the attribute that `xavp_rcd` names, with the match action 2 \
          it is not.",
-        r#"if (!registered("location")) { sl_send_reply("480", "Offline"); exit; }"#,
+        r#"if (registered("location", "$fu")) setflag(5);"#,
         record::registered,
     ),
     FunctionSpec {

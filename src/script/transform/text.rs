@@ -24,7 +24,7 @@ pub(crate) enum TextPart {
     Decode(Notation),
     /// Into another notation.
     Encode(Notation),
-    /// A number of seconds since 1970 as a date, in a format of `strftime`.
+    /// A number of seconds since 1970 as a local date, in a format of `strftime`.
     FormatTime(Parameter),
     /// In lines of so many bytes, with so many of a byte at the start of each but the first.
     FormatLines(Parameter, Parameter, u8),
@@ -258,12 +258,16 @@ fn core_hash(text: &[u8], size: i64) -> i64 {
     i64::from(hash) & (size.wrapping_sub(1) & i64::from(u32::MAX))
 }
 
-/// The seconds since 1970 that `text` is as a date; empty if it is none.
+/// The seconds since 1970 that `text` is as a date, in the zone of today; empty if it is none.
 fn format_time<'m>(execution: &Execution<'m>, text: &[u8], format: &[u8]) -> &'m [u8] {
     let seconds = parse_int(text.trim_ascii()).and_then(|number| u64::try_from(number).ok());
     let Some(seconds) = seconds else { return &[] };
     let mut out = bumpalo::collections::Vec::new_in(execution.transit.arena);
-    DateTime::of(seconds).write(format, SCRIPT_STRING_BYTES_MAX, &mut out);
+    DateTime::local(seconds, execution.host.now().zone).write(
+        format,
+        SCRIPT_STRING_BYTES_MAX,
+        &mut out,
+    );
     execution.build(&[&out])
 }
 
