@@ -82,7 +82,7 @@ fn find<'d>(text: &'d [u8], path: &[u8]) -> Option<Cow<'d, str>> {
         }
     }
     match value.get() {
-        "null" => None,
+        text if text == "null" => None,
         text if text.starts_with('"') => serde_json::from_str(text).ok().map(Cow::Owned),
         text => Some(Cow::Borrowed(text)),
     }
