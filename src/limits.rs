@@ -139,6 +139,10 @@ pub const SHARED_VARIABLE_COUNT_MAX: usize = 4_096;
 /// Bytes of the text of one of them: what a message brings may be in it.
 pub const SHARED_VARIABLE_BYTES_MAX: usize = 16 << 10;
 
+/// How often one run of the script may have its changes applied (`msg_apply_changes`): each time
+/// the message is copied and parsed again.
+pub const REWRITTEN_COUNT_MAX: usize = 16;
+
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;
 

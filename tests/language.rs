@@ -16,6 +16,8 @@ mod destination_set;
 mod functions;
 #[path = "language/parameters.rs"]
 mod parameters;
+#[path = "language/rewritten.rs"]
+mod rewritten;
 #[path = "language/shared.rs"]
 mod shared;
 #[path = "language/transformations.rs"]

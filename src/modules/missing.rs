@@ -52,7 +52,7 @@ missing! {
         append_body_part append_body_part_hex get_body_part get_body_part_raw
         remove_body_part set_body_multipart set_reply_body;
     TEXTOPSX:
-        assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
+        assign_hf_value2 remove_hf_value2;
     XLOG:
         xlogm;
 }

@@ -19,7 +19,8 @@ use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::script::{
-    Execution, Host, Observer, Program, RouteId, Suspended, Transit, Verdict, resume, run,
+    Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, resume,
+    run,
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
@@ -31,6 +32,7 @@ use crate::time::Now;
 struct Workspace {
     index: MessageIndex,
     arena: Bump,
+    rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
@@ -192,9 +194,11 @@ impl ProxyCore {
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
+            rewritten: &workspace.rewritten,
             edits: std::mem::take(&mut workspace.edits),
             observer: observer.as_deref_mut(),
             message_count: *message_count,
+            new_response: None,
         };
         let decision = match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
@@ -208,6 +212,7 @@ impl ProxyCore {
         workspace.edits = desk.edits;
         workspace.edits.clear();
         workspace.arena.reset();
+        workspace.rewritten.clear();
         decision
     }
 
@@ -247,9 +252,21 @@ struct Desk<'a> {
     resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
+    rewritten: &'a Rewritten,
     edits: EditList,
     observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
+    /// The response that the script has put in place of the one that arrived.
+    new_response: Option<Vec<u8>>,
+}
+
+/// The response that a run has put in place of the one that arrived, if it has done so.
+fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
+    let present = execution.transit.message;
+    if std::ptr::eq(present.text(), arrived.text()) || present.status().is_none() {
+        return None;
+    }
+    Some(present.text().to_vec())
 }
 
 impl Desk<'_> {
@@ -303,8 +320,28 @@ impl Desk<'_> {
                 _ => {}
             }
             self.turn.plan_edits.copy_from(&self.edits);
+            if let Some(text) = self.new_response.take() {
+                return self.send_new_response(&text, &hop);
+            }
         }
         self.plan_response(response, essentials, &hop)
+    }
+
+    /// Sends a response on that the script has put in place of the one in the slot.
+    #[cold]
+    fn send_new_response(&mut self, text: &[u8], hop: &Hop) -> Decision {
+        let mut index = MessageIndex::default();
+        let parsed = sip::parse(text, &mut index);
+        let response = Message::new(text, &index);
+        let essentials = parsed.and_then(|()| response.essentials());
+        let Ok(essentials) = essentials else {
+            return self.drop_counted(Counter::DroppedMalformed);
+        };
+        if let Decision::Forward(plan) = self.plan_response(response, &essentials, hop) {
+            self.turn.plan = Some(plan);
+            super::forward::compose_earlier_plan(&mut self.turn, response);
+        }
+        Decision::Done
     }
 
     /// Plans the response to be sent on, our Via taken off.
@@ -346,6 +383,7 @@ impl Desk<'_> {
                 let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
                 std::mem::swap(&mut transit.edits, &mut self.edits);
                 transit.essentials = self.turn.essentials;
+                transit.rewritten = Some(self.rewritten);
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
                 if let Some(observer) = self.observer.as_deref_mut() {
@@ -353,6 +391,7 @@ impl Desk<'_> {
                 }
                 let verdict = run(&mut execution, route);
                 self.edits = std::mem::take(&mut execution.transit.edits);
+                self.new_response = new_response(&execution, message);
                 (verdict, execution.transit.acted, execution.take_suspended())
             }
             Some(resumed) => self.go_on(message, resumed),
@@ -375,12 +414,14 @@ impl Desk<'_> {
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
         transit.essentials = self.turn.essentials;
+        transit.rewritten = Some(self.rewritten);
         let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
         if let Some(observer) = self.observer.as_deref_mut() {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
         self.edits = std::mem::take(&mut execution.transit.edits);
+        self.new_response = new_response(&execution, message);
         (verdict, execution.transit.acted, execution.take_suspended())
     }
 

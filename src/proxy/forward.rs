@@ -6,7 +6,7 @@ use super::identity::OwnText;
 use super::parked::Parked;
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
-use crate::limits::PARKED_MS_MAX;
+use crate::limits::{DATAGRAM_BYTES_MAX, PARKED_MS_MAX};
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::{HostName, Lookup};
@@ -68,7 +68,27 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
+    if turn.is_rewritten {
+        compose_earlier_plan(turn, message);
+    }
     Ok(())
+}
+
+/// The message with the changes that the script has made so far, the Request-URI among them. What
+/// was planned with the message as it was is composed now.
+pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Option<Vec<u8>> {
+    let message = transit.message;
+    compose_earlier_plan(turn, message);
+    turn.is_rewritten = true;
+    // Replies are made of the message that the script has by then.
+    turn.essentials = None;
+    let mut edits = EditList::default();
+    edits.copy_from(&transit.edits);
+    let fits = (message.method().is_none() || request_uri(message, transit.uri, &mut edits))
+        && fix_content_length(message, &mut edits);
+    let mut text = Vec::new();
+    edits.write_to(message.bytes().get(..message.end())?, &mut text);
+    (fits && text.len() <= DATAGRAM_BYTES_MAX).then_some(text)
 }
 
 /// Keeps the request, finished but for its address, until the name of the next hop is known.
@@ -254,7 +274,7 @@ fn egress(
 /// §18.2.1, RFC 3581 §4).
 fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let message = transit.message;
-    let Some(essentials) = turn.essentials else { return false };
+    let Some(essentials) = transit.essentials else { return false };
     let edits = &mut *turn.plan_edits;
     let fits = stamp_via(&essentials.via, transit, edits);
     let Standing { key, identity, .. } = &mut *turn.standing;

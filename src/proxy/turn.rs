@@ -35,6 +35,9 @@ pub(super) struct Turn<'a> {
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: Option<Plan>,
+    /// Whether the script may have put another message in place of the one in the slot: what it
+    /// forwards is composed at once then.
+    pub(super) is_rewritten: bool,
     /// The edits of the plan.
     pub(super) plan_edits: &'a mut EditList,
     pub(super) outbox: &'a mut Outbox,
@@ -49,7 +52,16 @@ impl<'a> Turn<'a> {
         plan_edits: &'a mut EditList,
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
+        Self {
+            now,
+            arrival,
+            essentials,
+            standing,
+            plan: None,
+            is_rewritten: false,
+            plan_edits,
+            outbox,
+        }
     }
 }
 
@@ -75,6 +87,10 @@ impl Host for Turn<'_> {
         super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
         transit.acted = true;
         Ok(())
+    }
+
+    fn apply_changes(&mut self, transit: &Transit<'_>) -> Option<Vec<u8>> {
+        super::forward::apply_changes(self, transit)
     }
 
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {

@@ -113,6 +113,12 @@ pub trait Host {
         headers: &[u8],
     ) -> Result<(), Refusal>;
 
+    /// The message with the changes made so far; `None` if it would outgrow a datagram. The message
+    /// that is forwarded or answered from then on may be another one than arrived.
+    fn apply_changes(&mut self, _transit: &Transit<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether host and port are this server: a listen address or an alias. Without a port the
     /// default port is meant where a listen address is named, any port where an alias is.
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;

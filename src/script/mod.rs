@@ -33,6 +33,7 @@ mod program;
 pub mod reference;
 mod registry;
 mod render;
+mod rewritten;
 mod scope;
 mod select;
 mod settings;
@@ -68,6 +69,7 @@ pub use registry::{
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::render;
+pub use rewritten::Rewritten;
 pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;

@@ -109,9 +109,9 @@ const FILE: &[LanguageEntry] = &[
     ),
     entry(
         "\"text\", 'text'",
-        "A text, also over several lines. Between double quotes `\\n`, `\\r`, `\\t`, `\\a`, `\\\\` and \
-         `\\\"` stand for one byte, as do `\\x41` and, with two or three digits, `\\101`: its number in \
-         base 16 or 8. Between single quotes all is as written.",
+        "A text, also over several lines. Between double quotes `\\n`, `\\r`, `\\t`, `\\a`, `\\\\` \
+         and `\\\"` stand for one byte, as do `\\x41` and, with two or three digits, `\\101`: its \
+         number in base 16 or 8. Between single quotes all is as written.",
         "server_header=\"Server: \\x56iaduct\"",
     ),
     entry("flags name:number, ...", "Gives names to message flags.", "flags FLT_ACC:1, FLT_NAT:5;"),

@@ -142,7 +142,7 @@ impl Suspended {
         })
     }
 
-    /// The message as it arrived.
+    /// The message as it was when the run began to wait.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message
@@ -197,8 +197,17 @@ impl Suspended {
 
     /// What was decided about the message.
     fn transit<'m>(&'m self, arrived: Transit<'m>) -> Transit<'m> {
-        let Transit { message, essentials, source, local, listener, arena, mut edits, .. } =
-            arrived;
+        let Transit {
+            message,
+            essentials,
+            source,
+            local,
+            listener,
+            arena,
+            rewritten,
+            mut edits,
+            ..
+        } = arrived;
         let kept = &self.transit;
         edits.copy_from(&kept.edits);
         Transit {
@@ -208,6 +217,7 @@ impl Suspended {
             local,
             listener,
             arena,
+            rewritten,
             uri: self.text(kept.uri),
             destination: kept.destination.map(|text| self.text(text)),
             path: self.text(kept.path),
@@ -309,6 +319,7 @@ impl Keeper {
             local: _,
             listener: _,
             arena: _,
+            rewritten: _,
             uri,
             destination,
             path,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
+use super::Rewritten;
 use crate::mem::ListenerId;
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Message, NameAddr};
@@ -56,7 +57,8 @@ pub struct RecordRoute<'m> {
 /// One message and the decisions about it.
 #[derive(Debug)]
 pub struct Transit<'m> {
-    /// The message as it arrived. It does not change while the script runs.
+    /// The message as it arrived, or as it was when the changes were last applied
+    /// (`msg_apply_changes`).
     pub message: Message<'m>,
     /// What was parsed of it when it was checked, if the core has checked it.
     pub essentials: Option<&'m Essentials<'m>>,
@@ -66,6 +68,8 @@ pub struct Transit<'m> {
     pub local: SocketAddr,
     /// The listener whose socket got it.
     pub listener: ListenerId,
+    /// Where messages are indexed that take the place of this one; nowhere if none may.
+    pub rewritten: Option<&'m Rewritten>,
     /// Where strings that are built during the run live.
     pub arena: &'m Bump,
     /// The Request-URI as rewritten so far (`$ru`); empty for a response.
@@ -123,6 +127,7 @@ impl<'m> Transit<'m> {
             local,
             listener,
             arena,
+            rewritten: None,
             uri: message.request_uri(),
             destination: None,
             path: &[],

@@ -3,7 +3,7 @@
 use super::{ALICE, REQUEST, bench, log, log_of, shows};
 
 /// What leaves when `body` runs over a request and forwards it.
-fn forwarded(body: &str) -> String {
+pub(super) fn forwarded(body: &str) -> String {
     let script = format!("route {{ {body} forward(192.0.2.20, 5060); }}");
     let mut bench = bench(&script);
     let sent = bench.send(ALICE, REQUEST);

@@ -81,10 +81,11 @@ fn find<'d>(text: &'d [u8], path: &[u8]) -> Option<Cow<'d, str>> {
             value = items.get(index).copied()?;
         }
     }
-    match value.get() {
-        text if text == "null" => None,
-        text if text.starts_with('"') => serde_json::from_str(text).ok().map(Cow::Owned),
-        text => Some(Cow::Borrowed(text)),
+    let text = value.get();
+    match text.as_bytes() {
+        b"null" => None,
+        [b'"', ..] => serde_json::from_str(text).ok().map(Cow::Owned),
+        _ => Some(Cow::Borrowed(text)),
     }
 }
 
