@@ -14,6 +14,8 @@ mod core_support;
 mod destination_set;
 #[path = "language/functions.rs"]
 mod functions;
+#[path = "language/multipart.rs"]
+mod multipart;
 #[path = "language/parameters.rs"]
 mod parameters;
 #[path = "language/rewritten.rs"]

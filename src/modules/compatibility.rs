@@ -57,6 +57,33 @@ const FUNCTIONS: &[Line] = &[
     own("registrar", "save_noreply", "Of SER and OpenSER."),
     differs("textops", "str_find", "The code is 1, not the place where the part is."),
     own("textops", "subst_v", "Of later ones."),
+    differs(
+        "textops",
+        "filter_body",
+        "Header fields of the part that stand behind its Content-Type are not left in the body.",
+    ),
+    differs("textops", "get_body_part_raw", "The delimiter behind the part is not in the result."),
+    differs(
+        "textops",
+        "remove_body_part",
+        "What stands before the first part stays; Kamailio removes it.",
+    ),
+    differs(
+        "textops",
+        "append_body_part",
+        "False if the content would end the part; what stands before the first part stays.",
+    ),
+    differs(
+        "textops",
+        "append_body_part_hex",
+        "False if the content would end the part; what stands before the first part stays.",
+    ),
+    differs(
+        "textops",
+        "set_body_multipart",
+        "The body ends with the closing delimiter, and Content-Type names the new boundary also if \
+         the body was multipart before; Kamailio leaves out the one and keeps the old other.",
+    ),
     own("textops", "str_any_in", "Of later ones."),
     own("textops", "str_all_in", "Of later ones."),
     differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),

@@ -48,9 +48,6 @@ missing! {
         => pcv ppv;
     SL:
         send_reply_mode sl_forward_reply;
-    TEXTOPS:
-        append_body_part append_body_part_hex get_body_part get_body_part_raw
-        remove_body_part set_body_multipart set_reply_body;
     TEXTOPSX:
         assign_hf_value2 remove_hf_value2;
     XLOG:

@@ -353,7 +353,7 @@ impl Desk<'_> {
     ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
-        super::forward::fix_content_length(response, edits);
+        sip::edit_content_length(response, edits);
         response::remove_top_via(response, essentials, edits);
         let standing = &mut *self.turn.standing;
         let Some(listener) = standing.identity.listener(hop.listener) else {
@@ -470,7 +470,8 @@ impl Desk<'_> {
         headers: &[&[u8]],
     ) -> bool {
         request.method() != Some(Method::Ack)
-            && super::reply::reply(&mut self.turn, request, (code, reason), headers, false).is_ok()
+            && super::reply::reply(&mut self.turn, request, (code, reason), (headers, b""), false)
+                .is_ok()
     }
 
     /// Whether this is the ACK to a failure that was answered here: it has the tag that only we

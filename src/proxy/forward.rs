@@ -14,7 +14,8 @@ use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
-    HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
+    HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri,
+    edit_content_length, host_ip,
 };
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
@@ -52,7 +53,7 @@ pub(super) fn forward(
         && max_forwards(message, transit, turn.plan_edits) // step 3
         && path(message, transit.path, turn.plan_edits) // step 6
         && via(turn, transit, route) // steps 4 and 8
-        && fix_content_length(message, turn.plan_edits); // step 9
+        && edit_content_length(message, turn.plan_edits); // step 9
     if !fits {
         return Err(Refusal::TooLarge);
     }
@@ -85,7 +86,7 @@ pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Optio
     let mut edits = EditList::default();
     edits.copy_from(&transit.edits);
     let fits = (message.method().is_none() || request_uri(message, transit.uri, &mut edits))
-        && fix_content_length(message, &mut edits);
+        && edit_content_length(message, &mut edits);
     let mut text = Vec::new();
     edits.write_to(message.bytes().get(..message.end())?, &mut text);
     (fits && text.len() <= DATAGRAM_BYTES_MAX).then_some(text)
@@ -99,8 +100,8 @@ fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, host: HostName
     let status = (478, &b"Unresolvable destination (478/SL)"[..]);
     let is_ack = message.method() == Some(Method::Ack);
     let lines = &transit.reply_headers;
-    let refused =
-        !is_ack && super::reply::queue(turn, message, status, lines, transit.rport_forced).is_ok();
+    let refused = !is_ack
+        && super::reply::queue(turn, message, status, (lines, b""), transit.rport_forced).is_ok();
     let refusal = if refused { turn.outbox.take_composed() } else { None };
     let parked = Parked {
         host,
@@ -342,19 +343,4 @@ fn record_route(
     }
     head.extend_from_slice(params);
     head.extend_from_slice(b">\r\n");
-}
-
-/// Step 9: Content-Length follows the body that the script changed. A message without one ends
-/// with its datagram (RFC 3261 §18.3).
-pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
-    let body_length = message.body().len();
-    let growth = edits.growth_from(message.end() - body_length);
-    if growth == 0 {
-        return true;
-    }
-    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
-    let at = message.offset_of(value);
-    let length = body_length.saturating_add_signed(growth);
-    let mut text = ShortText::new(b"");
-    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

@@ -8,15 +8,16 @@ use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
-/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines.
+/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines,
+/// among them what the body is.
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     status: (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
-    queue(turn, request, status, headers, force_rport)?;
+    queue(turn, request, status, (headers, body), force_rport)?;
     turn.count(Counter::SentReplies);
     Ok(())
 }
@@ -26,7 +27,7 @@ pub(super) fn queue(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     (code, reason): (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
     match request.method() {
@@ -51,7 +52,7 @@ pub(super) fn queue(
     let standing = &mut *turn.standing;
     let mut lines: SmallVec<[&[u8]; 8]> = SmallVec::from_slice(headers);
     lines.push(&standing.server_header);
-    let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
+    let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines, body };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if queued { Ok(()) } else { Err(Refusal::TooLarge) }

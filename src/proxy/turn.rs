@@ -83,8 +83,12 @@ impl Host for Turn<'_> {
     ) -> Result<(), Refusal> {
         let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
         lines.push(headers);
-        let status = (code, reason);
-        super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
+        let (kind, body) = transit.reply_body.unwrap_or_default();
+        if !kind.is_empty() {
+            lines.extend([b"Content-Type: ", kind, b"\r\n"]);
+        }
+        let (status, content) = ((code, reason), (&lines[..], body));
+        super::reply::reply(self, transit.message, status, content, transit.rport_forced)?;
         transit.acted = true;
         Ok(())
     }

@@ -90,6 +90,7 @@ struct KeptTransit {
     flags: u32,
     send_listener: Option<ListenerId>,
     reply_headers: SmallVec<[Text; 4]>,
+    reply_body: Option<(Text, Text)>,
     rport_forced: bool,
     /// With the texts `user`, `preset` and `preset_ingress`, which are empty in it.
     record_route: Option<(RecordRoute<'static>, Text, [Option<Text>; 2])>,
@@ -233,6 +234,7 @@ impl Suspended {
                 kept.reply_headers.iter().map(|text| self.text(*text)),
                 arena,
             ),
+            reply_body: kept.reply_body.map(|(kind, body)| (self.text(kind), self.text(body))),
             rport_forced: kept.rport_forced,
             record_route: kept.record_route.map(|(asked, user, [preset, ingress])| RecordRoute {
                 user: self.text(user),
@@ -329,6 +331,7 @@ impl Keeper {
             flags,
             send_listener,
             reply_headers,
+            reply_body,
             rport_forced,
             record_route,
             record_route_params,
@@ -353,6 +356,10 @@ impl Keeper {
             reply_headers: {
                 let lines = reply_headers.iter().map(|line| self.text(line));
                 lines.collect::<Option<_>>()?
+            },
+            reply_body: match reply_body {
+                Some((kind, body)) => Some((self.text(kind)?, self.text(body)?)),
+                None => None,
             },
             rport_forced: *rport_forced,
             record_route: match record_route {

@@ -91,6 +91,8 @@ pub struct Transit<'m> {
     pub send_listener: Option<ListenerId>,
     /// Whole header lines for replies made here (`append_to_reply`).
     pub reply_headers: ArenaVec<'m, &'m [u8]>,
+    /// Type and text of the body of replies made here (`set_reply_body`).
+    pub reply_body: Option<(&'m [u8], &'m [u8])>,
     /// `force_rport()` was called: answer to the source port though no `rport` was asked for
     /// (RFC 3581).
     pub rport_forced: bool,
@@ -137,6 +139,7 @@ impl<'m> Transit<'m> {
             flags: 0,
             send_listener: None,
             reply_headers: ArenaVec::new_in(arena),
+            reply_body: None,
             rport_forced: false,
             record_route: None,
             record_route_params: &[],

@@ -6,6 +6,7 @@
 
 mod body;
 mod headers;
+mod multipart;
 mod search;
 mod strings;
 mod substitute;
@@ -19,7 +20,6 @@ use crate::sip::{Header, Message};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
-    missing: super::missing::TEXTOPS,
     ..ModuleSpec::new("textops", "Text and header field operations.")
 };
 
@@ -29,6 +29,7 @@ const TABLES: &[&[FunctionSpec]] = &[
     substitute::FUNCTIONS,
     headers::FUNCTIONS,
     body::FUNCTIONS,
+    multipart::FUNCTIONS,
     strings::FUNCTIONS,
 ];
 
