@@ -25,6 +25,7 @@ loadmodule "siputils.so"
 loadmodule "cfgutils.so"
 loadmodule "kex.so"
 loadmodule "xlog.so"
+modparam("cfgutils", "lock_set_size", 4)
 modparam("pv", "shvset", "count=i:7")
 modparam("pv", "shvset", "text=s:a b")
 #!define LIMIT 42
@@ -288,6 +289,13 @@ fn functions_give_the_same_codes() {
             "is_gflag(\"3\")",
             "rand_set_prob(\"5\")",
             "rand_get_prob()",
+            "lock(\"a\")",
+            "unlock(\"a\")",
+            "unlock(\"never\")",
+            "trylock(\"b\")",
+            "trylock(\"b\")",
+            "usleep(\"1000\")",
+            "sleep(\"0\")",
             "pv_isset(\"$avp(none)\")",
             "is_int(\"$avp(x)\")",
             "sbranch_reset()",

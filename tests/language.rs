@@ -26,6 +26,8 @@ mod shared;
 mod transformations;
 #[path = "language/variables.rs"]
 mod variables;
+#[path = "language/waiting.rs"]
+mod waiting;
 
 use std::path::Path;
 

@@ -205,6 +205,13 @@ impl Stage {
             sent.extend(self.advance(NAME_MS));
         }
         sent.extend(self.answer_commands());
+        // Whoever has commands answered at once does not tell either how time passes.
+        while self.outputs.is_some()
+            && let Some(wakes_at_ms) = self.core.wakes_at_ms()
+        {
+            sent.extend(self.advance(wakes_at_ms.saturating_sub(self.now.monotonic_ms)));
+            sent.extend(self.answer_commands());
+        }
         Ok(sent)
     }
 

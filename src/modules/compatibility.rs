@@ -87,6 +87,16 @@ const FUNCTIONS: &[Line] = &[
     own("textops", "str_any_in", "Of later ones."),
     own("textops", "str_all_in", "Of later ones."),
     differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
+    differs("cfgutils", "sleep", NO_WAITING),
+    differs("cfgutils", "usleep", NO_WAITING),
+    differs(
+        "cfgutils",
+        "lock",
+        "The run waits, not the process, and gives up after four seconds. A lock ends with its \
+         run, and may be taken again by the run that has it.",
+    ),
+    differs("cfgutils", "trylock", "A lock ends with its run."),
+    differs("cfgutils", "unlock", "Only the run that has a lock can give it back."),
     differs("cfgutils", "rand_event", "The probability may be given in the call."),
     differs(
         "core",
@@ -101,6 +111,16 @@ const FUNCTIONS: &[Line] = &[
         "force_send_socket",
         "An address that is not listened to makes it false when it is called; Kamailio refuses \
          the script.",
+    ),
+    differs(
+        "textopsx",
+        "msg_apply_changes",
+        "False, and nothing changes, if the message would be malformed then; Kamailio drops it.",
+    ),
+    differs(
+        "textopsx",
+        "msg_set_buffer",
+        "False, and nothing changes, if the text is no message; Kamailio drops it.",
     ),
     differs("pv", "typeof", "The types are `int`, `str` and `null`; Kamailio also has `xavp`."),
     own("primisip", "print", "Of PrimiSIP."),
@@ -154,6 +174,9 @@ const FUNCTIONS: &[Line] = &[
     differs("exec", "exec_msg", A_WORD),
     differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
 ];
+
+/// How functions differ that let a run wait.
+const NO_WAITING: &str = "The run waits, not the process: other messages are worked on meanwhile.";
 
 /// What the functions of `exec` do otherwise.
 const A_WORD: &str = "A variable in the command becomes a word of it, or a part of one; Kamailio \

@@ -28,8 +28,7 @@ missing! {
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
         => lsock;
     CFGUTILS:
-        abort core_hash lock pkg_status pkg_summary shm_status shm_summary sleep trylock unlock
-        usleep;
+        abort core_hash pkg_status pkg_summary shm_status shm_summary;
     EXEC:
         exec exec_getenv;
     KEX:

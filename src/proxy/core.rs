@@ -13,14 +13,15 @@ use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
-use crate::jobs::{Answer, Completion};
-use crate::limits::HEADROOM_BYTES;
+use crate::jobs::{Answer, Completion, Ending};
+use crate::limits::{BATCH_DATAGRAMS_MAX, HEADROOM_BYTES};
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
+use crate::modules;
 use crate::script::{
-    Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, resume,
-    run,
+    Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, Wait,
+    resume, run,
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
@@ -138,13 +139,26 @@ impl ProxyCore {
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
-        [self.sweep_at_ms, self.standing.parking.due_ms()].into_iter().flatten().min()
+        let Standing { parking, waiting, .. } = &self.standing;
+        [self.sweep_at_ms, parking.due_ms(), waiting.due_ms()].into_iter().flatten().min()
     }
 
-    /// Does what is due by `now`: sends requests that waited for a name, sweeps a few expired
-    /// bindings.
+    /// When a run goes on that waits for a moment, in milliseconds of the monotonic clock.
+    #[must_use]
+    pub fn wakes_at_ms(&self) -> Option<u64> {
+        self.standing.waiting.due_ms()
+    }
+
+    /// Does what is due by `now`: sends requests that waited for a name, goes on with runs that
+    /// waited for a moment, sweeps a few expired bindings.
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         parked::settle(&mut self.standing, now, outbox);
+        // A batch at most: their number must not keep datagrams waiting.
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(job) = self.standing.waiting.take_due(now) else { break };
+            let answer = Answer { ending: Ending::Exited(0), output: Vec::new() };
+            self.handle_completion(now, Completion { job, answer }, outbox);
+        }
         if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
             self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
             self.sweep(now);
@@ -285,7 +299,7 @@ impl Desk<'_> {
     /// Runs the script over a request and does what it says.
     fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
-            Some((Verdict::Suspended, _)) => {
+            Some((verdict, _)) if verdict.waits() => {
                 super::forward::compose_earlier_plan(&mut self.turn, request);
             }
             Some((_, true)) => {}
@@ -316,7 +330,7 @@ impl Desk<'_> {
             let (verdict, _) = self.run(response, route);
             match verdict {
                 Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
-                Verdict::Suspended => return Decision::Done,
+                verdict if verdict.waits() => return Decision::Done,
                 _ => {}
             }
             self.turn.plan_edits.copy_from(&self.edits);
@@ -390,6 +404,9 @@ impl Desk<'_> {
                     execution.observe(observer);
                 }
                 let verdict = run(&mut execution, route);
+                if !verdict.waits() {
+                    modules::end_run(&execution);
+                }
                 self.edits = std::mem::take(&mut execution.transit.edits);
                 self.new_response = new_response(&execution, message);
                 (verdict, execution.transit.acted, execution.take_suspended())
@@ -420,20 +437,28 @@ impl Desk<'_> {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
+        if !verdict.waits() {
+            modules::end_run(&execution);
+        }
         self.edits = std::mem::take(&mut execution.transit.edits);
         self.new_response = new_response(&execution, message);
         (verdict, execution.transit.acted, execution.take_suspended())
     }
 
-    /// Keeps a run until its command has ended, and has that run.
+    /// Keeps a run until its command has ended, and has that run; or until its moment has come.
     #[cold]
     fn wait(&mut self, mut run: Box<Suspended>) {
         self.turn.count(Counter::ScriptSuspensions);
         let Standing { parts, waiting, .. } = &mut *self.turn.standing;
-        let size = run.command.size();
-        let command = std::mem::take(&mut run.command);
+        let size = run.wait.size();
+        let command = match &mut run.wait {
+            Wait::Command(command) => Some(std::mem::take(command)),
+            Wait::Time(_) => None,
+        };
         let job = waiting.enter(run, size, Arc::clone(self.program), self.turn.arrival);
-        parts.jobs.order(job, command);
+        if let Some(command) = command {
+            parts.jobs.order(job, command);
+        }
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.

@@ -119,7 +119,11 @@ impl Host for Turn<'_> {
     }
 
     fn suspension_room(&self) -> usize {
-        if self.standing.parts.jobs.is_open() { self.standing.waiting.room() } else { 0 }
+        self.standing.waiting.room()
+    }
+
+    fn runs_commands(&self) -> bool {
+        self.standing.parts.jobs.is_open()
     }
 
     fn logs(&self, level: LogLevel) -> bool {

@@ -133,10 +133,15 @@ pub trait Host {
     /// The listener with that address, if there is one.
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;
 
-    /// Bytes that the copy of a run may have which is to wait for a command; 0 if none may. Who
-    /// has room here runs the command of each run that ends [`super::Verdict::Suspended`].
+    /// Bytes that the copy of a run may have which is to wait; 0 if none may. Who has room here
+    /// goes on with each run that [`super::Verdict::waits`].
     fn suspension_room(&self) -> usize {
         0
+    }
+
+    /// Whether the commands that runs wait for are run.
+    fn runs_commands(&self) -> bool {
+        false
     }
 
     /// Whether log lines of that level are written.

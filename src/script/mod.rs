@@ -74,7 +74,7 @@ pub use settings::{Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
 pub use substitution::{Bound, Substitution, whole_line_range};
-pub use suspension::Suspended;
+pub use suspension::{Suspended, Wait};
 pub use transform::{decode_base64_url, encode_base64_url};
 pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};

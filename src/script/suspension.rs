@@ -20,11 +20,31 @@ use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::sip::rewrite::EditList;
 
-/// A run of the script that waits for the end of a command.
+/// What a run waits for.
+#[derive(Debug)]
+pub enum Wait {
+    /// The end of a command, which is taken by whoever has it run.
+    Command(ShellCommand),
+    /// This moment, in milliseconds of the monotonic clock.
+    Time(u64),
+}
+
+impl Wait {
+    /// Bytes that it keeps, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Command(command) => command.size(),
+            Self::Time(_) => 0,
+        }
+    }
+}
+
+/// A run of the script that waits.
 #[derive(Debug)]
 pub struct Suspended {
-    /// What it waits for; taken by whoever has it run.
-    pub command: ShellCommand,
+    /// What for.
+    pub wait: Wait,
     /// The message.
     message: Vec<u8>,
     /// All other texts, one behind the other.
@@ -103,11 +123,7 @@ struct KeptTransit {
 
 impl Suspended {
     /// A copy of what `execution` is at this moment; none if it takes more than `room` bytes.
-    pub(super) fn of(
-        execution: &Execution<'_>,
-        command: ShellCommand,
-        room: usize,
-    ) -> Option<Self> {
+    pub(super) fn of(execution: &Execution<'_>, wait: Wait, room: usize) -> Option<Self> {
         let message = execution.transit.message.text();
         let mut keeper = Keeper { texts: Vec::new(), room: room.checked_sub(message.len())? };
         let transit = keeper.transit(&execution.transit)?;
@@ -121,7 +137,7 @@ impl Suspended {
         let xavps = execution.xavps.copy(&mut keeper, Keeper::text, Keeper::value)?;
         let static_branch = keeper.branch(&execution.static_branch)?;
         Some(Self {
-            command,
+            wait,
             message: message.to_vec(),
             texts: keeper.texts,
             transit,
@@ -149,7 +165,7 @@ impl Suspended {
         &self.message
     }
 
-    /// Bytes that it keeps, about, without those of the command.
+    /// Bytes that it keeps, about, without those of a command.
     #[must_use]
     pub fn size(&self) -> usize {
         let values = self.values.len() + self.slots.len() + 2 * self.avps.len();
@@ -402,8 +418,8 @@ impl Keeper {
 }
 
 impl<'m> Execution<'m> {
-    /// The end of the command that the present call has asked for with [`Self::suspend`]; `None`
-    /// when the call has not asked yet.
+    /// What the present call has waited for with [`Self::suspend`] or [`Self::sleep`]; `None` when
+    /// the call has not asked yet.
     pub const fn take_answer(&mut self) -> Option<&'m Answer> {
         self.answer.take()
     }
@@ -412,10 +428,23 @@ impl<'m> Execution<'m> {
     /// once, which is then called again with the same arguments and finds the answer by
     /// [`Self::take_answer`]. [`super::FALSE`] if nobody runs commands here or too many wait.
     pub fn suspend(&mut self, command: ShellCommand) -> ReturnCode {
+        if !self.host.runs_commands() {
+            return super::FALSE;
+        }
+        self.wait(Wait::Command(command))
+    }
+
+    /// Lets the script wait so many milliseconds, in the same way.
+    pub fn sleep(&mut self, milliseconds: u64) -> ReturnCode {
+        let due_ms = self.host.now().monotonic_ms.saturating_add(milliseconds);
+        self.wait(Wait::Time(due_ms))
+    }
+
+    /// Lets the script wait.
+    fn wait(&mut self, wait: Wait) -> ReturnCode {
         let room = self.host.suspension_room();
-        let suspended =
-            room.checked_sub(command.size()).and_then(|room| Suspended::of(self, command, room));
-        match suspended {
+        let room = room.checked_sub(wait.size());
+        match room.and_then(|room| Suspended::of(self, wait, room)) {
             Some(suspended) => {
                 self.suspended = Some(Box::new(suspended));
                 0
@@ -427,7 +456,7 @@ impl<'m> Execution<'m> {
         }
     }
 
-    /// The run as it has to wait, after [`super::Verdict::Suspended`].
+    /// The run as it has to wait, if its verdict is that it [`super::Verdict::waits`].
     pub const fn take_suspended(&mut self) -> Option<Box<Suspended>> {
         self.suspended.take()
     }
