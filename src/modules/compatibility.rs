@@ -47,15 +47,7 @@ const fn own(module: &'static str, name: &'static str, whose: &'static str) -> L
 /// The functions that are not the same.
 const FUNCTIONS: &[Line] = &[
     own("core", "len_gt", "Of SER."),
-    differs("core", "rewriteuser", "A password goes with the old user; Kamailio keeps it."),
-    differs("core", "strip", "False if the user has fewer bytes; Kamailio warns and says true."),
-    differs(
-        "core",
-        "strip_tail",
-        "False if the user has fewer bytes; Kamailio warns and says true.",
-    ),
     own("registrar", "save_noreply", "Of SER and OpenSER."),
-    differs("textops", "str_find", "The code is 1, not the place where the part is."),
     own("textops", "subst_v", "Of later ones."),
     differs(
         "textops",
@@ -86,7 +78,6 @@ const FUNCTIONS: &[Line] = &[
     ),
     own("textops", "str_any_in", "Of later ones."),
     own("textops", "str_all_in", "Of later ones."),
-    differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
     differs("cfgutils", "sleep", NO_WAITING),
     differs("cfgutils", "usleep", NO_WAITING),
     differs(

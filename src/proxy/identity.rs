@@ -152,6 +152,22 @@ impl Identity {
         }) || self.subdomains.have(host, port)
     }
 
+    /// Whether a host is this server, at whatever port; `local` as in [`Self::is_myself`].
+    pub(super) fn is_my_host(&self, host: &[u8], local: SocketAddr) -> bool {
+        let is_bound = host_ip(host).is_some_and(|ip| {
+            self.listeners.iter().any(|listener| {
+                let own = listener.address.ip();
+                own == ip || own.is_unspecified() && local.ip() == ip
+            })
+        });
+        let mut advertised =
+            self.listeners.iter().filter_map(|listener| listener.advertise.as_ref());
+        is_bound
+            || advertised.any(|(name, _)| host.eq_ignore_ascii_case(name.as_bytes()))
+            || self.aliases.iter().any(|(name, _)| host.eq_ignore_ascii_case(name))
+            || self.subdomains.have(host, None)
+    }
+
     /// The first listener that is so.
     fn position(&self, is: impl FnMut(&Listener) -> bool) -> Option<ListenerId> {
         let position = self.listeners.iter().position(is)?;

@@ -101,6 +101,10 @@ impl Host for Turn<'_> {
         self.standing.identity.is_myself(host, port, self.arrival.local)
     }
 
+    fn is_my_host(&self, host: &[u8]) -> bool {
+        self.standing.identity.is_my_host(host, self.arrival.local)
+    }
+
     fn listener_address(&self, listener: ListenerId) -> SocketAddr {
         match self.standing.identity.listener(listener) {
             Some(listener) => listener.address,

@@ -123,6 +123,11 @@ pub trait Host {
     /// default port is meant where a listen address is named, any port where an alias is.
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;
 
+    /// Whether a host is this server, at whatever port.
+    fn is_my_host(&self, host: &[u8]) -> bool {
+        self.is_myself(host, None)
+    }
+
     /// The address that a listener is bound to.
     fn listener_address(&self, listener: ListenerId) -> SocketAddr;
 
