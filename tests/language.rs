@@ -7,6 +7,8 @@
 mod attributes;
 #[path = "language/calls.rs"]
 mod calls;
+#[path = "language/carriers.rs"]
+mod carriers;
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;

@@ -104,6 +104,11 @@ const FUNCTIONS: &[Line] = &[
          the script.",
     ),
     differs(
+        "siputils",
+        "sip_p_charging_vector",
+        "The new value is the same for all requests of a call; Kamailio counts.",
+    ),
+    differs(
         "textopsx",
         "msg_apply_changes",
         "False, and nothing changes, if the message would be malformed then; Kamailio drops it.",

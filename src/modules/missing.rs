@@ -43,12 +43,10 @@ missing! {
     RR:
         get_route_param loose_route_mode loose_route_preloaded rr_next_hop_route;
     SIPUTILS:
-        append_rpid_hf contact_param_check is_rpid_user_e164 sip_p_charging_vector
-        => pcv ppv;
+        contact_param_check
+        => ppv;
     SL:
         send_reply_mode sl_forward_reply;
-    TEXTOPSX:
-        assign_hf_value2 remove_hf_value2;
     XLOG:
         xlogm;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::item::take_off;
-use super::table::{text, text_setting};
+use super::table::{avp_name, text, text_setting};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleConfig, ModuleSpec,
@@ -89,15 +89,6 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
         }
     }
     Ok(Arc::new(config))
-}
-
-/// The name of the AVP that a parameter is.
-fn avp_name(value: &GlobalValue) -> Option<Box<[u8]>> {
-    let GlobalValue::Text(text) = value else { return None };
-    let name = text.trim_ascii().strip_prefix(b"$avp(")?.strip_suffix(b")")?;
-    let name = name.strip_prefix(b"s:").unwrap_or(name);
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(byte);
-    (!name.is_empty() && name.iter().all(is_plain)).then(|| name.into())
 }
 
 /// Its functions.

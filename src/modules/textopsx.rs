@@ -1,5 +1,6 @@
 //! `textopsx`: More text operations.
 
+mod credentials;
 mod iterator;
 mod values;
 
@@ -16,12 +17,12 @@ use crate::sip::HeaderName;
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
     variables: iterator::VARIABLES,
-    missing: super::missing::TEXTOPSX,
     ..ModuleSpec::new("textopsx", "More text operations.")
 };
 
 /// The functions of the parts of the module.
-const TABLES: &[&[FunctionSpec]] = &[OWN, iterator::FUNCTIONS, values::FUNCTIONS];
+const TABLES: &[&[FunctionSpec]] =
+    &[OWN, iterator::FUNCTIONS, values::FUNCTIONS, credentials::FUNCTIONS];
 
 /// All functions.
 const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);

@@ -12,7 +12,7 @@ pub(super) fn forwarded(body: &str) -> String {
 }
 
 /// The lines of one header field in what leaves.
-fn lines_of(name: &str, body: &str) -> Vec<String> {
+pub(super) fn lines_of(name: &str, body: &str) -> Vec<String> {
     let start = format!("{name}: ");
     forwarded(body)
         .split("\r\n")
