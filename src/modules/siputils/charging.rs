@@ -28,8 +28,8 @@ pub(super) const VARIABLES: &[PseudoVariable] = &[PseudoVariable {
     read,
     write: None,
     doc: "P-Charging-Vector as it arrived or as `sip_p_charging_vector()` has made it: `all` of \
-          it, its `value`, the address that it was made at (`genaddr`), the operators of both sides \
-          (`orig`, `term`).",
+          it, its `value`, the address that it was made at (`genaddr`), the operators of both \
+          sides (`orig`, `term`).",
 }];
 
 /// The name of the header field.
