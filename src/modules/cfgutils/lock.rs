@@ -22,7 +22,8 @@ pub(super) const FUNCTIONS: [FunctionSpec; 3] = [
          worker.\n\nIf another run has it, this one waits, and the server goes on with other \
          messages. False after four seconds, as two runs may wait for each other, if this run \
          holds eight locks, or if too many runs wait. A lock ends with its run, or after 64 \
-         seconds. A run that has it already gets it once more.",
+         seconds. A run that has it already gets it once more. When the script is loaded again, \
+         new runs have locks of their own.",
         r#"lock("count"); $shv(count) = $shv(count) + 1; unlock("count");"#,
         |execution, arguments| take(execution, text(arguments, 0), true),
     ),
@@ -48,8 +49,9 @@ const LOCK_COUNT: usize = 4_096;
 /// Locks that one run may hold.
 const HELD_COUNT_MAX: usize = 8;
 
-/// Longest time between two looks at a lock that is taken (milliseconds).
-const LOOK_MS_MAX: u64 = 16;
+/// Longest time between two looks at a lock that is taken (milliseconds): as many runs as may wait
+/// leave most of the worker's time to messages then.
+const LOOK_MS_MAX: u64 = 64;
 
 /// Bits of a holder that tell runs apart; the others are the end of its time.
 const RUN_BITS: u32 = 20;
