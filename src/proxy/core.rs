@@ -196,7 +196,10 @@ impl ProxyCore {
             Err(error) => Err(error),
         };
         let checked = match &essentials {
-            Ok(essentials) if is_request => validate(message, essentials, &standing.key),
+            // Before it waited it was checked as it arrived; the script may have changed it since.
+            Ok(essentials) if is_request && resumed.is_none() => {
+                validate(message, essentials, &standing.key)
+            }
             Ok(_) => Ok(()),
             Err(error) => Err((*error).into()),
         };

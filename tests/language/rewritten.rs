@@ -133,6 +133,16 @@ fn a_run_that_waits_keeps_its_message() {
 }
 
 #[test]
+fn a_run_that_waits_is_not_held_against_what_it_has_changed() {
+    let script = "route { $ru = \"foo:bar\"; append_hf(\"Proxy-Require: x\"); msg_apply_changes(); \
+        exec_cmd(\"true\"); sl_send_reply(\"200\", \"$ou\"); }";
+    let mut bench = bench(script);
+    assert!(bench.send(ALICE, REQUEST).is_empty());
+    let sent = bench.finish(Ending::Exited(0), "");
+    assert!(sent[0].1.starts_with(b"SIP/2.0 200 foo:bar\r\n"));
+}
+
+#[test]
 fn another_message_can_take_its_place() {
     let sent = forwarded("msg_set_buffer(\"$(mb{re.subst,/X-List: three/X-Other: four/})\");");
     assert!(sent.contains("\r\nX-Other: four\r\n") && !sent.contains("three"), "{sent}");
