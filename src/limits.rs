@@ -149,12 +149,12 @@ pub const PARKED_MS_MAX: u64 = 4_000;
 /// Bytes of a host name that is asked for (RFC 1035 §2.3.4).
 pub const NAME_BYTES_MAX: usize = 253;
 
-/// Runs of the script in one worker that wait for a command (`exec_msg` and the like). What they
+/// Runs of the script in one worker that wait (`exec_msg`, `sleep` and the like). What they
 /// keep is bounded by [`SUSPENDED_BYTES_MAX`]; this is what commands of a second each would need
 /// at some thousand requests a second.
 pub const SUSPENDED_COUNT_MAX: usize = 4_096;
 
-/// Bytes of all runs of one worker that wait for a command, with their messages.
+/// Bytes of all runs of one worker that wait, with their messages.
 pub const SUSPENDED_BYTES_MAX: usize = 64 << 20;
 
 /// Commands that run at once; others wait for their turn. Each has up to three file descriptors,
@@ -189,6 +189,28 @@ pub const CONTROL_IDLE_MS_MAX: u64 = 10_000;
 /// How long a FIFO for an answer may have no reader (milliseconds): the program that made it opens
 /// it next.
 pub const CONTROL_READER_MS_MAX: u64 = 5_000;
+
+/// How long one `sleep` or `usleep` may take (milliseconds): a client has given up then (RFC 3261
+/// §17.1.1.2, timer B).
+pub const SLEEP_MS_MAX: u64 = 32_000;
+
+/// How long a run waits for a lock that another one holds (milliseconds): two that hold what the
+/// other one wants must not wait for ever.
+pub const LOCK_WAIT_MS_MAX: u64 = 4_000;
+
+/// How long a lock is held at most (milliseconds), should the worker that holds it fail.
+pub const LOCK_MS_MAX: u64 = 64_000;
+
+/// Variables that all workers share (`$shv`). Their names stand in the script, but stay when it is
+/// loaded again.
+pub const SHARED_VARIABLE_COUNT_MAX: usize = 4_096;
+
+/// Bytes of the text of one of them: what a message brings may be in it.
+pub const SHARED_VARIABLE_BYTES_MAX: usize = 16 << 10;
+
+/// How often one run of the script may have its changes applied (`msg_apply_changes`): each time
+/// the message is copied and parsed again.
+pub const REWRITTEN_COUNT_MAX: usize = 16;
 
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;

@@ -103,9 +103,14 @@ route {
 
 /// Runs the steps of a case with that script.
 fn run_command(steps: &str) -> Result<(), String> {
+    run_script(COMMAND, steps)
+}
+
+/// Runs the steps of a case with a script.
+fn run_script(script: &str, steps: &str) -> Result<(), String> {
     let flow = parse(&format!("peer alice 198.51.100.7:5060\ncase it is so\n{steps}"));
     let flow = flow.unwrap_or_else(|problems| panic!("{problems}"));
-    let result = flow.run(&flow.cases[0], &Arc::new(program(COMMAND)), None);
+    let result = flow.run(&flow.cases[0], &Arc::new(program(script)), None);
     result.map_err(|failure| failure.show(&flow.map, Style::Plain))
 }
 
@@ -129,6 +134,20 @@ fn a_command_ends_as_the_case_says() {
         let steps = format!("  let $price = 5\n{ASKS}  expect nothing\n  command {command}\n");
         run_command(&format!("{steps}{answer}")).unwrap_or_else(|failure| panic!("{failure}"));
     }
+}
+
+#[test]
+fn a_script_that_sleeps_goes_on_when_its_time_has_come() {
+    let script = "loadmodule \"sl.so\"\nloadmodule \"cfgutils.so\"\n\
+                  route { sleep(\"2\"); sl_send_reply(\"200\", \"OK\"); }";
+    let steps = |elapse: &str| {
+        format!(
+            "{ASKS}  elapse {elapse}\n  expect nothing\n  elapse 1ms\n  expect alice\n    SIP/2.0 200 OK\n"
+        )
+    };
+    run_script(script, &steps("1999ms")).unwrap();
+    run_script(script, &steps("1998ms")).unwrap_err();
+    run_script(script, &steps("2s")).unwrap_err();
 }
 
 #[test]

@@ -247,6 +247,7 @@ fn change(
         listener: ListenerId(0),
         cflags: 0,
         received: None,
+        q: None,
         replaces_others: false,
     };
     let refused = |why: &dyn std::fmt::Display| Failure::bad(format!("refused: {why}"));

@@ -18,14 +18,14 @@ impl Desk {
     /// One that was started an hour ago.
     fn new() -> Self {
         let facts = Facts {
-            started: Now { monotonic_ms: 1_000, wall_seconds: 1_798_761_600 },
+            started: Now { monotonic_ms: 1_000, wall_seconds: 1_798_761_600, ..Now::default() },
             process: 7,
             arguments: vec!["viaduct".to_owned(), "run".to_owned()],
             directory: "/srv/\x1b".to_owned(),
             ..Facts::default()
         };
         let counters = (0..3).map(|_| WorkerCounters::default()).collect();
-        let now = Now { monotonic_ms: 3_601_000, wall_seconds: 1_798_765_200 };
+        let now = Now { monotonic_ms: 3_601_000, wall_seconds: 1_798_765_200, ..Now::default() };
         Self { facts, tables: LocationTables::new(), counters, now }
     }
 

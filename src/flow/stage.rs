@@ -15,11 +15,12 @@ use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
 use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
+use crate::modules::SharedVariables;
 use crate::names::{Answer as NameAnswer, NameTable, Question};
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
-use crate::time::Now;
+use crate::time::{Now, Zone};
 
 /// What a stage is made of.
 #[derive(Clone, Debug)]
@@ -96,7 +97,12 @@ pub struct Stage {
 }
 
 /// When each stage begins: the start of 2027.
-const START: Now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_798_761_600 };
+const START: Now = Now {
+    monotonic_ms: 1_000_000,
+    wall_seconds: 1_798_761_600,
+    wall_fraction_us: 0,
+    zone: Zone::UTC,
+};
 
 /// The seed of everything random.
 const SEED: u64 = 1;
@@ -130,7 +136,7 @@ impl Stage {
         let core = ProxyCore::new(CoreParts {
             program: Arc::clone(setup.program),
             listeners: Arc::clone(&listeners),
-            services: Arc::new([Arc::clone(&tables) as _]),
+            services: Arc::new([Arc::clone(&tables) as _, Arc::new(SharedVariables::default())]),
             names: Arc::clone(&names),
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: setup.secret,
@@ -206,6 +212,13 @@ impl Stage {
             sent.extend(self.advance(NAME_MS));
         }
         sent.extend(self.answer_commands());
+        // Whoever has commands answered at once does not tell either how time passes.
+        while self.outputs.is_some()
+            && let Some(wakes_at_ms) = self.core.wakes_at_ms()
+        {
+            sent.extend(self.advance(wakes_at_ms.saturating_sub(self.now.monotonic_ms)));
+            sent.extend(self.answer_commands());
+        }
         Ok(sent)
     }
 
@@ -257,7 +270,7 @@ impl Stage {
         let mut sent = Vec::new();
         let mut set = |stage: &mut Self, monotonic_ms: u64| {
             let wall_seconds = START.wall_seconds + (monotonic_ms - started_ms) / 1_000;
-            stage.now = Now { monotonic_ms, wall_seconds };
+            stage.now = Now { monotonic_ms, wall_seconds, ..START };
             stage.core.handle_timeout(stage.now, &mut stage.outbox);
             sent.extend(stage.take_sent());
         };
@@ -294,6 +307,7 @@ impl Stage {
             cflags: 0,
             received: None,
             replaces_others: false,
+            q: None,
         };
         let table = self.tables.get_or_create(table.as_bytes()).ok_or(StageError::TooManyTables)?;
         register(table, aor, (&request, &registration), config, location::seconds(self.now))?;

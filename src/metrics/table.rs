@@ -62,9 +62,10 @@ counters! {
     RefusedExtension "refused_extension" "Requests answered 420.",
     RefusedOverload "refused_overload" "New calls answered 503 because datagrams were lost.",
     RefusedScheme "refused_scheme" "Requests answered 416.",
-    ScriptSuspensions "script_suspensions" "Times that a run of the script waited for a command.",
+    ScriptSuspensions "script_suspensions"
+        "Times that a run of the script waited for a command, a moment or a lock.",
     ScriptSuspensionsRefused "script_suspensions_refused"
-        "Commands that were not run because too many runs of the script wait already.",
+        "Commands not run and waits refused because too many runs of the script wait already.",
     ScriptErrors "script_errors" "Runs of the script that ended in an error of its own.",
     ScriptFuelExhausted "script_fuel_exhausted" "Runs of the script that were cut off.",
     Registrations "registrations" "REGISTER requests that changed or confirmed bindings.",

@@ -13,14 +13,16 @@ use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
-use crate::jobs::{Answer, Completion};
-use crate::limits::HEADROOM_BYTES;
+use crate::jobs::{Answer, Completion, Ending};
+use crate::limits::{BATCH_DATAGRAMS_MAX, HEADROOM_BYTES};
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
+use crate::modules;
 use crate::names::Lookup;
 use crate::script::{
-    Execution, Host, Observer, Program, RouteId, Suspended, Transit, Verdict, resume, run,
+    Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, Wait,
+    resume, run,
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
@@ -32,6 +34,7 @@ use crate::time::Now;
 struct Workspace {
     index: MessageIndex,
     arena: Bump,
+    rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
@@ -141,13 +144,26 @@ impl ProxyCore {
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
-        [self.sweep_at_ms, self.standing.parking.due_ms()].into_iter().flatten().min()
+        let Standing { parking, waiting, .. } = &self.standing;
+        [self.sweep_at_ms, parking.due_ms(), waiting.due_ms()].into_iter().flatten().min()
     }
 
-    /// Does what is due by `now`: sends requests that waited for a name, sweeps a few expired
-    /// bindings.
+    /// When a run goes on that waits for a moment, in milliseconds of the monotonic clock.
+    #[must_use]
+    pub fn wakes_at_ms(&self) -> Option<u64> {
+        self.standing.waiting.due_ms()
+    }
+
+    /// Does what is due by `now`: sends requests that waited for a name, goes on with runs that
+    /// waited for a moment, sweeps a few expired bindings.
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         parked::settle(&mut self.standing, now, outbox);
+        // A batch at most: their number must not keep datagrams waiting.
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(job) = self.standing.waiting.take_due(now) else { break };
+            let answer = Answer { ending: Ending::Exited(0), output: Vec::new() };
+            self.handle_completion(now, Completion { job, answer }, outbox);
+        }
         if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
             self.sweep_at_ms = Some(now.monotonic_ms + self.sweep(now));
         }
@@ -188,7 +204,10 @@ impl ProxyCore {
             Err(error) => Err(error),
         };
         let checked = match &essentials {
-            Ok(essentials) if is_request => validate(message, essentials, &standing.key),
+            // Before it waited it was checked as it arrived; the script may have changed it since.
+            Ok(essentials) if is_request && resumed.is_none() => {
+                validate(message, essentials, &standing.key)
+            }
             Ok(_) => Ok(()),
             Err(error) => Err((*error).into()),
         };
@@ -200,9 +219,11 @@ impl ProxyCore {
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
+            rewritten: &workspace.rewritten,
             edits: std::mem::take(&mut workspace.edits),
             observer: observer.as_deref_mut(),
             message_count: *message_count,
+            new_response: None,
         };
         let decision = match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
@@ -216,6 +237,7 @@ impl ProxyCore {
         workspace.edits = desk.edits;
         workspace.edits.clear();
         workspace.arena.reset();
+        workspace.rewritten.clear();
         decision
     }
 
@@ -255,9 +277,21 @@ struct Desk<'a> {
     resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
+    rewritten: &'a Rewritten,
     edits: EditList,
     observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
+    /// The response that the script has put in place of the one that arrived.
+    new_response: Option<Vec<u8>>,
+}
+
+/// The response that a run has put in place of the one that arrived, if it has done so.
+fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
+    let present = execution.transit.message;
+    if std::ptr::eq(present.text(), arrived.text()) || present.status().is_none() {
+        return None;
+    }
+    Some(present.text().to_vec())
 }
 
 impl Desk<'_> {
@@ -276,7 +310,7 @@ impl Desk<'_> {
     /// Runs the script over a request and does what it says.
     fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
-            Some((Verdict::Suspended, _)) => {
+            Some((verdict, _)) if verdict.waits() => {
                 super::forward::compose_earlier_plan(&mut self.turn, request);
             }
             Some((_, true)) => {}
@@ -307,12 +341,32 @@ impl Desk<'_> {
             let (verdict, _) = self.run(response, route);
             match verdict {
                 Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
-                Verdict::Suspended => return Decision::Done,
+                verdict if verdict.waits() => return Decision::Done,
                 _ => {}
             }
             self.turn.plan_edits.copy_from(&self.edits);
+            if let Some(text) = self.new_response.take() {
+                return self.send_new_response(&text, &hop);
+            }
         }
         self.plan_response(response, essentials, &hop)
+    }
+
+    /// Sends a response on that the script has put in place of the one in the slot.
+    #[cold]
+    fn send_new_response(&mut self, text: &[u8], hop: &Hop<'_>) -> Decision {
+        let mut index = MessageIndex::default();
+        let parsed = sip::parse(text, &mut index);
+        let response = Message::new(text, &index);
+        let essentials = parsed.and_then(|()| response.essentials());
+        let Ok(essentials) = essentials else {
+            return self.drop_counted(Counter::DroppedMalformed);
+        };
+        if let Decision::Forward(plan) = self.plan_response(response, &essentials, hop) {
+            self.turn.plan = Some(plan);
+            super::forward::compose_earlier_plan(&mut self.turn, response);
+        }
+        Decision::Done
     }
 
     /// Plans the response to be sent on, our Via taken off.
@@ -324,7 +378,7 @@ impl Desk<'_> {
     ) -> Decision {
         let arrival = self.turn.arrival;
         let edits = &mut *self.turn.plan_edits;
-        super::forward::fix_content_length(response, edits);
+        sip::edit_content_length(response, edits);
         response::remove_top_via(response, essentials, edits);
         let standing = &mut *self.turn.standing;
         let Some(listener) = standing.identity.listener(hop.listener) else {
@@ -357,7 +411,7 @@ impl Desk<'_> {
         plan: Plan,
         (host, port): (&[u8], Option<u16>),
     ) -> Decision {
-        let named = NamedHost::new(&self.turn, host, port);
+        let named = NamedHost::new(&self.turn, self.turn.essentials, host, port);
         let Plan { destination, listener, source, counter, .. } = plan;
         match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
             Lookup::Waiting => {
@@ -386,13 +440,18 @@ impl Desk<'_> {
                 let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
                 std::mem::swap(&mut transit.edits, &mut self.edits);
                 transit.essentials = self.turn.essentials;
+                transit.rewritten = Some(self.rewritten);
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
                 if let Some(observer) = self.observer.as_deref_mut() {
                     execution.observe(observer);
                 }
                 let verdict = run(&mut execution, route);
+                if !verdict.waits() {
+                    modules::end_run(&execution);
+                }
                 self.edits = std::mem::take(&mut execution.transit.edits);
+                self.new_response = new_response(&execution, message);
                 (verdict, execution.transit.acted, execution.take_suspended())
             }
             Some(resumed) => self.go_on(message, resumed),
@@ -415,24 +474,34 @@ impl Desk<'_> {
         let mut transit = Transit::new(message, ways, arrival.listener, self.arena);
         std::mem::swap(&mut transit.edits, &mut self.edits);
         transit.essentials = self.turn.essentials;
+        transit.rewritten = Some(self.rewritten);
         let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
         if let Some(observer) = self.observer.as_deref_mut() {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
+        if !verdict.waits() {
+            modules::end_run(&execution);
+        }
         self.edits = std::mem::take(&mut execution.transit.edits);
+        self.new_response = new_response(&execution, message);
         (verdict, execution.transit.acted, execution.take_suspended())
     }
 
-    /// Keeps a run until its command has ended, and has that run.
+    /// Keeps a run until its command has ended, and has that run; or until its moment has come.
     #[cold]
     fn wait(&mut self, mut run: Box<Suspended>) {
         self.turn.count(Counter::ScriptSuspensions);
         let Standing { parts, waiting, .. } = &mut *self.turn.standing;
-        let size = run.command.size();
-        let command = std::mem::take(&mut run.command);
+        let size = run.wait.size();
+        let command = match &mut run.wait {
+            Wait::Command(command) => Some(std::mem::take(command)),
+            Wait::Time(_) => None,
+        };
         let job = waiting.enter(run, size, Arc::clone(self.program), self.turn.arrival);
-        parts.jobs.order(job, command);
+        if let Some(command) = command {
+            parts.jobs.order(job, command);
+        }
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.
@@ -469,7 +538,8 @@ impl Desk<'_> {
         headers: &[&[u8]],
     ) -> bool {
         request.method() != Some(Method::Ack)
-            && super::reply::reply(&mut self.turn, request, (code, reason), headers, false).is_ok()
+            && super::reply::reply(&mut self.turn, request, (code, reason), (headers, b""), false)
+                .is_ok()
     }
 
     /// Whether this is the ACK to a failure that was answered here: it has the tag that only we

@@ -6,6 +6,7 @@ use super::identity::OwnText;
 use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE};
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
+use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::Lookup;
@@ -13,7 +14,8 @@ use crate::script::{Host, NextHop, RecordRoute, Refusal, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
-    HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri, host_ip,
+    Essentials, HeaderName, Items, Message, Method, NameAddr, Scheme, Uri, Via, are_token, are_uri,
+    edit_content_length, host_ip,
 };
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
@@ -46,7 +48,7 @@ pub(super) fn forward(
         return too_many_hops(turn, transit);
     }
     let (host, port) = next_hop(transit, hop)?; // step 7
-    let address = match resolve(turn, host, port)? {
+    let address = match resolve(turn, transit.essentials, host, port)? {
         Hop::Address(address) => address,
         Hop::Named(named) => return park(turn, transit, named),
     };
@@ -63,7 +65,27 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
+    if turn.is_rewritten {
+        compose_earlier_plan(turn, message);
+    }
     Ok(())
+}
+
+/// The message with the changes that the script has made so far, the Request-URI among them. What
+/// was planned with the message as it was is composed now.
+pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Option<Vec<u8>> {
+    let message = transit.message;
+    compose_earlier_plan(turn, message);
+    turn.is_rewritten = true;
+    // Replies are made of the message that the script has by then.
+    turn.essentials = None;
+    let mut edits = EditList::default();
+    edits.copy_from(&transit.edits);
+    let fits = (message.method().is_none() || request_uri(message, transit.uri, &mut edits))
+        && edit_content_length(message, &mut edits);
+    let mut text = Vec::new();
+    edits.write_to(message.bytes().get(..message.end())?, &mut text);
+    (fits && text.len() <= DATAGRAM_BYTES_MAX).then_some(text)
 }
 
 /// Steps 2 to 9, but for the address: what is changed in a request that leaves so.
@@ -74,7 +96,7 @@ fn edit(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
         && max_forwards(message, transit, turn.plan_edits) // step 3
         && path(message, transit.path, turn.plan_edits) // step 6
         && via(turn, transit, route) // steps 4 and 8
-        && fix_content_length(message, turn.plan_edits) // step 9
+        && edit_content_length(message, turn.plan_edits) // step 9
 }
 
 /// Keeps the request, finished but for its address, until the name of the next hop is known. As it
@@ -104,8 +126,8 @@ fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Res
     let is_ack = request.method() == Some(Method::Ack);
     let lines = &transit.reply_headers;
     turn.note_uri(transit);
-    let refused =
-        !is_ack && super::reply::queue(turn, request, status, lines, transit.rport_forced).is_ok();
+    let refused = !is_ack
+        && super::reply::queue(turn, request, status, (lines, b""), transit.rport_forced).is_ok();
     let refusal = if refused { turn.outbox.take_composed() } else { None };
     let otherwise = refusal.map_or(Otherwise::Drop, |(way, text)| Otherwise::Refuse(way, text));
     let counted = Counted::Forwarded(Counter::ForwardedRequests);
@@ -228,13 +250,18 @@ enum Hop {
 
 /// The next hop: the address that the host is, or that of a server that its name stands for
 /// (RFC 3263 §4.2).
-fn resolve(turn: &Turn<'_>, host: &[u8], port: Option<u16>) -> Result<Hop, Refusal> {
+fn resolve(
+    turn: &Turn<'_>,
+    essentials: Option<&Essentials<'_>>,
+    host: &[u8],
+    port: Option<u16>,
+) -> Result<Hop, Refusal> {
     if let Some(ip) = host_ip(host) {
         return Ok(Hop::Address(SocketAddr::new(ip, port.unwrap_or(PORT))));
     }
     let sends = |ip: IpAddr| turn.standing.identity.for_family(ip).is_some();
     let families = [sends(Ipv4Addr::LOCALHOST.into()), sends(Ipv6Addr::LOCALHOST.into())];
-    let named = NamedHost::new(turn, host, port);
+    let named = NamedHost::new(turn, essentials, host, port);
     match named.lookup(turn, families) {
         Lookup::Waiting => Ok(Hop::Named(named)),
         Lookup::Unknown => Err(Refusal::Unresolvable),
@@ -275,7 +302,7 @@ fn egress(
 /// §18.2.1, RFC 3581 §4).
 fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
     let message = transit.message;
-    let Some(essentials) = turn.essentials else { return false };
+    let Some(essentials) = transit.essentials else { return false };
     let edits = &mut *turn.plan_edits;
     let fits = stamp_via(&essentials.via, transit, edits);
     let Standing { key, identity, .. } = &mut *turn.standing;
@@ -293,6 +320,10 @@ fn via(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> bool {
         let params = [double, transit.record_route_params];
         record_route(asked, egress, tag, params, head);
         if crosses {
+            record_route(asked, ingress, tag, params, head);
+        }
+        if let Some(preset) = asked.preset_ingress {
+            let asked = RecordRoute { preset: Some(preset), ..asked };
             record_route(asked, ingress, tag, params, head);
         }
     })
@@ -339,19 +370,4 @@ fn record_route(
     }
     head.extend_from_slice(params);
     head.extend_from_slice(b">\r\n");
-}
-
-/// Step 9: Content-Length follows the body that the script changed. A message without one ends
-/// with its datagram (RFC 3261 §18.3).
-pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
-    let body_length = message.body().len();
-    let growth = edits.growth_from(message.end() - body_length);
-    if growth == 0 {
-        return true;
-    }
-    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
-    let at = message.offset_of(value);
-    let length = body_length.saturating_add_signed(growth);
-    let mut text = ShortText::new(b"");
-    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
 }

@@ -105,8 +105,13 @@ pub(super) struct ParkingLot {
 impl NamedHost {
     /// The host, which is a name, with the number that chooses among its servers: the same for a
     /// request, its retransmission, its CANCEL, its ACK to a failure and its responses.
-    pub(super) fn new(turn: &Turn<'_>, host: &[u8], port: Option<u16>) -> Self {
-        let lot = turn.essentials.map_or(0, |essentials| {
+    pub(super) fn new(
+        turn: &Turn<'_>,
+        essentials: Option<&Essentials<'_>>,
+        host: &[u8],
+        port: Option<u16>,
+    ) -> Self {
+        let lot = essentials.map_or(0, |essentials| {
             let Essentials { call_id, cseq, from, .. } = essentials;
             let tag = from.tag().unwrap_or_default();
             let digits = turn.standing.key.tag(call_id, Some(cseq.number), tag);

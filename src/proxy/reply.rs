@@ -13,17 +13,20 @@ use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
 /// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
-/// is known. `headers` are pieces of whole header lines.
+/// is known. `headers` are pieces of whole header lines, among them what the body is.
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     status: (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
-    queue(turn, request, status, headers, force_rport)?;
-    match turn.essentials.and_then(|essentials| named_host(&essentials.via)) {
-        Some((host, port)) => redirect(turn, NamedHost::new(turn, host, port), status.0),
+    queue(turn, request, status, (headers, body), force_rport)?;
+    let essentials = turn.essentials;
+    match essentials.and_then(|essentials| named_host(&essentials.via)) {
+        Some((host, port)) => {
+            redirect(turn, NamedHost::new(turn, essentials, host, port), status.0);
+        }
         None => turn.standing.parts.counters.count_reply(status.0),
     }
     Ok(())
@@ -57,7 +60,7 @@ pub(super) fn queue(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     (code, reason): (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
     let is_noted = turn.standing.warning.as_mut().is_some_and(Warning::take_note);
@@ -86,7 +89,7 @@ pub(super) fn queue(
     if let Some(warning) = &mut standing.warning {
         lines.push(warning.line(request, &arrival, is_noted));
     }
-    let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines };
+    let reply = Reply { code, reason, to_tag: &to_tag, headers: &lines, body };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if queued { Ok(()) } else { Err(Refusal::TooLarge) }

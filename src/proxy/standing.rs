@@ -80,7 +80,7 @@ impl Standing {
     /// What `parts` and the script's global parameters make.
     pub(super) fn new(parts: CoreParts, settings: &Settings) -> Self {
         Self {
-            identity: Identity::new(Arc::clone(&parts.listeners), settings),
+            identity: Identity::new(Arc::clone(&parts.listeners), &parts.program),
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),
             overload: Overload::new(settings),
@@ -97,7 +97,7 @@ impl Standing {
     /// share stays; so do the listeners and the key.
     pub(super) fn follow(&mut self, program: &Arc<Program>) {
         let settings = program.settings();
-        self.identity.rename(settings);
+        self.identity.rename(program);
         self.overload = Overload::new(settings);
         self.server_header = server_header(settings);
         self.warning = Warning::new(settings, self.parts.process);

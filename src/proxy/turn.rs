@@ -36,6 +36,9 @@ pub(super) struct Turn<'a> {
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: Option<Plan>,
+    /// Whether the script may have put another message in place of the one in the slot: what it
+    /// forwards is composed at once then.
+    pub(super) is_rewritten: bool,
     /// The edits of the plan.
     pub(super) plan_edits: &'a mut EditList,
     pub(super) outbox: &'a mut Outbox,
@@ -50,7 +53,16 @@ impl<'a> Turn<'a> {
         plan_edits: &'a mut EditList,
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
+        Self {
+            now,
+            arrival,
+            essentials,
+            standing,
+            plan: None,
+            is_rewritten: false,
+            plan_edits,
+            outbox,
+        }
     }
 
     /// Has the Warning of the next reply, if there is to be one, tell what became of the
@@ -88,14 +100,26 @@ impl Host for Turn<'_> {
         self.note_uri(transit);
         let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
         lines.push(headers);
-        let status = (code, reason);
-        super::reply::reply(self, transit.message, status, &lines, transit.rport_forced)?;
+        let (kind, body) = transit.reply_body.unwrap_or_default();
+        if !kind.is_empty() {
+            lines.extend([b"Content-Type: ", kind, b"\r\n"]);
+        }
+        let (status, content) = ((code, reason), (&lines[..], body));
+        super::reply::reply(self, transit.message, status, content, transit.rport_forced)?;
         transit.acted = true;
         Ok(())
     }
 
+    fn apply_changes(&mut self, transit: &Transit<'_>) -> Option<Vec<u8>> {
+        super::forward::apply_changes(self, transit)
+    }
+
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {
         self.standing.identity.is_myself(host, port, self.arrival.local)
+    }
+
+    fn is_my_host(&self, host: &[u8]) -> bool {
+        self.standing.identity.is_my_host(host, self.arrival.local)
     }
 
     fn listener_address(&self, listener: ListenerId) -> SocketAddr {
@@ -116,7 +140,11 @@ impl Host for Turn<'_> {
     }
 
     fn suspension_room(&self) -> usize {
-        if self.standing.parts.jobs.is_open() { self.standing.waiting.room() } else { 0 }
+        self.standing.waiting.room()
+    }
+
+    fn runs_commands(&self) -> bool {
+        self.standing.parts.jobs.is_open()
     }
 
     fn logs(&self, level: LogLevel) -> bool {

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, ReturnCode, Value, watch};
+use super::{Argument, Execution, ReturnCode, Value, Wait, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -26,10 +26,20 @@ pub enum Verdict {
     /// `drop`. In a reply route only for a provisional response: it goes nowhere (a final
     /// response is not kept from going on, the verdict is [`Verdict::Exit`] then).
     Drop,
-    /// A function waits for something ([`Execution::take_suspended`]).
+    /// A function waits for a command ([`Execution::take_suspended`]).
     Suspended,
+    /// A function waits for a moment (the same).
+    Asleep,
     /// The script was cut off. It has been logged and counted.
     Error(ScriptError),
+}
+
+impl Verdict {
+    /// Whether the run goes on later.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Suspended | Self::Asleep)
+    }
 }
 
 /// Why a script was cut off.
@@ -298,8 +308,11 @@ fn call<const WATCHED: bool>(
     // Only now: a call that waits is repeated, and needs them again.
     execution.values.truncate(base);
     if execution.code == 0 {
-        let waits = execution.suspended.is_some();
-        return Some(if waits { Verdict::Suspended } else { Verdict::Exit });
+        return Some(match execution.suspended.as_ref().map(|run| &run.wait) {
+            Some(Wait::Command(_)) => Verdict::Suspended,
+            Some(Wait::Time(_)) => Verdict::Asleep,
+            None => Verdict::Exit,
+        });
     }
     execution.is_out_of_strings().then_some(Verdict::Error(ScriptError::Strings))
 }

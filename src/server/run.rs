@@ -29,6 +29,7 @@ use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
+use crate::modules::SharedVariables;
 use crate::names::NameTable;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Program, Settings};
@@ -151,7 +152,7 @@ fn start_workers(
         .collect();
     let template = Template {
         listeners,
-        services: Arc::new([Arc::clone(&office.tables) as _]),
+        services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
         names,
         secret: branch_secret(program.settings())?,
     };

@@ -109,6 +109,8 @@ pub struct Reply<'a> {
     pub to_tag: &'a [u8],
     /// Further header fields, as whole lines.
     pub headers: &'a [&'a [u8]],
+    /// The body; what it is is said by one of the header fields.
+    pub body: &'a [u8],
 }
 
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
@@ -149,7 +151,9 @@ pub fn reply(
     for header in reply.headers {
         out.extend_from_slice(header);
     }
-    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    out.extend_from_slice(ShortText::new(b"Content-Length: ").decimal(reply.body.len()).as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
+    out.extend_from_slice(reply.body);
     true
 }
 

@@ -12,6 +12,7 @@ mod fifo;
 mod option;
 mod process;
 mod signal;
+mod zone;
 
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
@@ -21,6 +22,7 @@ pub use option::{
 };
 pub use process::{exit_status, kill_group, start_shell, watch_process};
 pub use signal::{Signal, block_signals, wait_for_signal};
+pub use zone::{LocalZone, local_zone};
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
 compile_error!("the layouts in sys/ are those of 64-bit Linux with the GNU C library");

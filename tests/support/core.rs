@@ -17,7 +17,7 @@ use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
-use viaduct::modules::REGISTRY;
+use viaduct::modules::{REGISTRY, SharedVariables};
 use viaduct::names::NameTable;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
@@ -52,7 +52,8 @@ impl Shared {
     /// That program, empty location tables and those names.
     pub(crate) fn new(program: Program, names: Arc<NameTable>) -> Self {
         let tables = Arc::new(LocationTables::default());
-        Self { program: Arc::new(program), services: Arc::new([tables]), names }
+        let services = Arc::new([tables as _, Arc::new(SharedVariables::default()) as _]);
+        Self { program: Arc::new(program), services, names }
     }
 }
 
@@ -128,7 +129,7 @@ impl CoreBench {
             counters: counters.clone(),
             log: Box::new(Kept(Arc::clone(&log))),
         });
-        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
+        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000, ..Now::default() };
         let slots = SlotPool::new(1, 0);
         Self {
             core,

@@ -313,7 +313,8 @@ pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number:
     // RFC 3261 §21.4.6, and §11.2 for OPTIONS.
     let is_about_methods = code == 405 || last.identity.method == Method::Options;
     let headers: &[&[u8]] = if is_about_methods { &[ALLOW] } else { &[] };
-    let what = Reply { code, reason: reason_phrase(code).as_bytes(), to_tag: &to_tag, headers };
+    let reason = reason_phrase(code).as_bytes();
+    let what = Reply { code, reason, to_tag: &to_tag, headers, body: b"" };
     if !reply(out, last.message, &stamp, what) {
         out.truncate(start);
     }

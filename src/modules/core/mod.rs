@@ -334,8 +334,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[ParameterSpec::required("count", ParameterKind::Int)],
         RouteKinds::NOT_REPLY,
         (
-            "Takes bytes off the front of the user of the Request-URI.\n\nFalse if it has fewer; \
-             the user is empty then.",
+            "Takes bytes off the front of the user of the Request-URI; all if it has no more.",
             "strip(1);",
         ),
         uri::strip,
@@ -345,8 +344,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[ParameterSpec::required("count", ParameterKind::Int)],
         RouteKinds::NOT_REPLY,
         (
-            "Takes bytes off the end of the user of the Request-URI.\n\nFalse if it has fewer; \
-             the user is empty then.",
+            "Takes bytes off the end of the user of the Request-URI; all if it has no more.",
             "strip_tail(2);",
         ),
         uri::strip_tail,

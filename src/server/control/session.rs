@@ -286,7 +286,7 @@ mod tests {
     fn nobody_is_waited_for_without_end() {
         let (facts, tables) = (Facts::default(), LocationTables::new());
         let scene = |monotonic_ms| Scene {
-            now: Now { monotonic_ms, wall_seconds: 0 },
+            now: Now { monotonic_ms, ..Now::default() },
             facts: &facts,
             tables: &tables,
             counters: &[],
