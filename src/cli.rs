@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -45,6 +46,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         lcov: Option<PathBuf>,
     },
+    /// Ask a running server, or change what it keeps: `viaduct ctl help` lists what there is.
+    /// Exit code 1 if it refuses, 3 if there is no server.
+    Ctl(CtlArguments),
     /// List the functions of scripts, or describe one.
     Functions {
         /// Its name.
@@ -168,6 +172,10 @@ pub(crate) struct RunArguments {
     /// The server's own log lines to write: off, error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: LevelFilter,
+    /// The socket for `viaduct ctl` instead of that in the script (ctl); without either there is
+    /// none.
+    #[arg(long, value_name = "PATH", value_parser = parse_socket)]
+    ctl: Option<PathBuf>,
 }
 
 impl From<RunArguments> for server::Options {
@@ -178,6 +186,49 @@ impl From<RunArguments> for server::Options {
             workers: arguments.workers,
             pin: !arguments.no_pin,
             log_level: arguments.log_level,
+            ctl: arguments.ctl,
+        }
+    }
+}
+
+/// The arguments of `ctl`.
+#[derive(Args, Debug)]
+pub(crate) struct CtlArguments {
+    /// The command: ul show [USER], ul add USER URI, ul rm USER [URI], alias show|add|rm, ps,
+    /// stats, moni, uptime, version, reload, or one of the FIFO of SER.
+    #[arg(required = true, value_name = "COMMAND")]
+    words: Vec<String>,
+    /// The server's socket.
+    #[arg(
+        long = "ctl",
+        value_name = "PATH",
+        default_value = "/run/viaduct/ctl",
+        value_parser = parse_socket
+    )]
+    socket: PathBuf,
+    /// human: text; json: an object. Both on standard output.
+    #[arg(long, value_enum, default_value = "human")]
+    format: CheckFormat,
+    /// ul show: only the users.
+    #[arg(long)]
+    brief: bool,
+    /// moni: seconds between two rounds.
+    #[arg(long, value_name = "SECONDS", default_value = "2")]
+    interval: u64,
+    /// moni: rounds; else until it is interrupted.
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+}
+
+impl From<CtlArguments> for server::CtlOptions {
+    fn from(arguments: CtlArguments) -> Self {
+        let brief = arguments.brief.then(|| "--brief".to_owned());
+        Self {
+            socket: arguments.socket,
+            format: arguments.format.into(),
+            words: arguments.words.into_iter().chain(brief).collect(),
+            interval: Duration::from_secs(arguments.interval),
+            count: arguments.count,
         }
     }
 }
@@ -186,6 +237,7 @@ impl From<RunArguments> for server::Options {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum CheckFormat {
     /// For people.
+    #[value(alias = "text")]
     Human,
     /// For programs.
     Json,
@@ -212,6 +264,12 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .ok()
         .or_else(without_port)
         .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
+}
+
+/// Parses `unix:PATH` or `PATH`.
+fn parse_socket(text: &str) -> Result<PathBuf, String> {
+    let path = text.strip_prefix("unix:").unwrap_or(text);
+    if path.is_empty() { Err("expected a path".to_owned()) } else { Ok(path.into()) }
 }
 
 /// Parses `AOR=CONTACT`. The contact may have a `=` in its parameters.

@@ -19,15 +19,16 @@
 //!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
 //!    splits.
 //!
-//! A script that waits for a command is kept aside ([`script::Suspended`]) while [`helper`] runs
-//! it; its answer comes through the worker's mailbox ([`jobs`]) to
-//! [`proxy::ProxyCore::handle_completion`].
+//! A script that waits is kept aside ([`script::Suspended`]): for a command that [`helper`] runs,
+//! whose answer comes through the worker's mailbox ([`jobs`]) to
+//! [`proxy::ProxyCore::handle_completion`], or until [`proxy::ProxyCore::handle_timeout`].
 //!
 //! [`flow`] runs the core without 1 and 8: one message, or a file of cases.
 //!
 //! Core and base (all but [`transport`], [`worker`], [`helper`], [`server`] and [`sys`]) hold no
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
+pub mod admin;
 pub mod flow;
 pub mod helper;
 pub mod jobs;

@@ -100,11 +100,47 @@ pub const AOR_BYTES_MAX: usize = 256;
 /// more at a time.
 pub const NAME_COUNT_MAX: usize = 10_000;
 
-/// Questions to the resolver that wait for their turn.
-pub const NAME_QUESTION_COUNT_MAX: usize = 256;
+/// Questions for names that wait for their turn.
+pub const NAME_QUESTION_COUNT_MAX: usize = 1_024;
 
-/// Requests of one worker that wait for the address of a host name.
-pub const PARKED_COUNT_MAX: usize = 256;
+/// Servers of one SIP domain that are kept, those of the first priorities: large carriers have ten
+/// or twenty.
+pub const NAME_TARGET_COUNT_MAX: usize = 32;
+
+/// Addresses of one host that are kept; more than these need not share its load.
+pub const NAME_ADDRESS_COUNT_MAX: usize = 8;
+
+/// Aliases (CNAME) that are followed on the way to one answer, so that a circle of them ends.
+pub const NAME_ALIAS_COUNT_MAX: u32 = 8;
+
+/// How long what is known of a name may serve when its time is over and no name server answers
+/// (milliseconds): an hour is what operators need to notice (RFC 8767 §5).
+pub const NAME_STALE_MS_MAX: u64 = 3_600_000;
+
+/// How long the answers for a name may take altogether (milliseconds): a little less than a
+/// request waits for them.
+pub const NAME_LOOKUP_MS_MAX: u64 = 3_800;
+
+/// Names that are asked for at once; others wait for their turn. Each may have as many questions
+/// to name servers under way as a domain has servers, twice.
+pub const NAME_LOOKUP_COUNT_MAX: usize = 1_024;
+
+/// UDP sockets of questions to name servers. As long as there are fewer, each question has a port
+/// of its own, which nobody can guess; a process usually may have 1,024 file descriptors.
+pub const DNS_SOCKET_COUNT_MAX: usize = 128;
+
+/// TCP connections to name servers, for answers that fit no datagram.
+pub const DNS_STREAM_COUNT_MAX: usize = 16;
+
+/// Name servers that are asked in turn.
+pub const DNS_SERVER_COUNT_MAX: usize = 8;
+
+/// Requests and responses of one worker that wait for the address of a host name: what comes in
+/// [`PARKED_MS_MAX`] at a thousand a second. What they keep is bounded by [`PARKED_BYTES_MAX`].
+pub const PARKED_COUNT_MAX: usize = 4_096;
+
+/// Bytes of all messages of one worker that wait for the address of a host name.
+pub const PARKED_BYTES_MAX: usize = 32 << 20;
 
 /// How long a request waits for the address of a host name (milliseconds); half a minute later its
 /// client has given up anyway (RFC 3261 §17.1.1.2, timer B).
@@ -113,12 +149,12 @@ pub const PARKED_MS_MAX: u64 = 4_000;
 /// Bytes of a host name that is asked for (RFC 1035 §2.3.4).
 pub const NAME_BYTES_MAX: usize = 253;
 
-/// Runs of the script in one worker that wait for a command (`exec_msg` and the like). What they
+/// Runs of the script in one worker that wait (`exec_msg`, `sleep` and the like). What they
 /// keep is bounded by [`SUSPENDED_BYTES_MAX`]; this is what commands of a second each would need
 /// at some thousand requests a second.
 pub const SUSPENDED_COUNT_MAX: usize = 4_096;
 
-/// Bytes of all runs of one worker that wait for a command, with their messages.
+/// Bytes of all runs of one worker that wait, with their messages.
 pub const SUSPENDED_BYTES_MAX: usize = 64 << 20;
 
 /// Commands that run at once; others wait for their turn. Each has up to three file descriptors,
@@ -131,6 +167,50 @@ pub const COMMAND_MS_MAX: u64 = 32_000;
 
 /// Bytes of the output of one command that are kept: a destination set has a few lines.
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 64 << 10;
+
+/// Users that one step of an administrator's command looks at: some microseconds under the lock of
+/// a shard, and a piece of an answer of some ten kilobytes.
+pub const CONTROL_STEP_AORS: usize = 256;
+
+/// Bytes of a URI that the noisy Warning of a reply tells: a reply must not outgrow its request by
+/// much, least of all where the request is an enemy's.
+pub const WARNING_URI_BYTES_MAX: usize = 256;
+
+/// Administrators' commands that are worked on at once; others wait for their turn.
+pub const CONTROL_SESSION_COUNT_MAX: usize = 64;
+
+/// Bytes of a command with its words: a URI or two.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 16 << 10;
+
+/// How long a command may take to come in, and how long who asked may take none of the answer
+/// (milliseconds): local programs, not people, are at the other end.
+pub const CONTROL_IDLE_MS_MAX: u64 = 10_000;
+
+/// How long a FIFO for an answer may have no reader (milliseconds): the program that made it opens
+/// it next.
+pub const CONTROL_READER_MS_MAX: u64 = 5_000;
+
+/// How long one `sleep` or `usleep` may take (milliseconds): a client has given up then (RFC 3261
+/// §17.1.1.2, timer B).
+pub const SLEEP_MS_MAX: u64 = 32_000;
+
+/// How long a run waits for a lock that another one holds (milliseconds): two that hold what the
+/// other one wants must not wait for ever.
+pub const LOCK_WAIT_MS_MAX: u64 = 4_000;
+
+/// How long a lock is held at most (milliseconds), should the worker that holds it fail.
+pub const LOCK_MS_MAX: u64 = 64_000;
+
+/// Variables that all workers share (`$shv`). Their names stand in the script, but stay when it is
+/// loaded again.
+pub const SHARED_VARIABLE_COUNT_MAX: usize = 4_096;
+
+/// Bytes of the text of one of them: what a message brings may be in it.
+pub const SHARED_VARIABLE_BYTES_MAX: usize = 16 << 10;
+
+/// How often one run of the script may have its changes applied (`msg_apply_changes`): each time
+/// the message is copied and parsed again.
+pub const REWRITTEN_COUNT_MAX: usize = 16;
 
 /// Location tables. Their names stand in the script.
 pub const LOCATION_TABLE_COUNT_MAX: usize = 64;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             (Some(code), _) => server::explain(code),
             (None, file) => server::check(&file.unwrap_or_default(), arguments.into()),
         },
+        Command::Ctl(arguments) => server::ctl(&arguments.into()),
         Command::Functions { name } => server::functions(name.as_deref()),
         Command::Variables { name } => server::variables(name.as_deref()),
         Command::Modules { name } => server::modules(name.as_deref()),

@@ -8,7 +8,10 @@ mod core_support;
 #[path = "../benches/support/traffic.rs"]
 mod traffic;
 
+use std::sync::Arc;
+
 use core_support::CoreBench;
+use viaduct::names::{Answer, NameTable};
 
 /// The built-in script.
 const DEFAULT: &str = include_str!("../examples/default.cfg");
@@ -59,4 +62,26 @@ fn a_registrar_refresh_allocates_nothing() {
 fn a_reply_made_here_allocates_nothing() {
     let rounds = vec![traffic::invite("nobody"); 64];
     assert_eq!(allocations(&mut with_bob(), traffic::PHONE, &rounds), 0);
+}
+
+#[test]
+fn a_reply_with_the_noisy_warning_allocates_nothing() {
+    let mut bench = CoreBench::new(
+        "#!SER\nloadmodule \"sl.so\"\nroute { rewriteuser(\"x\"); sl_send_reply(\"404\", \"No\"); }",
+    );
+    let rounds = vec![traffic::invite("nobody"); 64];
+    assert_eq!(allocations(&mut bench, traffic::PHONE, &rounds), 0);
+}
+
+#[test]
+fn a_request_to_a_known_domain_allocates_nothing() {
+    let (names, questions) = NameTable::new();
+    let names = Arc::new(names);
+    let program = core_support::program("route { forward(gateway.example); }");
+    let mut bench = CoreBench::with_names(program, Arc::clone(&names));
+    bench.handle(traffic::PHONE.parse().unwrap(), &traffic::invite("bob"));
+    let answer = Answer::host([[192, 0, 2, 9].into()], 5_060, 60_000);
+    names.settle(&questions.try_recv().unwrap(), answer, bench.now.monotonic_ms);
+    let rounds = vec![traffic::invite("bob"); 64];
+    assert_eq!(allocations(&mut bench, traffic::PHONE, &rounds), 0);
 }

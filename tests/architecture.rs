@@ -25,7 +25,7 @@ const ROOMS: Rooms = &[
     // core: no socket, file, thread or clock
     ("sip", BASE),
     ("location", &["sip", "limits", "mem", "metrics", "time"]),
-    ("script", &["sip", "jobs", "limits", "mem", "metrics", "time"]),
+    ("script", &["sip", "jobs", "limits", "mem", "metrics", "names", "time"]),
     ("modules", &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "time"]),
     (
         "proxy",
@@ -41,6 +41,7 @@ const ROOMS: Rooms = &[
             "names", "time",
         ],
     ),
+    ("admin", &["script", "location", "sip", "limits", "mem", "metrics", "time"]),
     // shell
     ("helper", &["sys", "jobs", "limits", "names"]),
     ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
@@ -51,6 +52,7 @@ const ROOMS: Rooms = &[
             "worker",
             "transport",
             "helper",
+            "admin",
             "flow",
             "proxy",
             "modules",
@@ -100,7 +102,7 @@ const LOADGEN_ROOMS: Rooms = &[
 /// Words that belong to the shell: the core is a function of its inputs.
 const SHELL_ONLY: &[&str] =
     &["std::fs", "std::thread", "std::net::UdpSocket", "mio::", "socket2::"];
-const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy", "flow"];
+const CORE: &[&str] = &["sip", "location", "script", "modules", "proxy", "flow", "admin"];
 const LOADGEN_CORE: &[&str] =
     &["moment", "outbox", "show", "users", "measure", "scenario", "agent", "pace"];
 

@@ -23,7 +23,6 @@ const LATER: &[&str] = &["T", "A", "L06", "L07", "L08"];
 const TRANSACTIONS: &str = "comes with transactions";
 const DATABASE: &str = "comes with databases";
 const CREDENTIALS: &str = "comes with authentication";
-const COMMANDS: &str = "comes with the administrator's tool";
 
 const PARTS: &[Part] = &[
     Part {
@@ -74,7 +73,7 @@ const PARTS: &[Part] = &[
             ("M12", "no reply to an ACK", "its own 100 comes with transactions"),
             ("M13", "calls are not known; logged Call-IDs can be matched", ""),
             ("M14", "DTMF in INFO passes untouched", ""),
-            ("M15", "other domains are found by their names", "SRV records are not asked for"),
+            ("M15", "other domains are found by DNS SRV", ""),
             ("M16", "one or more devices for each user", ""),
             ("M17", "`sips` means TLS", "there is no TLS: refused"),
         ],
@@ -211,7 +210,7 @@ const PARTS: &[Part] = &[
             ("L06", "tables in a database", DATABASE),
             ("L07", "`db_mode`", DATABASE),
             ("L08", "`db_url`", DATABASE),
-            ("L09", "contacts as lines, with q and seconds", COMMANDS),
+            ("L09", "contacts as lines, with q and seconds", ""),
             ("L10", "the sample REGISTER", ""),
             ("L11", "without authentication anybody is anybody", ""),
         ],
@@ -252,14 +251,18 @@ const PARTS: &[Part] = &[
             ("G04", "`modparam`", ""),
             ("G05", "the modules that are named", "some can be loaded and do nothing yet"),
             ("G06", "the limit of the destination set", ""),
-            ("G07", "tools beside the server", COMMANDS),
+            ("G07", "tools beside the server", "pages in a browser are not planned"),
             ("G08", "NAT, media relays and others, by name", "refused by name"),
             ("G09", "the Server header", ""),
             ("G10", "the guide's global parameters", ""),
             ("G11", "the guide's command line", "in words of its own"),
-            ("G12", "commands through a FIFO", COMMANDS),
-            ("G13", "the administrator's tool and the database", COMMANDS),
-            ("G14", "the noisy Warning header", "never written"),
+            ("G12", "commands through a FIFO", "those of `tm` come with transactions"),
+            (
+                "G13",
+                "the administrator's tool and the database",
+                "subscribers and tables come with databases",
+            ),
+            ("G14", "the noisy Warning header", ""),
         ],
     },
 ];

@@ -73,6 +73,21 @@ const CALL: &str = "
 
 const TRYING: &str = "  expect alice\n    SIP/2.0 100 Trying\n";
 
+#[test]
+fn a_request_to_a_name_leaves_by_the_family_of_its_address() {
+    for (address, peer) in
+        [("198.51.100.9", "198.51.100.9:5060"), ("2001:db8::9", "[2001:db8::9]:5060")]
+    {
+        let case = format!(
+            "listen 192.0.2.1:5060\nlisten [2001:db8::1]:5060\npeer alice 198.51.100.7:5060\n\
+             peer gateway {peer}\nhost gw.example {address}\ncase it is so\n  send alice\n    \
+             MESSAGE sip:bob@gw.example SIP/2.0\n  expect gateway\n    MESSAGE sip:bob@gw.example \
+             SIP/2.0\n  expect nothing\n  send alice again\n  expect gateway\n"
+        );
+        run_file(&case).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+}
+
 /// A script that runs a command.
 const COMMAND: &str = r#"
 loadmodule "exec.so"
@@ -88,9 +103,14 @@ route {
 
 /// Runs the steps of a case with that script.
 fn run_command(steps: &str) -> Result<(), String> {
+    run_script(COMMAND, steps)
+}
+
+/// Runs the steps of a case with a script.
+fn run_script(script: &str, steps: &str) -> Result<(), String> {
     let flow = parse(&format!("peer alice 198.51.100.7:5060\ncase it is so\n{steps}"));
     let flow = flow.unwrap_or_else(|problems| panic!("{problems}"));
-    let result = flow.run(&flow.cases[0], &Arc::new(program(COMMAND)), None);
+    let result = flow.run(&flow.cases[0], &Arc::new(program(script)), None);
     result.map_err(|failure| failure.show(&flow.map, Style::Plain))
 }
 
@@ -114,6 +134,20 @@ fn a_command_ends_as_the_case_says() {
         let steps = format!("  let $price = 5\n{ASKS}  expect nothing\n  command {command}\n");
         run_command(&format!("{steps}{answer}")).unwrap_or_else(|failure| panic!("{failure}"));
     }
+}
+
+#[test]
+fn a_script_that_sleeps_goes_on_when_its_time_has_come() {
+    let script = "loadmodule \"sl.so\"\nloadmodule \"cfgutils.so\"\n\
+                  route { sleep(\"2\"); sl_send_reply(\"200\", \"OK\"); }";
+    let steps = |elapse: &str| {
+        format!(
+            "{ASKS}  elapse {elapse}\n  expect nothing\n  elapse 1ms\n  expect alice\n    SIP/2.0 200 OK\n"
+        )
+    };
+    run_script(script, &steps("1999ms")).unwrap();
+    run_script(script, &steps("1998ms")).unwrap_err();
+    run_script(script, &steps("2s")).unwrap_err();
 }
 
 #[test]

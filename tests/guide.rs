@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use core_support::{CoreBench, Sent, program};
 use viaduct::modules::REGISTRY;
-use viaduct::names::{HostAddresses, NameTable};
-use viaduct::script::{Diagnostic, Reader, compile, parse_text};
+use viaduct::names::{Answer, NameTable, Target, Wanted};
+use viaduct::script::{ControlSettings, Diagnostic, Reader, compile, parse_text};
 
 const ALICE: &str = "198.51.100.7:5060";
 const BOB: &str = "198.51.100.8:5060";
@@ -102,8 +102,8 @@ fn every_response_code_is_given_and_passes() {
     }
 }
 
-/// M15: users of our own are found in the location table, other domains by the address of their
-/// name; SRV records are not asked for.
+/// M15: users of our own are found in the location table, other domains by the servers that their
+/// SRV records name.
 #[test]
 fn other_domains_are_found_by_their_names() {
     let script = format!(
@@ -122,12 +122,18 @@ fn other_domains_are_found_by_their_names() {
     assert_eq!(sent[0].0, BOB.parse().unwrap());
 
     assert!(bench.send(ALICE, request("INVITE", "sip:eve@theirs.example", "")).is_empty());
-    let name = questions.try_recv().unwrap();
-    assert_eq!(&name[..], b"theirs.example");
-    let addresses = HostAddresses { v4: Some([203, 0, 113, 9].into()), v6: None };
-    names.settle(&name, addresses, bench.now.monotonic_ms);
+    let question = questions.try_recv().unwrap();
+    assert_eq!((&question.name[..], question.wanted), (&b"theirs.example"[..], Wanted::Servers));
+    let target = |priority, last, port| Target {
+        priority,
+        weight: 1,
+        port,
+        addresses: [[203, 0, 113, last].into()].into_iter().collect(),
+    };
+    let answer = Answer::Found(vec![target(20, 8, 5_060), target(10, 9, 5_070)], 60_000);
+    names.settle(&question, answer, bench.now.monotonic_ms);
     let sent = bench.send(ALICE, request("INVITE", "sip:eve@theirs.example", ""));
-    assert_eq!(sent[0].0, "203.0.113.9:5060".parse().unwrap());
+    assert_eq!(sent[0].0, "203.0.113.9:5070".parse().unwrap());
 }
 
 /// M17: without TLS, a request to a `sips` URI goes nowhere.
@@ -255,15 +261,45 @@ fn the_command_line_has_words_for_what_the_guide_has_letters_for() {
     }
 }
 
-/// G12, G13: there is no socket for commands yet, and no database; a script that sets one up is
-/// told so and runs.
+/// G12: the FIFO of SER and that of OpenSER are set up by the names that they have there.
 #[test]
-fn a_fifo_and_databases_are_named_as_not_there() {
-    let script = "#!SER\nfifo=\"/tmp/ser_fifo\"\nfifo_mode=0600\nloadmodule \"mysql.so\"\n\
-                  loadmodule \"usrloc.so\"\nmodparam(\"usrloc\", \"db_url\", \"mysql://a:b@c/d\")\n\
-                  route { exit; }";
+fn a_fifo_is_named_by_global_and_module_parameters() {
+    let script = "#!SER\nfifo=\"/tmp/ser_fifo\"\nfifo_mode=0620\nfifo_dir=\"/run/ser\"\n\
+                  ctl=\"unix:/run/ser/ctl\"\nroute { exit; }";
+    let control = program(script).settings().control.clone();
+    let expected = ControlSettings {
+        socket: Some("/run/ser/ctl".to_owned()),
+        fifo: Some("/tmp/ser_fifo".to_owned()),
+        fifo_mode: 0o620,
+        reply_folder: "/run/ser".to_owned(),
+    };
+    assert_eq!(control, expected);
+    assert!(!remarks(script).iter().any(|remark| remark.contains("fifo")));
+    let script = "#!OPENSER\nloadmodule \"mi_fifo.so\"\n\
+                  modparam(\"mi_fifo\", \"fifo_name\", \"/tmp/openser_fifo\")\n\
+                  modparam(\"mi_fifo\", \"fifo_mode\", 0660)\nroute { exit; }";
+    let program = program(script);
+    assert_eq!(program.settings().control, ControlSettings::default());
+    let module = program.config::<ControlSettings>().unwrap();
+    assert_eq!(module.fifo.as_deref(), Some("/tmp/openser_fifo"));
+    assert_eq!((module.fifo_mode, module.reply_folder.as_str()), (0o660, "/tmp"));
+    for (line, complaint) in [
+        ("fifo_mode=01000", "`fifo_mode` is from 0 to 0777"),
+        ("fifo=\"\"", "`fifo` must be a path"),
+        ("ctl=\"unix:\"", "`ctl` must be a path"),
+        ("fifo=5", "`fifo` must be a string"),
+    ] {
+        let script = format!("{line}\nroute {{ exit; }}");
+        assert!(is_said(&script, complaint), "{line}: {:?}", remarks(&script));
+    }
+}
+
+/// G13: there is no database; a script that sets one up is told so and runs.
+#[test]
+fn databases_are_named_as_not_there() {
+    let script = "#!SER\nloadmodule \"mysql.so\"\nloadmodule \"usrloc.so\"\n\
+                  modparam(\"usrloc\", \"db_url\", \"mysql://a:b@c/d\")\nroute { exit; }";
     for expected in [
-        "`fifo` has no effect here: there is no socket for commands yet",
         "module `db_mysql` is accepted, but does nothing here yet",
         "`db_url` changes nothing: the tables are kept in memory only",
     ] {
@@ -272,12 +308,74 @@ fn a_fifo_and_databases_are_named_as_not_there() {
     assert!(!remarks(script).iter().any(|remark| remark.starts_with('E')));
 }
 
-/// G14: an answer tells nothing about the inside, whatever `sip_warning` says.
+/// The Warning header line of the answer to a request, if it has one.
+fn warning(globals: &str, statements: &str, request: &str) -> Option<String> {
+    let script = format!("{globals}\n{MODULES}route {{ {statements} }}");
+    let sent = CoreBench::new(&script).send(ALICE, request);
+    let answer = text(&sent[0]);
+    let mut found = answer.lines().filter(|line| line.starts_with("Warning: "));
+    let warning = found.next().map(str::to_owned);
+    assert_eq!(found.next(), None);
+    warning
+}
+
+/// G14: an answer of SER tells where the request came from and what became of its URI, unless
+/// `sip_warning` says no; the others tell it only if `sip_warning` says yes.
 #[test]
-fn answers_have_no_noisy_warning() {
+fn the_noisy_warning_is_there_as_the_dialect_has_it() {
+    let rewritten = "rewriteuser(\"carol\"); sl_send_reply(\"404\", \"No\");";
+    let asked = request("OPTIONS", "sip:bob@b.example", "Via: SIP/2.0/UDP h, SIP/2.0/UDP i\r\n");
+    let expected = "Warning: 392 192.0.2.1:5060 \"Noisy feedback tells:  pid=7 \
+        req_src_ip=198.51.100.7 req_src_port=5060 in_uri=sip:bob@b.example \
+        out_uri=sip:carol@b.example via_cnt==3\"";
+    for globals in ["#!SER", "#!SER\nsip_warning=1", "#!KAMAILIO\nsip_warning=yes"] {
+        assert_eq!(warning(globals, rewritten, &asked).as_deref(), Some(expected), "{globals}");
+    }
+    for globals in ["#!SER\nsip_warning=no", "#!OPENSER", "#!KAMAILIO", "", "sip_warning=0"] {
+        assert_eq!(warning(globals, rewritten, &asked), None, "{globals}");
+    }
+}
+
+/// G14: a new script may have it otherwise.
+#[test]
+fn the_noisy_warning_follows_a_reload() {
     let script =
-        format!("#!SER\nsip_warning=yes\n{MODULES}route {{ sl_send_reply(\"404\", \"No\"); }}");
-    assert!(is_said(&script, "`sip_warning` has no effect here"));
-    let sent = CoreBench::new(&script).send(ALICE, request("OPTIONS", "sip:bob@b.example", ""));
-    assert!(!text(&sent[0]).contains("Warning"));
+        |globals| format!("{globals}\n{MODULES}route {{ sl_send_reply(\"404\", \"No\"); }}");
+    let mut bench = CoreBench::new(&script("sip_warning=no"));
+    let asked = request("OPTIONS", "sip:bob@b.example", "");
+    for (globals, is_there) in [("sip_warning=yes", true), ("", false), ("#!SER", true)] {
+        bench.core.replace_program(&Arc::new(program(&script(globals))));
+        let sent = bench.send(ALICE, &asked);
+        assert_eq!(text(&sent[0]).contains("Warning: 392 "), is_there, "{globals}");
+    }
+}
+
+/// G14: also an answer that is not the script's has it, each its own.
+#[test]
+fn every_answer_made_here_has_its_own_warning() {
+    let two_hops = request("OPTIONS", "sip:x@b.example", "").replace("Forwards: 70", "Forwards: 0");
+    let refused = warning("#!SER", "forward();", &two_hops).unwrap();
+    assert!(refused.contains("in_uri=sip:x@b.example out_uri=sip:x@b.example via_cnt==1"));
+    let script = format!(
+        "#!SER\n{MODULES}route {{ rewriteuser(\"carol\"); sl_send_reply(\"404\", \"No\"); }}"
+    );
+    let mut bench = CoreBench::new(&script);
+    // The reply to an ACK is not made; what was noted for it is nobody else's.
+    assert!(bench.send(ALICE, request("ACK", "sip:one@b.example", "")).is_empty());
+    let broken = request("OPTIONS", "sip:two@b.example", "").replace("CSeq: 7", "CSeq: x");
+    let sent = bench.send(ALICE, broken);
+    assert!(text(&sent[0]).starts_with("SIP/2.0 400 "));
+    assert!(text(&sent[0]).contains("in_uri=sip:two@b.example out_uri=sip:two@b.example "));
+}
+
+/// G14: what is told of a URI can neither end the text nor make it long.
+#[test]
+fn a_warning_quotes_the_uri_and_leaves_out_a_long_one() {
+    let statements = "sl_send_reply(\"404\", \"No\");";
+    let quoted = request("OPTIONS", "sip:a@b.example;x=%22", "").replace("%22", "\\\"");
+    let line = warning("#!SER", statements, &quoted).unwrap();
+    assert!(line.contains("in_uri=sip:a@b.example;x=\\\\\\\" "), "{line}");
+    let long = request("OPTIONS", &format!("sip:{}@b.example", "a".repeat(300)), "");
+    let line = warning("#!SER", statements, &long).unwrap();
+    assert!(line.ends_with("req_src_port=5060 via_cnt==1\""), "{line}");
 }

@@ -7,6 +7,8 @@
 mod attributes;
 #[path = "language/calls.rs"]
 mod calls;
+#[path = "language/carriers.rs"]
+mod carriers;
 #[path = "support/core.rs"]
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
@@ -14,10 +16,20 @@ mod core_support;
 mod destination_set;
 #[path = "language/functions.rs"]
 mod functions;
+#[path = "language/multipart.rs"]
+mod multipart;
+#[path = "language/parameters.rs"]
+mod parameters;
+#[path = "language/rewritten.rs"]
+mod rewritten;
+#[path = "language/shared.rs"]
+mod shared;
 #[path = "language/transformations.rs"]
 mod transformations;
 #[path = "language/variables.rs"]
 mod variables;
+#[path = "language/waiting.rs"]
+mod waiting;
 
 use std::path::Path;
 

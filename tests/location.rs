@@ -80,6 +80,7 @@ fn change(table: &LocationTable, seed: u32, round: u32) {
                 cflags: 0,
                 received: None,
                 replaces_others: true,
+                q: None,
             };
             // The other writer may be ahead: then this CSeq comes too late.
             let _ = register(table, &user, (&request, &registration), &config, 0);

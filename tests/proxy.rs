@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use core_support::{CoreBench, Sent};
 use viaduct::metrics::Counter;
-use viaduct::names::{HostAddresses, HostName, NameTable};
+use viaduct::names::{Answer, NameTable, Question};
 
 const ALICE: &str = "198.51.100.7:5060";
 const BOB: &str = "203.0.113.9:5060";
@@ -329,7 +329,7 @@ fn the_next_hop_is_the_uri_or_an_error() {
 }
 
 /// A core with names, and a request that goes to one; nothing has been sent yet.
-fn waiting() -> (CoreBench, Arc<NameTable>, HostName) {
+fn waiting() -> (CoreBench, Arc<NameTable>, Question) {
     let (names, questions) = NameTable::new();
     let names = Arc::new(names);
     let script = "route { if (!forward(gw.example, 5070)) { drop; } }";
@@ -349,11 +349,11 @@ fn due(core: &mut CoreBench) -> Vec<Sent> {
 /// F02: `forward()` takes a host name; the request waits until its address is known.
 #[test]
 fn a_request_goes_to_a_name_when_its_address_is_known() {
-    let (mut core, names, name) = waiting();
-    assert_eq!(&name[..], b"gw.example");
+    let (mut core, names, question) = waiting();
+    assert_eq!(&question.name[..], b"gw.example");
     assert_eq!(due(&mut core), [], "not known yet");
-    let addresses = HostAddresses { v4: Some([203, 0, 113, 9].into()), v6: None };
-    names.settle(&name, addresses, core.now.monotonic_ms);
+    let answer = Answer::host([[203, 0, 113, 9].into()], 0, 60_000);
+    names.settle(&question, answer, core.now.monotonic_ms);
     let sent = only(due(&mut core));
     assert_eq!(sent.0, "203.0.113.9:5070".parse().unwrap());
     assert!(text(&sent).starts_with("OPTIONS sip:bob@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192"));
@@ -366,8 +366,8 @@ fn a_request_goes_to_a_name_when_its_address_is_known() {
 /// F06: a name without address is an error, told to the client and later to the script.
 #[test]
 fn a_request_to_a_name_without_address_is_answered() {
-    let (mut core, names, name) = waiting();
-    names.settle(&name, HostAddresses::default(), core.now.monotonic_ms);
+    let (mut core, names, question) = waiting();
+    names.settle(&question, Answer::Nothing(60_000), core.now.monotonic_ms);
     let sent = only(due(&mut core));
     assert_eq!(status(&sent), "SIP/2.0 478 Unresolvable destination (478/SL)");
     assert_eq!(sent.0, ALICE.parse().unwrap());
@@ -381,6 +381,33 @@ fn a_request_does_not_wait_for_ever() {
     core.now.monotonic_ms += 4_000;
     core.core.handle_timeout(core.now, &mut core.outbox);
     assert_eq!(status(&only(core.take_sent())), "SIP/2.0 478 Unresolvable destination (478/SL)");
+}
+
+/// A sweep is short, so that no datagram waits long behind it, and two rounds of them
+/// reach all even if all are removed: they are planned by what is left.
+#[test]
+fn expired_bindings_go_in_small_sweeps() {
+    const USERS: u64 = 2_000;
+    let round = "loadmodule \"usrloc.so\"\nloadmodule \"registrar.so\"\nmodparam(\"usrloc\", \"timer_interval\", 1)\n";
+    let mut core = bench(&format!("{round}route {{ save(\"location\"); }}"));
+    for user in 0..USERS {
+        let contact = format!("Contact: <sip:u{user}@203.0.113.9>;expires=60\r\n");
+        let register = request("REGISTER", "sip:192.0.2.1", &contact);
+        let register = register.replace("To: <sip:bob@", &format!("To: <sip:u{user}@"));
+        assert_eq!(status(&only(core.send(ALICE, register))), "SIP/2.0 200 OK");
+    }
+    core.core.handle_timeout(core.now, &mut core.outbox);
+    assert_eq!(core.counted(Counter::BindingsExpired), 0);
+    core.now.wall_seconds += 120;
+    core.now.monotonic_ms += 120_000;
+    let end = core.now.monotonic_ms + 2_000;
+    while core.now.monotonic_ms < end {
+        let before = core.counted(Counter::BindingsExpired);
+        core.core.handle_timeout(core.now, &mut core.outbox);
+        assert!(core.counted(Counter::BindingsExpired) - before < USERS / 5);
+        core.now.monotonic_ms = core.core.poll_timeout().unwrap();
+    }
+    assert_eq!(core.counted(Counter::BindingsExpired), USERS);
 }
 
 #[test]

@@ -198,6 +198,20 @@ fn asking() -> String {
 }
 
 #[test]
+fn a_run_that_sleeps_is_seen_to_go_on() {
+    let script = format!(
+        "loadmodule \"cfgutils.so\"\n{MODULES}route {{\n    sleep(\"2\");\n    \
+         sl_send_reply(\"200\", \"OK\");\n}}"
+    );
+    let directory = Directory::new("sleep", &script, &request("INVITE", ""));
+    let shown = directory.route(&[]);
+    let seen = steps(&shown);
+    assert_eq!(seen[..4], ["sleep(\"2\");", ". sleep(2)", "waits", "sleep(\"2\");"], "{shown}");
+    assert_eq!(seen.last(), Some(&"end of the route block"), "{shown}");
+    assert!(shown.contains("SIP/2.0 200 OK"), "{shown}");
+}
+
+#[test]
 fn a_run_that_waits_for_a_command_is_seen_to_go_on() {
     let directory = Directory::new("output", &asking(), &request("INVITE", ""));
     fs::write(directory.0.join("price"), "7\n").unwrap();

@@ -12,6 +12,8 @@ use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
 use super::messages::{Draft, FIRST_SEQUENCE, Kind, sequence};
 
 const BATCH: usize = 64;
+/// Messages that are handed to the kernel as one, where they are: few, so that they spread.
+const MERGED: u64 = 16;
 const LANDING_BYTES: usize = 4_096;
 const BUFFER_BYTES: usize = 4 << 20;
 /// Silence after which what is under way is taken for lost.
@@ -37,6 +39,9 @@ pub(crate) struct Phase {
     pub(crate) seconds: f64,
     /// How many at most.
     pub(crate) limit: u64,
+    /// Whether [`MERGED`] of them are sent as one datagram for the kernel to split: then the
+    /// sender is not the limit of what two workers can take.
+    pub(crate) merged: bool,
 }
 
 /// What became of a phase.
@@ -138,7 +143,8 @@ impl Course {
             Pace::Rate(rate) => (elapsed * rate) as u64 + 1,
         };
         let allowed = allowed.min(self.phase.limit);
-        let count = |claimed: u64| allowed.saturating_sub(claimed).min(BATCH as u64);
+        let most = if self.phase.merged { MERGED } else { BATCH as u64 };
+        let count = |claimed: u64| allowed.saturating_sub(claimed).min(most);
         let take = |claimed| Some(claimed + count(claimed)).filter(|after| *after > claimed);
         match self.claimed.fetch_update(Relaxed, Relaxed, take) {
             Ok(claimed) => (claimed, count(claimed)),
@@ -155,7 +161,8 @@ impl Course {
 
 /// Sends until the time is over or enough is sent.
 fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) {
-    let mut batch = SendBatch::new(BATCH);
+    let merged = course.phase.merged;
+    let mut batch = if merged { SendBatch::merging(BATCH) } else { SendBatch::new(BATCH) };
     let stride = draft.longest();
     let mut bytes = vec![0; BATCH * stride];
     let mut lengths = [0; BATCH];

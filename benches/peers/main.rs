@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use core_affinity::CoreId;
 use load::Load;
 use options::Options;
-use peer::{Place, Program};
+use peer::Program;
 use scenario::{Bench, Scenario};
 
 fn main() {
@@ -47,7 +47,7 @@ fn compare(options: &Options) {
     let machine = machine();
     println!(
         "{machine}; proxy on core {}, load on {:?}; {} round(s) of {} s",
-        options.proxy_core_list(),
+        options.proxy_core_list(usize::MAX),
         options.load_cores,
         options.rounds,
         options.seconds
@@ -67,11 +67,7 @@ fn compare(options: &Options) {
             options,
             load: Load::new(&cores),
             viaload: viaload.as_deref(),
-            place: Place {
-                folder: &folder.0,
-                cores: &options.proxy_core_list(),
-                workers: options.proxy_cores.len(),
-            },
+            folder: &folder.0,
         };
         let results = bench.run(scenario);
         table::print(&scenario.title(options), &results);

@@ -70,9 +70,10 @@ impl Options {
         if rest.is_empty() { all } else { rest }
     }
 
-    /// The cores of the proxy as `taskset` knows them.
-    pub(crate) fn proxy_core_list(&self) -> String {
-        self.proxy_cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+    /// The first cores of the proxy, for so many workers, as `taskset` knows them.
+    pub(crate) fn proxy_core_list(&self, workers: usize) -> String {
+        let cores = self.proxy_cores.iter().take(workers);
+        cores.map(usize::to_string).collect::<Vec<_>>().join(",")
     }
 }
 

@@ -45,6 +45,7 @@ impl Program {
 pub(crate) enum Script {
     Forward,
     Registrar,
+    Edge,
 }
 
 impl Script {
@@ -53,6 +54,7 @@ impl Script {
         let text = match self {
             Self::Forward => include_str!("forward.cfg"),
             Self::Registrar => include_str!("registrar.cfg"),
+            Self::Edge => include_str!("edge.cfg"),
         };
         text.replace("CALLEE_HOST", &callee.ip().to_string())
             .replace("CALLEE_PORT", &callee.port().to_string())
@@ -74,6 +76,7 @@ pub(crate) struct Place<'p> {
 #[derive(Debug)]
 pub(crate) struct Peer {
     program: Program,
+    workers: usize,
     address: SocketAddr,
     child: Child,
 }
@@ -114,7 +117,8 @@ impl Peer {
         }
         let log = File::create(own.join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let mut peer = Self { program, address, child: command.spawn().unwrap() };
+        let child = command.spawn().unwrap();
+        let mut peer = Self { program, workers: place.workers, address, child };
         peer.wait_for_socket(&own);
         peer
     }
@@ -122,6 +126,11 @@ impl Peer {
     /// Which program it is.
     pub(crate) const fn program(&self) -> Program {
         self.program
+    }
+
+    /// How many workers or children it has.
+    pub(crate) const fn workers(&self) -> usize {
+        self.workers
     }
 
     /// Where it listens.
@@ -192,7 +201,8 @@ fn write_script(
     callee: SocketAddr,
 ) -> std::path::PathBuf {
     let path = folder.join("script.cfg");
-    let text = format!("{settings}listen=udp:{address}\n{}", script.text(callee));
+    // The dialect stands in the first line.
+    let text = format!("#!KAMAILIO\n{settings}listen=udp:{address}\n{}", script.text(callee));
     fs::write(&path, text).unwrap();
     path
 }

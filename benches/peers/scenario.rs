@@ -26,19 +26,23 @@ pub(crate) enum Scenario {
     Refresh,
     New,
     Lookup,
+    Edge,
+    Workers,
     Low,
     Overload,
 }
 
 impl Scenario {
     /// All of them in the order of the report.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Invite,
         Self::Mixed,
         Self::Call,
         Self::Refresh,
         Self::New,
         Self::Lookup,
+        Self::Edge,
+        Self::Workers,
         Self::Low,
         Self::Overload,
     ];
@@ -52,6 +56,8 @@ impl Scenario {
             Self::Refresh => "refresh",
             Self::New => "new",
             Self::Lookup => "lookup",
+            Self::Edge => "edge",
+            Self::Workers => "workers",
             Self::Low => "low",
             Self::Overload => "overload",
         }
@@ -69,6 +75,8 @@ impl Scenario {
             Self::Refresh => format!("REGISTER of one of {users} users, known before"),
             Self::New => "REGISTER of a new user".to_owned(),
             Self::Lookup => format!("INVITE to one of {users} registered users"),
+            Self::Edge => "one-way INVITE through the script of an edge proxy".to_owned(),
+            Self::Workers => "the same from one sender, by one worker and by more".to_owned(),
             Self::Low => format!("one-way INVITE, {LOW_RATE} a second"),
             Self::Overload => "one-way INVITE, twice what each carried before".to_owned(),
         };
@@ -79,6 +87,7 @@ impl Scenario {
     const fn script(self) -> Script {
         match self {
             Self::Refresh | Self::New | Self::Lookup => Script::Registrar,
+            Self::Edge | Self::Workers => Script::Edge,
             Self::Invite | Self::Mixed | Self::Call | Self::Low | Self::Overload => Script::Forward,
         }
     }
@@ -86,17 +95,31 @@ impl Scenario {
     /// The message that is sent.
     const fn kind(self, users: u64) -> Kind {
         match self {
-            Self::Invite | Self::Call | Self::Low | Self::Overload => Kind::Invite,
             Self::Mixed => Kind::Mixed,
             Self::Refresh => Kind::Refresh(users),
             Self::New => Kind::New,
             Self::Lookup => Kind::Lookup(users),
+            _ => Kind::Invite,
         }
     }
 
-    /// Whether that peer can do it: a forwarder knows no users.
+    /// Whether that peer can do it: a forwarder knows no users and runs no script.
     fn suits(self, program: Program) -> bool {
-        program != Program::Forwarder || self.script() == Script::Forward
+        match self {
+            Self::Workers => program == Program::Viaduct,
+            _ => program != Program::Forwarder || self.script() == Script::Forward,
+        }
+    }
+
+    /// Messages under way at full load: more where they come in larger pieces.
+    fn window(self) -> u64 {
+        if self == Self::Workers { 4 * WINDOW } else { WINDOW }
+    }
+
+    /// The numbers of workers that are compared.
+    fn worker_counts(self, options: &Options) -> Vec<usize> {
+        let all = options.proxy_cores.len();
+        if self == Self::Workers { (1..=all).collect() } else { vec![all] }
     }
 }
 
@@ -105,7 +128,8 @@ pub(crate) struct Bench<'b> {
     pub(crate) options: &'b Options,
     pub(crate) load: Load,
     pub(crate) viaload: Option<&'b Path>,
-    pub(crate) place: Place<'b>,
+    /// The directory for files.
+    pub(crate) folder: &'b Path,
 }
 
 impl Bench<'_> {
@@ -117,8 +141,14 @@ impl Bench<'_> {
             .map(|viaload| Callees::start(viaload, self.options.load_cores[0]));
         let callee = callees.as_ref().map_or_else(|| self.load.sink_address(), Callees::address);
         let programs = Program::installed().into_iter().filter(|one| scenario.suits(*one));
-        let peers: Vec<Peer> = programs
-            .map(|program| Peer::start(program, scenario.script(), callee, self.place))
+        let counts = scenario.worker_counts(self.options);
+        let kinds = programs.flat_map(|program| counts.iter().map(move |count| (program, *count)));
+        let peers: Vec<Peer> = kinds
+            .map(|(program, workers)| {
+                let cores = &self.options.proxy_core_list(workers);
+                let place = Place { folder: self.folder, cores, workers };
+                Peer::start(program, scenario.script(), callee, place)
+            })
             .collect();
         for peer in &peers {
             self.warm_up(scenario, peer);
@@ -154,7 +184,8 @@ impl Bench<'_> {
         let kind = if fills { Kind::Fill(users) } else { scenario.kind(users) };
         let limit = if fills { users } else { 2_000 };
         let arrived = (0..ATTEMPTS_MAX).any(|_| {
-            let phase = Phase { kind, pace: Pace::Window(WINDOW), seconds: 60.0, limit };
+            let pace = Pace::Window(WINDOW);
+            let phase = Phase { kind, pace, seconds: 60.0, limit, merged: false };
             self.load.run(peer.address(), phase).received == limit
         });
         assert!(arrived, "{} does not carry {limit} messages", peer.program().name());
@@ -162,7 +193,8 @@ impl Bench<'_> {
 
     /// The most that it carries; then the latency at half of that.
     fn measure(&mut self, peer: &Peer, scenario: Scenario) -> Sample {
-        let full = self.phase(peer, scenario, Pace::Window(WINDOW), self.options.seconds);
+        let full =
+            self.phase(peer, scenario, Pace::Window(scenario.window()), self.options.seconds);
         let rate = whole(full.0.received) / full.0.seconds;
         let half = self.phase(peer, scenario, Pace::Rate(rate / 2.0), self.options.seconds);
         let mut sample = self.sample(peer, scenario, &full, rate);
@@ -196,7 +228,8 @@ impl Bench<'_> {
     ) -> (Outcome, Cpu) {
         let kind = scenario.kind(self.options.users);
         let before = usage::cpu(peer.pid());
-        let phase = Phase { kind, pace, seconds, limit: u64::MAX };
+        let merged = scenario == Scenario::Workers;
+        let phase = Phase { kind, pace, seconds, limit: u64::MAX, merged };
         let outcome = self.load.run(peer.address(), phase);
         (outcome, usage::cpu(peer.pid()).since(before))
     }
@@ -213,10 +246,11 @@ impl Bench<'_> {
         Sample {
             scenario: scenario.name(),
             program: peer.program(),
+            workers: peer.workers(),
             round: 0,
             offered: whole(outcome.sent) / self.options.seconds,
             rate,
-            busy: self.busy(*cpu, messages, rate),
+            busy: busy(peer, *cpu, messages, rate),
             user: cpu.user * 1e6 / messages,
             system: cpu.system * 1e6 / messages,
             latency: percentiles(outcome),
@@ -236,10 +270,11 @@ impl Bench<'_> {
         Sample {
             scenario: Scenario::Call.name(),
             program: peer.program(),
+            workers: peer.workers(),
             round: 0,
             offered: full.rate * MESSAGES_PER_CALL,
             rate: full.rate * MESSAGES_PER_CALL,
-            busy: self.busy(cpu, messages, full.rate * MESSAGES_PER_CALL),
+            busy: busy(peer, cpu, messages, full.rate * MESSAGES_PER_CALL),
             user: cpu.user * 1e6 / messages,
             system: cpu.system * 1e6 / messages,
             latency: half.latency,
@@ -248,18 +283,18 @@ impl Bench<'_> {
         }
     }
 
-    /// The share of the time that a peer works at that rate.
-    fn busy(&self, cpu: Cpu, messages: f64, rate: f64) -> f64 {
-        cpu.total() / messages * rate / whole(self.place.workers as u64)
-    }
-
     /// Runs viaload against a peer.
     fn call(&self, peer: &Peer, pace: Pace, seconds: f64) -> calls::Calls {
         let viaload = self.viaload.unwrap();
         let cores = &self.options.load_cores;
         let core = cores[1 % cores.len()];
-        calls::call(viaload, core, peer.address(), pace, seconds, self.place.folder)
+        calls::call(viaload, core, peer.address(), pace, seconds, self.folder)
     }
+}
+
+/// The share of the time that a peer works at that rate.
+fn busy(peer: &Peer, cpu: Cpu, messages: f64, rate: f64) -> f64 {
+    cpu.total() / messages * rate / whole(peer.workers() as u64)
 }
 
 /// p50, p99 and p99.9 (microseconds).

@@ -11,6 +11,8 @@ use super::peer::Program;
 pub(crate) struct Sample {
     pub(crate) scenario: &'static str,
     pub(crate) program: Program,
+    /// Its workers or children.
+    pub(crate) workers: usize,
     pub(crate) round: usize,
     /// Messages offered to it, each second.
     pub(crate) offered: f64,
@@ -44,9 +46,10 @@ const BUSY: f64 = 0.95;
 pub(crate) fn print(title: &str, samples: &[Sample]) {
     println!("\n{title}");
     println!(
-        "{:10} {:>9} {:>9} {:>5}  {:>5} + {:>5} = {:>5}  {:>7} {:>8} {:>8}  {:>7} {:>7} {:>6}  \
-         {:>17} {:>17} {:>17}",
+        "{:10} {:>7} {:>9} {:>9} {:>5}  {:>5} + {:>5} = {:>5}  {:>7} {:>8} {:>8}  {:>7} {:>7} \
+         {:>6}  {:>17} {:>17} {:>17}",
         "",
+        "workers",
         "offered/s",
         "carried/s",
         "busy",
@@ -63,10 +66,21 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
         "CPU : kamailio",
         "rate : kamailio"
     );
+    let most = samples.iter().map(|one| one.workers).max().unwrap_or(0);
     for program in Program::installed() {
-        let own: Vec<&Sample> = samples.iter().filter(|one| one.program == program).collect();
-        if !own.is_empty() {
-            print_row(program, &own, samples);
+        for workers in 1..=most {
+            let is_own = |one: &&Sample| (one.program, one.workers) == (program, workers);
+            let own: Vec<&Sample> = samples.iter().filter(is_own).collect();
+            if !own.is_empty() {
+                print_row(program, &own, samples);
+            }
+        }
+    }
+    for workers in 2..=most {
+        let own: Vec<&Sample> = samples.iter().filter(|one| one.workers == workers).collect();
+        let ratios = ratios(&own, samples, |one| one.workers == 1, |one| one.rate);
+        if !ratios.is_empty() {
+            println!("rate of {workers} workers : one worker = {}", spread(ratios));
         }
     }
 }
@@ -75,18 +89,15 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
 fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
     let of = |value: fn(&Sample) -> f64| median(own.iter().map(|one| value(one)).collect());
     let ratio = |to: Program, value: fn(&Sample) -> f64| {
-        let ratios: Vec<f64> = ratios(own, all, to, value);
-        if ratios.is_empty() || to == program {
-            return "–".to_owned();
-        }
-        let (least, most) = (at(&ratios, 0), at(&ratios, ratios.len() - 1));
-        format!("{:.2} ({least:.2}–{most:.2})", median(ratios))
+        let ratios = ratios(own, all, |one| one.program == to, value);
+        if ratios.is_empty() || to == program { "–".to_owned() } else { spread(ratios) }
     };
     let idle_mark = if of(|one| one.busy) < BUSY { "*" } else { "" };
     println!(
-        "{:10} {:>9.0} {:>9} {:>5.2}  {:>5.2} + {:>5.2} = {:>5.2}   {:>7.0} {:>8.0} {:>8.0}  \
-         {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17}",
+        "{:10} {:>7} {:>9.0} {:>9} {:>5.2}  {:>5.2} + {:>5.2} = {:>5.2}   {:>7.0} {:>8.0} \
+         {:>8.0}  {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17}",
         program.name(),
+        own.first().map_or(0, |one| one.workers),
         of(|one| one.offered),
         format!("{:.0}{idle_mark}", of(|one| one.rate)),
         of(|one| one.busy),
@@ -105,10 +116,20 @@ fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
     );
 }
 
-/// What a value is to that of another program in the same round, in rising order.
-fn ratios(own: &[&Sample], all: &[Sample], to: Program, value: fn(&Sample) -> f64) -> Vec<f64> {
-    let other =
-        |round: usize| all.iter().find(|one| one.program == to && one.round == round).map(value);
+/// The median of ratios, with the least and the most of them.
+fn spread(ratios: Vec<f64>) -> String {
+    let (least, most) = (at(&ratios, 0), at(&ratios, ratios.len() - 1));
+    format!("{:.2} ({least:.2}–{most:.2})", median(ratios))
+}
+
+/// What a value is to that of another peer in the same round, in rising order.
+fn ratios(
+    own: &[&Sample],
+    all: &[Sample],
+    is_other: impl Fn(&Sample) -> bool,
+    value: fn(&Sample) -> f64,
+) -> Vec<f64> {
+    let other = |round| all.iter().find(|one| one.round == round && is_other(one)).map(value);
     let mut ratios: Vec<f64> =
         own.iter().filter_map(|one| Some(value(one) / other(one.round)?)).collect();
     ratios.sort_by(f64::total_cmp);
@@ -139,6 +160,7 @@ fn record(sample: &Sample) -> Value {
     json!({
         "scenario": sample.scenario,
         "program": sample.program.name(),
+        "workers": sample.workers,
         "round": sample.round,
         "offered_per_second": sample.offered,
         "carried_per_second": sample.rate,

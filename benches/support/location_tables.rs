@@ -103,6 +103,7 @@ impl Whole {
             cflags: 0,
             received: None,
             replaces_others: false,
+            q: None,
         };
         // A CSeq that came before is refused, which costs as much as one that is accepted.
         let _ = register(&self.0, key, (&request, &registration), &config, 0);

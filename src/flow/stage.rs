@@ -15,11 +15,12 @@ use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
 use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
-use crate::names::{HostAddresses, HostName, NameTable};
+use crate::modules::SharedVariables;
+use crate::names::{Answer as NameAnswer, NameTable, Question};
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
-use crate::time::Now;
+use crate::time::{Now, Zone};
 
 /// What a stage is made of.
 #[derive(Clone, Debug)]
@@ -86,7 +87,7 @@ pub struct Stage {
     listeners: Arc<[Listener]>,
     tables: Arc<LocationTables>,
     names: Arc<NameTable>,
-    questions: Receiver<HostName>,
+    questions: Receiver<Question>,
     hosts: Hosts,
     /// Commands that scripts wait for, and the answers to them.
     orders: Mailbox<Order>,
@@ -96,13 +97,24 @@ pub struct Stage {
 }
 
 /// When each stage begins: the start of 2027.
-const START: Now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_798_761_600 };
+const START: Now = Now {
+    monotonic_ms: 1_000_000,
+    wall_seconds: 1_798_761_600,
+    wall_fraction_us: 0,
+    zone: Zone::UTC,
+};
 
 /// The seed of everything random.
 const SEED: u64 = 1;
 
+/// The number of its process.
+const PROCESS: u32 = 1;
+
 /// How long a host name takes to be answered.
 const NAME_MS: u64 = 10;
+
+/// How long what is known of a host name is used.
+const NAME_TTL_MS: u64 = 60_000;
 
 /// The address of a server whose script names none, and of the wildcard address (RFC 5737,
 /// RFC 3849).
@@ -124,11 +136,12 @@ impl Stage {
         let core = ProxyCore::new(CoreParts {
             program: Arc::clone(setup.program),
             listeners: Arc::clone(&listeners),
-            services: Arc::new([Arc::clone(&tables) as _]),
+            services: Arc::new([Arc::clone(&tables) as _, Arc::new(SharedVariables::default())]),
             names: Arc::clone(&names),
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: setup.secret,
             seed: SEED,
+            process: PROCESS,
             sweeps: true,
             counters: counters.clone(),
             log: Box::new(journal.clone()),
@@ -199,6 +212,13 @@ impl Stage {
             sent.extend(self.advance(NAME_MS));
         }
         sent.extend(self.answer_commands());
+        // Whoever has commands answered at once does not tell either how time passes.
+        while self.outputs.is_some()
+            && let Some(wakes_at_ms) = self.core.wakes_at_ms()
+        {
+            sent.extend(self.advance(wakes_at_ms.saturating_sub(self.now.monotonic_ms)));
+            sent.extend(self.answer_commands());
+        }
         Ok(sent)
     }
 
@@ -250,7 +270,7 @@ impl Stage {
         let mut sent = Vec::new();
         let mut set = |stage: &mut Self, monotonic_ms: u64| {
             let wall_seconds = START.wall_seconds + (monotonic_ms - started_ms) / 1_000;
-            stage.now = Now { monotonic_ms, wall_seconds };
+            stage.now = Now { monotonic_ms, wall_seconds, ..START };
             stage.core.handle_timeout(stage.now, &mut stage.outbox);
             sent.extend(stage.take_sent());
         };
@@ -287,6 +307,7 @@ impl Stage {
             cflags: 0,
             received: None,
             replaces_others: false,
+            q: None,
         };
         let table = self.tables.get_or_create(table.as_bytes()).ok_or(StageError::TooManyTables)?;
         register(table, aor, (&request, &registration), config, location::seconds(self.now))?;
@@ -320,17 +341,17 @@ impl Stage {
     /// Answers the questions for host names; whether there were any.
     fn answer_names(&self) -> bool {
         let mut any = false;
-        for name in self.questions.try_iter() {
+        for question in self.questions.try_iter() {
             any = true;
-            let mut addresses = HostAddresses::default();
-            for (host, ip) in &self.hosts {
-                match ip {
-                    _ if !host.as_bytes().eq_ignore_ascii_case(&name) => {}
-                    IpAddr::V4(ip) => addresses.v4 = addresses.v4.or(Some(*ip)),
-                    IpAddr::V6(ip) => addresses.v6 = addresses.v6.or(Some(*ip)),
-                }
-            }
-            self.names.settle(&name, addresses, self.now.monotonic_ms);
+            let is_it = |host: &str| host.as_bytes().eq_ignore_ascii_case(&question.name);
+            let named = self.hosts.iter().filter(|(host, _)| is_it(host));
+            let addresses: Vec<IpAddr> = named.map(|(_, ip)| *ip).collect();
+            let answer = if addresses.is_empty() {
+                NameAnswer::Nothing(NAME_TTL_MS)
+            } else {
+                NameAnswer::host(addresses, SIP_PORT, NAME_TTL_MS)
+            };
+            self.names.settle(&question, answer, self.now.monotonic_ms);
         }
         any
     }

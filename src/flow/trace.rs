@@ -210,7 +210,7 @@ impl Lines<'_> {
             Note::Ended(verdict) => {
                 self.flush();
                 // A run that waits goes on where it is.
-                if *verdict != Verdict::Suspended {
+                if !verdict.waits() {
                     self.callers.clear();
                 }
                 let text = verdict_text(*verdict);
@@ -268,6 +268,7 @@ fn verdict_text(verdict: Verdict) -> String {
         Verdict::Exit => "exit".to_owned(),
         Verdict::Drop => "drop".to_owned(),
         Verdict::Suspended => "waits for a command".to_owned(),
+        Verdict::Asleep => "waits".to_owned(),
         Verdict::Error(error) => format!("cut off: {error}"),
     }
 }

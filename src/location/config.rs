@@ -47,6 +47,10 @@ pub struct RegistrarConfig {
     pub path: Option<PathMode>,
     /// Seconds of the Retry-After in a 503; 0: none.
     pub retry_after: u32,
+    /// Name of the attribute that says what holds for one message; empty: none.
+    pub xavp_cfg: Cow<'static, [u8]>,
+    /// Name of the attribute that a contact is told in; empty: none.
+    pub xavp_rcd: Cow<'static, [u8]>,
 }
 
 /// How a REGISTER with Path is answered (RFC 3327 §5.3).
@@ -81,6 +85,8 @@ impl RegistrarConfig {
         received_param: Cow::Borrowed(b"received"),
         path: None,
         retry_after: 0,
+        xavp_cfg: Cow::Borrowed(b""),
+        xavp_rcd: Cow::Borrowed(b""),
     };
 
     /// How addresses-of-record become keys.

@@ -21,7 +21,7 @@ mod tables;
 pub use aor::{AorRules, aor_key, is_own_key};
 pub use binding::{Binding, BindingSet, BindingView};
 pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
-pub use table::{LocationTable, TableFull};
+pub use table::{LocationTable, TableFull, Walk};
 pub use tables::LocationTables;
 
 use crate::time::Now;

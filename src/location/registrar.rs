@@ -42,6 +42,8 @@ pub struct Registration<'a> {
     pub received: Option<(IpAddr, &'a [u8])>,
     /// Whether bindings that the request does not name are removed.
     pub replaces_others: bool,
+    /// `q` (thousandths) of the contacts, whatever they say.
+    pub q: Option<u16>,
 }
 
 /// What the Contact header fields of a REGISTER ask for.
@@ -258,6 +260,23 @@ pub fn unregister(table: &LocationTable, aor: &[u8], now: u32) -> bool {
     removed.unwrap_or(false)
 }
 
+/// Removes the live bindings of an address-of-record that `is_meant` says; false if there are
+/// none.
+pub fn unregister_where(
+    table: &LocationTable,
+    aor: &[u8],
+    now: u32,
+    is_meant: impl Fn(&Binding) -> bool,
+) -> bool {
+    let removed: Result<bool, TableFull> = table.update(aor, |present| {
+        let kept = present.live(now).filter(|binding| !is_meant(binding)).cloned();
+        let kept = BindingSet::new(kept.collect());
+        let is_less = kept.all().len() < present.live(now).count();
+        Ok((is_less.then_some(kept), is_less))
+    });
+    removed.unwrap_or(false)
+}
+
 /// Writes the value of the Contact header field that answers a REGISTER: all bindings with the
 /// seconds that are left (RFC 3261 §10.3 step 8). False, and nothing written, if there are none.
 pub fn compose_contacts(
@@ -443,7 +462,7 @@ impl<'p> Plan<'p> {
             Some((source, uri)) if host_ip(wish.uri.host).is_some_and(|ip| ip != source) => uri,
             _ => &[],
         };
-        let q = wish.q.or(self.config.default_q);
+        let q = self.registration.q.or(wish.q).or(self.config.default_q);
         let contact = wish.uri.text;
         BindingView { contact, received, path, call_id, user_agent, q, listener, cflags }
     }

@@ -6,7 +6,9 @@
 //! in `benches/README.md`.
 //!
 //! Each shard also lists its addresses-of-record in a vector, for the sweep to walk: its place in
-//! it survives from call to call, and it can stop anywhere.
+//! it survives from call to call, and it can stop anywhere. So can a [`Walk`].
+
+mod walk;
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +21,7 @@ use super::BindingSet;
 use super::hashes::{AorHashes, AorKey, Sought};
 use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
 
+pub use walk::Walk;
 /// A location table: `location`, `aliases` …
 pub struct LocationTable {
     index: papaya::HashMap<AorKey, BindingSet, AorHashes>,

@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crossbeam_utils::CachePadded;
+use smallvec::SmallVec;
+
 use super::LocationTable;
 use crate::limits::LOCATION_TABLE_COUNT_MAX;
 use crate::sip::equal;
@@ -11,9 +14,17 @@ use crate::sip::equal;
 #[derive(Debug)]
 pub struct LocationTables {
     /// Filled from the front; a filled place never changes, so that readers take no lock.
-    tables: [OnceLock<(Box<[u8]>, LocationTable)>; LOCATION_TABLE_COUNT_MAX],
+    tables: [OnceLock<CachePadded<Named>>; LOCATION_TABLE_COUNT_MAX],
     /// Held by who adds a table.
     adding: Mutex<()>,
+}
+
+/// A table and its name. The name is read for each message: it lies here, and not in an allocation
+/// beside something that the worker which added the table writes to.
+#[derive(Debug)]
+struct Named {
+    name: SmallVec<[u8; 32]>,
+    table: LocationTable,
 }
 
 impl Default for LocationTables {
@@ -48,12 +59,13 @@ impl LocationTables {
             return Some(table);
         }
         let place = self.tables.iter().find(|place| place.get().is_none())?;
-        Some(&place.get_or_init(|| (name.into(), LocationTable::new())).1)
+        let named = || CachePadded::new(Named { name: name.into(), table: LocationTable::new() });
+        Some(&place.get_or_init(named).table)
     }
 
     /// All tables with their names, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &LocationTable)> {
-        self.tables.iter().map_while(OnceLock::get).map(|(name, table)| (&**name, table))
+        self.tables.iter().map_while(OnceLock::get).map(|named| (&*named.name, &named.table))
     }
 
     /// Removes some of the expired bindings of each table, looking at no more than `budget`

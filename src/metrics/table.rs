@@ -49,7 +49,7 @@ counters! {
         "Responses whose next Via names no usable address.",
     DroppedReplyToAck "dropped_reply_to_ack" "Replies that would have answered an ACK.",
     DroppedForName "dropped_for_name"
-        "Requests dropped because too many wait for the address of a host name.",
+        "Messages dropped because too many wait for the address of a host name.",
     DroppedTooLarge "dropped_too_large" "Messages that outgrew a datagram.",
     DroppedUnsendable "dropped_unsendable" "Datagrams that the kernel refused for good.",
     DroppedAtWorkerPanic "dropped_at_worker_panic"
@@ -62,9 +62,10 @@ counters! {
     RefusedExtension "refused_extension" "Requests answered 420.",
     RefusedOverload "refused_overload" "New calls answered 503 because datagrams were lost.",
     RefusedScheme "refused_scheme" "Requests answered 416.",
-    ScriptSuspensions "script_suspensions" "Times that a run of the script waited for a command.",
+    ScriptSuspensions "script_suspensions"
+        "Times that a run of the script waited for a command, a moment or a lock.",
     ScriptSuspensionsRefused "script_suspensions_refused"
-        "Commands that were not run because too many runs of the script wait already.",
+        "Commands not run and waits refused because too many runs of the script wait already.",
     ScriptErrors "script_errors" "Runs of the script that ended in an error of its own.",
     ScriptFuelExhausted "script_fuel_exhausted" "Runs of the script that were cut off.",
     Registrations "registrations" "REGISTER requests that changed or confirmed bindings.",

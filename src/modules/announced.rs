@@ -204,7 +204,6 @@ announced! {
     "cfg_db" "Settings in a database.":;
     "fifo" "The FIFO of SER.":;
     "unixsock" "The control socket of SER.":;
-    "mi_fifo" "The FIFO of OpenSER.":;
     "mi_datagram" "The control socket of OpenSER.":;
     "mi_xmlrpc" "Control by XML-RPC.":;
     "mi_rpc" "The FIFO commands as RPC.":;

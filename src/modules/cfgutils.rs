@@ -1,17 +1,23 @@
-//! `cfgutils`: chance, global flags, route blocks that may not be there. What waits or locks is not
-//! here: a worker never waits.
+//! `cfgutils`: chance, global flags, locks, waiting, route blocks that may not be there. A run
+//! waits; a worker never does.
+
+mod lock;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
+use self::lock::LockSet;
+pub(super) use self::lock::release as release_locks;
+use super::pv::{InitialValues, Shared, initial_value};
 use super::table::{
     accepted_number, accepted_text, function, int, number, number_setting, required_text, text,
-    verdict,
+    text_setting, verdict,
 };
+use crate::limits::SLEEP_MS_MAX;
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, ReturnCode, SettingSpec, TRUE,
+    ParameterSpec, Program, ReturnCode, SettingSpec, TRUE,
 };
 
 /// The module.
@@ -20,7 +26,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::CFGUTILS,
-    ..ModuleSpec::new("cfgutils", "Chance, global flags, route blocks that may not be there.")
+    ..ModuleSpec::new("cfgutils", "Chance, global flags, locks, waiting, optional route blocks.")
 };
 
 /// The parameters.
@@ -30,7 +36,8 @@ const SETTINGS: &[SettingSpec] = &[
         "Percent of the calls of `rand_event` that are true; 10 if not set.",
     ),
     number_setting("initial_gflags", "The global flags that are set at the start; 0 if not set."),
-    accepted_number("lock_set_size", UNUSED),
+    text_setting("shvset", "The same as `shvset` of `pv`, as OpenSER has it."),
+    accepted_number("lock_set_size", "Changes nothing: there are always 4,096 locks."),
     accepted_text("hash_file", UNUSED),
 ];
 
@@ -115,6 +122,25 @@ const FUNCTIONS: &[FunctionSpec] = &[
         |execution, arguments| verdict(execution.find_subroutine(text(arguments, 0)).is_some()),
     ),
     function(
+        "sleep",
+        &[ParameterSpec::required("seconds", ParameterKind::Int)],
+        "Lets the script wait, 32 seconds at most; the server goes on with other messages.\n\n\
+         False if too many runs wait already. What is retransmitted meanwhile runs the script \
+         again.",
+        r#"sleep("2");"#,
+        |execution, arguments| wait(execution, arguments, 1_000_000),
+    ),
+    function(
+        "usleep",
+        &[ParameterSpec::required("microseconds", ParameterKind::Int)],
+        "Like `sleep`, in microseconds, which are rounded up to milliseconds.",
+        r#"usleep("20000");"#,
+        |execution, arguments| wait(execution, arguments, 1),
+    ),
+    lock::FUNCTIONS[0],
+    lock::FUNCTIONS[1],
+    lock::FUNCTIONS[2],
+    function(
         "route_if_exists",
         &[required_text("name")],
         "Calls the `route` block of that name, which may be calculated. False if there is none.",
@@ -134,22 +160,26 @@ struct Config {
     initial_probability: u8,
     probability: AtomicU8,
     flags: AtomicU32,
+    shared: InitialValues,
+    locks: LockSet,
 }
 
 impl Config {
     /// What holds without module parameters.
-    const fn new(probability: u8, flags: u32) -> Self {
+    fn new(probability: u8, flags: u32, shared: InitialValues) -> Self {
         Self {
             initial_probability: probability,
             probability: AtomicU8::new(probability),
             flags: AtomicU32::new(flags),
+            shared,
+            locks: LockSet::default(),
         }
     }
 }
 
 /// Reads the module parameters.
 fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
-    let (mut probability, mut flags) = (PROBABILITY_DEFAULT, 0);
+    let (mut probability, mut flags, mut shared) = (PROBABILITY_DEFAULT, 0, InitialValues::new());
     for (position, (name, value)) in values.iter().enumerate() {
         let fault = |reason| (position, reason);
         match *name {
@@ -157,10 +187,34 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
             "initial_gflags" => {
                 flags = number(name, value, 0, u32::MAX.into()).map_err(fault)?;
             }
+            "shvset" => shared.push(initial_value(value).map_err(fault)?),
             _ => {}
         }
     }
-    Ok(Arc::new(Config::new(probability, flags)))
+    Ok(Arc::new(Config::new(probability, flags, shared)))
+}
+
+/// The locks that all workers share.
+fn locks<'m>(execution: &Execution<'m>) -> Option<&'m LockSet> {
+    config(execution).map(|config| &config.locks)
+}
+
+/// `sleep(seconds)` and `usleep(microseconds)`.
+fn wait<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>], unit_us: u64) -> ReturnCode {
+    if execution.take_answer().is_some() {
+        return TRUE;
+    }
+    let time = int(arguments, 0).and_then(|time| u64::try_from(time).ok());
+    let Some(time) = time else { return FALSE };
+    match time.saturating_mul(unit_us).div_ceil(1_000).min(SLEEP_MS_MAX) {
+        0 => TRUE,
+        milliseconds => execution.sleep(milliseconds),
+    }
+}
+
+/// What `shvset` of this module says.
+pub(super) fn shared_values(program: &Program) -> &[(Box<[u8]>, Shared)] {
+    program.config::<Config>().map_or(&[], |config| &config.shared)
 }
 
 /// What the workers share; there is something as soon as the module is loaded.

@@ -47,25 +47,55 @@ const fn own(module: &'static str, name: &'static str, whose: &'static str) -> L
 /// The functions that are not the same.
 const FUNCTIONS: &[Line] = &[
     own("core", "len_gt", "Of SER."),
-    differs("core", "rewriteuser", "A password goes with the old user; Kamailio keeps it."),
-    differs("core", "strip", "False if the user has fewer bytes; Kamailio warns and says true."),
-    differs(
-        "core",
-        "strip_tail",
-        "False if the user has fewer bytes; Kamailio warns and says true.",
-    ),
     own("registrar", "save_noreply", "Of SER and OpenSER."),
-    differs("textops", "str_find", "The code is 1, not the place where the part is."),
     own("textops", "subst_v", "Of later ones."),
+    differs(
+        "textops",
+        "filter_body",
+        "Header fields of the part that stand behind its Content-Type are not left in the body.",
+    ),
+    differs("textops", "get_body_part_raw", "The delimiter behind the part is not in the result."),
+    differs(
+        "textops",
+        "remove_body_part",
+        "What stands before the first part stays; Kamailio removes it.",
+    ),
+    differs(
+        "textops",
+        "append_body_part",
+        "False if the content would end the part; what stands before the first part stays.",
+    ),
+    differs(
+        "textops",
+        "append_body_part_hex",
+        "False if the content would end the part; what stands before the first part stays.",
+    ),
+    differs(
+        "textops",
+        "set_body_multipart",
+        "The body ends with the closing delimiter, and Content-Type names the new boundary also if \
+         the body was multipart before; Kamailio leaves out the one and keeps the old other.",
+    ),
     own("textops", "str_any_in", "Of later ones."),
     own("textops", "str_all_in", "Of later ones."),
-    differs("kex", "is_myself", "A URI without a port means port 5060; Kamailio takes any port."),
+    differs("cfgutils", "sleep", NO_WAITING),
+    differs("cfgutils", "usleep", NO_WAITING),
+    differs(
+        "cfgutils",
+        "lock",
+        "The run waits, not the process, and gives up after four seconds. A lock ends with its \
+         run, and may be taken again by the run that has it.",
+    ),
+    differs("cfgutils", "trylock", "A lock ends with its run."),
+    differs("cfgutils", "unlock", "Only the run that has a lock can give it back."),
     differs("cfgutils", "rand_event", "The probability may be given in the call."),
     differs(
         "core",
         "forward",
-        "Host names have addresses only (no SRV and NAPTR records). Max-Forwards is counted \
-         down here if the script has not done so. The branch of our Via is a keyed hash, and \
+        "Names are looked up when a request goes to them; Kamailio looks those in the script up \
+         when it starts. The weights of SRV records always count, and one server is used for \
+         all of a transaction; NAPTR records are not asked for. Max-Forwards is counted down \
+         here if the script has not done so. The branch of our Via is a keyed hash, and \
          responses that do not fit are dropped.",
     ),
     differs("core", "force_tcp_alias", "There is only UDP, so that nothing is changed."),
@@ -74,6 +104,21 @@ const FUNCTIONS: &[Line] = &[
         "force_send_socket",
         "An address that is not listened to makes it false when it is called; Kamailio refuses \
          the script.",
+    ),
+    differs(
+        "siputils",
+        "sip_p_charging_vector",
+        "The new value is the same for all requests of a call; Kamailio counts.",
+    ),
+    differs(
+        "textopsx",
+        "msg_apply_changes",
+        "False, and nothing changes, if the message would be malformed then; Kamailio drops it.",
+    ),
+    differs(
+        "textopsx",
+        "msg_set_buffer",
+        "False, and nothing changes, if the text is no message; Kamailio drops it.",
     ),
     differs("pv", "typeof", "The types are `int`, `str` and `null`; Kamailio also has `xavp`."),
     own("primisip", "print", "Of PrimiSIP."),
@@ -93,12 +138,15 @@ const FUNCTIONS: &[Line] = &[
         "Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
          never -2.",
     ),
-    differs("registrar", "registered", "The third and fourth parameter are not there."),
     differs(
         "registrar",
-        "unregister",
-        "Always removes all contacts: the third parameter, a contact, is not there. False if \
-         there were none; Kamailio says true.",
+        "registered",
+        "The match action 1 does nothing: no attributes are stored with a contact.",
+    ),
+    differs(
+        "xlog",
+        "xlog",
+        "A facility changes nothing: in the system log lines have the facility `daemon`.",
     ),
     differs(
         "textops",
@@ -125,6 +173,9 @@ const FUNCTIONS: &[Line] = &[
     differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
 ];
 
+/// How functions differ that let a run wait.
+const NO_WAITING: &str = "The run waits, not the process: other messages are worked on meanwhile.";
+
 /// What the functions of `exec` do otherwise.
 const A_WORD: &str = "A variable in the command becomes a word of it, or a part of one; Kamailio \
                       gives its value to the shell as text of the command.";
@@ -142,7 +193,6 @@ const VARIABLES: &[Line] = &[
         "snd",
         "Tells about `$du` or else `$ru`, whenever it is read; Kamailio only in `onsend_route`.",
     ),
-    differs("pv", "Tf", "In UTC, not in local time."),
     own("pv", "headers", "Of PrimiSIP."),
     own("pv", "method", "Of PrimiSIP."),
     own("pv", "mline", "Of PrimiSIP."),

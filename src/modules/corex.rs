@@ -1,7 +1,39 @@
 //! `corex`: Where Kamailio keeps `append_branch`, which is a function of the core here, and more.
 
-use super::table::{accepted_number, accepted_text, function, required_text};
-use crate::script::{FALSE, FunctionSpec, ModuleSpec, RouteKinds};
+use std::sync::Arc;
+
+use super::table::{accepted_number, accepted_text, function, required_text, text_setting};
+use crate::script::ast::GlobalValue;
+use crate::script::{FALSE, FunctionSpec, ModuleConfig, ModuleSpec, RouteKinds, split_host_port};
+
+/// Domains that are this server with all that is below them (`alias_subdomains`).
+#[derive(Clone, Debug, Default)]
+pub struct SubdomainAliases {
+    /// In the order of the script.
+    domains: Arc<[Domain]>,
+}
+
+/// A domain with its port, if it has one.
+type Domain = (Box<[u8]>, Option<u16>);
+
+impl SubdomainAliases {
+    /// Whether host and port are one of these; without a port any is meant.
+    #[must_use]
+    pub fn have(&self, host: &[u8], port: Option<u16>) -> bool {
+        self.domains.iter().any(|(domain, own_port)| {
+            let fits = own_port.is_none() || port.is_none() || *own_port == port;
+            fits && is_within(host, domain)
+        })
+    }
+}
+
+/// Whether a host is a domain or below it.
+fn is_within(host: &[u8], domain: &[u8]) -> bool {
+    let Some(front) = host.len().checked_sub(domain.len()) else { return false };
+    let (front, end) = host.split_at(front);
+    end.eq_ignore_ascii_case(domain)
+        && (front.is_empty() || front.len() > 1 && front.ends_with(b"."))
+}
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -9,10 +41,16 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: &[
         accepted_text("dns_cache", "Changes nothing: names are not looked up."),
         accepted_text("evcb_reply_out", "Changes nothing: there are no event routes of replies."),
+        text_setting(
+            "alias_subdomains",
+            "A domain, `[udp:]example.com[:port]`, that is this server with all domains below it, \
+             for `myself`; may be set several times.",
+        ),
         accepted_number("nio_intercept", NO_INTERCEPTION),
         accepted_number("nio_min_msg_len", NO_INTERCEPTION),
         accepted_text("nio_msg_avp", NO_INTERCEPTION),
     ],
+    configure: Some(configure),
     missing: super::missing::COREX,
     ..ModuleSpec::new("corex", "More functions of the core.")
 };
@@ -39,6 +77,29 @@ const FUNCTIONS: &[FunctionSpec] = &[
         |_, _| FALSE,
     ),
 ];
+
+/// Reads the module parameters.
+fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
+    let mut domains = Vec::new();
+    for (position, (name, value)) in values.iter().enumerate() {
+        if *name == "alias_subdomains" {
+            let fault = || (position, "alias_subdomains must be `[udp:]domain[:port]`".to_owned());
+            domains.push(domain(value).ok_or_else(fault)?);
+        }
+    }
+    Ok(Arc::new(SubdomainAliases { domains: domains.into() }))
+}
+
+/// Domain and port that a parameter names; the transport is of no account.
+fn domain(value: &GlobalValue) -> Option<Domain> {
+    let GlobalValue::Text(text) = value else { return None };
+    let transport = |known: &&&str| text.starts_with(known.as_bytes());
+    let start = ["udp:", "tcp:", "tls:", "sctp:", "any:"].iter().find(transport);
+    let (host, port) = split_host_port(&text[start.map_or(0, |start| start.len())..]);
+    let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let is_domain = !host.is_empty() && host[0] != b'.' && host.iter().all(is_label);
+    is_domain.then(|| (host.into(), port))
+}
 
 /// Says of a parameter that it is about routes that see raw datagrams.
 const NO_INTERCEPTION: &str = "Changes nothing: there are no event routes of datagrams.";

@@ -3,7 +3,7 @@
 use super::table::{function, int, required_text, text, verdict};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
-    TRUE,
+    TRUE, split_host_port,
 };
 
 /// The module.
@@ -19,9 +19,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "is_myself",
         &[required_text("uri")],
-        "Whether the host and port of a URI are this server.",
+        "Whether the host and port of a URI, or a host, are this server. Without a port any of its \
+         ports is meant, other than in `uri==myself`, where it is 5060.",
         r#"if (is_myself("$ru")) exit;"#,
-        |execution, arguments| verdict(execution.is_myself(text(arguments, 0))),
+        is_myself,
     ),
     function(
         "setsflag",
@@ -60,6 +61,25 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
+/// `is_myself(uri)`.
+fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let given = text(arguments, 0);
+    let (host, port) = match execution.uri_parts(given) {
+        Some(uri) => {
+            let transport = uri.params.get(b"transport").and_then(|param| param.value);
+            if transport.is_some_and(|transport| !transport.eq_ignore_ascii_case(b"udp")) {
+                return FALSE;
+            }
+            (uri.host, uri.port)
+        }
+        None => split_host_port(given),
+    };
+    verdict(match port {
+        Some(port) => execution.host.is_myself(host, Some(port)),
+        None => execution.host.is_my_host(host),
+    })
+}
+
 /// A flag, by its number or declared name.
 const FLAG: ParameterSpec = ParameterSpec::required("flag", ParameterKind::Flag);
 
@@ -97,7 +117,11 @@ mod tests {
                 ("sip:a@192.0.2.1", TRUE),
                 ("sip:192.0.2.1:5060;lr", TRUE),
                 ("sip:192.0.2.1:5070", FALSE),
-                ("192.0.2.1", FALSE),
+                ("192.0.2.1", TRUE),
+                ("192.0.2.2", FALSE),
+                ("sip:192.0.2.1;transport=tcp", FALSE),
+                ("tel:1", FALSE),
+                ("", FALSE),
             ] {
                 assert_eq!(trial.run("is_myself", &[uri]), code, "{uri}");
             }

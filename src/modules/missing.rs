@@ -28,16 +28,14 @@ missing! {
         set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
         => lsock;
     CFGUTILS:
-        abort core_hash lock pkg_status pkg_summary shm_status shm_summary sleep trylock unlock
-        usleep
-        => shv;
+        abort core_hash pkg_status pkg_summary shm_status shm_summary;
     EXEC:
         exec exec_getenv;
     KEX:
         resetdebug setdebug;
     PV:
         pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
-        => C K Rn TV Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
+        => C K Rn Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
         sndfrom sndto sruid ssn timeb umh va vn vz xp;
     REGISTRAR:
         lookup_contacts lookup_xavp reg_send_reply save_contacts set_q_override
@@ -45,15 +43,10 @@ missing! {
     RR:
         get_route_param loose_route_mode loose_route_preloaded rr_next_hop_route;
     SIPUTILS:
-        append_rpid_hf contact_param_check is_rpid_user_e164 sip_p_charging_vector
-        => pcv ppv;
+        contact_param_check
+        => ppv;
     SL:
         send_reply_mode sl_forward_reply;
-    TEXTOPS:
-        append_body_part append_body_part_hex get_body_part get_body_part_raw
-        remove_body_part set_body_multipart set_reply_body;
-    TEXTOPSX:
-        assign_hf_value2 msg_apply_changes msg_set_buffer remove_hf_value2;
     XLOG:
         xlogm;
 }

@@ -11,6 +11,7 @@ mod exec;
 mod item;
 mod kex;
 mod maxfwd;
+mod mi_fifo;
 mod missing;
 mod primisip;
 mod pv;
@@ -30,8 +31,16 @@ mod usrloc;
 mod xlog;
 
 pub use compatibility::{Compatibility, function_compatibility, variable_compatibility};
+pub use corex::SubdomainAliases;
 
-use crate::script::{ModuleSpec, Registry};
+pub use pv::SharedVariables;
+
+use crate::script::{Execution, ModuleSpec, Registry};
+
+/// Gives back what a run holds that has come to its end.
+pub fn end_run(execution: &Execution<'_>) {
+    cfgutils::release_locks(execution);
+}
 
 /// All modules, in the order in which they are listed for people.
 pub static REGISTRY: Registry = Registry { modules: &MODULES };
@@ -54,6 +63,7 @@ const READY: &[&ModuleSpec] = &[
     &kex::MODULE,
     &cfgutils::MODULE,
     &exec::MODULE,
+    &mi_fifo::MODULE,
     &xlog::MODULE,
 ];
 

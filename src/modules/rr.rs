@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::item::take_off;
+use super::table::{avp_name, text, text_setting};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleConfig, ModuleSpec,
@@ -22,18 +23,25 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
 };
 
 /// What its parameters say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct RrConfig {
     full_lr: bool,
     from_tag: bool,
     double: bool,
     add_username: bool,
+    /// The name of the AVP with the user instead of that of the Request-URI, as it is kept.
+    custom_user_avp: Option<Box<[u8]>>,
 }
 
-impl Default for RrConfig {
-    fn default() -> Self {
-        Self { full_lr: false, from_tag: true, double: true, add_username: false }
-    }
+impl RrConfig {
+    /// What holds where the script says nothing.
+    const DEFAULT: Self = Self {
+        full_lr: false,
+        from_tag: true,
+        double: true,
+        add_username: false,
+        custom_user_avp: None,
+    };
 }
 
 /// Its parameters.
@@ -42,6 +50,11 @@ const SETTINGS: &[SettingSpec] = &[
     flag("append_fromtag", true, "Add the From tag as `;ftag=`. Default 1."),
     flag("enable_double_rr", true, "Two Record-Routes between two listeners. Default 1."),
     flag("add_username", true, "Put the user of the Request-URI into Record-Route. Default 0."),
+    text_setting(
+        "custom_user_avp",
+        "An attribute, `$avp(name)`: with add_username, its value is the user in Record-Route if \
+         it has one.",
+    ),
     flag("enable_socket_mismatch_warning", false, "Changes nothing: there is no such warning."),
     flag("ignore_user", false, "Changes nothing: the user part of a Route is never looked at."),
     flag("sockname_mode", false, "Changes nothing: Record-Route names addresses."),
@@ -60,14 +73,18 @@ const fn flag(name: &'static str, effective: bool, doc: &'static str) -> Setting
 
 /// Makes the configuration.
 fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
-    let mut config = RrConfig::default();
-    for (name, value) in values {
+    let mut config = RrConfig::DEFAULT;
+    for (position, (name, value)) in values.iter().enumerate() {
         let on = !matches!(value, GlobalValue::Int(0));
         match *name {
             "enable_full_lr" => config.full_lr = on,
             "append_fromtag" => config.from_tag = on,
             "enable_double_rr" => config.double = on,
             "add_username" => config.add_username = on,
+            "custom_user_avp" => {
+                let fault = || (position, "custom_user_avp must be `$avp(name)`".to_owned());
+                config.custom_user_avp = Some(avp_name(value).ok_or_else(fault)?);
+            }
             _ => {}
         }
     }
@@ -89,9 +106,14 @@ const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         name: "record_route_preset",
         aliases: &["record_route_advertised_address"],
-        parameters: &[ParameterSpec::required("address", ParameterKind::Text)],
+        parameters: &[
+            ParameterSpec::required("address", ParameterKind::Text),
+            ParameterSpec::optional("ingress", ParameterKind::Text),
+        ],
         routes: RouteKinds::NOT_REPLY,
-        doc: "Like record_route(), with this host[:port] instead of the listener's.",
+        doc: "Like record_route(), with this host[:port] instead of the listener's. Where a second \
+              one is given there are two Record-Routes: the first for the side that the request \
+              leaves to, the second for the side that it came from; enable_double_rr must be on.",
         example: r#"record_route_preset("192.0.2.1:5060");"#,
         run: record_route_preset,
     },
@@ -154,32 +176,47 @@ fn record_route(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> Re
     ask_record_route(execution, None)
 }
 
-/// `record_route_preset(address)`.
+/// `record_route_preset(address[, ingress])`.
 fn record_route_preset(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     let Some(Argument::Text(address)) = arguments.first() else { return FALSE };
-    if address.is_empty() || !is_harmless(address) {
+    let ingress = text(arguments, 1);
+    if address.is_empty() || !is_harmless(address) || !is_harmless(ingress) {
         return FALSE;
     }
-    let address = execution.transit.arena.alloc_slice_copy(address);
-    ask_record_route_at(execution, address)
+    let is_double = config(execution).double;
+    if arguments.len() > 1 && !is_double {
+        execution.complain("record_route_preset: two addresses need enable_double_rr");
+        return FALSE;
+    }
+    let address = execution.build(&[address]);
+    let ingress = Some(execution.build(&[ingress])).filter(|ingress| !ingress.is_empty());
+    ask_record_route(execution, Some((address, ingress)))
 }
 
-/// Asks for a Record-Route with that host and port.
-fn ask_record_route_at<'m>(execution: &mut Execution<'m>, address: &'m [u8]) -> ReturnCode {
-    ask_record_route(execution, Some(address))
+/// What the parameters say.
+fn config<'m>(execution: &Execution<'m>) -> &'m RrConfig {
+    execution.program.config().unwrap_or(const { &RrConfig::DEFAULT })
 }
 
-/// Asks for a Record-Route, once.
-fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>) -> ReturnCode {
+/// Asks for a Record-Route, once; with these addresses instead of those of the listeners.
+fn ask_record_route<'m>(
+    execution: &mut Execution<'m>,
+    preset: Option<(&'m [u8], Option<&'m [u8]>)>,
+) -> ReturnCode {
     if execution.transit.record_route.is_some() {
         execution.host.log(LogLevel::Error, b"record_route: called before for this request\n");
         return FALSE;
     }
-    let config = execution.program.config::<RrConfig>().copied().unwrap_or_default();
-    let user = if config.add_username { user_part(execution) } else { &[] };
+    let config = config(execution);
+    let user = if config.add_username { own_user(execution, config) } else { None };
+    let user = match user {
+        Some(user) => execution.build(&[user, b"@"]),
+        None => &[],
+    };
     execution.transit.record_route = Some(RecordRoute {
         user,
-        preset,
+        preset: preset.map(|(egress, _)| egress),
+        preset_ingress: preset.and_then(|(_, ingress)| ingress),
         full_lr: config.full_lr,
         from_tag: config.from_tag,
         double: config.double,
@@ -187,13 +224,16 @@ fn ask_record_route<'m>(execution: &mut Execution<'m>, preset: Option<&'m [u8]>)
     TRUE
 }
 
-/// The user part of the Request-URI with its `@`, or nothing.
-#[inline(never)]
-fn user_part<'m>(execution: &Execution<'m>) -> &'m [u8] {
-    match execution.uri_parts(execution.transit.uri).and_then(|uri| uri.user) {
-        Some(user) => execution.build(&[user, b"@"]),
-        None => &[],
+/// The user for our Record-Route: what the script has put into the AVP that is there for this, or
+/// the user of the Request-URI.
+fn own_user<'m>(execution: &Execution<'m>, config: &RrConfig) -> Option<&'m [u8]> {
+    let custom = config.custom_user_avp.as_ref().map(|name| execution.avp(name, 0));
+    let custom = execution.text(custom.unwrap_or(Value::Null));
+    let is_user = |byte: &u8| is_harmless(&[*byte]) && !matches!(byte, b'@' | b'"');
+    if !custom.is_empty() && custom.iter().all(is_user) {
+        return Some(custom);
     }
+    execution.uri_parts(execution.transit.uri)?.user
 }
 
 /// `add_rr_param(params)`.

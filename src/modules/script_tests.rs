@@ -54,7 +54,7 @@ struct Recorder {
 
 impl Host for Recorder {
     fn now(&self) -> Now {
-        Now { monotonic_ms: 0, wall_seconds: 1_289_690_940 }
+        Now { monotonic_ms: 0, wall_seconds: 1_289_690_940, ..Now::default() }
     }
 
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {
@@ -65,7 +65,8 @@ impl Host for Recorder {
         self.hops.push(match hop {
             NextHop::Routed => uri,
             NextHop::Fixed(host, port) => {
-                format!("{uri} by {}:{port}", String::from_utf8_lossy(host))
+                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{uri} by {}{port}", String::from_utf8_lossy(host))
             }
         });
         Ok(())
@@ -518,7 +519,7 @@ fn the_request_uri_is_rewritten_part_by_part() {
             "sip:a@b;transport=tcp;x",
             "sip:a@h:1;transport=udp;x",
         ),
-        ("rewriteuser(\"alice\");", "sip:1:pw@foo.bar:6060", "sip:alice@foo.bar:6060"),
+        ("rewriteuser(\"alice\");", "sip:1:pw@foo.bar:6060", "sip:alice:pw@foo.bar:6060"),
         ("rewriteuserpass(\"alice:pw\");", "sip:1@foo.bar", "sip:alice:pw@foo.bar"),
         ("rewriteport(\"1234\");", "sip:1@foo.bar:6060;x", "sip:1@foo.bar:1234;x"),
         ("prefix(\"9\");", "sip:12345@foo.bar", "sip:912345@foo.bar"),
@@ -529,7 +530,7 @@ fn the_request_uri_is_rewritten_part_by_part() {
         ("strip_tail(2);", "sip:12345@foo.bar", "sip:123@foo.bar"),
         ("userphone();", "sip:1@foo.bar;x?H=v", "sip:1@foo.bar;x;user=phone?H=v"),
         ("seth(\"h\"); setp(\"1\"); setu(\"u\");", "sip:a@b", "sip:u@h:1"),
-        ("$rU = \"neo\"; $rd = \"h\"; $rp = 99;", "sip:a:pw@b", "sip:neo@h:99"),
+        ("$rU = \"neo\"; $rd = \"h\"; $rp = 99;", "sip:a:pw@b", "sip:neo:pw@h:99"),
         ("$rU = $null;", "sip:a@b;x", "sip:b;x"),
         ("$ru = \"sip:t@z;x=y\";", "sip:a@b", "sip:t@z;x=y"),
         ("rewritehost(\"h\"); revert_uri();", "sip:a@b", "sip:a@b"),
@@ -543,11 +544,13 @@ fn the_request_uri_is_rewritten_part_by_part() {
 }
 
 #[test]
-fn stripping_more_than_there_is_fails_softly() {
+fn stripping_more_than_there_is_takes_the_user_away() {
     let message = REQUEST.replacen("alice", "ab", 1);
-    let script = "route { if (!strip(3)) xlog(\"short $rd\\n\"); }";
-    let outcome = run_over(script, &message, Recorder::default());
-    assert_eq!(outcome.host.lines, ["short example.com"]);
+    for strip in ["strip(3)", "strip_tail(3)", "strip(2)", "strip(3) && strip(3)"] {
+        let script = format!("route {{ if ({strip}) xlog(\"$ru\\n\"); }}");
+        let outcome = run_over(&script, &message, Recorder::default());
+        assert_eq!(outcome.host.lines, ["sip:example.com"], "{strip}");
+    }
 }
 
 #[test]
@@ -556,8 +559,9 @@ fn forward_goes_where_it_is_told() {
         ("forward();", "sip:alice@example.com"),
         ("forward(192.0.2.7, 5080);", "sip:alice@example.com by 192.0.2.7:5080"),
         ("forward(\"gw.example\", \"5080\");", "sip:alice@example.com by gw.example:5080"),
-        ("forward(192.0.2.7);", "sip:alice@example.com by 192.0.2.7:5060"),
-        ("forward(uri:host, uri:port);", "sip:alice@example.com by example.com:5060"),
+        ("forward(\"gw.example\", 0);", "sip:alice@example.com by gw.example"),
+        ("forward(192.0.2.7);", "sip:alice@example.com by 192.0.2.7"),
+        ("forward(uri:host, uri:port);", "sip:alice@example.com by example.com"),
         ("forward([2001:db8::1], 5080);", "sip:alice@example.com by [2001:db8::1]:5080"),
     ] {
         let script = format!("route {{ {statement} }}");

@@ -1,14 +1,16 @@
 //! `siputils`: Questions about SIP messages.
 
+mod charging;
 mod contact;
 mod question;
+mod remote_party;
 
 use std::sync::Arc;
 
 use super::core::uri::{UriParts, assign_uri, is_safe};
 use super::table::{
-    accepted_number, accepted_text, count, function, join, optional_text, required_text, text,
-    text_setting, verdict, write,
+    accepted_number, accepted_text, avp_name, count, function, join, optional_text, required_text,
+    text, text_setting, verdict, write,
 };
 use crate::script::ast::GlobalValue;
 use crate::script::{
@@ -21,6 +23,7 @@ use crate::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     aliases: &["uri", "options"],
     functions: &FUNCTIONS,
+    variables: charging::VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::SIPUTILS,
@@ -28,7 +31,8 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
 };
 
 /// The functions of the parts of the module.
-const TABLES: &[&[FunctionSpec]] = &[OWN, question::FUNCTIONS, contact::FUNCTIONS];
+const TABLES: &[&[FunctionSpec]] =
+    &[OWN, question::FUNCTIONS, contact::FUNCTIONS, charging::FUNCTIONS, remote_party::FUNCTIONS];
 
 /// All functions.
 const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
@@ -234,9 +238,15 @@ const SETTINGS: &[SettingSpec] = &[
     text_setting("support", "Like `options_support`."),
     accepted_number("ring_timeout", NO_USE),
     accepted_text("contact_flds_separator", NO_USE),
-    accepted_text("rpid_prefix", NO_USE),
-    accepted_text("rpid_suffix", NO_USE),
-    accepted_text("rpid_avp", NO_USE),
+    text_setting("rpid_prefix", "What stands before the value in Remote-Party-ID."),
+    text_setting(
+        "rpid_suffix",
+        "What stands behind it; `;party=calling;id-type=subscriber;screen=yes` if not set.",
+    ),
+    text_setting(
+        "rpid_avp",
+        "The attribute with the value, `$avp(name)`; `$avp(rpid)` if not set.",
+    ),
     accepted_text("aaa_url", NO_USE),
     accepted_number("service_type", NO_USE),
 ];
@@ -246,6 +256,10 @@ const SETTINGS: &[SettingSpec] = &[
 struct Config {
     /// The header lines of an answer to OPTIONS.
     capabilities: Vec<u8>,
+    rpid_avp: Box<[u8]>,
+    rpid_prefix: Box<[u8]>,
+    /// `None` if it is not set.
+    rpid_suffix: Option<Box<[u8]>>,
 }
 
 /// Header lines of an answer to OPTIONS unless parameters say otherwise.
@@ -276,7 +290,25 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
         capabilities.extend_from_slice(value);
         capabilities.extend_from_slice(b"\r\n");
     }
-    Ok(Arc::new(Config { capabilities }))
+    let mut config = Config {
+        capabilities,
+        rpid_avp: (*b"rpid").into(),
+        rpid_prefix: Box::default(),
+        rpid_suffix: None,
+    };
+    for (position, (name, value)) in values.iter().enumerate() {
+        let GlobalValue::Text(text) = value else { continue };
+        match *name {
+            "rpid_prefix" => config.rpid_prefix = text.as_slice().into(),
+            "rpid_suffix" => config.rpid_suffix = Some(text.as_slice().into()),
+            "rpid_avp" => {
+                let fault = || (position, "rpid_avp must be `$avp(name)`".to_owned());
+                config.rpid_avp = avp_name(value).ok_or_else(fault)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(Arc::new(config))
 }
 
 /// `has_totag()`.

@@ -123,6 +123,15 @@ pub(super) fn number<N: TryFrom<i64>>(
     .ok_or_else(|| format!("{name} must be a number from {least} to {most}"))
 }
 
+/// The name of the AVP that a module parameter is, written `$avp(name)`, as it is kept.
+pub(super) fn avp_name(value: &GlobalValue) -> Option<Box<[u8]>> {
+    let GlobalValue::Text(text) = value else { return None };
+    let name = text.trim_ascii().strip_prefix(b"$avp(")?.strip_suffix(b")")?;
+    let name = name.strip_prefix(b"s:").unwrap_or(name);
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.:".contains(byte);
+    (!name.is_empty() && name.iter().all(is_plain)).then(|| name.into())
+}
+
 /// The parts in one piece, in the arena.
 pub(super) fn joined<'m>(arena: &'m Bump, parts: &[&[u8]]) -> &'m [u8] {
     let length = parts.iter().map(|part| part.len()).sum();

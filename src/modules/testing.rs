@@ -33,7 +33,7 @@ struct FakeHost {
 
 impl Host for FakeHost {
     fn now(&self) -> Now {
-        Now { monotonic_ms: 5_000, wall_seconds: 1_289_690_940 }
+        Now { monotonic_ms: 5_000, wall_seconds: 1_289_690_940, ..Now::default() }
     }
 
     fn forward(&mut self, _: &mut Transit<'_>, _: NextHop<'_>) -> Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! `textopsx`: More text operations.
 
+mod credentials;
 mod iterator;
 mod values;
 
@@ -16,12 +17,12 @@ use crate::sip::HeaderName;
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
     variables: iterator::VARIABLES,
-    missing: super::missing::TEXTOPSX,
     ..ModuleSpec::new("textopsx", "More text operations.")
 };
 
 /// The functions of the parts of the module.
-const TABLES: &[&[FunctionSpec]] = &[OWN, iterator::FUNCTIONS, values::FUNCTIONS];
+const TABLES: &[&[FunctionSpec]] =
+    &[OWN, iterator::FUNCTIONS, values::FUNCTIONS, credentials::FUNCTIONS];
 
 /// All functions.
 const FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
@@ -66,6 +67,43 @@ const OWN: &[FunctionSpec] = &[
         r#"keep_hf("^(User-Agent|Subject)$");"#,
         keep_hf,
     ),
+    FunctionSpec {
+        routes: RouteKinds::REQUEST_AND_REPLY,
+        ..function(
+            "msg_apply_changes",
+            &[],
+            "Makes the changes to the message that were only noted so far, so that what follows \
+             reads the message as it is then.\n\nThe Request-URI becomes that of the message: \
+             `$ou` has it, and `revert_uri()` gives it back. Everything else that was decided \
+             stays. False, and nothing changes, if the message would be malformed then, after \
+             `record_route()`, or when a run does it more often than 16 times.",
+            "msg_apply_changes();",
+            |execution, _| {
+                if execution.transit.record_route.is_some() {
+                    execution.complain("msg_apply_changes: record_route() comes after it");
+                    return FALSE;
+                }
+                let changed = execution.host.apply_changes(&execution.transit);
+                replace_message(execution, changed.as_deref().unwrap_or_default())
+            },
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST_AND_REPLY,
+        ..function(
+            "msg_set_buffer",
+            &[required_text("text")],
+            "Puts another message, given with all its lines, in place of this one; changes that \
+             were noted are forgotten. What `msg_apply_changes` says holds here too.",
+            r#"msg_set_buffer("$(mb{re.subst,/^Subject:.*$/Subject: x/})");"#,
+            |execution, arguments| {
+                if execution.host.apply_changes(&execution.transit).is_none() {
+                    return FALSE;
+                }
+                replace_message(execution, text(arguments, 0))
+            },
+        )
+    },
     function(
         "remove_body",
         &[],
@@ -74,6 +112,16 @@ const OWN: &[FunctionSpec] = &[
         remove_body,
     ),
 ];
+
+/// Puts another message in place of this one.
+fn replace_message(execution: &mut Execution<'_>, text: &[u8]) -> ReturnCode {
+    let text = execution.build(&[text]);
+    let is_replaced = execution.replace_message(text);
+    if !is_replaced {
+        execution.complain("what the message would be then is malformed, or there were too many");
+    }
+    verdict(is_replaced)
+}
 
 /// `change_reply_status(code[, reason])`.
 fn change_reply_status<'m>(

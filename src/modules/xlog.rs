@@ -22,6 +22,13 @@ const LEVEL_AND_TEXT: &[ParameterSpec] = &[
     ParameterSpec::required("format", ParameterKind::LogText),
 ];
 
+/// A facility, a level and the text of a line.
+const FACILITY_AND_ALL: &[ParameterSpec] = &[
+    ParameterSpec::required("facility", ParameterKind::LogFacility),
+    ParameterSpec::required("level", ParameterKind::LogLevel),
+    ParameterSpec::required("format", ParameterKind::LogText),
+];
+
 /// A function that writes at one level.
 const fn at(
     (name, aliases): (&'static str, &'static [&'static str]),
@@ -43,6 +50,18 @@ const FUNCTIONS: &[FunctionSpec] = &[
               together.",
         example: "xlog(\"L_INFO\", \"$rm from $si\\n\");",
         run: at_level,
+    },
+    FunctionSpec {
+        name: "xlog",
+        aliases: &[],
+        parameters: FACILITY_AND_ALL,
+        routes: RouteKinds::ANY,
+        doc: "The same with a facility of the system log, such as `LOG_LOCAL0`.",
+        example: "xlog(\"LOG_LOCAL0\", \"L_INFO\", \"$rm from $si\\n\");",
+        run: |execution, arguments| match arguments {
+            [_, rest @ ..] => at_level(execution, rest),
+            [] => FALSE,
+        },
     },
     at(
         ("xlog", &["xerr"]),

@@ -7,19 +7,22 @@ use bumpalo::Bump;
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
-use super::parked;
-use super::response;
+use super::parked::{self, Counted, Form, Forms, NamedHost, Otherwise, Parked};
+use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
 use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
-use crate::jobs::{Answer, Completion};
-use crate::limits::HEADROOM_BYTES;
+use crate::jobs::{Answer, Completion, Ending};
+use crate::limits::{BATCH_DATAGRAMS_MAX, HEADROOM_BYTES};
 use crate::location::{LocationTables, UsrlocConfig};
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
+use crate::modules;
+use crate::names::Lookup;
 use crate::script::{
-    Execution, Host, Observer, Program, RouteId, Suspended, Transit, Verdict, resume, run,
+    Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, Wait,
+    resume, run,
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
@@ -31,6 +34,7 @@ use crate::time::Now;
 struct Workspace {
     index: MessageIndex,
     arena: Bump,
+    rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
@@ -51,12 +55,16 @@ pub struct ProxyCore {
     message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
-    /// Sweeps in which each table is gone through once.
-    sweep_round_turns: u64,
+    /// Time in which each table is gone through once (milliseconds).
+    sweep_round_ms: u64,
 }
 
-/// Time between two sweeps of a few expired bindings.
-const SWEEP_INTERVAL_MS: u64 = 100;
+/// Addresses-of-record of a table that a sweep is to look at: datagrams wait behind it for less
+/// than a tenth of a millisecond. Of large tables, sweeps are therefore more frequent.
+const SWEEP_AORS: u64 = 256;
+
+/// The longest time between two sweeps.
+const SWEEP_INTERVAL_MS_MAX: u64 = 100;
 
 /// What becomes of a message once the script has run.
 #[derive(Debug)]
@@ -75,7 +83,7 @@ impl ProxyCore {
         let standing = Standing::new(parts, program.settings());
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
-            sweep_round_turns: sweep_round_turns(&program),
+            sweep_round_ms: sweep_round_ms(&program),
             sees_responses: program.reply_route().is_some(),
             program,
             standing,
@@ -89,7 +97,7 @@ impl ProxyCore {
     /// listeners and the key of the branches.
     pub fn replace_program(&mut self, program: &Arc<Program>) {
         self.program = Arc::new(Program::clone(program));
-        self.sweep_round_turns = sweep_round_turns(program);
+        self.sweep_round_ms = sweep_round_ms(program);
         self.sees_responses = program.reply_route().is_some();
         self.standing.follow(program);
     }
@@ -140,29 +148,45 @@ impl ProxyCore {
     /// When [`Self::handle_timeout`] wants to be called, in milliseconds of the monotonic clock.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
-        [self.sweep_at_ms, self.standing.parking.due_ms()].into_iter().flatten().min()
+        let Standing { parking, waiting, .. } = &self.standing;
+        [self.sweep_at_ms, parking.due_ms(), waiting.due_ms()].into_iter().flatten().min()
     }
 
-    /// Does what is due by `now`: sends requests that waited for a name, sweeps a few expired
-    /// bindings.
+    /// When a run goes on that waits for a moment, in milliseconds of the monotonic clock.
+    #[must_use]
+    pub fn wakes_at_ms(&self) -> Option<u64> {
+        self.standing.waiting.due_ms()
+    }
+
+    /// Does what is due by `now`: sends requests that waited for a name, goes on with runs that
+    /// waited for a moment, sweeps a few expired bindings.
     pub fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         parked::settle(&mut self.standing, now, outbox);
+        // A batch at most: their number must not keep datagrams waiting.
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(job) = self.standing.waiting.take_due(now) else { break };
+            let answer = Answer { ending: Ending::Exited(0), output: Vec::new() };
+            self.handle_completion(now, Completion { job, answer }, outbox);
+        }
         if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
-            self.sweep_at_ms = Some(now.monotonic_ms + SWEEP_INTERVAL_MS);
-            self.sweep(now);
+            self.sweep_at_ms = Some(now.monotonic_ms + self.sweep(now));
         }
     }
 
-    /// Removes some of the expired bindings of all tables.
-    fn sweep(&self, now: Now) {
+    /// Removes some of the expired bindings of all tables; how long until it is to be done again
+    /// (milliseconds).
+    fn sweep(&self, now: Now) -> u64 {
         let service = self.standing.service(TypeId::of::<LocationTables>());
         let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
-            return;
+            return SWEEP_INTERVAL_MS_MAX;
         };
-        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0);
-        let budget = largest / self.sweep_round_turns as usize + 64;
-        let expired = tables.sweep(crate::location::seconds(now), budget);
+        let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0) as u64;
+        let interval_ms = self.sweep_round_ms * SWEEP_AORS / largest.max(1);
+        let interval_ms = interval_ms.clamp(1, SWEEP_INTERVAL_MS_MAX);
+        let budget = largest * interval_ms / self.sweep_round_ms + 64;
+        let expired = tables.sweep(crate::location::seconds(now), budget as usize);
         self.standing.parts.counters.add(Counter::BindingsExpired, expired as u64);
+        interval_ms
     }
 
     /// Parses the datagram and finds out what to do with it: from the start, or from where a run
@@ -179,8 +203,14 @@ impl ProxyCore {
         let parsed = sip::parse(datagram, &mut workspace.index);
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
-        if parsed.is_ok() && !is_request && !*sees_responses && resumed.is_none() {
-            return pass_response(standing, turn.1, message, &mut workspace.plan_edits);
+        if parsed.is_ok()
+            && !is_request
+            && !*sees_responses
+            && resumed.is_none()
+            && let Some(decision) =
+                pass_response(standing, turn.1, message, &mut workspace.plan_edits)
+        {
+            return decision;
         }
         // Looked at where they are: they are large.
         let essentials = match parsed {
@@ -188,7 +218,10 @@ impl ProxyCore {
             Err(error) => Err(error),
         };
         let checked = match &essentials {
-            Ok(essentials) if is_request => validate(message, essentials, &standing.key),
+            // Before it waited it was checked as it arrived; the script may have changed it since.
+            Ok(essentials) if is_request && resumed.is_none() => {
+                validate(message, essentials, &standing.key)
+            }
             Ok(_) => Ok(()),
             Err(error) => Err((*error).into()),
         };
@@ -200,9 +233,11 @@ impl ProxyCore {
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
+            rewritten: &workspace.rewritten,
             edits: &mut workspace.edits,
             observer: observer.as_deref_mut(),
             message_count: *message_count,
+            new_response: None,
         };
         let decision = match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
@@ -215,6 +250,7 @@ impl ProxyCore {
         };
         workspace.edits.clear();
         workspace.arena.reset();
+        workspace.rewritten.clear();
         decision
     }
 
@@ -236,29 +272,32 @@ impl ProxyCore {
     }
 }
 
-/// Sends a response on that no script looks at.
+/// Sends a response on that no script looks at; not one that goes to a name.
 #[inline(never)]
 fn pass_response(
     standing: &Standing,
     arrival: &Arrival,
     response: Message<'_>,
     edits: &mut EditList,
-) -> Decision {
+) -> Option<Decision> {
+    let hop = match &response.essentials() {
+        Ok(essentials) => response::next_hop(response, essentials, &standing.key),
+        Err(_) => Err(Counter::DroppedMalformed),
+    };
+    if hop.is_ok_and(|hop| hop.named.is_some()) {
+        return None;
+    }
     let counters = &standing.parts.counters;
     counters.count(Counter::ReceivedResponses);
     edits.clear();
-    let plan = match &response.essentials() {
-        Ok(essentials) => response::next_hop(response, essentials, &standing.key)
-            .and_then(|hop| response::plan(standing, arrival, (response, hop), edits)),
-        Err(_) => Err(Counter::DroppedMalformed),
-    };
-    match plan {
+    let plan = hop.and_then(|hop| response::plan(standing, arrival, (response, hop), edits));
+    Some(match plan {
         Ok(plan) => Decision::Forward(plan),
         Err(dropped) => {
             counters.count(dropped);
             Decision::Done
         }
-    }
+    })
 }
 
 /// A number that a tag makes.
@@ -266,10 +305,10 @@ fn lot(tag: &[u8]) -> u32 {
     tag.iter().fold(0, |lot: u32, digit| lot.wrapping_mul(31).wrapping_add(u32::from(*digit)))
 }
 
-/// Sweeps in which each table is to be gone through once.
-fn sweep_round_turns(program: &Program) -> u64 {
+/// Time in which each table is to be gone through once (milliseconds).
+fn sweep_round_ms(program: &Program) -> u64 {
     let config = program.config::<UsrlocConfig>().copied().unwrap_or_default();
-    (1_000 * u64::from(config.timer_interval_seconds) / SWEEP_INTERVAL_MS).max(1)
+    1_000 * u64::from(config.timer_interval_seconds).max(1)
 }
 
 /// One message on its way through the core.
@@ -279,10 +318,22 @@ struct Desk<'a> {
     resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
     arena: &'a Bump,
+    rewritten: &'a Rewritten,
     /// The edits that the script makes.
     edits: &'a mut EditList,
     observer: Option<&'a mut (dyn Observer + 'static)>,
     message_count: u64,
+    /// The response that the script has put in place of the one that arrived.
+    new_response: Option<Vec<u8>>,
+}
+
+/// The response that a run has put in place of the one that arrived, if it has done so.
+fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
+    let present = execution.transit.message;
+    if std::ptr::eq(present.text(), arrived.text()) || present.status().is_none() {
+        return None;
+    }
+    Some(present.text().to_vec())
 }
 
 impl Desk<'_> {
@@ -301,7 +352,7 @@ impl Desk<'_> {
     /// Runs the script over a request and does what it says.
     fn route_request(&mut self, request: Message<'_>) -> Decision {
         match self.program.main_route().map(|route| self.run(request, route)) {
-            Some((Verdict::Suspended, _)) => {
+            Some((verdict, _)) if verdict.waits() => {
                 super::forward::compose_earlier_plan(&mut self.turn, request);
             }
             Some((_, true)) => {}
@@ -332,16 +383,73 @@ impl Desk<'_> {
             let (verdict, _) = self.run(response, route);
             match verdict {
                 Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
-                Verdict::Suspended => return Decision::Done,
+                verdict if verdict.waits() => return Decision::Done,
                 _ => {}
             }
             self.turn.plan_edits.copy_from(self.edits);
+            if let Some(text) = self.new_response.take() {
+                return self.send_new_response(&text, hop);
+            }
         }
-        super::head::fix_content_length(response, self.turn.plan_edits);
+        self.plan_response(response, hop)
+    }
+
+    /// Sends a response on that the script has put in place of the one in the slot.
+    #[cold]
+    fn send_new_response(&mut self, text: &[u8], hop: Hop<'_>) -> Decision {
+        let mut index = MessageIndex::default();
+        let parsed = sip::parse(text, &mut index);
+        let response = Message::new(text, &index);
+        let own_via = match parsed.and_then(|()| response.essentials()) {
+            Ok(essentials) => response::own_via(response, &essentials),
+            Err(_) => None,
+        };
+        let Some(own_via) = own_via else {
+            return self.drop_counted(Counter::DroppedMalformed);
+        };
+        if let Decision::Forward(plan) = self.plan_response(response, Hop { own_via, ..hop }) {
+            self.turn.plan = Some(plan);
+            super::forward::compose_earlier_plan(&mut self.turn, response);
+        }
+        Decision::Done
+    }
+
+    /// Plans the response to be sent on, our Via taken off.
+    fn plan_response(&mut self, response: Message<'_>, hop: Hop<'_>) -> Decision {
+        sip::edit_content_length(response, self.turn.plan_edits);
         let Turn { standing, arrival, plan_edits, .. } = &mut self.turn;
-        match response::plan(standing, arrival, (response, hop), plan_edits) {
-            Ok(plan) => Decision::Forward(plan),
-            Err(dropped) => self.drop_counted(dropped),
+        match (response::plan(standing, arrival, (response, hop), plan_edits), hop.named) {
+            (Ok(plan), None) => Decision::Forward(plan),
+            (Ok(plan), Some(named)) => self.send_to_name(response, plan, named),
+            (Err(dropped), _) => self.drop_counted(dropped),
+        }
+    }
+
+    /// Has a response go to a name (RFC 3263 §5); to where the request came from if there is no
+    /// such name.
+    #[cold]
+    fn send_to_name(
+        &mut self,
+        response: Message<'_>,
+        plan: Plan,
+        (host, port): (&[u8], Option<u16>),
+    ) -> Decision {
+        let named = NamedHost::new(&self.turn, self.turn.essentials, host, port);
+        let Plan { destination, listener, source, counter, .. } = plan;
+        match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
+            Lookup::Waiting => {
+                let mut message = Vec::new();
+                self.turn.plan_edits.write_to(response.text(), &mut message);
+                let otherwise = Otherwise::Send(destination);
+                let forms = Forms::from([Form { listener, source, message }]);
+                let counted = Counted::Forwarded(counter);
+                self.turn.park(Parked { named, forms, counted, otherwise });
+                Decision::Done
+            }
+            Lookup::Known(destination) if destination.port() != 0 => {
+                Decision::Forward(Plan { destination, ..plan })
+            }
+            _ => Decision::Forward(plan),
         }
     }
 
@@ -355,12 +463,17 @@ impl Desk<'_> {
                 let room = (self.arena, &mut *self.edits);
                 let mut transit = Transit::new(message, ways, arrival.listener, room);
                 transit.essentials = self.turn.essentials;
+                transit.rewritten = Some(self.rewritten);
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
                 if let Some(observer) = self.observer.as_deref_mut() {
                     execution.observe(observer);
                 }
                 let verdict = run(&mut execution, route);
+                if !verdict.waits() {
+                    modules::end_run(&execution);
+                }
+                self.new_response = new_response(&execution, message);
                 (verdict, execution.transit.acted, execution.take_suspended())
             }
             Some(resumed) => self.go_on(message, resumed),
@@ -383,23 +496,33 @@ impl Desk<'_> {
         let room = (self.arena, &mut *self.edits);
         let mut transit = Transit::new(message, ways, arrival.listener, room);
         transit.essentials = self.turn.essentials;
+        transit.rewritten = Some(self.rewritten);
         let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
         if let Some(observer) = self.observer.as_deref_mut() {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
+        if !verdict.waits() {
+            modules::end_run(&execution);
+        }
+        self.new_response = new_response(&execution, message);
         (verdict, execution.transit.acted, execution.take_suspended())
     }
 
-    /// Keeps a run until its command has ended, and has that run.
+    /// Keeps a run until its command has ended, and has that run; or until its moment has come.
     #[cold]
     fn wait(&mut self, mut run: Box<Suspended>) {
         self.turn.count(Counter::ScriptSuspensions);
         let Standing { parts, waiting, .. } = &mut *self.turn.standing;
-        let size = run.command.size();
-        let command = std::mem::take(&mut run.command);
+        let size = run.wait.size();
+        let command = match &mut run.wait {
+            Wait::Command(command) => Some(std::mem::take(command)),
+            Wait::Time(_) => None,
+        };
         let job = waiting.enter(run, size, Arc::clone(self.program), *self.turn.arrival);
-        parts.jobs.order(job, command);
+        if let Some(command) = command {
+            parts.jobs.order(job, command);
+        }
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.
@@ -436,7 +559,8 @@ impl Desk<'_> {
         headers: &[&[u8]],
     ) -> bool {
         request.method() != Some(Method::Ack)
-            && super::reply::reply(&mut self.turn, request, (code, reason), headers, false).is_ok()
+            && super::reply::reply(&mut self.turn, request, (code, reason), (headers, b""), false)
+                .is_ok()
     }
 
     /// Whether this is the ACK to a failure that was answered here: it has the tag that only we

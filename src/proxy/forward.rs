@@ -3,15 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::head;
-use super::parked::Parked;
-use super::standing::Standing;
+use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE};
 use super::turn::{Plan, Turn};
-use crate::limits::PARKED_MS_MAX;
+use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::names::{HostName, Lookup};
+use crate::names::Lookup;
 use crate::script::{Host, NextHop, Refusal, Transit};
-use crate::sip::{Items, Message, Method, NameAddr, Scheme, Uri, are_uri, host_ip};
+use crate::sip::rewrite::EditList;
+use crate::sip::{
+    Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
+    host_ip,
+};
+
+/// The port of SIP over UDP (RFC 3261 §19.1.2).
+const PORT: u16 = 5060;
 
 /// Where a request leaves to, and from where.
 #[derive(Clone, Copy, Debug)]
@@ -36,26 +42,22 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    let by_uri = hop == NextHop::Routed && transit.destination.is_none() && transit.path.is_empty();
-    let (host, port, known) = match transit.known_address {
-        Some((uri, address)) if by_uri && std::ptr::eq(uri, transit.uri) => {
-            (&[][..], address.port(), Some(IpAddr::V4(*address.ip())))
-        }
-        _ => {
+    let destination = match known_address(transit, hop) {
+        Some(address) => address,
+        None => {
             let (host, port) = next_hop(transit, hop)?; // step 7
-            (host, port, address(turn, host)?)
+            match resolve(turn, transit.essentials, host, port)? {
+                Hop::Address(address) => address,
+                Hop::Named(named) => return park(turn, transit, named),
+            }
         }
     };
-    let route = egress(turn, transit, known, port)?;
+    let route = egress(turn, transit, destination)?;
     compose_earlier_plan(turn, message); // step 1
     if !head::plan(turn, transit, route.listener) {
         return Err(Refusal::TooLarge);
     }
     transit.acted = true;
-    if known.is_none() {
-        park(turn, transit, route, host.into());
-        return Ok(());
-    }
     turn.plan = Some(Plan {
         destination: route.destination,
         listener: route.listener,
@@ -63,32 +65,63 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
+    if turn.is_rewritten {
+        compose_earlier_plan(turn, message);
+    }
     Ok(())
 }
 
-/// Keeps the request, finished but for its address, until the name of the next hop is known.
-fn park(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route, host: HostName) {
+/// The message with the changes that the script has made so far, the Request-URI among them. What
+/// was planned with the message as it was is composed now.
+pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Option<Vec<u8>> {
     let message = transit.message;
-    let mut request = Vec::new();
-    turn.plan_edits.write_to(message.text(), &mut request);
-    let status = (478, &b"Unresolvable destination (478/SL)"[..]);
-    let is_ack = message.method() == Some(Method::Ack);
-    let lines = &transit.reply_headers;
-    let refused =
-        !is_ack && super::reply::queue(turn, message, status, lines, transit.rport_forced).is_ok();
-    let refusal = if refused { turn.outbox.take_composed() } else { None };
-    let parked = Parked {
-        host,
-        port: route.destination.port(),
-        listener: route.listener,
-        source: route.source,
-        request,
-        refusal,
-        until_ms: turn.now.monotonic_ms + PARKED_MS_MAX,
-    };
-    if !turn.standing.parking.park(parked, turn.now) {
-        turn.count(Counter::DroppedForName);
+    compose_earlier_plan(turn, message);
+    turn.is_rewritten = true;
+    // Replies are made of the message that the script has by then.
+    turn.essentials = None;
+    let mut edits = EditList::default();
+    edits.copy_from(transit.edits);
+    let fits = (message.method().is_none() || head::request_uri(message, transit.uri, &mut edits))
+        && edit_content_length(message, &mut edits);
+    let mut text = Vec::new();
+    edits.write_to(message.bytes().get(..message.end())?, &mut text);
+    (fits && text.len() <= DATAGRAM_BYTES_MAX).then_some(text)
+}
+
+/// Keeps the request, finished but for its address, until the name of the next hop is known. As it
+/// is not known of which family that will be, it is finished for each that can be sent over.
+#[cold]
+fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Result<(), Refusal> {
+    let request = transit.message;
+    let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    let mut unfit = Refusal::Unreachable;
+    let mut forms = Forms::new();
+    for family in families {
+        let Ok(route) = egress(turn, transit, SocketAddr::new(family, 0)) else { continue };
+        compose_earlier_plan(turn, request); // step 1
+        if head::plan(turn, transit, route.listener) {
+            let mut message = Vec::new();
+            turn.plan_edits.write_to(request.text(), &mut message);
+            forms.push(Form { listener: route.listener, source: route.source, message });
+        } else {
+            unfit = Refusal::TooLarge;
+        }
     }
+    if forms.is_empty() {
+        return Err(unfit);
+    }
+    transit.acted = true;
+    let status = (UNRESOLVABLE_CODE, &b"Unresolvable destination (478/SL)"[..]);
+    let is_ack = request.method() == Some(Method::Ack);
+    let lines = &transit.reply_headers;
+    turn.note_uri(transit);
+    let refused = !is_ack
+        && super::reply::queue(turn, request, status, (lines, b""), transit.rport_forced).is_ok();
+    let refusal = if refused { turn.outbox.take_composed() } else { None };
+    let otherwise = refusal.map_or(Otherwise::Drop, |(way, text)| Otherwise::Refuse(way, text));
+    let counted = Counted::Forwarded(Counter::ForwardedRequests);
+    turn.park(Parked { named, forms, counted, otherwise });
+    Ok(())
 }
 
 /// A request that may go no further is answered instead (RFC 3261 §16.3 step 3).
@@ -111,8 +144,11 @@ pub(super) fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
     }
 }
 
-/// Step 7: host and port that the request goes to.
-fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<(&'m [u8], u16), Refusal> {
+/// Step 7: host and, if one is named, port that the request goes to.
+fn next_hop<'m>(
+    transit: &Transit<'m>,
+    hop: NextHop<'m>,
+) -> Result<(&'m [u8], Option<u16>), Refusal> {
     let (host, port) = match hop {
         NextHop::Routed if transit.destination.is_none() && transit.path.is_empty() => {
             host_and_port(transit.uri)?
@@ -128,12 +164,21 @@ fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<(&'m [u8], u1
             }
         }
     };
-    if port == 0 { Err(Refusal::BadUri) } else { Ok((host, port)) }
+    if port == Some(0) { Err(Refusal::BadUri) } else { Ok((host, port)) }
+}
+
+/// Where the Request-URI leads, if it is that of a binding whose address was worked out before.
+#[inline]
+fn known_address(transit: &Transit<'_>, hop: NextHop<'_>) -> Option<SocketAddr> {
+    let (uri, address) = transit.known_address?;
+    let goes_by_uri =
+        hop == NextHop::Routed && transit.destination.is_none() && transit.path.is_empty();
+    (goes_by_uri && std::ptr::eq(uri, transit.uri)).then_some(SocketAddr::V4(address))
 }
 
 /// Host and port of the next hop that `$du` or the path of the chosen binding names, or else the
 /// Request-URI.
-fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], u16), Refusal> {
+fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], Option<u16>), Refusal> {
     let uri = match (transit.destination, Items::new(transit.path).next()) {
         (Some(destination), _) => destination,
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
@@ -142,56 +187,62 @@ fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], u16), Refusal> {
     host_and_port(uri)
 }
 
-/// Host and port that a request with this URI is sent to.
-fn host_and_port(uri: &[u8]) -> Result<(&[u8], u16), Refusal> {
+/// Host and, if one is named, port that a request with this URI is sent to (RFC 3263 §4).
+fn host_and_port(uri: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
     let uri = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
     if uri.scheme != Scheme::Sip {
         return Err(Refusal::Unreachable);
     }
-    let port = uri.port.unwrap_or(5060);
     if uri.params.text().is_empty() {
-        return Ok((uri.host, port));
+        return Ok((uri.host, uri.port));
     }
     let transport = uri.params.get(b"transport").and_then(|param| param.value);
     if transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp")) {
         return Err(Refusal::Unreachable);
     }
     let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
-    Ok((maddr.unwrap_or(uri.host), port))
+    Ok((maddr.unwrap_or(uri.host), uri.port))
 }
 
-/// The address of a host: the one that it is, or that of its name. `None` as long as that is
-/// asked for.
-fn address(turn: &Turn<'_>, host: &[u8]) -> Result<Option<IpAddr>, Refusal> {
+/// The next hop of a request.
+enum Hop {
+    /// Its address.
+    Address(SocketAddr),
+    /// Its name, as long as that is asked for.
+    Named(NamedHost),
+}
+
+/// The next hop: the address that the host is, or that of a server that its name stands for
+/// (RFC 3263 §4.2).
+fn resolve(
+    turn: &Turn<'_>,
+    essentials: Option<&Essentials<'_>>,
+    host: &[u8],
+    port: Option<u16>,
+) -> Result<Hop, Refusal> {
     if let Some(ip) = host_ip(host) {
-        return Ok(Some(ip));
+        return Ok(Hop::Address(SocketAddr::new(ip, port.unwrap_or(PORT))));
     }
-    let Standing { identity, parts, .. } = &*turn.standing;
-    match parts.names.lookup(host, turn.now.monotonic_ms) {
-        Lookup::Waiting => Ok(None),
+    let sends = |ip: IpAddr| turn.standing.identity.for_family(ip).is_some();
+    let families = [sends(Ipv4Addr::LOCALHOST.into()), sends(Ipv6Addr::LOCALHOST.into())];
+    let named = NamedHost::new(turn, essentials, host, port);
+    match named.lookup(turn, families) {
+        Lookup::Waiting => Ok(Hop::Named(named)),
         Lookup::Unknown => Err(Refusal::Unresolvable),
-        Lookup::Known(addresses) => {
-            let sends = |ip: IpAddr| identity.for_family(ip).is_some();
-            let (v4, v6) = (sends(Ipv4Addr::LOCALHOST.into()), sends(Ipv6Addr::LOCALHOST.into()));
-            addresses.choose(v4, v6).map(Some).ok_or(Refusal::Unreachable)
-        }
+        Lookup::Known(address) if address.port() != 0 => Ok(Hop::Address(address)),
+        Lookup::Known(_) | Lookup::Unreachable => Err(Refusal::Unreachable),
     }
 }
 
 /// Where a request to that address goes, and the listener that it leaves from: the one that the
-/// script chose, or the one that it came to, or the first that can. An address that is not known
-/// yet is taken to be of the family that the request came by.
+/// script chose, or the one that it came to, or the first that can.
 #[inline]
 fn egress(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
-    ip: Option<IpAddr>,
-    port: u16,
+    destination: SocketAddr,
 ) -> Result<Route, Refusal> {
-    let ip = ip.unwrap_or_else(|| match transit.local.ip() {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    });
+    let ip = destination.ip();
     let identity = &mut turn.standing.identity;
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
@@ -207,5 +258,5 @@ fn egress(
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
-    Ok(Route { destination: SocketAddr::new(ip, port), listener, source })
+    Ok(Route { destination, listener, source })
 }

@@ -9,7 +9,7 @@ use crate::mem::ListenerId;
 use crate::script::{RecordRoute, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token};
+use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -22,14 +22,14 @@ const FIXED_BYTES: usize = 1_024;
 /// made. False if they are too many or too long.
 #[inline(never)]
 pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: ListenerId) -> bool {
-    let Some(essentials) = turn.essentials else { return false };
+    let Some(essentials) = transit.essentials else { return false };
     let Standing { key, identity, .. } = &mut *turn.standing;
     let branch = key.branch(transit.message, essentials, &transit.source, transit.listener);
     let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
     let top = Top { transit, essentials, branch, ingress, egress };
     let edits = &mut *turn.plan_edits;
     (edit_as_one(&top, edits) || edit_apart(&top, edits))
-        && fix_content_length(transit.message, edits)
+        && edit_content_length(transit.message, edits) // step 9
 }
 
 /// What a request gets on top of its header fields, and what that is made of.
@@ -91,7 +91,7 @@ fn edit_apart(top: &Top<'_>, edits: &mut EditList) -> bool {
 }
 
 /// Step 2: the Request-URI as the script left it.
-fn request_uri(message: Message<'_>, uri: &[u8], edits: &mut EditList) -> bool {
+pub(super) fn request_uri(message: Message<'_>, uri: &[u8], edits: &mut EditList) -> bool {
     let original = message.request_uri();
     uri == original || edits.replace(message.offset_of(original), original.len(), uri)
 }
@@ -147,7 +147,8 @@ impl Top<'_> {
         let Self { transit, essentials, egress, ingress, .. } = self;
         let asked = transit.record_route.map_or(0, |asked| {
             let tag = essentials.from.tag().map_or(0, <[u8]>::len);
-            let preset = asked.preset.map_or(0, <[u8]>::len);
+            let presets = [asked.preset, asked.preset_ingress];
+            let preset = presets.map(|preset| preset.map_or(0, <[u8]>::len)).iter().sum::<usize>();
             let own = egress.sent_by.len() + ingress.sent_by.len();
             own + 2 * (asked.user.len() + preset + tag + transit.record_route_params.len())
         });
@@ -179,6 +180,7 @@ impl Top<'_> {
         let is_plain = !crosses
             && !asked.full_lr
             && asked.preset.is_none()
+            && asked.preset_ingress.is_none()
             && asked.user.is_empty()
             && transit.record_route_params.is_empty();
         match tag {
@@ -191,6 +193,10 @@ impl Top<'_> {
             _ => {
                 self.any_record_route(asked, (egress, crosses), tag, pen);
                 if crosses {
+                    self.any_record_route(asked, (self.ingress, crosses), tag, pen);
+                }
+                if let Some(preset) = asked.preset_ingress {
+                    let asked = RecordRoute { preset: Some(preset), ..asked };
                     self.any_record_route(asked, (self.ingress, crosses), tag, pen);
                 }
             }
@@ -229,24 +235,6 @@ fn is_harmless(tag: &[u8]) -> bool {
     are_token(tag)
 }
 
-/// Step 9: Content-Length follows the body that the script changed. A message without one ends
-/// with its datagram (RFC 3261 §18.3).
-#[inline]
-pub(super) fn fix_content_length(message: Message<'_>, edits: &mut EditList) -> bool {
-    let growth = edits.growth_from(message.end() - message.body().len());
-    growth == 0 || change_content_length(message, growth, edits)
-}
-
-/// Writes what Content-Length is with a body that has grown by so much.
-#[cold]
-fn change_content_length(message: Message<'_>, growth: isize, edits: &mut EditList) -> bool {
-    let Some(value) = message.value(HeaderName::ContentLength) else { return true };
-    let at = message.offset_of(value);
-    let length = message.body().len().saturating_add_signed(growth);
-    let mut text = ShortText::new(b"");
-    edits.removes(at) || edits.replace(at, value.len(), text.decimal(length).as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
@@ -260,7 +248,7 @@ mod tests {
     use super::super::branch::BranchKey;
     use super::super::identity::{Identity, Listener};
     use super::*;
-    use crate::script::Settings;
+    use crate::script::{Program, Settings};
     use crate::sip::{MessageIndex, parse};
 
     /// What the script has decided about a request, and what it has changed: (at, removed bytes,
@@ -292,7 +280,7 @@ mod tests {
             .map(|address| Listener { address: address.parse().unwrap(), advertise: None })
             .into();
         let local = listeners[0].address;
-        let mut identity = Identity::new(listeners, &Settings::default());
+        let mut identity = Identity::new(listeners, &Program::empty(Settings::default()));
         let key = BranchKey::new(b"0123456789abcdef");
         let arena = Bump::new();
         let ways = (decisions.source, local);
@@ -307,6 +295,7 @@ mod tests {
         transit.record_route = asked.map(|(preset, [full_lr, from_tag, double])| RecordRoute {
             user: decisions.user.as_bytes(),
             preset: preset.map(str::as_bytes),
+            preset_ingress: None,
             full_lr,
             from_tag,
             double,

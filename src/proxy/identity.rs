@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
-use crate::script::Settings;
+use crate::modules::SubdomainAliases;
+use crate::script::{Program, Settings};
 use crate::sip::{Pen, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
@@ -69,6 +70,8 @@ pub(super) struct Identity {
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
+    /// The domains that are ours with all below them.
+    subdomains: SubdomainAliases,
     /// First those of the listeners, each for the address it is bound to, then those for the
     /// addresses that messages came to at wildcard listeners.
     texts: Vec<OwnText>,
@@ -76,16 +79,20 @@ pub(super) struct Identity {
 
 impl Identity {
     /// The identity that the listeners and the script's aliases make.
-    pub(super) fn new(listeners: Arc<[Listener]>, settings: &Settings) -> Self {
+    pub(super) fn new(listeners: Arc<[Listener]>, program: &Program) -> Self {
         let bound = listeners.iter().map(|listener| listener.address);
         let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| {
             let mut host = Vec::new();
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
             (host, address.port())
         });
-        let bound = bound.collect();
-        let texts = Vec::new();
-        let mut identity = Self { bound, aliases: aliases(settings), texts, listeners };
+        let mut identity = Self {
+            bound: bound.collect(),
+            aliases: aliases(program.settings()),
+            subdomains: subdomains(program),
+            texts: Vec::new(),
+            listeners,
+        };
         for number in 0..identity.listeners.len() {
             let address = identity.listeners[number].address;
             let text = identity.compose(ListenerId(number as u16), address.ip());
@@ -95,8 +102,9 @@ impl Identity {
     }
 
     /// Replaces the aliases by those of another script.
-    pub(super) fn rename(&mut self, settings: &Settings) {
-        self.aliases = aliases(settings);
+    pub(super) fn rename(&mut self, program: &Program) {
+        self.aliases = aliases(program.settings());
+        self.subdomains = subdomains(program);
     }
 
     /// The listener with that number.
@@ -162,12 +170,13 @@ impl Identity {
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
         self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
-            || self.is_other_name(host, wanted_port, local)
+            || self.is_other_name(host, port, local)
     }
 
     /// Whether host and port are this server, written in a less usual way.
     #[inline(never)]
-    fn is_other_name(&self, host: &[u8], wanted_port: u16, local: &SocketAddr) -> bool {
+    fn is_other_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+        let wanted_port = port.unwrap_or(5060);
         if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();
@@ -184,7 +193,23 @@ impl Identity {
             },
         ) || self.aliases.iter().any(|(name, own_port)| {
             host.eq_ignore_ascii_case(name) && own_port.is_none_or(|own| own == wanted_port)
-        })
+        }) || self.subdomains.have(host, port)
+    }
+
+    /// Whether a host is this server, at whatever port; `local` as in [`Self::is_myself`].
+    pub(super) fn is_my_host(&self, host: &[u8], local: SocketAddr) -> bool {
+        let is_bound = host_ip(host).is_some_and(|ip| {
+            self.listeners.iter().any(|listener| {
+                let own = listener.address.ip();
+                own == ip || own.is_unspecified() && local.ip() == ip
+            })
+        });
+        let mut advertised =
+            self.listeners.iter().filter_map(|listener| listener.advertise.as_ref());
+        is_bound
+            || advertised.any(|(name, _)| host.eq_ignore_ascii_case(name.as_bytes()))
+            || self.aliases.iter().any(|(name, _)| host.eq_ignore_ascii_case(name))
+            || self.subdomains.have(host, None)
     }
 
     /// The first listener that is so.
@@ -209,6 +234,11 @@ impl Identity {
         let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
+}
+
+/// The domains that a script has with all below them.
+fn subdomains(program: &Program) -> SubdomainAliases {
+    program.config::<SubdomainAliases>().cloned().unwrap_or_default()
 }
 
 /// The aliases of a script as they are compared.

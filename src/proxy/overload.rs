@@ -78,7 +78,7 @@ mod tests {
 
     /// How many of all lots are refused in the interval of that number.
     fn refused(overload: &mut Overload, interval: u64) -> usize {
-        let now = Now { monotonic_ms: interval * INTERVAL_MS, wall_seconds: 0 };
+        let now = Now { monotonic_ms: interval * INTERVAL_MS, wall_seconds: 0, ..Now::default() };
         (0..ALL).filter(|lot| overload.refuses(now, || *lot).is_some()).count()
     }
 
@@ -120,7 +120,7 @@ mod tests {
     fn a_refusal_says_when_to_come_back() {
         let mut overload = overload();
         overload.note_losses();
-        let now = Now { monotonic_ms: 0, wall_seconds: 0 };
+        let now = Now { monotonic_ms: 0, wall_seconds: 0, ..Now::default() };
         assert_eq!(overload.refuses(now, || ALL - 1), Some(&b"Retry-After: 7\r\n"[..]));
     }
 }

@@ -1,22 +1,56 @@
 //! Responses made here, without state (RFC 3261 §8.2.6, §8.2.7).
 
+use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked};
+use super::response::named_host;
 use super::turn::Turn;
+use super::warning::Warning;
 use crate::metrics::Counter;
+use crate::names::Lookup;
 use crate::script::{Host, Refusal};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
-/// Composes the response into the outbox and counts it. `headers` are pieces of whole header lines.
+/// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
+/// is known. `headers` are pieces of whole header lines, among them what the body is.
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     status: (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
-    queue(turn, request, status, headers, force_rport)?;
-    turn.count(Counter::SentReplies);
+    queue(turn, request, status, (headers, body), force_rport)?;
+    let essentials = turn.essentials;
+    match essentials.and_then(|essentials| named_host(&essentials.via)) {
+        Some((host, port)) => {
+            redirect(turn, NamedHost::new(turn, essentials, host, port), status.0);
+        }
+        None => turn.standing.parts.counters.count_reply(status.0),
+    }
     Ok(())
+}
+
+/// Has the response that was composed last go to a name (RFC 3263 §5); to where the request came
+/// from if there is no such name.
+#[cold]
+fn redirect(turn: &mut Turn<'_>, named: NamedHost, code: u16) {
+    let Some((way, message)) = turn.outbox.take_composed() else { return };
+    let (destination, listener, source) = way;
+    let counted = Counted::Reply(code);
+    let destination = match named.lookup(turn, [source.is_ipv4(), source.is_ipv6()]) {
+        Lookup::Waiting => {
+            let otherwise = Otherwise::Send(destination);
+            let forms = Forms::from([Form { listener, source, message }]);
+            return turn.park(Parked { named, forms, counted, otherwise });
+        }
+        Lookup::Known(address) if address.port() != 0 => address,
+        _ => destination,
+    };
+    counted.add_to(&turn.standing.parts.counters);
+    turn.outbox.push_composed((destination, listener, source), |out| {
+        out.extend_from_slice(&message);
+        true
+    });
 }
 
 /// Composes the response into the outbox.
@@ -24,9 +58,10 @@ pub(super) fn queue(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     (code, reason): (u16, &[u8]),
-    headers: &[&[u8]],
+    (headers, body): (&[&[u8]], &[u8]),
     force_rport: bool,
 ) -> Result<(), Refusal> {
+    let is_noted = turn.standing.warning.as_mut().is_some_and(Warning::take_note);
     match request.method() {
         None => return Err(Refusal::IsResponse),
         Some(Method::Ack) => {
@@ -50,9 +85,14 @@ pub(super) fn queue(
     }
     let stamp = ViaStamp::new(via, arrival.source, force_rport);
     let to_tag = to_tag(turn, request);
-    let last_headers = &[&*turn.standing.server_header];
     let to_tag = to_tag.as_ref().map(|tag| &tag[..]);
-    let reply = Reply { code, reason, to_tag, headers, last_headers };
+    let standing = &mut *turn.standing;
+    let warning = match &mut standing.warning {
+        Some(warning) => warning.line(request, arrival, is_noted),
+        None => b"",
+    };
+    let last_headers = &[&*standing.server_header, warning];
+    let reply = Reply { code, reason, to_tag, headers, last_headers, body };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if queued { Ok(()) } else { Err(Refusal::TooLarge) }

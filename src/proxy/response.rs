@@ -14,12 +14,14 @@ use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop<'d> {
-    /// The address that the Via below ours names.
-    destination: SocketAddr,
+    /// The address that the Via below ours names; where it names a host, that of `received`.
+    pub(super) destination: SocketAddr,
+    /// The host that it names, as [`named_host`] says.
+    pub(super) named: Option<(&'d [u8], Option<u16>)>,
     /// The listener that the request came to; the response leaves from there.
-    listener: ListenerId,
+    pub(super) listener: ListenerId,
     /// What our Via takes in the message: its line, or its value where the line has several.
-    own_via: &'d [u8],
+    pub(super) own_via: &'d [u8],
 }
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
@@ -48,16 +50,21 @@ fn any_next_hop<'d>(
 ) -> Result<Hop<'d>, Counter> {
     let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
     let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
-    let own = response.header(HeaderName::Via).ok_or(Counter::DroppedForeignResponse)?;
+    let own_via = own_via(response, essentials).ok_or(Counter::DroppedForeignResponse)?;
+    hop(own_via, &below, essentials, key)
+}
+
+/// What the topmost Via takes in the message: its line, or its value where the line has several.
+pub(super) fn own_via<'d>(response: Message<'d>, essentials: &Essentials<'_>) -> Option<&'d [u8]> {
+    let own = response.header(HeaderName::Via)?;
     let second = match is_alone(own.value, essentials) {
         true => None,
         false => Items::new(own.value).nth(1),
     };
-    let own_via = match second {
+    Some(match second {
         None => own.line,
         Some(second) => &own.value[..response.offset_of(second) - response.offset_of(own.value)],
-    };
-    hop(own_via, &below, essentials, key)
+    })
 }
 
 /// Where a response goes whose two topmost Vias these are.
@@ -71,7 +78,7 @@ fn hop<'d>(
     let way = WayBack::of(below);
     let listener = key.verify(essentials, below, way).ok_or(Counter::DroppedForeignResponse)?;
     let destination = way.destination(below).ok_or(Counter::DroppedUnroutableResponse)?;
-    Ok(Hop { destination, listener, own_via })
+    Ok(Hop { destination, named: named_host(below), listener, own_via })
 }
 
 /// Plans a response to be sent on, our Via taken off, with the edits that there are already.
@@ -108,6 +115,14 @@ fn own_and_below<'d>(
     let mut vias = response.headers(HeaderName::Via);
     let own = vias.next().filter(|own| is_alone(own.value, essentials))?;
     Some((own.line, vias.next()?.value))
+}
+
+/// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
+/// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes before it:
+/// whoever took the request in wrote it there.
+pub(super) fn named_host<'d>(via: &Via<'d>) -> Option<(&'d [u8], Option<u16>)> {
+    let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
+    Some((maddr, via.port))
 }
 
 /// Where the request came from, as far as the Via below ours says.

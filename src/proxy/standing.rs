@@ -8,6 +8,7 @@ use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
 use super::suspended::WaitingRoom;
+use super::warning::Warning;
 use crate::jobs::JobQueue;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
@@ -40,6 +41,8 @@ pub struct CoreParts {
     pub secret: [u8; 16],
     /// The seed of everything random in this worker.
     pub seed: u64,
+    /// The number of the process, which the noisy Warning of a reply tells.
+    pub process: u32,
     /// Whether this core removes expired bindings; one of the server's does.
     pub sweeps: bool,
     /// The worker's counters.
@@ -65,6 +68,8 @@ pub(super) struct Standing {
     pub(super) waiting: WaitingRoom,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
+    /// The Warning header line of replies made here, if they have one.
+    pub(super) warning: Option<Warning>,
     /// Log lines above this level are not written.
     pub(super) log_level: i32,
     /// State of the random numbers.
@@ -77,12 +82,13 @@ impl Standing {
     /// What `parts` and the script's global parameters make.
     pub(super) fn new(parts: CoreParts, settings: &Settings) -> Self {
         Self {
-            identity: Identity::new(Arc::clone(&parts.listeners), settings),
+            identity: Identity::new(Arc::clone(&parts.listeners), &parts.program),
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),
             overload: Overload::new(settings),
             waiting: WaitingRoom::new(parts.seed),
             server_header: server_header(settings),
+            warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
             random: parts.seed | 1,
             services: typed(&parts.services),
@@ -94,9 +100,10 @@ impl Standing {
     /// share stays; so do the listeners and the key.
     pub(super) fn follow(&mut self, program: &Arc<Program>) {
         let settings = program.settings();
-        self.identity.rename(settings);
+        self.identity.rename(program);
         self.overload = Overload::new(settings);
         self.server_header = server_header(settings);
+        self.warning = Warning::new(settings, self.parts.process);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);
         self.parts.program = Arc::clone(program);

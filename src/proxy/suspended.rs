@@ -1,12 +1,15 @@
-//! Runs of the script that wait for a command, with what brought their messages here.
+//! Runs of the script that wait for a command or a moment, with what brought their messages here.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
 use super::arrival::Arrival;
 use crate::limits::{SUSPENDED_BYTES_MAX, SUSPENDED_COUNT_MAX};
-use crate::script::{Program, Suspended};
+use crate::script::{Program, Suspended, Wait};
+use crate::time::Now;
 
 /// A run that waits.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct WaitingRoom {
     waiting: HashMap<u64, Waiting>,
+    /// When runs that wait for a moment go on, soonest first, with the numbers of their jobs.
+    due: BinaryHeap<Reverse<(u64, u64)>>,
     next_job: u64,
     bytes: usize,
 }
@@ -31,7 +36,7 @@ impl WaitingRoom {
     /// An empty one. Jobs are numbered from `first_job` on, so that the answer to a job of a core
     /// that has failed is not taken for the answer to one of its successor.
     pub(super) fn new(first_job: u64) -> Self {
-        Self { waiting: HashMap::new(), next_job: first_job, bytes: 0 }
+        Self { waiting: HashMap::new(), due: BinaryHeap::new(), next_job: first_job, bytes: 0 }
     }
 
     /// Bytes that one more run may have.
@@ -42,7 +47,8 @@ impl WaitingRoom {
         }
     }
 
-    /// Keeps a run whose command takes `command_size` bytes; the number of its job.
+    /// Keeps a run whose command takes `command_size` bytes, or that goes on at a moment; the
+    /// number of its job.
     pub(super) fn enter(
         &mut self,
         run: Box<Suspended>,
@@ -53,6 +59,9 @@ impl WaitingRoom {
         let job = self.next_job;
         self.next_job = job.wrapping_add(1);
         let size = run.size() + command_size;
+        if let Wait::Time(due_ms) = run.wait {
+            self.due.push(Reverse((due_ms, job)));
+        }
         self.bytes += size;
         self.waiting.insert(job, Waiting { run, program, arrival, size });
         job
@@ -63,5 +72,19 @@ impl WaitingRoom {
         let waiting = self.waiting.remove(&job)?;
         self.bytes -= waiting.size;
         Some(waiting)
+    }
+
+    /// When the first run goes on that waits for a moment (milliseconds of the monotonic clock).
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        self.due.peek().map(|Reverse((due_ms, _))| *due_ms)
+    }
+
+    /// The job of a run that goes on by now.
+    pub(super) fn take_due(&mut self, now: Now) -> Option<u64> {
+        let Reverse((due_ms, job)) = *self.due.peek()?;
+        (due_ms <= now.monotonic_ms).then(|| {
+            self.due.pop();
+            job
+        })
     }
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 
 use super::arrival::Arrival;
+use super::parked::Parked;
 use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
@@ -35,6 +36,9 @@ pub(super) struct Turn<'a> {
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: Option<Plan>,
+    /// Whether the script may have put another message in place of the one in the slot: what it
+    /// forwards is composed at once then.
+    pub(super) is_rewritten: bool,
     /// The edits of the plan.
     pub(super) plan_edits: &'a mut EditList,
     pub(super) outbox: &'a mut Outbox,
@@ -49,7 +53,31 @@ impl<'a> Turn<'a> {
         plan_edits: &'a mut EditList,
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan: None, plan_edits, outbox }
+        Self {
+            now,
+            arrival,
+            essentials,
+            standing,
+            plan: None,
+            is_rewritten: false,
+            plan_edits,
+            outbox,
+        }
+    }
+
+    /// Has the Warning of the next reply, if there is to be one, tell what became of the
+    /// Request-URI.
+    pub(super) fn note_uri(&mut self, transit: &Transit<'_>) {
+        if let Some(warning) = &mut self.standing.warning {
+            warning.note(transit.message, transit.uri, self.arrival);
+        }
+    }
+
+    /// Keeps a message until the name that it goes to is known.
+    pub(super) fn park(&mut self, parked: Parked) {
+        if !self.standing.parking.park(parked, self.now) {
+            self.count(Counter::DroppedForName);
+        }
     }
 }
 
@@ -69,21 +97,34 @@ impl Host for Turn<'_> {
         reason: &[u8],
         headers: &[u8],
     ) -> Result<(), Refusal> {
+        self.note_uri(transit);
         let status = (code, reason);
         let (message, force_rport) = (transit.message, transit.rport_forced);
-        if transit.reply_headers.is_empty() {
-            super::reply::reply(self, message, status, &[headers], force_rport)?;
+        if transit.reply_headers.is_empty() && transit.reply_body.is_none() {
+            super::reply::reply(self, message, status, (&[headers], b""), force_rport)?;
         } else {
             let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
             lines.push(headers);
-            super::reply::reply(self, message, status, &lines, force_rport)?;
+            let (kind, body) = transit.reply_body.unwrap_or_default();
+            if !kind.is_empty() {
+                lines.extend([b"Content-Type: ", kind, b"\r\n"]);
+            }
+            super::reply::reply(self, message, status, (&lines, body), force_rport)?;
         }
         transit.acted = true;
         Ok(())
     }
 
+    fn apply_changes(&mut self, transit: &Transit<'_>) -> Option<Vec<u8>> {
+        super::forward::apply_changes(self, transit)
+    }
+
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {
         self.standing.identity.is_myself(host, port, &self.arrival.local)
+    }
+
+    fn is_my_host(&self, host: &[u8]) -> bool {
+        self.standing.identity.is_my_host(host, self.arrival.local)
     }
 
     fn listener_address(&self, listener: ListenerId) -> SocketAddr {
@@ -102,7 +143,11 @@ impl Host for Turn<'_> {
     }
 
     fn suspension_room(&self) -> usize {
-        if self.standing.parts.jobs.is_open() { self.standing.waiting.room() } else { 0 }
+        self.standing.waiting.room()
+    }
+
+    fn runs_commands(&self) -> bool {
+        self.standing.parts.jobs.is_open()
     }
 
     fn logs(&self, level: LogLevel) -> bool {

@@ -1,10 +1,11 @@
-//! Dates and times of day in UTC, and how people have them written.
+//! Dates and times of day, and how people have them written.
 
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::Digits;
+use crate::time::Zone;
 
-/// A moment as people name it, in UTC.
+/// A moment as people name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime {
     /// The year.
@@ -23,11 +24,22 @@ pub struct DateTime {
     pub weekday: u8,
     /// The day of the year, from 0.
     pub year_day: u16,
+    /// The time zone that all this is in.
+    pub zone: Zone,
+    /// Seconds since 1970-01-01 00:00 UTC.
+    pub seconds: u64,
 }
 
 impl DateTime {
-    /// The moment that many seconds after 1970-01-01. Years are counted from March, so that the
-    /// day that a leap year adds is the last one.
+    /// The moment that many seconds after 1970-01-01 00:00 UTC, in a time zone.
+    #[must_use]
+    pub const fn local(seconds: u64, zone: Zone) -> Self {
+        let shown = seconds.saturating_add_signed(zone.offset_seconds as i64);
+        Self { zone, seconds, ..Self::of(shown) }
+    }
+
+    /// The moment that many seconds after 1970-01-01, in UTC. Years are counted from March, so that
+    /// the day that a leap year adds is the last one.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "remainders are small")]
     pub const fn of(seconds: u64) -> Self {
@@ -53,6 +65,8 @@ impl DateTime {
             second: (of_day % 60) as u8,
             weekday: ((days + 4) % 7) as u8,
             year_day: year_day as u16,
+            zone: Zone::UTC,
+            seconds,
         }
     }
 
@@ -152,8 +166,13 @@ impl DateTime {
             b'w' => pad(self.weekday.into(), 1, b'0', out),
             b'Y' => pad(self.year, 1, b'0', out),
             b'y' => pad(self.year % 100, 2, b'0', out),
-            b'Z' => out.extend_from_slice_copy(b"UTC"),
-            b'z' => out.extend_from_slice_copy(b"+0000"),
+            b'Z' => out.extend_from_slice_copy(self.zone.name()),
+            b'z' => {
+                let minutes = u64::from(self.zone.offset_seconds.unsigned_abs()) / 60;
+                out.push(if self.zone.offset_seconds < 0 { b'-' } else { b'+' });
+                pad(minutes / 60 * 100 + minutes % 60, 4, b'0', out);
+            }
+            b's' => pad(self.seconds, 1, b'0', out),
             b'%' => out.push(b'%'),
             other => out.extend_from_slice_copy(&[b'%', other]),
         }

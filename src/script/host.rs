@@ -58,7 +58,8 @@ pub enum NextHop<'m> {
     /// To the host and port of `$du` or else of the Request-URI (RFC 3261 §16.6 step 7).
     Routed,
     /// To this host, a name or an address (IPv6 in brackets), whatever the Request-URI says.
-    Fixed(&'m [u8], u16),
+    /// Without a port, the SRV records of a name are asked for (RFC 3263 §4.2).
+    Fixed(&'m [u8], Option<u16>),
 }
 
 /// Why the proxy did not do what the script asked. `sl_reply_error` answers with the status.
@@ -113,9 +114,20 @@ pub trait Host {
         headers: &[u8],
     ) -> Result<(), Refusal>;
 
+    /// The message with the changes made so far; `None` if it would outgrow a datagram. The message
+    /// that is forwarded or answered from then on may be another one than arrived.
+    fn apply_changes(&mut self, _transit: &Transit<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether host and port are this server: a listen address or an alias. Without a port the
     /// default port is meant where a listen address is named, any port where an alias is.
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool;
+
+    /// Whether a host is this server, at whatever port.
+    fn is_my_host(&self, host: &[u8]) -> bool {
+        self.is_myself(host, None)
+    }
 
     /// The address that a listener is bound to.
     fn listener_address(&self, listener: ListenerId) -> SocketAddr;
@@ -127,10 +139,15 @@ pub trait Host {
     /// The listener with that address, if there is one.
     fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;
 
-    /// Bytes that the copy of a run may have which is to wait for a command; 0 if none may. Who
-    /// has room here runs the command of each run that ends [`super::Verdict::Suspended`].
+    /// Bytes that the copy of a run may have which is to wait; 0 if none may. Who has room here
+    /// goes on with each run that [`super::Verdict::waits`].
     fn suspension_room(&self) -> usize {
         0
+    }
+
+    /// Whether the commands that runs wait for are run.
+    fn runs_commands(&self) -> bool {
+        false
     }
 
     /// Whether log lines of that level are written.

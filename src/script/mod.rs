@@ -35,6 +35,7 @@ mod program;
 pub mod reference;
 mod registry;
 mod render;
+mod rewritten;
 mod scope;
 mod select;
 mod settings;
@@ -71,11 +72,12 @@ pub use registry::{
     ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE, Write,
 };
 pub use render::render;
-pub use settings::{Dialect, ListenAddress, Settings};
+pub use rewritten::Rewritten;
+pub use settings::{ControlSettings, Dialect, ListenAddress, Settings};
 pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
 pub use substitution::{Bound, Substitution, whole_line_range};
-pub use suspension::Suspended;
+pub use suspension::{Suspended, Wait};
 pub use transform::{decode_base64_url, encode_base64_url};
 pub use transit::{Branch, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};

@@ -107,6 +107,13 @@ const FILE: &[LanguageEntry] = &[
         "Sets a parameter of loaded modules.",
         "loadmodule \"usrloc.so\"\nmodparam(\"usrloc\", \"use_domain\", 1)",
     ),
+    entry(
+        "\"text\", 'text'",
+        "A text, also over several lines. Between double quotes `\\n`, `\\r`, `\\t`, `\\a`, `\\\\` \
+         and `\\\"` stand for one byte, as do `\\x41` and, with two or three digits, `\\101`: its \
+         number in base 16 or 8. Between single quotes all is as written.",
+        "server_header=\"Server: \\x56iaduct\"",
+    ),
     entry("flags name:number, ...", "Gives names to message flags.", "flags FLT_ACC:1, FLT_NAT:5;"),
 ];
 
@@ -316,6 +323,11 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "$(rU{s.strip,2})",
     ),
     entry(
+        "{s.stripto,byte}",
+        "From the first such byte on; empty if there is none.",
+        "$(rU{s.stripto,-})",
+    ),
+    entry(
         "{s.select,index,separator}",
         "The field at that place, from 0; from the back if negative.",
         "$(rU{s.select,1,-})",
@@ -366,7 +378,8 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
     ),
     entry(
         "{s.ftime,format}",
-        "Seconds since 1970 as a date and time (UTC), in a format of `strftime`.",
+        "Seconds since 1970 as a date and time, in a format of `strftime`; in the time zone that \
+         holds now.",
         "$(Ts{s.ftime,%Y-%m-%d %H:%M:%S})",
     ),
     entry(
@@ -396,6 +409,16 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
         "{s.encode.base58}, {s.decode.base58}",
         "To and from base 58, which has no characters that look alike; of up to 1,024 bytes.",
         "$(rU{s.encode.base58})",
+    ),
+    entry(
+        "{s.encode.7bit}, {s.decode.7bit}",
+        "To and from seven bits a byte, packed as in short messages, in hexadecimal.",
+        "$(rU{s.encode.7bit})",
+    ),
+    entry(
+        "{s.corehash[,size]}",
+        "The number that Kamailio hashes texts to; with a size, a power of two, one below it.",
+        "$(ci{s.corehash,16})",
     ),
     entry(
         "{s.escape.common}, {s.unescape.common}",
@@ -472,6 +495,17 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
          {param.in,name}, {param.count}",
         "A list of `name=value`, with `;` or another separator between them.",
         "$(hdr(X-List){param.value,mode})",
+    ),
+    entry(
+        "{json.parse,path}",
+        "The value at a place of a JSON document, `a.b[0]`, a string without its quotes; empty if \
+         there is none. A dot within a name is written `%2E`.",
+        "$(rb{json.parse,caller.number})",
+    ),
+    entry(
+        "{url.path}, {url.querystring}",
+        "What stands before and behind the question mark of a URL.",
+        "$(hdr(X-Url){url.path})",
     ),
     entry(
         "{line.at,index}, {line.sw,text}, {line.count}",

@@ -75,6 +75,8 @@ pub enum ParameterKind {
     LogText,
     /// A log level: `L_ERR`, `ERR`, a number from -5 to 4. Arrives as `Int`.
     LogLevel,
+    /// A facility of the system log: `LOG_LOCAL0`. Arrives as `Text`.
+    LogFacility,
     /// A pseudo-variable that can be written. Arrives as [`Argument::Variable`].
     Variable,
     /// A pseudo-variable, for functions that ask whether it has a value. Arrives as `Variable`.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
+use crate::names::NameSettings;
 
 /// The dialect of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -23,6 +24,34 @@ pub struct ListenAddress {
     pub address: SocketAddr,
     /// What to put into Via and Record-Route instead (`advertise`).
     pub advertise: Option<(String, u16)>,
+}
+
+/// Where the administrator's commands come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ControlSettings {
+    /// Path of the socket for `viaduct ctl` (`ctl`).
+    pub socket: Option<String>,
+    /// Path of the FIFO (`fifo`).
+    pub fifo: Option<String>,
+    /// Permissions of the FIFO (`fifo_mode`).
+    pub fifo_mode: u32,
+    /// The folder of the FIFOs that answers go to (`fifo_dir`).
+    pub reply_folder: String,
+}
+
+impl ControlSettings {
+    /// Whether both have the same FIFO, or none.
+    #[must_use]
+    pub fn same_fifo(&self, other: &Self) -> bool {
+        let parts = |it: &Self| (it.fifo.clone(), it.fifo_mode, it.reply_folder.clone());
+        parts(self) == parts(other)
+    }
+}
+
+impl Default for ControlSettings {
+    fn default() -> Self {
+        Self { socket: None, fifo: None, fifo_mode: 0o600, reply_folder: "/tmp".to_owned() }
+    }
 }
 
 /// The settings of a script, defaults filled in.
@@ -56,6 +85,22 @@ pub struct Settings {
     pub overload_retry_after_seconds: u32,
     /// The key of the branch hash; random at start if not given (`branch_secret`).
     pub branch_secret: Option<String>,
+    /// Where the administrator's commands come in.
+    pub control: ControlSettings,
+    /// Whether replies made here tell where their request came from and went (`sip_warning`);
+    /// not said: as the dialect has it.
+    pub sip_warning: Option<bool>,
+    /// How host names are asked for (`dns_...`).
+    pub names: NameSettings,
+}
+
+impl Settings {
+    /// Whether replies made here have a noisy Warning header field: SER writes it unless it is
+    /// told not to, OpenSER and Kamailio only if they are told to.
+    #[must_use]
+    pub fn warns(&self) -> bool {
+        self.sip_warning.unwrap_or(self.dialect == Dialect::Ser)
+    }
 }
 
 impl Default for Settings {
@@ -77,6 +122,9 @@ impl Default for Settings {
             overload_reject: false,
             overload_retry_after_seconds: 5,
             branch_secret: None,
+            control: ControlSettings::default(),
+            sip_warning: None,
+            names: NameSettings::default(),
         }
     }
 }

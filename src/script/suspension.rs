@@ -21,11 +21,31 @@ use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::sip::rewrite::EditList;
 
-/// A run of the script that waits for the end of a command.
+/// What a run waits for.
+#[derive(Debug)]
+pub enum Wait {
+    /// The end of a command, which is taken by whoever has it run.
+    Command(ShellCommand),
+    /// This moment, in milliseconds of the monotonic clock.
+    Time(u64),
+}
+
+impl Wait {
+    /// Bytes that it keeps, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Command(command) => command.size(),
+            Self::Time(_) => 0,
+        }
+    }
+}
+
+/// A run of the script that waits.
 #[derive(Debug)]
 pub struct Suspended {
-    /// What it waits for; taken by whoever has it run.
-    pub command: ShellCommand,
+    /// What for.
+    pub wait: Wait,
     /// The message.
     message: Vec<u8>,
     /// All other texts, one behind the other.
@@ -97,9 +117,10 @@ struct KeptTransit {
     flags: u32,
     send_listener: Option<ListenerId>,
     reply_headers: SmallVec<[Text; 4]>,
+    reply_body: Option<(Text, Text)>,
     rport_forced: bool,
-    /// With the texts `user` and `preset`, which are empty in it.
-    record_route: Option<(RecordRoute<'static>, Text, Option<Text>)>,
+    /// With the texts `user`, `preset` and `preset_ingress`, which are empty in it.
+    record_route: Option<(RecordRoute<'static>, Text, [Option<Text>; 2])>,
     record_route_params: Text,
     route_params: Text,
     max_forwards_done: bool,
@@ -109,11 +130,7 @@ struct KeptTransit {
 
 impl Suspended {
     /// A copy of what `execution` is at this moment; none if it takes more than `room` bytes.
-    pub(super) fn of(
-        execution: &Execution<'_>,
-        command: ShellCommand,
-        room: usize,
-    ) -> Option<Self> {
+    pub(super) fn of(execution: &Execution<'_>, wait: Wait, room: usize) -> Option<Self> {
         let message = execution.transit.message.text();
         let mut keeper = Keeper { texts: Vec::new(), room: room.checked_sub(message.len())? };
         let transit = keeper.transit(&execution.transit)?;
@@ -128,7 +145,7 @@ impl Suspended {
             None => None,
         };
         Some(Self {
-            command,
+            wait,
             message: message.to_vec(),
             texts: keeper.texts,
             transit,
@@ -148,13 +165,13 @@ impl Suspended {
         })
     }
 
-    /// The message as it arrived.
+    /// The message as it was when the run began to wait.
     #[must_use]
     pub fn message(&self) -> &[u8] {
         &self.message
     }
 
-    /// Bytes that it keeps, about, without those of the command.
+    /// Bytes that it keeps, about, without those of a command.
     #[must_use]
     pub fn size(&self) -> usize {
         let avps = self.stores.as_ref().map_or(0, |stores| stores.avps.len());
@@ -211,7 +228,9 @@ impl Suspended {
 
     /// What was decided about the message.
     fn transit<'m>(&'m self, arrived: Transit<'m>) -> Transit<'m> {
-        let Transit { message, essentials, source, local, listener, arena, edits, .. } = arrived;
+        let Transit {
+            message, essentials, source, local, listener, arena, rewritten, edits, ..
+        } = arrived;
         let kept = &self.transit;
         edits.copy_from(&kept.edits);
         let mut branches = ArenaList::new_in(arena);
@@ -225,6 +244,7 @@ impl Suspended {
             local,
             listener,
             arena,
+            rewritten,
             uri: self.text(kept.uri),
             destination: kept.destination.map(|text| self.text(text)),
             path: self.text(kept.path),
@@ -234,10 +254,12 @@ impl Suspended {
             flags: kept.flags,
             send_listener: kept.send_listener,
             reply_headers,
+            reply_body: kept.reply_body.map(|(kind, body)| (self.text(kind), self.text(body))),
             rport_forced: kept.rport_forced,
-            record_route: kept.record_route.map(|(asked, user, preset)| RecordRoute {
+            record_route: kept.record_route.map(|(asked, user, [preset, ingress])| RecordRoute {
                 user: self.text(user),
                 preset: preset.map(|text| self.text(text)),
+                preset_ingress: ingress.map(|text| self.text(text)),
                 ..asked
             }),
             record_route_params: self.text(kept.record_route_params),
@@ -332,6 +354,7 @@ impl Keeper {
             local: _,
             listener: _,
             arena: _,
+            rewritten: _,
             uri,
             destination,
             path,
@@ -341,6 +364,7 @@ impl Keeper {
             flags,
             send_listener,
             reply_headers,
+            reply_body,
             rport_forced,
             record_route,
             record_route_params,
@@ -367,6 +391,10 @@ impl Keeper {
                 let lines = reply_headers.iter().map(|line| self.text(line));
                 lines.collect::<Option<_>>()?
             },
+            reply_body: match reply_body {
+                Some((kind, body)) => Some((self.text(kind)?, self.text(body)?)),
+                None => None,
+            },
             rport_forced: *rport_forced,
             record_route: match record_route {
                 Some(asked) => Some(self.record_route(asked)?),
@@ -392,16 +420,24 @@ impl Keeper {
     fn record_route(
         &mut self,
         asked: &RecordRoute<'_>,
-    ) -> Option<(RecordRoute<'static>, Text, Option<Text>)> {
-        let RecordRoute { user, preset, full_lr, from_tag, double } = *asked;
-        let bare = RecordRoute { user: &[], preset: None, full_lr, from_tag, double };
-        Some((bare, self.text(user)?, self.optional(preset)?))
+    ) -> Option<(RecordRoute<'static>, Text, [Option<Text>; 2])> {
+        let RecordRoute { user, preset, preset_ingress, full_lr, from_tag, double } = *asked;
+        let (none, user) = (None, self.text(user)?);
+        let bare = RecordRoute {
+            user: &[],
+            preset: none,
+            preset_ingress: none,
+            full_lr,
+            from_tag,
+            double,
+        };
+        Some((bare, user, [self.optional(preset)?, self.optional(preset_ingress)?]))
     }
 }
 
 impl<'m> Execution<'m> {
-    /// The end of the command that the present call has asked for with [`Self::suspend`]; `None`
-    /// when the call has not asked yet.
+    /// What the present call has waited for with [`Self::suspend`] or [`Self::sleep`]; `None` when
+    /// the call has not asked yet.
     pub const fn take_answer(&mut self) -> Option<&'m Answer> {
         self.answer.take()
     }
@@ -410,10 +446,23 @@ impl<'m> Execution<'m> {
     /// once, which is then called again with the same arguments and finds the answer by
     /// [`Self::take_answer`]. [`super::FALSE`] if nobody runs commands here or too many wait.
     pub fn suspend(&mut self, command: ShellCommand) -> ReturnCode {
+        if !self.host.runs_commands() {
+            return super::FALSE;
+        }
+        self.wait(Wait::Command(command))
+    }
+
+    /// Lets the script wait so many milliseconds, in the same way.
+    pub fn sleep(&mut self, milliseconds: u64) -> ReturnCode {
+        let due_ms = self.host.now().monotonic_ms.saturating_add(milliseconds);
+        self.wait(Wait::Time(due_ms))
+    }
+
+    /// Lets the script wait.
+    fn wait(&mut self, wait: Wait) -> ReturnCode {
         let room = self.host.suspension_room();
-        let suspended =
-            room.checked_sub(command.size()).and_then(|room| Suspended::of(self, command, room));
-        match suspended {
+        let room = room.checked_sub(wait.size());
+        match room.and_then(|room| Suspended::of(self, wait, room)) {
             Some(suspended) => {
                 self.suspended = Some(Box::new(suspended));
                 0
@@ -425,7 +474,7 @@ impl<'m> Execution<'m> {
         }
     }
 
-    /// The run as it has to wait, after [`super::Verdict::Suspended`].
+    /// The run as it has to wait, if its verdict is that it [`super::Verdict::waits`].
     pub const fn take_suspended(&mut self) -> Option<Box<Suspended>> {
         self.suspended.take()
     }

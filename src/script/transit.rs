@@ -4,7 +4,7 @@ use std::net::{SocketAddr, SocketAddrV4};
 
 use bumpalo::Bump;
 
-use super::ArenaList;
+use super::{ArenaList, Rewritten};
 use crate::mem::ListenerId;
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Message, NameAddr};
@@ -41,6 +41,9 @@ pub struct RecordRoute<'m> {
     pub user: &'m [u8],
     /// Host and port instead of those of the listener.
     pub preset: Option<&'m [u8]>,
+    /// With `preset`: host and port for the side that the request came from, in a Record-Route
+    /// of its own.
+    pub preset_ingress: Option<&'m [u8]>,
     /// `;lr=on` for old peers that insist on a value, instead of `;lr`.
     pub full_lr: bool,
     /// Whether the From tag goes with it (`;ftag=`), to tell the direction of later requests.
@@ -53,7 +56,8 @@ pub struct RecordRoute<'m> {
 /// One message and the decisions about it.
 #[derive(Debug)]
 pub struct Transit<'m> {
-    /// The message as it arrived. It does not change while the script runs.
+    /// The message as it arrived, or as it was when the changes were last applied
+    /// (`msg_apply_changes`).
     pub message: Message<'m>,
     /// What was parsed of it when it was checked, if the core has checked it.
     pub essentials: Option<&'m Essentials<'m>>,
@@ -63,6 +67,8 @@ pub struct Transit<'m> {
     pub local: SocketAddr,
     /// The listener whose socket got it.
     pub listener: ListenerId,
+    /// Where messages are indexed that take the place of this one; nowhere if none may.
+    pub rewritten: Option<&'m Rewritten>,
     /// Where strings that are built during the run live.
     pub arena: &'m Bump,
     /// The Request-URI as rewritten so far (`$ru`); empty for a response.
@@ -87,6 +93,8 @@ pub struct Transit<'m> {
     pub send_listener: Option<ListenerId>,
     /// Whole header lines for replies made here (`append_to_reply`).
     pub reply_headers: ArenaList<'m, &'m [u8]>,
+    /// Type and text of the body of replies made here (`set_reply_body`).
+    pub reply_body: Option<(&'m [u8], &'m [u8])>,
     /// `force_rport()` was called: answer to the source port though no `rport` was asked for
     /// (RFC 3581).
     pub rport_forced: bool,
@@ -125,6 +133,7 @@ impl<'m> Transit<'m> {
             local,
             listener,
             arena,
+            rewritten: None,
             uri: message.request_uri(),
             destination: None,
             known_address: None,
@@ -135,6 +144,7 @@ impl<'m> Transit<'m> {
             flags: 0,
             send_listener: None,
             reply_headers: ArenaList::new_in(arena),
+            reply_body: None,
             rport_forced: false,
             record_route: None,
             record_route_params: &[],

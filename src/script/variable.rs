@@ -240,6 +240,9 @@ impl<'t> Parser<'t> {
             let fault = || Fault::new("E0414", "`$var` needs a plain name", 0..self.at);
             return slot.map(Source::Slot).ok_or_else(fault);
         }
+        if spec.name == "shv" && is_dynamic {
+            return Err(Fault::new("E0414", "`$shv` needs a plain name", 0..self.at));
+        }
         if matches!(spec.name, "def" | "defn" | "env") && !is_dynamic {
             return Ok(Source::Constant(constant(spec.name, key, scope)));
         }

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, Program, ReturnCode, Value, watch};
+use super::{Argument, Execution, Program, ReturnCode, Value, Wait, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -26,10 +26,20 @@ pub enum Verdict {
     /// `drop`. In a reply route only for a provisional response: it goes nowhere (a final
     /// response is not kept from going on, the verdict is [`Verdict::Exit`] then).
     Drop,
-    /// A function waits for something ([`Execution::take_suspended`]).
+    /// A function waits for a command ([`Execution::take_suspended`]).
     Suspended,
+    /// A function waits for a moment (the same).
+    Asleep,
     /// The script was cut off. It has been logged and counted.
     Error(ScriptError),
+}
+
+impl Verdict {
+    /// Whether the run goes on later.
+    #[must_use]
+    pub const fn waits(self) -> bool {
+        matches!(self, Self::Suspended | Self::Asleep)
+    }
 }
 
 /// Why a script was cut off.
@@ -325,8 +335,10 @@ fn call_with<'m, const WATCHED: bool>(
 /// How the script ends after a call that ended it.
 #[cold]
 fn ended_by_call(execution: &Execution<'_>) -> Verdict {
-    match (execution.code, &execution.suspended) {
-        (0, Some(_)) => Verdict::Suspended,
+    let wait = execution.suspended.as_ref().map(|run| &run.wait);
+    match (execution.code, wait) {
+        (0, Some(Wait::Command(_))) => Verdict::Suspended,
+        (0, Some(Wait::Time(_))) => Verdict::Asleep,
         (0, None) => Verdict::Exit,
         _ => Verdict::Error(ScriptError::Strings),
     }
@@ -504,6 +516,12 @@ fn resolve<'m>(prepared: &'m Prepared, execution: &Execution<'m>, base: usize) -
         Prepared::Int(number) => Argument::Int(*number),
         Prepared::IntOf(format) => Argument::Int(format.value(execution).to_int()),
         Prepared::Literal(text) => Argument::Text(text),
+        Prepared::Operand(Operand::UriPort) => {
+            // 0 where none is named: whoever is sent to decides then (RFC 3263 §4.2).
+            let uri = execution.parse_uri(execution.transit.uri);
+            let port = uri.map_or(Value::Null, |uri| Value::Int(uri.port.unwrap_or(0).into()));
+            Argument::Text(execution.text(port))
+        }
         Prepared::Operand(operand) => {
             Argument::Text(execution.text(read_operand(execution, *operand)))
         }

@@ -1,8 +1,10 @@
 //! The only place that reads the clocks.
 
+use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::time::Now;
+use crate::sys;
+use crate::time::{Now, Zone};
 
 /// The clocks of the system, as seen by all workers alike.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +23,31 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "time is read here and passed on")]
     pub(super) fn now(self) -> Now {
         let monotonic = Instant::now().duration_since(self.start).as_millis();
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now {
             monotonic_ms: u64::try_from(monotonic).unwrap_or(u64::MAX),
-            wall_seconds: wall.map_or(0, |since_epoch| since_epoch.as_secs()),
+            wall_seconds: wall.as_secs(),
+            wall_fraction_us: wall.subsec_micros(),
+            zone: zone(wall.as_secs()),
         }
     }
+}
+
+/// The time zone at that moment. The system is asked once in a quarter of an hour: zones change at
+/// no other moments, and asking takes longer than reading a clock.
+fn zone(wall_seconds: u64) -> Zone {
+    thread_local! {
+        static KNOWN: Cell<(u64, Zone)> = const { Cell::new((u64::MAX, Zone::UTC)) };
+    }
+    let quarter = wall_seconds / 900;
+    KNOWN.with(|known| {
+        if known.get().0 != quarter {
+            let zone = sys::local_zone(wall_seconds).map_or(Zone::UTC, |zone| {
+                let sys::LocalZone { offset_seconds, saves_daylight, abbreviation } = zone;
+                Zone { offset_seconds, saves_daylight, abbreviation }
+            });
+            known.set((quarter, zone));
+        }
+        known.get().1
+    })
 }

@@ -81,6 +81,37 @@ pub enum ServerError {
     /// A listen address cannot be used.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What the administrator's commands are to come in by cannot be had.
+    #[error("cannot {what} {}: {}", path.display(), sys::reason(source))]
+    Inlet {
+        /// What we wanted.
+        what: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No server answers.
+    #[error(
+        "no answer from {}: {}; a server that runs with `--ctl PATH` or `ctl = \"unix:PATH\"` in \
+         its script answers there",
+        path.display(),
+        sys::reason(source)
+    )]
+    Unanswered {
+        /// The path of its socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server answered that it does not do what it was asked.
+    #[error("{code} {reason}")]
+    Refused {
+        /// The code of its answer.
+        code: u16,
+        /// Why.
+        reason: String,
+    },
     /// The system refused something else.
     #[error("{what}: {}", sys::reason(source))]
     System {
@@ -105,9 +136,10 @@ impl ServerError {
             | Self::TooMany { .. }
             | Self::Machine { .. }
             | Self::Stage(_)
+            | Self::Refused { .. }
             | Self::Failed { .. } => 1,
             Self::Unknown { .. } | Self::NoDiagnostic { .. } | Self::NotRun { .. } => 2,
-            Self::Bind(_) | Self::System { .. } => 3,
+            Self::Bind(_) | Self::Inlet { .. } | Self::Unanswered { .. } | Self::System { .. } => 3,
         }
     }
 

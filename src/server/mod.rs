@@ -1,11 +1,13 @@
 //! The process: configuration → sockets → workers → signals → reload → stop; and the commands
-//! beside it, which look at a script (`check`), run it without a network (`route`, `test`), look
-//! at the machine (`doctor`), and tell what scripts can say (`functions`, `variables`, `modules`).
+//! beside it, which ask a running server (`ctl`), look at a script (`check`), run it without a
+//! network (`route`, `test`), look at the machine (`doctor`), and tell what scripts can say
+//! (`functions`, `variables`, `modules`).
 
 #![forbid(unsafe_code)]
 
 mod check;
 mod clock;
+mod control;
 mod doctor;
 mod error;
 mod load;
@@ -18,6 +20,7 @@ mod run;
 mod test;
 
 pub use check::{CheckOptions, Format, check, explain};
+pub use control::{CtlOptions, ctl};
 pub use doctor::doctor;
 pub use error::ServerError;
 pub use reference::{functions, modules, reference, script_page, variables};

@@ -86,6 +86,7 @@ mod tests {
             workers,
             pin: false,
             log_level: LevelFilter::OFF,
+            ctl: None,
         }
     }
 

@@ -10,9 +10,12 @@ use thiserror::Error;
 use super::load::{finish, parse};
 use super::plan::Plan;
 use super::{Options, ServerError, log};
+use crate::helper::Resolver;
 use crate::modules::REGISTRY;
 use crate::script::ast::{Ast, Global, GlobalValue, ModParam, Spanned};
-use crate::script::{Diagnostic, ModuleSpec, Parsed, Program, SettingKind, Settings, Span};
+use crate::script::{
+    ControlSettings, Diagnostic, ModuleSpec, Parsed, Program, SettingKind, Settings, Span,
+};
 use crate::worker::Programs;
 
 /// Puts new scripts in the place of the old one.
@@ -21,6 +24,7 @@ pub(super) struct Reloader {
     options: Options,
     fixed: Fixed,
     programs: Programs<Program>,
+    resolver: Resolver,
 }
 
 /// What was put in place.
@@ -55,10 +59,25 @@ pub(super) enum ReloadError {
     },
 }
 
+impl ReloadError {
+    /// What is wrong with the script, for people; empty if it is something else.
+    pub(super) fn diagnostics(&self) -> String {
+        match self {
+            Self::Script { diagnostics } => diagnostics.clone(),
+            _ => String::new(),
+        }
+    }
+}
+
 impl Reloader {
     /// For a server that was started so.
-    pub(super) const fn new(options: Options, fixed: Fixed, programs: Programs<Program>) -> Self {
-        Self { options, fixed, programs }
+    pub(super) const fn new(
+        options: Options,
+        fixed: Fixed,
+        programs: Programs<Program>,
+        resolver: Resolver,
+    ) -> Self {
+        Self { options, fixed, programs, resolver }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -84,6 +103,7 @@ impl Reloader {
         let Some(program) = loaded.program else {
             return Err(ReloadError::Script { diagnostics: remarks });
         };
+        self.resolver.follow(&program.settings().names);
         self.programs.replace(Arc::new(program));
         Ok(Reloaded { path, remarks })
     }
@@ -95,6 +115,7 @@ impl Reloader {
 pub(super) struct Fixed {
     plan: Plan,
     branch_secret: Option<String>,
+    control: ControlSettings,
     /// Module, name and value of each parameter that stays.
     parameters: Vec<(&'static ModuleSpec, &'static str, String)>,
 }
@@ -106,8 +127,12 @@ impl Fixed {
         settings: &Settings,
         parameters: FixedParameters,
     ) -> Result<Self, ServerError> {
-        let branch_secret = settings.branch_secret.clone();
-        Ok(Self { plan: Plan::new(options, settings)?, branch_secret, parameters: parameters.0 })
+        Ok(Self {
+            plan: Plan::new(options, settings)?,
+            branch_secret: settings.branch_secret.clone(),
+            control: settings.control.clone(),
+            parameters: parameters.0,
+        })
     }
 
     /// What is bound and started.
@@ -127,6 +152,8 @@ impl Fixed {
             (*worker_count == wanted.worker_count, &["workers", "children", "udp_workers"]),
             (*steering == wanted.steering, &["steering"]),
             (self.branch_secret == parsed.settings.branch_secret, &["branch_secret"]),
+            (self.control.socket == parsed.settings.control.socket, &["ctl"]),
+            (self.control.same_fifo(&parsed.settings.control), &["fifo", "fifo_mode", "fifo_dir"]),
         ] {
             if !is_same {
                 warnings.push(stays(names[0], place_of(globals, names)));

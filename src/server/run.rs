@@ -1,11 +1,13 @@
 //! `viaduct run`: from the configuration to the last datagram.
 
 use std::any::Any;
+use std::env;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -16,19 +18,23 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use tracing::level_filters::LevelFilter;
 
 use super::clock::Clock;
+use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::{ServerError, log};
-use crate::helper::{self, CommandRunner};
+use crate::admin::Facts;
+use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
-use crate::location::LocationTables;
+use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
 use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
+use crate::modules::SharedVariables;
 use crate::names::NameTable;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Program, Settings};
 use crate::sys;
+use crate::time::Now;
 use crate::transport::{UdpListener, bind_group};
 use crate::worker::{self, MakeCore, PanicFiles, Programs, WorkerHandle, WorkerParts};
 
@@ -45,6 +51,8 @@ pub struct Options {
     pub pin: bool,
     /// The server's own log lines that are written.
     pub log_level: LevelFilter,
+    /// Path of the socket for commands; none: as the script says.
+    pub ctl: Option<PathBuf>,
 }
 
 /// Runs the server until it is told to stop.
@@ -63,6 +71,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let groups = bind_all(fixed.plan())?;
+    let inlets = Inlets::open(options, &program)?;
     let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
     let (report, events) = unbounded();
     let clock = Clock::start();
@@ -70,16 +79,26 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let ordering = orders.address();
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
-    let parts = (groups, ordering, clock);
+    let office = office(&program, fixed.plan().worker_count, clock.now());
+    let (names, resolver) = start_resolver(program.settings(), &addresses, clock)?;
+    let parts = (groups, ordering, names, clock);
     let programs = Programs::new(Arc::clone(&program));
-    let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, &report)?;
+    let started = (&office, &report);
+    let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, started)?;
     drop(program);
-    let reloader = Reloader::new(options.clone(), fixed, programs);
+    let order = report.clone();
+    // The main thread may be gone already, and the process with it.
+    let order = move |reload| drop(order.send(Event::ReloadFor(reload)));
+    let control = Control::start(inlets, office, move || clock.now(), order)
+        .map_err(ServerError::system("cannot start the thread for the administrator"))?;
+    let reloader = Reloader::new(options.clone(), fixed, programs, resolver);
     let wants_reload = forward_signals(report)?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
-    stop(workers, &events);
+    control.into_iter().for_each(Control::stop);
+    // Before the workers, so that whoever waits for a command has an answer to go on with.
     commands.stop();
+    stop(workers, &events);
     reason
 }
 
@@ -87,6 +106,8 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
 enum Event {
     /// The script is to be read again.
     Reload,
+    /// The script is to be read again for somebody who wants to know what comes of it.
+    ReloadFor(ReloadOrder),
     /// The server is to stop.
     Stop,
     /// A worker has ended.
@@ -118,8 +139,8 @@ fn start_workers(
     options: &Options,
     plan: &Plan,
     (program, programs): (&Program, &Programs<Program>),
-    (groups, orders, clock): (Vec<Vec<UdpListener>>, Address<Order>, Clock),
-    report: &Sender<Event>,
+    (groups, orders, names, clock): (Vec<Vec<UdpListener>>, Address<Order>, Arc<NameTable>, Clock),
+    (office, report): (&Office, &Sender<Event>),
 ) -> Result<Vec<WorkerHandle>, ServerError> {
     let listeners: Arc<[Listener]> = groups
         .iter()
@@ -131,16 +152,15 @@ fn start_workers(
         .collect();
     let template = Template {
         listeners,
-        services: Arc::new([Arc::new(LocationTables::new())]),
-        names: start_helper(clock)?,
+        services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
+        names,
         secret: branch_secret(program.settings())?,
     };
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
     let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
     let mut workers = Vec::new();
-    for index in 0..plan.worker_count {
-        let counters = WorkerCounters::default();
+    for (index, counters) in office.counters.iter().take(plan.worker_count).enumerate() {
         let completions = Mailbox::new();
         let jobs = JobQueue::new(orders.clone(), completions.address());
         let parts = WorkerParts {
@@ -150,7 +170,7 @@ fn start_workers(
             programs: programs.clone(),
             make_core: core_maker(template.clone(), jobs, index, counters.clone())?,
             clock: Box::new(move || clock.now()),
-            counters,
+            counters: counters.clone(),
             completions,
             panic_files: Arc::clone(&panic_files),
         };
@@ -163,13 +183,45 @@ fn start_workers(
     Ok(workers)
 }
 
-/// Starts the thread that asks for the addresses of host names.
-fn start_helper(clock: Clock) -> Result<Arc<NameTable>, ServerError> {
+/// What the administrator's commands look at: empty tables, counters for `worker_count` workers
+/// and one more.
+fn office(program: &Program, worker_count: usize, started: Now) -> Office {
+    let directory = env::current_dir().unwrap_or_default();
+    let facts = Facts {
+        started,
+        process: process::id(),
+        arguments: env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        directory: directory.to_string_lossy().into_owned(),
+        registrar: program.config::<RegistrarConfig>().cloned().unwrap_or_default(),
+        usrloc: program.config::<UsrlocConfig>().copied().unwrap_or_default(),
+        ..Facts::default()
+    };
+    let tables = Arc::new(LocationTables::new());
+    Office {
+        facts,
+        tables,
+        counters: (0..=worker_count).map(|_| WorkerCounters::default()).collect(),
+    }
+}
+
+/// Starts the thread that asks name servers.
+fn start_resolver(
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    clock: Clock,
+) -> Result<(Arc<NameTable>, Resolver), ServerError> {
     let (names, questions) = NameTable::new();
     let names = Arc::new(names);
-    helper::start(Arc::clone(&names), questions, move || clock.now().monotonic_ms)
-        .map_err(ServerError::system("cannot start the helper thread"))?;
-    Ok(names)
+    let parts = ResolverParts {
+        names: Arc::clone(&names),
+        questions,
+        settings: settings.names.clone(),
+        listeners: addresses.iter().map(SocketAddr::ip).collect(),
+        secret: random_bytes()?,
+    };
+    let resolver = Resolver::start(parts, move || clock.now().monotonic_ms)
+        .map_err(ServerError::system("cannot start the thread for names"))?;
+    Ok((names, resolver))
 }
 
 /// What the cores of all workers have in common.
@@ -202,6 +254,7 @@ fn core_maker(
             jobs: jobs.clone(),
             secret,
             seed,
+            process: process::id(),
             sweeps: index == 0,
             counters: counters.clone(),
         })
@@ -282,10 +335,16 @@ fn serve(
             Ok(Event::Reload) => {
                 // Before the file is read: who asks from now on may have changed it since.
                 wants_reload.store(false, Ordering::Release);
-                let result = reloader.reload();
-                workers.iter().for_each(|worker| wake(worker, "take the new script"));
-                log::tell(&reload_lines(&result));
+                drop(reload(reloader, workers));
             }
+            Ok(Event::ReloadFor(order)) => match reload(reloader, workers) {
+                Ok(Reloaded { path, remarks }) => {
+                    order.answer(Ok(()), format!("{remarks}reloaded: {}\n", path.display()));
+                }
+                Err(error) => {
+                    order.answer(Err(format!("not reloaded: {error}")), error.diagnostics());
+                }
+            },
             Ok(Event::WorkerEnded(Err(source))) => {
                 return Err(ServerError::System { what: "a worker failed", source });
             }
@@ -294,17 +353,19 @@ fn serve(
     }
 }
 
+/// Reads the script again, has the workers take it, and tells the log what came of it.
+fn reload(reloader: &Reloader, workers: &[WorkerHandle]) -> Result<Reloaded, ReloadError> {
+    let result = reloader.reload();
+    workers.iter().for_each(|worker| wake(worker, "take the new script"));
+    log::tell(&reload_lines(&result));
+    result
+}
+
 /// What came of a reload, for the log.
 fn reload_lines(result: &Result<Reloaded, ReloadError>) -> String {
     match result {
         Ok(Reloaded { path, remarks }) => format!("{remarks}reloaded: {}\n", path.display()),
-        Err(error) => {
-            let diagnostics = match error {
-                ReloadError::Script { diagnostics } => diagnostics,
-                _ => "",
-            };
-            format!("{diagnostics}not reloaded: {error}\n")
-        }
+        Err(error) => format!("{}not reloaded: {error}\n", error.diagnostics()),
     }
 }
 
@@ -329,7 +390,7 @@ fn stop(workers: Vec<WorkerHandle>, events: &Receiver<Event>) {
         select! {
             recv(events) -> event => match event {
                 Ok(Event::WorkerEnded(_)) => running -= 1,
-                Ok(Event::Reload) => {}
+                Ok(Event::Reload | Event::ReloadFor(_)) => {}
                 _ => return,
             },
             recv(late) -> _ => return tracing::warn!("{running} workers did not stop in time"),

@@ -158,6 +158,8 @@ pub struct Reply<'a> {
     pub headers: &'a [&'a [u8]],
     /// Those that come behind them.
     pub last_headers: &'a [&'a [u8]],
+    /// The body; what it is is said by one of the header fields.
+    pub body: &'a [u8],
 }
 
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
@@ -196,7 +198,9 @@ pub fn reply(
     for header in reply.headers.iter().chain(reply.last_headers) {
         out.extend_from_slice(header);
     }
-    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    out.extend_from_slice(ShortText::new(b"Content-Length: ").decimal(reply.body.len()).as_bytes());
+    out.extend_from_slice(b"\r\n\r\n");
+    out.extend_from_slice(reply.body);
     true
 }
 

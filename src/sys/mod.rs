@@ -8,17 +8,21 @@ mod address;
 mod batch;
 mod control;
 mod error;
+mod fifo;
 mod option;
 mod process;
 mod signal;
+mod zone;
 
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
+pub use fifo::make_fifo;
 pub use option::{
     spread_over_group, take_merged, tell_destination_v4, tell_destination_v6, tell_overruns,
 };
 pub use process::{exit_status, kill_group, start_shell, watch_process};
 pub use signal::{Signal, block_signals, wait_for_signal};
+pub use zone::{LocalZone, local_zone};
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
 compile_error!("the layouts in sys/ are those of 64-bit Linux with the GNU C library");

@@ -100,6 +100,15 @@ impl<C: Core> Cycle<C> {
             self.take_completions()?;
             self.run_timers()?;
         }
+        self.finish()
+    }
+
+    /// Ends the runs that got their answers when the jobs were stopped, and sends what is left. A
+    /// job that they order now is answered at once.
+    fn finish(&mut self) -> io::Result<()> {
+        while self.blocked.is_none() && !self.completions.is_empty() {
+            self.take_completions()?;
+        }
         self.flush()
     }
 

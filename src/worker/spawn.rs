@@ -195,7 +195,7 @@ mod tests {
             listeners,
             programs: programs.clone(),
             make_core: Box::new(move |program| Echo { program: Arc::clone(program), timer_peer }),
-            clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0 }),
+            clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0, ..Now::default() }),
             counters: counters.clone(),
             completions: Mailbox::new(),
             panic_files: Arc::new(PanicFiles::new("no/such/directory".into())),

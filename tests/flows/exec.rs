@@ -219,16 +219,19 @@ fn commands_that_misbehave_are_false() {
     }
 }
 
-/// A server that ends takes its commands with it: they would hold its standard error open.
+/// A server that ends takes its commands with it: they would hold its standard error open. Who
+/// waited for one is answered.
 #[test]
-fn commands_end_with_the_server() {
+fn commands_end_with_the_server_and_their_requests_are_answered() {
     if differs_on_kamailio("leaves them running") {
         return;
     }
     let folder = Folder::new();
     let (ready, gate) = (fifo(&folder, "ready"), fifo(&folder, "gate"));
     let server = Server::start(&script(&format!(
-        "exec_cmd(\"(cat {0}) & echo > {1}; cat {0}\"); sl_send_reply(\"200\", \"OK\");",
+        "if (!exec_cmd(\"(cat {0}) & echo > {1}; cat {0}\")) {{
+             if (!exec_cmd(\"true\")) {{ sl_send_reply(\"503\", \"Stopping\"); }}
+         }}",
         gate.display(),
         ready.display()
     )));
@@ -236,4 +239,5 @@ fn commands_end_with_the_server() {
     alice.send(&alice.request("MESSAGE", "sip:bob@example.com"), server.address());
     std::fs::read(&ready).expect("that the command runs");
     server.interrupt();
+    alice.expect_response(503, "MESSAGE");
 }

@@ -3,7 +3,7 @@
 use super::{ALICE, REQUEST, bench, log, log_of, shows};
 
 /// What leaves when `body` runs over a request and forwards it.
-fn forwarded(body: &str) -> String {
+pub(super) fn forwarded(body: &str) -> String {
     let script = format!("route {{ {body} forward(192.0.2.20, 5060); }}");
     let mut bench = bench(&script);
     let sent = bench.send(ALICE, REQUEST);
@@ -12,7 +12,7 @@ fn forwarded(body: &str) -> String {
 }
 
 /// The lines of one header field in what leaves.
-fn lines_of(name: &str, body: &str) -> Vec<String> {
+pub(super) fn lines_of(name: &str, body: &str) -> Vec<String> {
     let start = format!("{name}: ");
     forwarded(body)
         .split("\r\n")

@@ -23,6 +23,10 @@ fn strings_are_cut_and_filled() {
         ("$(var(w){s.rmws})", "abc&d/e+f"),
         ("$(fu{s.prefixes,3}) $(var(z){s.prefixes.quoted,2})", "s,si,sip 'a','ab'"),
         ("$(var(l){line.sw,two}) [$(var(l){line.sw,x})]", "two x []"),
+        (
+            "$(var(z){s.stripto,d}) [$(var(z){s.stripto,z})] $(var(z){s.stripto,cd})",
+            "defcgh [] cdefcgh",
+        ),
         ("$(var(z){s.fmtlines,4,2}{s.encode.hexa})", "616263640d0a2020656663670d0a202068"),
         ("$(var(z){s.fmtlinet,0,1})", "abcdefcgh"),
     ]);
@@ -53,6 +57,17 @@ fn strings_are_written_in_other_notations() {
         ("$(rU{s.sha256})", "2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"),
         ("$(var(e){s.md5})", "d41d8cd98f00b204e9800998ecf8427e"),
         ("$(rU{s.sha384}{s.len}) $(rU{s.sha512}{s.len})", "96 128"),
+        ("$(var(z){s.encode.7bit})", "61F1985C368FCF68"),
+        ("$(var(z){s.encode.7bit}{s.decode.7bit})", "abcdefcgh"),
+        (
+            "$(rU{s.encode.7bit}) [$(rU{s.decode.7bit})] [$(var(e){s.encode.7bit})]",
+            "61767A5C06 [] []",
+        ),
+        ("$(var(z){s.corehash}) $(var(z){s.corehash,16}) $(var(e){s.corehash})", "3610934279 7 0"),
+        (
+            "$(ci{s.corehash}) $(ci{s.corehash,512}) $(ci{s.corehash,-3})",
+            "1864295753 329 1864295752",
+        ),
         ("$(var(i){s.ftime,%Y-%m-%d, %H:%M:%S})", "1970-01-01, 00:00:07"),
         ("[$(rU{s.ftime,%Y})]", "[]"),
     ]);
@@ -82,6 +97,24 @@ fn uris_are_made_short() {
 }
 
 #[test]
+fn urls_and_documents_are_taken_apart() {
+    let cases = [
+        ("/a/b?x=1&y=2", "$(var(d){url.path}) $(var(d){url.querystring})", "/a/b x=1&y=2"),
+        ("/a/b", "$(var(d){url.path}) [$(var(d){url.querystring})]", "/a/b []"),
+        ("?", "[$(var(d){url.path}) $(var(d){url.querystring})]", "[ ]"),
+        (r#"{"a": {"b": [1, "x y"]}}"#, "$(var(d){json.parse,a.b[1]})", "x y"),
+        (r#"{"a": {"b": [1, "x y"]}}"#, "$(var(d){json.parse,a.b}{s.len})", "10"),
+        (r#"{"a": {"b": [1, "x y"]}}"#, "[$(var(d){json.parse,a.c})]", "[]"),
+        (r#"{"bob": 7}"#, "$(var(d){json.parse,$var(k)})", "7"),
+        ("no document", "[$(var(d){json.parse,a})]", "[]"),
+    ];
+    for (document, text, expected) in cases {
+        let before = format!("$var(k) = \"bob\"; $var(d) = '{document}';");
+        shows(&[(&before, text, expected)]);
+    }
+}
+
+#[test]
 fn null_is_a_value_to_those_who_ask() {
     gives(&[
         ("$(avp(none){val.n0}) [$(avp(none){val.ne})] $(avp(none){s.len})", "0 [] <null>"),
@@ -102,6 +135,8 @@ fn what_a_transformation_lacks_is_told() {
         ("$(rU{s.ftime})", "a parameter is missing"),
         ("$(rU{s.fmtlines,4})", "a parameter is missing"),
         ("$(rU{s.fmtlines,x,1})", "this parameter must be a number"),
+        ("$(rU{json.parse})", "a parameter is missing"),
+        ("$(rU{url.path,1})", "`{url.path}` does not have so many parameters"),
         ("$(rU{val.x})", "there is no transformation `{val.x}`"),
         ("$(rU{sock.host,1})", "`{sock.host}` does not have so many parameters"),
     ] {

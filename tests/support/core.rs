@@ -7,6 +7,7 @@
     reason = "what fails here fails the test"
 )]
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
 use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
-use viaduct::modules::REGISTRY;
+use viaduct::modules::{REGISTRY, SharedVariables};
 use viaduct::names::NameTable;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
@@ -37,6 +38,23 @@ pub(crate) struct CoreBench {
     pub(crate) orders: Mailbox<Order>,
     answers: Mailbox<Completion>,
     log: Arc<Mutex<Vec<u8>>>,
+}
+
+/// What the cores of several workers share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) program: Arc<Program>,
+    services: Arc<[Arc<dyn Any + Send + Sync>]>,
+    names: Arc<NameTable>,
+}
+
+impl Shared {
+    /// That program, empty location tables and those names.
+    pub(crate) fn new(program: Program, names: Arc<NameTable>) -> Self {
+        let tables = Arc::new(LocationTables::default());
+        let services = Arc::new([tables as _, Arc::new(SharedVariables::default()) as _]);
+        Self { program: Arc::new(program), services, names }
+    }
 }
 
 /// Keeps what the script logs.
@@ -88,23 +106,30 @@ impl CoreBench {
     /// A core that runs `program`, listening on [`server`] under the name that its first `listen`
     /// advertises, and looks host names up in `names`.
     pub(crate) fn with_names(program: Program, names: Arc<NameTable>) -> Self {
+        Self::beside(&Shared::new(program, names))
+    }
+
+    /// A core beside others that share the same.
+    pub(crate) fn beside(shared: &Shared) -> Self {
+        let Shared { program, services, names } = shared.clone();
         let counters = WorkerCounters::default();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (orders, answers) = (Mailbox::new(), Mailbox::new());
         let advertise = program.settings().listen.first().and_then(|it| it.advertise.clone());
         let core = ProxyCore::new(CoreParts {
-            program: Arc::new(program),
+            program,
             listeners: Arc::new([Listener { address: server(), advertise }]),
-            services: Arc::new([Arc::new(LocationTables::default())]),
+            services,
             names,
             jobs: JobQueue::new(orders.address(), answers.address()),
             secret: *b"0123456789abcdef",
             seed: 1,
+            process: 7,
             sweeps: true,
             counters: counters.clone(),
             log: Box::new(Kept(Arc::clone(&log))),
         });
-        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000 };
+        let now = Now { monotonic_ms: 1_000_000, wall_seconds: 1_800_000_000, ..Now::default() };
         let slots = SlotPool::new(1, 0);
         Self {
             core,

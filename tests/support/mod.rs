@@ -7,6 +7,7 @@
 
 pub(crate) mod address;
 pub(crate) mod dialog;
+pub(crate) mod dns;
 pub(crate) mod draft;
 pub(crate) mod hop;
 pub(crate) mod message;

@@ -2,7 +2,7 @@
 //! the other side.
 
 use viaduct::sip::compose::{Reply, ViaStamp, reply};
-use viaduct::sip::{Message, MessageIndex, Method, parse, reason_phrase};
+use viaduct::sip::{HeaderName, Message, MessageIndex, Method, NameAddr, parse, reason_phrase};
 
 use super::call::{Call, Outcome, Waiting};
 use super::derive::{Derived, compose, compose_bye_back, compose_response};
@@ -307,13 +307,16 @@ const ALLOW: &[u8] =
 pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number: u64) {
     let Some(via) = last.via() else { return };
     let stamp = ViaStamp::new(via, last.source, false);
-    let mut to_tag = Vec::new();
-    decimal(&mut to_tag, number);
+    let to = last.message.value(HeaderName::To).and_then(|to| NameAddr::parse(to).ok());
+    let mut tag = Vec::new();
+    decimal(&mut tag, number);
+    let to_tag = to.filter(|to| to.tag().is_none()).map(|_| &tag[..]);
     let start = out.len();
     // RFC 3261 §21.4.6, and §11.2 for OPTIONS.
     let is_about_methods = code == 405 || last.identity.method == Method::Options;
     let headers: &[&[u8]] = if is_about_methods { &[ALLOW] } else { &[] };
-    let what = Reply { code, reason: reason_phrase(code).as_bytes(), to_tag: &to_tag, headers };
+    let reason = reason_phrase(code).as_bytes();
+    let what = Reply { code, reason, to_tag, headers, last_headers: &[], body: b"" };
     if !reply(out, last.message, &stamp, what) {
         out.truncate(start);
     }

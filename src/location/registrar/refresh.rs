@@ -74,7 +74,7 @@ fn is_renewed(
         && cseq > last_cseq
         && binding.is_of(call_id, user_agent)
         && binding.goes(received, path)
-        && binding.q() == config.default_q
+        && binding.q() == registration.q.or(config.default_q)
         && binding.listener() == listener
         && binding.cflags() == cflags
 }
@@ -104,6 +104,7 @@ mod tests {
         listener: u16,
         cflags: u32,
         replaces_others: bool,
+        q: Option<u16>,
         after: u32,
     }
 
@@ -140,10 +141,11 @@ mod tests {
             select(&["phone", "phone", "phone", ""][..]),
             select(&["", "", "", "<sip:p@192.0.2.8;lr>"][..]),
             select(&[None, None, Some("192.0.2.1:5060"), Some("192.0.2.7:1024")][..]),
+            select(&[None, None, None, None, Some(300)][..]),
         );
         (contacts, numbers, texts).prop_map(|(contact, numbers, texts)| {
             let (expires, cseq, listener, cflags, after, others) = numbers;
-            let (call_id, user_agent, path, source) = texts;
+            let (call_id, user_agent, path, source, q) = texts;
             Step {
                 contact,
                 expires,
@@ -155,6 +157,7 @@ mod tests {
                 listener: u16::from(listener == 0),
                 cflags: u32::from(cflags == 0),
                 replaces_others: others == 0,
+                q,
                 after,
             }
         })
@@ -180,6 +183,7 @@ mod tests {
             cflags: step.cflags,
             received: source.map(|source| (source.ip(), received_uri(source, &arena))),
             replaces_others: step.replaces_others,
+            q: step.q,
         };
         let renewal = Renewal { contact: step.contact.as_bytes(), expires: step.expires };
         let request = crate::sip::Items::new(renewal.contact);
@@ -233,6 +237,7 @@ mod tests {
             listener: 0,
             cflags: 0,
             replaces_others: true,
+            q: None,
             after: 0,
         };
         let again = Step { cseq: 2, contact: "<sip:bob@192.0.2.1>;expires=70", ..first };

@@ -55,6 +55,7 @@ impl Desk {
             cflags: 0,
             received: source.map(|source| (source.ip(), received_uri(source, &arena))),
             replaces_others: register.replaces_others,
+            q: None,
         };
         super::register(&self.table, b"bob", (&request, &registration), &self.config, self.now)
     }

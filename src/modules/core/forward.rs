@@ -20,14 +20,11 @@ pub(super) fn routed(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> Retur
 /// `forward(host, port)`.
 pub(super) fn fixed<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let (host, port) = match arguments {
-        [Argument::Text(host)] => {
-            let (host, port) = split_host_port(host);
-            (host, port.unwrap_or(PORT))
-        }
+        [Argument::Text(host)] => split_host_port(host),
         [Argument::Text(host), Argument::Text(port)] => {
             match parse_int(port).and_then(|port| u16::try_from(port).ok()) {
-                Some(0) => (*host, PORT),
-                Some(port) => (*host, port),
+                Some(0) => (*host, None),
+                Some(port) => (*host, Some(port)),
                 None => return execution.refuse(crate::script::Refusal::Unresolvable),
             }
         }

@@ -158,7 +158,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         (
             "Forwards the request statelessly to a host, whatever the Request-URI says; it is \
              sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI. \
-             Without a port, 5060 is meant.",
+             Without a port, or with 0, the SRV records of a name are asked for (RFC 3263 §4.2), \
+             and 5060 is meant where there are none.",
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,
@@ -333,8 +334,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[ParameterSpec::required("count", ParameterKind::Int)],
         RouteKinds::NOT_REPLY,
         (
-            "Takes bytes off the front of the user of the Request-URI.\n\nFalse if it has fewer; \
-             the user is empty then.",
+            "Takes bytes off the front of the user of the Request-URI; all if it has no more.",
             "strip(1);",
         ),
         uri::strip,
@@ -344,8 +344,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[ParameterSpec::required("count", ParameterKind::Int)],
         RouteKinds::NOT_REPLY,
         (
-            "Takes bytes off the end of the user of the Request-URI.\n\nFalse if it has fewer; \
-             the user is empty then.",
+            "Takes bytes off the end of the user of the Request-URI; all if it has no more.",
             "strip_tail(2);",
         ),
         uri::strip_tail,

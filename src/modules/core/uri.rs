@@ -191,12 +191,9 @@ pub(super) fn rewrite_user<'m>(
     code(set_user(execution, text(arguments)))
 }
 
-/// Sets the user of the Request-URI; none if it is empty. A password goes with the old one.
+/// Sets the user of the Request-URI; none, and no password, if it is empty.
 pub(in crate::modules) fn set_user<'m>(execution: &mut Execution<'m>, user: &'m [u8]) -> bool {
-    rewrite(execution, |parts| {
-        parts.user = Some(user).filter(|user| !user.is_empty());
-        parts.password = None;
-    })
+    rewrite(execution, |parts| parts.user = Some(user).filter(|user| !user.is_empty()))
 }
 
 /// `rewriteuserpass(user:password)`.
@@ -243,7 +240,7 @@ pub(super) fn strip_tail(execution: &mut Execution<'_>, arguments: &[Argument<'_
     shorten(execution, arguments, |user, count| &user[..user.len() - count])
 }
 
-/// Takes bytes off the user; false if there are too few.
+/// Takes bytes off the user: all of it if there are no more.
 fn shorten(
     execution: &mut Execution<'_>,
     arguments: &[Argument<'_>],
@@ -251,10 +248,11 @@ fn shorten(
 ) -> ReturnCode {
     let [Argument::Int(count)] = arguments else { return FALSE };
     let Some(parts) = UriParts::current(execution) else { return FALSE };
-    let (Ok(count), Some(user)) = (usize::try_from(*count), parts.user) else { return FALSE };
+    let (Ok(count), user) = (usize::try_from(*count), parts.user.unwrap_or_default()) else {
+        return FALSE;
+    };
     let kept = keep(user, count.min(user.len()));
-    let is_done = rewrite(execution, |parts| parts.user = Some(kept));
-    code(is_done && count <= user.len())
+    code(rewrite(execution, |parts| parts.user = Some(kept)))
 }
 
 /// `userphone()`.

@@ -1,7 +1,8 @@
 //! The message and its header fields.
 
 use crate::script::{Execution, Index, Key, Value, method_name};
-use crate::sip::{Contact, HeaderName, StartLine, parse_delta_seconds};
+use crate::sip::rewrite::EditList;
+use crate::sip::{Contact, HeaderName, StartLine, edit_content_length, parse_delta_seconds};
 
 /// `$rm`.
 pub(super) fn method<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
@@ -53,11 +54,19 @@ pub(super) fn headers_edited<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index
 
 /// The message with the changes made so far.
 fn edited<'m>(execution: &Execution<'m>, text: &'m [u8]) -> &'m [u8] {
-    if execution.transit.edits.is_empty() {
+    let transit = &execution.transit;
+    let old_uri = transit.message.request_uri();
+    if transit.edits.is_empty() && transit.uri == old_uri {
         return text;
     }
     let mut out = Vec::with_capacity(text.len() + 256);
-    execution.transit.edits.write_to(text, &mut out);
+    let mut edits = EditList::default();
+    edits.copy_from(transit.edits);
+    edit_content_length(transit.message, &mut edits);
+    if transit.uri != old_uri {
+        edits.replace(transit.message.offset_of(old_uri), old_uri.len(), transit.uri);
+    }
+    edits.write_to(text, &mut out);
     execution.build(&[&out])
 }
 

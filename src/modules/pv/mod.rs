@@ -6,24 +6,49 @@ mod credentials;
 mod message;
 mod network;
 mod query;
+mod shared;
 mod store;
 mod time;
 mod uri;
 mod xavp;
 
 pub(super) use credentials::user_name as credential_user;
+pub use shared::SharedVariables;
+pub(super) use shared::{InitialValues, Shared, initial_value};
 
-use super::table::{count, join};
-use crate::script::{FunctionSpec, ModuleSpec, PseudoVariable, Read, Write};
+use std::sync::Arc;
+
+use super::table::{count, join, text_setting};
+use crate::script::ast::GlobalValue;
+use crate::script::{
+    FunctionSpec, ModuleConfig, ModuleSpec, PseudoVariable, Read, SettingSpec, Write,
+};
 
 /// The module. Its variables are there without `loadmodule`, as SER and OpenSER have them.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: &FUNCTIONS,
     variables: VARIABLES,
+    settings: SETTINGS,
+    configure: Some(configure),
     missing: super::missing::PV,
     ..ModuleSpec::new("pv", "Pseudo-variables.")
 };
+
+/// The parameters.
+const SETTINGS: &[SettingSpec] = &[text_setting(
+    "shvset",
+    "A value that `$shv(name)` starts with, `name=i:7` or `name=s:text`; may be set several times.",
+)];
+
+/// Reads the module parameters.
+fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
+    let mut config = shared::PvConfig::default();
+    for (position, (_, value)) in values.iter().enumerate() {
+        config.shared.push(initial_value(value).map_err(|told| (position, told))?);
+    }
+    Ok(Arc::new(config))
+}
 
 /// The tables of functions.
 const TABLES: &[&[FunctionSpec]] = &[query::FUNCTIONS, &branch::FUNCTIONS, xavp::FUNCTIONS];
@@ -402,6 +427,17 @@ const VARIABLES: &[PseudoVariable] = &[
         var("sf", &[], "Script flags (`setsflag`), as a number.", store::script_flags),
         store::write_script_flags,
     ),
+    writable(
+        keyed(
+            "shv",
+            &[],
+            "A variable that all workers share and that stays until the server stops, also when \
+             the script is loaded again. It is 0, or what `shvset` says, until it is assigned to; \
+             `$null` makes it an empty text. To change it by what it was, hold a `lock()`.",
+            shared::read,
+        ),
+        shared::write,
+    ),
     var("si", &[], "Address that the message came from.", network::source_ip),
     var("siz", &[], "Address that the message came from, IPv6 in brackets.", network::source_host),
     parts(
@@ -422,18 +458,18 @@ const VARIABLES: &[PseudoVariable] = &[
         var("td", &[], "Host of the To URI. Assigning changes what is sent.", address::to_host),
         address::write_to_host,
     ),
-    var("Tf", &["TF"], "Date and time (UTC), as in `Sat Nov 13 23:29:00 2010`.", time::text),
+    var("Tf", &["TF"], "Local date and time, as in `Sat Nov 13 23:29:00 2010`.", time::text),
     parts(
         "time",
         time::PARTS,
-        "The present time (UTC): `sec`, `min`, `hour`, `mday`, `mon` (from 1), `year`, `wday` \
+        "The present local time: `sec`, `min`, `hour`, `mday`, `mon` (from 1), `year`, `wday` \
          (1 is Sunday), `yday` (from 1), `isdst`.",
         time::part,
     ),
     keyed(
         "timef",
         &[],
-        "The present time (UTC) in the format in the parentheses, as `strftime` has it: \
+        "The present local time in the format in the parentheses, as `strftime` has it: \
          `$timef(%Y-%m-%d %H:%M:%S)`.",
         time::formatted,
     ),
@@ -454,9 +490,16 @@ const VARIABLES: &[PseudoVariable] = &[
         address::write_to_uri,
     ),
     var("tUl", &[], "Length of the user of the To URI.", address::to_user_length),
+    parts(
+        "TV",
+        time::CLOCK_PARTS,
+        "The present time: `s`, seconds since 1970, and `u`, microseconds of the next one; `sn` \
+         and `un` the same; `Sn`, both as a text, `seconds.microseconds`.",
+        time::clock,
+    ),
     var("ua", &[], "User-Agent.", message::user_agent),
-    parts("utime", time::PARTS, "The same as `$time`.", time::part),
-    keyed("utimef", &[], "The same as `$timef`.", time::formatted),
+    parts("utime", time::PARTS, "Like `$time`, in UTC.", time::part_utc),
+    keyed("utimef", &[], "Like `$timef`, in UTC.", time::formatted_utc),
     writable(
         keyed(
             "var",

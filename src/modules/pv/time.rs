@@ -2,6 +2,7 @@
 
 use crate::limits::SCRIPT_STRING_BYTES_MAX;
 use crate::script::{DateTime, Execution, Index, Key, Value};
+use crate::time::{Now, Zone};
 
 /// What `$time(...)` knows.
 pub(super) const PARTS: &[&str] =
@@ -19,8 +20,20 @@ pub(super) fn text<'m>(execution: &Execution<'m>, _: Key<'m>, at: Index) -> Valu
 
 /// `$timef(format)`.
 pub(super) fn formatted<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Now { wall_seconds, zone, .. } = execution.host.now();
+    written(execution, key, DateTime::local(wall_seconds, zone))
+}
+
+/// `$utimef(format)`.
+pub(super) fn formatted_utc<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    // The C library has two names for no zone, and scripts of Kamailio get this one here.
+    let zone = Zone { abbreviation: *b"GMT\0\0\0\0", ..Zone::UTC };
+    written(execution, key, DateTime::local(execution.host.now().wall_seconds, zone))
+}
+
+/// A moment in the format that the key is.
+fn written<'m>(execution: &Execution<'m>, key: Key<'m>, moment: DateTime) -> Value<'m> {
     let Key::Name(format) = key else { return Value::Null };
-    let moment = DateTime::of(execution.host.now().wall_seconds);
     let mut out = bumpalo::collections::Vec::new_in(execution.transit.arena);
     if !moment.write(format, SCRIPT_STRING_BYTES_MAX, &mut out) {
         return Value::Null;
@@ -30,8 +43,18 @@ pub(super) fn formatted<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -
 
 /// `$time(part)`.
 pub(super) fn part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Now { wall_seconds, zone, .. } = execution.host.now();
+    part_of(DateTime::local(wall_seconds, zone), key)
+}
+
+/// `$utime(part)`.
+pub(super) fn part_utc<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    part_of(DateTime::of(execution.host.now().wall_seconds), key)
+}
+
+/// A part of a moment.
+fn part_of<'m>(moment: DateTime, key: Key<'m>) -> Value<'m> {
     let Key::Name(part) = key else { return Value::Null };
-    let moment = DateTime::of(execution.host.now().wall_seconds);
     Value::Int(match part {
         b"sec" => moment.second.into(),
         b"min" => moment.minute.into(),
@@ -41,9 +64,29 @@ pub(super) fn part<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Val
         b"year" => i64::try_from(moment.year).unwrap_or(i64::MAX),
         b"wday" => i64::from(moment.weekday) + 1,
         b"yday" => i64::from(moment.year_day) + 1,
-        b"isdst" => 0,
+        b"isdst" => moment.zone.saves_daylight.into(),
         _ => return Value::Null,
     })
+}
+
+/// What `$TV(...)` knows.
+pub(super) const CLOCK_PARTS: &[&str] = &["s", "u", "sn", "un", "Sn"];
+
+/// `$TV(part)`.
+pub(super) fn clock<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    let Now { wall_seconds, wall_fraction_us, .. } = execution.host.now();
+    let seconds = i64::try_from(wall_seconds).unwrap_or(i64::MAX);
+    match part {
+        b"s" | b"sn" => Value::Int(seconds),
+        b"u" | b"un" => Value::Int(wall_fraction_us.into()),
+        b"Sn" => {
+            let digits = execution.show_int(i64::from(wall_fraction_us) + 1_000_000);
+            let seconds = execution.show_int(seconds);
+            Value::Text(execution.build(&[seconds, b".", digits.get(1..).unwrap_or_default()]))
+        }
+        _ => Value::Null,
+    }
 }
 
 /// `$RANDOM`.

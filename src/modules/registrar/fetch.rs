@@ -3,6 +3,7 @@
 use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
 use super::lookup::aor_of;
+use super::record::ruid;
 use super::tables;
 use crate::location::{self, Binding};
 use crate::mem::ListenerId;
@@ -21,7 +22,7 @@ pub(super) const VARIABLES: &[PseudoVariable] = &[PseudoVariable {
     doc: "What `reg_fetch_contacts` has found: `$ulc(profile=>count)`, and of the contact that the \
           index means, 0 being the best, `$(ulc(profile=>addr)[0])`: `addr`, `received`, `path`, \
           `socket`, `q`, `callid`, `cseq`, `expires` (seconds left), `cflags`, `user_agent`, \
-          `aor`.",
+          `aor`, `domain` (the table), `ruid`.",
 }];
 
 /// What is kept of a contact, copied out of the table.
@@ -57,7 +58,7 @@ pub(super) fn fetch<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>
     let found = found.unwrap_or_default();
     // The newest attribute is the first, so that the best contact is put there last.
     for contact in found.iter().rev() {
-        if !contact.keep(execution, profile, aor) {
+        if !contact.keep(execution, profile, (text(arguments, 0), aor)) {
             return FALSE;
         }
     }
@@ -116,10 +117,16 @@ impl<'m> Found<'m> {
     }
 
     /// Keeps it on top of a profile; false if the run keeps too much already.
-    fn keep(&self, execution: &mut Execution<'m>, profile: &'m [u8], aor: &'m [u8]) -> bool {
+    fn keep(
+        &self,
+        execution: &mut Execution<'m>,
+        profile: &'m [u8],
+        (table, aor): (&'m [u8], &'m [u8]),
+    ) -> bool {
         let filled = |text: &'m [u8]| Some(Value::Text(text)).filter(|_| !text.is_empty());
         let socket = show_listener(execution, self.listener);
-        let members: [(&[u8], Option<Value<'m>>); 11] = [
+        let ruid = ruid(execution, aor, self.contact);
+        let members: [(&[u8], Option<Value<'m>>); 13] = [
             (b"addr", Some(Value::Text(self.contact))),
             (b"received", filled(self.received)),
             (b"path", filled(self.path)),
@@ -131,6 +138,8 @@ impl<'m> Found<'m> {
             (b"cflags", Some(Value::Int(self.cflags.into()))),
             (b"user_agent", filled(self.user_agent)),
             (b"aor", Some(Value::Text(aor))),
+            (b"domain", Some(Value::Text(table))),
+            (b"ruid", Some(Value::Text(ruid))),
         ];
         let mut is_first = true;
         for (name, value) in members {

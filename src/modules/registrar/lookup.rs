@@ -1,4 +1,4 @@
-//! `lookup`, `registered`, `unregister`.
+//! `lookup` and its kin.
 
 use bumpalo::Bump;
 use smallvec::SmallVec;
@@ -7,8 +7,9 @@ use super::super::core::branch::push;
 use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
 use super::super::textops::lines;
+use super::record::tell_best;
 use super::{config, key, key_of, tables};
-use crate::location::{self, Binding, registrar};
+use crate::location::{self, Binding};
 use crate::mem::ListenerId;
 use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr};
@@ -33,6 +34,7 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     });
     let Some(Some((flags, are_left_out))) = found else { return FALSE };
     execution.branch_flags = flags;
+    tell_best(execution, text(arguments, 0), aor);
     if are_left_out {
         let most = program.settings().max_branches;
         let text =
@@ -127,37 +129,17 @@ pub(super) fn add_sock_hdr<'m>(
     verdict(execution.transit.edits.insert(at, line))
 }
 
-/// `registered(table[, uri])`.
-pub(super) fn registered<'m>(
-    execution: &mut Execution<'m>,
-    arguments: &[Argument<'m>],
-) -> ReturnCode {
-    let Some(aor) = aor(execution, arguments) else { return FALSE };
-    let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
-    let found = table.and_then(|table| table.lookup(aor, |set| set.live(now).next().is_some()));
-    verdict(found == Some(true))
-}
-
-/// `unregister(table, uri)`.
-pub(super) fn unregister<'m>(
-    execution: &mut Execution<'m>,
-    arguments: &[Argument<'m>],
-) -> ReturnCode {
-    let Some(aor) = aor(execution, arguments) else { return FALSE };
-    let now = location::seconds(execution.host.now());
-    match tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0))) {
-        Some(table) if registrar::unregister(table, aor, now) => TRUE,
-        _ => FALSE,
-    }
-}
-
 /// The key of the user that is meant: the one of the URI given as second argument, or of the
-/// Request-URI.
+/// Request-URI, or in a response of To.
 #[inline]
-fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
-    let given = text(arguments, 1);
-    aor_of(execution, if given.is_empty() { execution.transit.uri } else { given })
+pub(super) fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
+    let (given, transit) = (text(arguments, 1), &execution.transit);
+    let uri = match given {
+        b"" if transit.message.method().is_none() => transit.to()?.uri,
+        b"" => transit.uri,
+        given => given,
+    };
+    aor_of(execution, uri)
 }
 
 /// The key of the user of a URI.

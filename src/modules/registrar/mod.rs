@@ -2,6 +2,7 @@
 
 mod fetch;
 mod lookup;
+mod record;
 mod save;
 mod settings;
 
@@ -138,25 +139,33 @@ const FUNCTIONS: &[FunctionSpec] = &[
             lookup::add_sock_hdr,
         )
     },
-    FunctionSpec {
-        routes: RouteKinds::NOT_REPLY,
-        ..function(
-            "registered",
-            &[TABLE, optional_text("uri")],
-            "Whether the user of the Request-URI, or of the given URI, has a contact. Changes \
-             nothing.",
-            r#"if (!registered("location")) { sl_send_reply("480", "Offline"); exit; }"#,
-            lookup::registered,
-        )
-    },
+    function(
+        "registered",
+        &[
+            TABLE,
+            optional_text("uri"),
+            ParameterSpec::optional("match_option", ParameterKind::Int),
+            ParameterSpec::optional("match_action", ParameterKind::Int),
+        ],
+        "Whether the user of the Request-URI, in a response that of To, or that of the given \
+         URI, has a contact. Changes nothing of the message.\n\nMatch options, added up, ask \
+         for a contact with what the attribute that `xavp_cfg` names says: 1 its member \
+         `match_callid`, 2 `match_received`, 4 `match_contact`; one that is not set fits all. \
+         The contact is told in the attribute that `xavp_rcd` names, with the match action 2 \
+         it is not.",
+        r#"if (registered("location", "$fu")) setflag(5);"#,
+        record::registered,
+    ),
     FunctionSpec {
         routes: RouteKinds::NOT_REPLY,
         ..function(
             "unregister",
-            &[TABLE, required_text("uri")],
-            "Removes all contacts of the user of the given URI. False if there were none.",
+            &[TABLE, required_text("uri"), optional_text("ruid")],
+            "Removes all contacts of the user of the given URI, or only the one with that \
+             `$ulc(profile=>ruid)`.\n\nTrue also if there were none to be removed; false with -1 \
+             if the URI is none, with -3 if the user has no contact with that `ruid`.",
             r#"unregister("location", "sip:bob@example.com");"#,
-            lookup::unregister,
+            record::unregister,
         )
     },
 ];

@@ -1,19 +1,22 @@
 //! `save`.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::super::table::{int, joined, text};
+use super::record::setting;
 use super::{config, key_of, tables};
+use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
     Outcome, Registration, Rejection, Renewal, Request, compose_contacts, received_uri, refresh,
     register,
 };
 use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
-use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit};
+use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit, Value};
 use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, parse_delta_seconds};
 
 /// Flag: no answer.
@@ -149,7 +152,7 @@ fn store<'m>(
 ) -> Result<Answer<'m>, Failure<'m>> {
     let Execution { transit, program, .. } = execution;
     let (message, arena) = (transit.message, transit.arena);
-    let config = config(program);
+    let config = &*own_config(execution);
     require(transit, config)?;
     let aor = key_of(address(transit, text(arguments, 2))?, program, arena);
     let aor = aor.ok_or(Failure::NoUser)?;
@@ -212,7 +215,27 @@ fn registration<'m>(
         cflags: execution.branch_flags,
         received: received(transit, path),
         replaces_others,
+        q: forced_q(execution),
     })
+}
+
+/// What the parameters say, and for this request the attribute that `xavp_cfg` names.
+fn own_config<'m>(execution: &Execution<'m>) -> Cow<'m, RegistrarConfig> {
+    let config = config(execution.program);
+    let most = match setting(execution, b"max_contacts") {
+        Value::Int(most) => usize::try_from(most).unwrap_or(0),
+        _ => return Cow::Borrowed(config),
+    };
+    let most = if most == 0 { CONTACT_COUNT_MAX } else { most.min(CONTACT_COUNT_MAX) };
+    Cow::Owned(RegistrarConfig { contact_count_max: most, ..config.clone() })
+}
+
+/// The q that the attribute says which `xavp_cfg` names.
+fn forced_q(execution: &Execution<'_>) -> Option<u16> {
+    match setting(execution, b"q") {
+        Value::Int(q) => u16::try_from(q).ok().filter(|q| *q <= 1_000),
+        _ => None,
+    }
 }
 
 /// The table of that name, made if there is none.

@@ -13,7 +13,7 @@ use crate::script::{ModuleConfig, SettingSpec};
 const NO_RANGE: &str = "Changes nothing: a binding ends when its phone was told.";
 
 /// Says of a parameter that its kind of variable has no say here.
-const NO_AVP: &str = "Changes nothing: the registrar reads and writes no AVPs.";
+const NO_AVP: &str = "Changes nothing: the registrar reads and writes no such attribute.";
 
 /// Says of a parameter that it is about RFC 5626 or RFC 5627.
 const NO_OUTBOUND: &str = "Changes nothing: GRUU and outbound are not supported.";
@@ -63,8 +63,16 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
     accepted_text("reg_callid_avp", NO_AVP),
     accepted_text("mcontact_avp", NO_AVP),
     accepted_text("attr_avp", NO_AVP),
-    accepted_text("xavp_cfg", NO_AVP),
-    accepted_text("xavp_rcd", NO_AVP),
+    text_setting(
+        "xavp_cfg",
+        "Name of the attribute whose members say what holds for one message: `max_contacts` and \
+         `q` for `save`, `match_callid`, `match_received` and `match_contact` for `registered`.",
+    ),
+    text_setting(
+        "xavp_rcd",
+        "Name of the attribute in which `registered` and `lookup` tell the contact that they \
+         found: `ruid`, `contact`, `expires`, `received`.",
+    ),
     accepted_number("xavp_rcd_mask", NO_AVP),
     accepted_number("gruu_enabled", NO_OUTBOUND),
     accepted_number("disable_gruu", NO_OUTBOUND),
@@ -129,6 +137,8 @@ pub(super) fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, 
             }
             "realm_prefix" => config.realm_prefix = bytes(value),
             "received_param" => config.received_param = bytes(value),
+            "xavp_cfg" => config.xavp_cfg = bytes(value),
+            "xavp_rcd" => config.xavp_rcd = bytes(value),
             _ => {}
         }
     }

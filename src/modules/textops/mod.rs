@@ -6,6 +6,7 @@
 
 mod body;
 mod headers;
+mod multipart;
 mod search;
 mod strings;
 mod substitute;
@@ -19,7 +20,6 @@ use crate::sip::{Header, Message};
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: &FUNCTIONS,
-    missing: super::missing::TEXTOPS,
     ..ModuleSpec::new("textops", "Text and header field operations.")
 };
 
@@ -29,6 +29,7 @@ const TABLES: &[&[FunctionSpec]] = &[
     substitute::FUNCTIONS,
     headers::FUNCTIONS,
     body::FUNCTIONS,
+    multipart::FUNCTIONS,
     strings::FUNCTIONS,
 ];
 
@@ -293,9 +294,12 @@ mod tests {
             ("starts_with", &["+358", "+3"], TRUE),
             ("starts_with", &["+", "+3"], FALSE),
             ("ends_with", &["100", "00"], TRUE),
-            ("str_find", &["abc", "bc"], TRUE),
+            ("str_find", &["abc", "abc"], TRUE),
+            ("str_find", &["abc", "bc"], 2),
+            ("str_find", &["abc", ""], TRUE),
             ("str_find", &["abc", "BC"], FALSE),
-            ("str_ifind", &["abc", "BC"], TRUE),
+            ("str_ifind", &["abc", "AB"], TRUE),
+            ("str_ifind", &["abc", "BC"], 2),
             ("str_any_in", &["1*2", "*#"], TRUE),
             ("str_all_in", &["12", "0123"], TRUE),
             ("str_all_in", &["19", "0123"], FALSE),

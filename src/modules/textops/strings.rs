@@ -5,7 +5,7 @@ use memchr::memmem;
 use crate::modules::table::{function, int, required_text, text, verdict, write};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ParameterKind, ParameterSpec, PatternFlags,
-    ReturnCode, compile_pattern,
+    ReturnCode, TRUE, compile_pattern,
 };
 use crate::sip::StartLine;
 
@@ -51,9 +51,9 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "str_find",
         &[required_text("str"), required_text("part")],
-        "Whether the first string contains the second.",
+        "Whether the first string contains the second; the code is where, from 1.",
         r#"if (str_find("$ua", "friendly-scanner")) exit;"#,
-        |_, arguments| verdict(memmem::find(text(arguments, 0), text(arguments, 1)).is_some()),
+        |_, arguments| place(memmem::find(text(arguments, 0), text(arguments, 1))),
     ),
     function(
         "regex_substring",
@@ -73,7 +73,8 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     function(
         "str_ifind",
         &[required_text("str"), required_text("part")],
-        "Whether the first string contains the second, without regard to case.",
+        "Whether the first string contains the second, without regard to case; the code is where, \
+         from 1.",
         r#"if (str_ifind("$ua", "Friendly-Scanner")) exit;"#,
         str_ifind,
     ),
@@ -150,9 +151,15 @@ fn regex_substring<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]
 /// `str_ifind(str, part)`.
 fn str_ifind<'m>(_: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let (input, part) = (text(arguments, 0), text(arguments, 1));
-    let found = part.is_empty()
-        || input.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
-    verdict(found)
+    if part.is_empty() {
+        return TRUE;
+    }
+    place(input.windows(part.len()).position(|window| window.eq_ignore_ascii_case(part)))
+}
+
+/// The code that says where something was found, from 1.
+fn place(found: Option<usize>) -> ReturnCode {
+    found.map_or(FALSE, |at| ReturnCode::try_from(at + 1).unwrap_or(ReturnCode::MAX))
 }
 
 /// The elements of the list that is the second argument.

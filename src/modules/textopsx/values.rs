@@ -8,10 +8,10 @@ use crate::script::{
 use crate::sip::{Header, Items};
 
 /// A header field, one of its values, or a parameter of that.
-const TARGET: ParameterSpec = required_text("hf");
+pub(super) const TARGET: ParameterSpec = required_text("hf");
 
 /// A value.
-const VALUE: ParameterSpec = required_text("value");
+pub(super) const VALUE: ParameterSpec = required_text("value");
 
 /// The functions.
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
@@ -79,10 +79,10 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
 
 /// What the first argument means: `Name[index].param`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Target<'a> {
-    name: &'a [u8],
-    index: Index,
-    param: Option<&'a [u8]>,
+pub(super) struct Target<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) index: Index,
+    pub(super) param: Option<&'a [u8]>,
 }
 
 /// A value with the header field it is in.
@@ -90,7 +90,7 @@ type Item<'m> = (Header<'m>, &'m [u8]);
 
 impl<'a> Target<'a> {
     /// The target that `text` is; `None` if it is malformed.
-    fn parse(text: &'a [u8]) -> Option<Self> {
+    pub(super) fn parse(text: &'a [u8]) -> Option<Self> {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_!%*+`'~".contains(byte);
         let end = text.iter().position(|byte| !is_name(byte)).unwrap_or(text.len());
         let (name, mut rest) = text.split_at(end);
@@ -146,7 +146,7 @@ impl<'a> Target<'a> {
 }
 
 /// Whether a value may stand in a header field: it must not end the line.
-fn is_safe(value: &[u8]) -> bool {
+pub(super) fn is_safe(value: &[u8]) -> bool {
     !value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
 }
 
@@ -182,7 +182,7 @@ fn add<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>], behind: bo
 }
 
 /// `remove_hf_value(hf)`.
-fn remove<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+pub(super) fn remove<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(target) = Target::parse(text(arguments, 0)) else { return FALSE };
     let mut is_removed = false;
     for (header, item) in target.chosen(execution) {
@@ -201,7 +201,7 @@ fn remove<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Retu
 }
 
 /// `assign_hf_value(hf, value)`.
-fn assign<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+pub(super) fn assign<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let value = text(arguments, 1);
     let Some(target) = Target::parse(text(arguments, 0)) else { return FALSE };
     if !is_safe(value) {

@@ -187,7 +187,12 @@ impl Checker<'_> {
             ParameterKind::LogText => self.text_argument(argument, self.log_style())?.map(lazy),
             ParameterKind::Command => return self.command_argument(argument),
             ParameterKind::Variables => return self.variables_argument(argument),
-            ParameterKind::LogLevel => literal(argument).and_then(|text| log_level(&text)),
+            ParameterKind::LogLevel => literal(argument)
+                .and_then(|text| log_level(&text))
+                .or_else(|| self.int_argument(argument)),
+            ParameterKind::LogFacility => literal(argument)
+                .filter(|text| is_facility(text))
+                .map(|text| Prepared::Literal(text.into())),
             ParameterKind::Address => return self.address(argument),
             ParameterKind::Literal => literal(argument).map(|text| Prepared::Literal(text.into())),
             ParameterKind::Regex => return self.regex_argument(argument),
@@ -497,6 +502,21 @@ fn log_level(text: &[u8]) -> Option<Prepared> {
     Some(Prepared::Int(number))
 }
 
+/// Whether the system log has a facility of that name.
+fn is_facility(text: &[u8]) -> bool {
+    let name = text.strip_prefix(b"LOG_").unwrap_or_default();
+    match name.strip_prefix(b"LOCAL") {
+        Some(digit) => matches!(digit, [b'0'..=b'7']),
+        None => FACILITIES.iter().any(|known| known.as_bytes() == name),
+    }
+}
+
+/// The facilities that have a name.
+const FACILITIES: &[&str] = &[
+    "AUTH", "AUTHPRIV", "CRON", "DAEMON", "FTP", "KERN", "LPR", "MAIL", "NEWS", "SYSLOG", "USER",
+    "UUCP",
+];
+
 /// How people call a kind of route block.
 const fn kind_name(kind: RouteKind) -> &'static str {
     match kind {
@@ -516,6 +536,7 @@ const fn kind_text(kind: ParameterKind) -> &'static str {
         ParameterKind::Int => "a number",
         ParameterKind::Flag => "a flag",
         ParameterKind::LogLevel => "a log level such as L_ERR",
+        ParameterKind::LogFacility => "a facility such as LOG_LOCAL0",
         ParameterKind::Variable => "a variable that can be assigned to",
         ParameterKind::AnyVariable => "a variable",
         ParameterKind::RouteName(_) => "the name of a route block",

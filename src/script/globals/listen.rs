@@ -95,8 +95,8 @@ fn keyword(value: &Spanned<GlobalValue>) -> Option<&str> {
     }
 }
 
-/// The address that a host of a `listen` line is.
-fn address_of(host: &str) -> Option<IpAddr> {
+/// The address that a host of a `listen` or `dns_servers` line is.
+pub(super) fn address_of(host: &str) -> Option<IpAddr> {
     match host {
         "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
         host => host.trim_start_matches('[').trim_end_matches(']').parse().ok(),

@@ -2,6 +2,7 @@
 
 mod dialect;
 mod listen;
+mod names;
 mod table;
 
 use table::{Effect, GLOBALS, Kind, Parameter};
@@ -182,7 +183,10 @@ impl Builder<'_> {
                     self.settings.overload_retry_after_seconds = seconds;
                 }
             }
+            name if name.starts_with("dns_") => self.names(name, number, value.span),
             "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
+            "sip_warning" => self.settings.sip_warning = Some(number != 0),
+            "ctl" | "fifo" | "fifo_dir" | "fifo_mode" => self.control(parameter.name, value),
             "steering" => match text(&value.node).as_str() {
                 "spread" => self.settings.steering_spread = true,
                 "hash" => self.settings.steering_spread = false,
@@ -192,6 +196,30 @@ impl Builder<'_> {
                 ),
             },
             _ => {}
+        }
+    }
+
+    /// Takes over where commands come in.
+    fn control(&mut self, name: &str, value: &Spanned<GlobalValue>) {
+        let whole = text(&value.node);
+        let path = whole.strip_prefix("unix:").filter(|_| name == "ctl").unwrap_or(&whole);
+        if name != "fifo_mode" && (path.is_empty() || path.contains('\0')) {
+            let message = format!("`{name}` must be a path");
+            self.diagnostics.push(Diagnostic::error("E0305", value.span, message));
+            return;
+        }
+        let control = &mut self.settings.control;
+        match name {
+            "ctl" => control.socket = Some(path.to_owned()),
+            "fifo" => control.fifo = Some(path.to_owned()),
+            "fifo_dir" => path.clone_into(&mut control.reply_folder),
+            _ => match permissions(&value.node) {
+                Some(mode) => control.fifo_mode = mode,
+                None => self.diagnostics.push(
+                    Diagnostic::error("E0305", value.span, "`fifo_mode` is from 0 to 0777")
+                        .help("permissions are octal: `fifo_mode = 0600`"),
+                ),
+            },
         }
     }
 
@@ -228,9 +256,15 @@ impl Builder<'_> {
 
     /// `alias` and other lists.
     fn list(&mut self, parameter: &Parameter, global: &Global) {
-        if parameter.name != "alias" {
-            return;
+        match parameter.name {
+            "alias" => self.aliases(global),
+            "dns_servers" => self.name_servers(global),
+            _ => {}
         }
+    }
+
+    /// `alias`.
+    fn aliases(&mut self, global: &Global) {
         for value in &global.values {
             let name = text(&value.node);
             match listen::split_host(listen::without_protocol(&name)) {
@@ -253,6 +287,15 @@ impl Builder<'_> {
             self.listeners.into_iter().map(|listener| listener.address(port)).collect();
         settings
     }
+}
+
+/// The permissions of a file that a value is: a number, or a text of octal digits.
+pub(super) fn permissions(value: &GlobalValue) -> Option<u32> {
+    let mode = match value {
+        GlobalValue::Int(number) => u32::try_from(*number).ok(),
+        value => u32::from_str_radix(&text(value), 8).ok(),
+    };
+    mode.filter(|mode| *mode <= 0o777)
 }
 
 /// The truth value that a value is.

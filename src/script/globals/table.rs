@@ -68,7 +68,22 @@ const LOGGING: &str = "where log lines go is up to `log_stderror`, what they loo
 const STREAMS: &str = "only UDP is supported yet";
 
 /// Why parameters about names have no effect.
-const NAMES: &str = "the resolver of the system looks names up, with its own settings";
+const NAMES: &str = "the names of this server are those of `listen` and `alias`, none is looked up";
+
+/// Why parameters about NAPTR records and transports have no effect.
+const TRANSPORTS: &str = "there is one transport: `_sip._udp` is asked for at once";
+
+/// Why parameters about the answers of name servers have no effect.
+const ANSWERS: &str = "answers are always kept, of so many names as there is room for";
+
+/// Why parameters about destinations that do not answer have no effect.
+const FAILOVER: &str = "a request is sent once: whether it arrives is seen by who repeats it";
+
+/// Why parameters about the way of asking have no effect.
+const RESOLVER: &str = "`/etc/hosts` and `/etc/resolv.conf` are read again when they change";
+
+/// Why parameters about weights have no effect.
+const WEIGHTS: &str = "the weights of SRV records always count (RFC 2782)";
 
 /// Why parameters about sockets have no effect.
 const SOCKETS: &str = "the server sets its sockets up itself, and picks the one to send from";
@@ -80,7 +95,7 @@ const ADVERTISED: &str = "each address says it itself: `listen=ADDRESS advertise
 const MESSAGES: &str = "requests are checked and replies made as the RFC says";
 
 /// Why parameters about control have no effect.
-const CONTROL: &str = "there is no socket for commands yet";
+const CONTROL: &str = "commands come through `ctl` and `fifo`";
 
 /// The table.
 pub(super) const GLOBALS: &[Parameter] = &[
@@ -122,6 +137,60 @@ pub(super) const GLOBALS: &[Parameter] = &[
         "branch_secret",
         Kind::Text,
         "The key of the branch hash, the same on servers that share an address.",
+    ),
+    used(
+        "ctl",
+        Kind::Text,
+        "Where `viaduct ctl` finds the server: `unix:/run/viaduct/ctl`, a socket for its own user \
+         only. Without it there is none.",
+    ),
+    used(
+        "fifo",
+        Kind::Text,
+        "A FIFO for the administrator's commands, as SER has it: `/tmp/ser_fifo`. Without it \
+         there is none.",
+    ),
+    used("fifo_mode", Kind::Any, "The permissions of the FIFO, in octal: 0600."),
+    used("fifo_dir", Kind::Text, "The folder of the FIFOs that answers are written to: `/tmp`."),
+    used(
+        "sip_warning",
+        Kind::Bool,
+        "Whether replies made here have a Warning header field that tells where the request came \
+         from and what became of its URI. In `#!SER` scripts they have, in others only if this \
+         says so.",
+    ),
+    used(
+        "dns_servers",
+        Kind::List,
+        "Name servers to ask instead of those of `/etc/resolv.conf`, with or without port.",
+    ),
+    used("dns_servers_no", Kind::Int, "How many of the name servers are asked."),
+    used(
+        "dns_retr_time",
+        Kind::Int,
+        "When the next name server is asked if one does not answer (seconds; 1).",
+    ),
+    used("dns_retr_no", Kind::Int, "How often each name server is asked (4)."),
+    used("dns_try_ipv6", Kind::Bool, "Whether IPv6 addresses of host names are asked for (yes)."),
+    used(
+        "dns_use_search_list",
+        Kind::Bool,
+        "Whether the domains of `search` in `/etc/resolv.conf` are tried (yes).",
+    ),
+    used(
+        "dns_cache_min_ttl",
+        Kind::Int,
+        "How long the answer of a name server is used at least (seconds; 1).",
+    ),
+    used(
+        "dns_cache_max_ttl",
+        Kind::Int,
+        "How long the answer of a name server is used at most (seconds; 3600).",
+    ),
+    used(
+        "dns_cache_negative_ttl",
+        Kind::Int,
+        "How long a name is not asked for again that stands for nothing (seconds; 10).",
     ),
     idle("async_nonblock", Kind::Int, PROCESSES),
     idle("async_tkv_evcb", Kind::Any, PROCESSES),
@@ -314,64 +383,56 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("auto_aliases", Kind::Bool, NAMES),
     idle("auto_bind_ipv6", Kind::Bool, NAMES),
     idle("bind_ipv6_link_local", Kind::Any, NAMES),
-    idle("blst_expire", Kind::Int, NAMES),
-    idle("blst_gc_interval", Kind::Int, NAMES),
-    idle("disable_dns_blacklist", Kind::Bool, NAMES),
-    idle("disable_dns_blocklist", Kind::Bool, NAMES),
-    idle("disable_dns_failover", Kind::Bool, NAMES),
     idle("dns", Kind::Bool, NAMES),
-    idle("dns_cache_del_nonexp", Kind::Bool, NAMES),
-    idle("dns_cache_delete_nonexpired", Kind::Bool, NAMES),
-    idle("dns_cache_flags", Kind::Int, NAMES),
-    idle("dns_cache_gc_interval", Kind::Int, NAMES),
-    idle("dns_cache_init", Kind::Bool, NAMES),
-    idle("dns_cache_max_ttl", Kind::Int, NAMES),
-    idle("dns_cache_mem", Kind::Int, NAMES),
-    idle("dns_cache_min_ttl", Kind::Int, NAMES),
-    idle("dns_cache_negative_ttl", Kind::Int, NAMES),
-    idle("dns_cache_rec_pref", Kind::Int, NAMES),
-    idle("dns_naptr_ignore_rfc", Kind::Bool, NAMES),
-    idle("dns_reinit", Kind::Int, NAMES),
-    idle("dns_retr_no", Kind::Int, NAMES),
-    idle("dns_retr_time", Kind::Int, NAMES),
-    idle("dns_sctp_pref", Kind::Int, NAMES),
-    idle("dns_sctp_preference", Kind::Int, NAMES),
-    idle("dns_search_full_match", Kind::Bool, NAMES),
-    idle("dns_servers_no", Kind::Int, NAMES),
-    idle("dns_slow_query_ms", Kind::Int, NAMES),
-    idle("dns_srv_lb", Kind::Bool, NAMES),
-    idle("dns_srv_loadbalancing", Kind::Bool, NAMES),
-    idle("dns_tcp_pref", Kind::Int, NAMES),
-    idle("dns_tcp_preference", Kind::Int, NAMES),
-    idle("dns_timer_interval", Kind::Int, NAMES),
-    idle("dns_tls_pref", Kind::Int, NAMES),
-    idle("dns_tls_preference", Kind::Int, NAMES),
-    idle("dns_try_ipv6", Kind::Bool, NAMES),
-    idle("dns_try_naptr", Kind::Bool, NAMES),
-    idle("dns_udp_pref", Kind::Int, NAMES),
-    idle("dns_udp_preference", Kind::Int, NAMES),
-    idle("dns_use_search_list", Kind::Bool, NAMES),
-    idle("dst_blacklist", Kind::Any, NAMES),
-    idle("dst_blacklist_expire", Kind::Int, NAMES),
-    idle("dst_blacklist_gc_interval", Kind::Int, NAMES),
-    idle("dst_blacklist_init", Kind::Bool, NAMES),
-    idle("dst_blacklist_mask", Kind::Any, NAMES),
-    idle("dst_blacklist_mem", Kind::Int, NAMES),
-    idle("dst_blacklist_sctp_imask", Kind::Any, NAMES),
-    idle("dst_blacklist_tcp_imask", Kind::Any, NAMES),
-    idle("dst_blacklist_tls_imask", Kind::Any, NAMES),
-    idle("dst_blacklist_ttl", Kind::Int, NAMES),
-    idle("dst_blacklist_udp_imask", Kind::Any, NAMES),
-    idle("dst_blocklist_expire", Kind::Int, NAMES),
-    idle("dst_blocklist_gc_interval", Kind::Int, NAMES),
-    idle("dst_blocklist_init", Kind::Bool, NAMES),
-    idle("dst_blocklist_mem", Kind::Int, NAMES),
-    idle("enum_domain", Kind::Text, NAMES),
     idle("rev_dns", Kind::Bool, NAMES),
-    idle("use_dns_cache", Kind::Bool, NAMES),
-    idle("use_dns_failover", Kind::Bool, NAMES),
-    idle("use_dst_blacklist", Kind::Bool, NAMES),
-    idle("use_dst_blocklist", Kind::Bool, NAMES),
+    idle("dns_naptr_ignore_rfc", Kind::Bool, TRANSPORTS),
+    idle("dns_sctp_pref", Kind::Int, TRANSPORTS),
+    idle("dns_sctp_preference", Kind::Int, TRANSPORTS),
+    idle("dns_tcp_pref", Kind::Int, TRANSPORTS),
+    idle("dns_tcp_preference", Kind::Int, TRANSPORTS),
+    idle("dns_tls_pref", Kind::Int, TRANSPORTS),
+    idle("dns_tls_preference", Kind::Int, TRANSPORTS),
+    idle("dns_try_naptr", Kind::Bool, TRANSPORTS),
+    idle("dns_udp_pref", Kind::Int, TRANSPORTS),
+    idle("dns_udp_preference", Kind::Int, TRANSPORTS),
+    idle("enum_domain", Kind::Text, TRANSPORTS),
+    idle("dns_srv_lb", Kind::Bool, WEIGHTS),
+    idle("dns_srv_loadbalancing", Kind::Bool, WEIGHTS),
+    idle("dns_cache_del_nonexp", Kind::Bool, ANSWERS),
+    idle("dns_cache_delete_nonexpired", Kind::Bool, ANSWERS),
+    idle("dns_cache_flags", Kind::Int, ANSWERS),
+    idle("dns_cache_gc_interval", Kind::Int, ANSWERS),
+    idle("dns_cache_init", Kind::Bool, ANSWERS),
+    idle("dns_cache_mem", Kind::Int, ANSWERS),
+    idle("dns_cache_rec_pref", Kind::Int, ANSWERS),
+    idle("dns_timer_interval", Kind::Int, ANSWERS),
+    idle("use_dns_cache", Kind::Bool, ANSWERS),
+    idle("dns_reinit", Kind::Int, RESOLVER),
+    idle("dns_search_full_match", Kind::Bool, RESOLVER),
+    idle("dns_slow_query_ms", Kind::Int, RESOLVER),
+    idle("blst_expire", Kind::Int, FAILOVER),
+    idle("blst_gc_interval", Kind::Int, FAILOVER),
+    idle("disable_dns_blacklist", Kind::Bool, FAILOVER),
+    idle("disable_dns_blocklist", Kind::Bool, FAILOVER),
+    idle("disable_dns_failover", Kind::Bool, FAILOVER),
+    idle("dst_blacklist", Kind::Any, FAILOVER),
+    idle("dst_blacklist_expire", Kind::Int, FAILOVER),
+    idle("dst_blacklist_gc_interval", Kind::Int, FAILOVER),
+    idle("dst_blacklist_init", Kind::Bool, FAILOVER),
+    idle("dst_blacklist_mask", Kind::Any, FAILOVER),
+    idle("dst_blacklist_mem", Kind::Int, FAILOVER),
+    idle("dst_blacklist_sctp_imask", Kind::Any, FAILOVER),
+    idle("dst_blacklist_tcp_imask", Kind::Any, FAILOVER),
+    idle("dst_blacklist_tls_imask", Kind::Any, FAILOVER),
+    idle("dst_blacklist_ttl", Kind::Int, FAILOVER),
+    idle("dst_blacklist_udp_imask", Kind::Any, FAILOVER),
+    idle("dst_blocklist_expire", Kind::Int, FAILOVER),
+    idle("dst_blocklist_gc_interval", Kind::Int, FAILOVER),
+    idle("dst_blocklist_init", Kind::Bool, FAILOVER),
+    idle("dst_blocklist_mem", Kind::Int, FAILOVER),
+    idle("use_dns_failover", Kind::Bool, FAILOVER),
+    idle("use_dst_blacklist", Kind::Bool, FAILOVER),
+    idle("use_dst_blocklist", Kind::Bool, FAILOVER),
     idle("advertised_address", Kind::Any, ADVERTISED),
     idle("advertised_port", Kind::Int, ADVERTISED),
     idle("force_rport", Kind::Bool, SOCKETS),
@@ -425,7 +486,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("sip_parser_log", Kind::Int, MESSAGES),
     idle("sip_parser_log_oneline", Kind::Bool, MESSAGES),
     idle("sip_parser_mode", Kind::Int, MESSAGES),
-    idle("sip_warning", Kind::Any, MESSAGES),
     idle("syn_branch", Kind::Bool, MESSAGES),
     idle("uri_host_extra_chars", Kind::Text, MESSAGES),
     idle("user_agent_header", Kind::Text, MESSAGES),
@@ -433,11 +493,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("via_auto_address", Kind::Bool, MESSAGES),
     idle("xavp_via_fields", Kind::Text, MESSAGES),
     idle("xavp_via_params", Kind::Text, MESSAGES),
-    idle("fifo", Kind::Text, CONTROL),
     idle("fifo_db_url", Kind::Text, CONTROL),
-    idle("fifo_dir", Kind::Text, CONTROL),
     idle("fifo_group", Kind::Any, CONTROL),
-    idle("fifo_mode", Kind::Any, CONTROL),
     idle("fifo_user", Kind::Any, CONTROL),
     idle("unix_sock", Kind::Text, CONTROL),
     idle("unix_sock_group", Kind::Any, CONTROL),

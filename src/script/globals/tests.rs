@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::names::NameSettings;
 use crate::script::load::{Reader, parse_text};
 use crate::script::{Dialect, Severity};
 
@@ -91,6 +92,36 @@ fn listen_addresses_take_the_port_of_the_script() {
 }
 
 #[test]
+fn name_servers_and_what_is_asked_of_them_are_the_scripts() {
+    let names = read(
+        "dns_servers = \"192.0.2.53\" \"[2001:db8::53]:5353\" localhost\ndns_servers = ::1\n\
+         dns_servers_no=2 dns_retr_time=2 dns_retr_no=3 dns_try_ipv6=off\n\
+         dns_use_search_list=no dns_cache_min_ttl=0 dns_cache_max_ttl=60\n\
+         dns_cache_negative_ttl=5\n",
+    )
+    .unwrap()
+    .names;
+    let shown: Vec<_> = names.servers.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["192.0.2.53:53", "[2001:db8::53]:5353", "127.0.0.1:53", "[::1]:53"]);
+    let expected = NameSettings {
+        servers: names.servers.clone(),
+        server_count: 2,
+        try_ipv6: false,
+        use_search_list: false,
+        retry_seconds: 2,
+        try_count: 3,
+        min_ttl_seconds: 0,
+        max_ttl_seconds: 60,
+        negative_ttl_seconds: 5,
+    };
+    assert_eq!(names, expected);
+    let many = "dns_servers = 1.1.1.1 1.1.1.2 1.1.1.3 1.1.1.4 1.1.1.5 1.1.1.6 1.1.1.7 1.1.1.8";
+    assert!(read(many).is_ok());
+    let error = read(&format!("{many} 1.1.1.9")).unwrap_err();
+    assert_eq!(error, "E0305 there are 8 name servers at most");
+}
+
+#[test]
 fn wrong_values_are_reported() {
     for (text, expected) in [
         ("childern=4", "E0301 there is no global parameter `childern`"),
@@ -106,6 +137,11 @@ fn wrong_values_are_reported() {
         ("listen=1.2.3.4 advertise", "E0303 `advertise` needs a host, with or without a port"),
         ("overload_policy=drop", "E0305 `overload_policy` is `none` or `reject`"),
         ("overload_retry_after=0", "E0305 0 is not within 1 to 86400"),
+        ("dns_servers=\"ns.example\"", "E0303 `ns.example` is no address"),
+        ("dns_servers=\"192.0.2.53:x\"", "E0303 `192.0.2.53:x` is no address"),
+        ("dns_servers_no=0", "E0305 0 is not within 1 to 8"),
+        ("dns_retr_time=0", "E0305 0 is not within 1 to 60"),
+        ("dns_try_ipv6=perhaps", "E0302 `dns_try_ipv6` must be `yes` or `no`"),
         ("steering=left", "E0305 `steering` is `hash` or `spread`"),
     ] {
         assert_eq!(read(text).unwrap_err(), expected, "{text}");

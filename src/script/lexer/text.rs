@@ -153,17 +153,40 @@ fn decode(text: &[u8], style: StringStyle) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, behind @ ..] = rest {
-        let escape = match (first, behind) {
-            (b'\\', [b'n', ..]) => Some(b'\n'),
-            (b'\\', [b'r', ..]) => Some(b'\r'),
-            (b'\\', [b't', ..]) => Some(b'\t'),
-            (b'\\', [mark @ (b'\\' | b'"'), ..]) => Some(*mark),
-            _ => None,
-        };
-        decoded.push(escape.unwrap_or(*first));
-        rest = &rest[1 + usize::from(escape.is_some())..];
+        let escape = if *first == b'\\' { escape(behind) } else { None };
+        let (byte, length) = escape.unwrap_or((*first, 0));
+        decoded.push(byte);
+        rest = &behind[length..];
     }
     decoded
+}
+
+/// What stands behind a backslash, if that means something: the byte that it stands for, and how
+/// long it is.
+fn escape(text: &[u8]) -> Option<(u8, usize)> {
+    let number = |digits: &[u8], base: u32| {
+        let fold = |sum: u32, digit: &u8| sum * base + char::from(*digit).to_digit(16).unwrap_or(0);
+        (digits.iter().fold(0, fold) & 0xff) as u8
+    };
+    let count = |text: &[u8], is_digit: fn(&u8) -> bool, most: usize| {
+        text.iter().take(most).take_while(|byte| is_digit(byte)).count()
+    };
+    match text {
+        [b'n', ..] => Some((b'\n', 1)),
+        [b'r', ..] => Some((b'\r', 1)),
+        [b't', ..] => Some((b'\t', 1)),
+        [b'a', ..] => Some((0x07, 1)),
+        [mark @ (b'\\' | b'"'), ..] => Some((*mark, 1)),
+        [b'x', digits @ ..] => match count(digits, u8::is_ascii_hexdigit, 2) {
+            0 => None,
+            length => Some((number(&digits[..length], 16), length + 1)),
+        },
+        digits => match count(digits, |byte| matches!(byte, b'0'..=b'7'), 3) {
+            // One digit is a group of a regular expression.
+            0 | 1 => None,
+            length => Some((number(&digits[..length], 8), length)),
+        },
+    }
 }
 
 /// How much of the rest of a line is looked at to tell whether its quotes match.

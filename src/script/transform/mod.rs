@@ -1,5 +1,6 @@
 //! Transformations: `{s.len}`, `{uri.host}`, `{param.value,name}` ... behind a pseudo-variable.
 
+mod document;
 mod list;
 mod notation;
 mod text;
@@ -11,6 +12,7 @@ use super::value::parse_int;
 use super::variable::Variable;
 use super::{Execution, PatternFlags, Substitution, Value};
 
+use document::{JsonPath, UrlPart};
 use list::ListPart;
 use notation::Notation;
 use text::TextPart;
@@ -35,6 +37,8 @@ const BASE64_URL: Notation = Notation::Base64 { url: true, trimmed: true };
 /// One compiled transformation.
 #[derive(Clone, Debug)]
 pub(super) enum Transform {
+    /// `{json.parse,path}`.
+    Json(JsonPath),
     /// `{line.at,n}` and its kin.
     Line(LinePart),
     /// `{nameaddr.uri}`, `{tobody.user}` and their kin.
@@ -49,6 +53,8 @@ pub(super) enum Transform {
     Text(TextPart),
     /// `{uri.host}` and its kin.
     Uri(UriPart),
+    /// `{url.path}` and its kin.
+    Url(UrlPart),
     /// `{val.n0}`, `{sql.val}` and their kin.
     Value(ValuePart),
 }
@@ -111,6 +117,8 @@ impl Transform {
             ("nameaddr" | "tobody", _) => NamePart::find(class, member).map(Self::Name),
             ("param", _) => ListPart::find(member, parameters, scope)?
                 .map(|(part, separator)| Self::Param(part, separator)),
+            ("json", "parse") => Some(Self::Json(JsonPath::read(parameters, scope)?)),
+            ("url", _) => UrlPart::find(member).map(Self::Url),
             ("line", "count") => Some(Self::Line(LinePart::Count)),
             ("line", "sw") => Some(Self::Line(LinePart::StartingWith(parameters.required(scope)?))),
             ("sock" | "urialias", _) => SocketPart::find(class, member).map(Self::Socket),
@@ -129,6 +137,7 @@ impl Transform {
         }
         let text = execution.text(value);
         match self {
+            Self::Json(path) => path.apply(execution, text),
             Self::Line(part) => part.apply(execution, text),
             Self::Name(part) => part.apply(execution, text),
             Self::Param(part, separator) => part.apply(execution, text, *separator),
@@ -136,6 +145,7 @@ impl Transform {
             Self::Subst(substitution) => substitute(substitution, execution, text),
             Self::Text(part) => part.apply(execution, text),
             Self::Uri(part) => part.apply(execution, text),
+            Self::Url(part) => Value::Text(part.of(text)),
             Self::Value(part) => part.apply(execution, value),
         }
     }
@@ -299,6 +309,7 @@ const CLASSES: &[&str] =
 
 /// All transformations, for suggestions and for listings.
 pub(super) const NAMES: &[&str] = &[
+    "json.parse",
     "line.at",
     "line.count",
     "line.sw",
@@ -314,13 +325,16 @@ pub(super) const NAMES: &[&str] = &[
     "re.subst",
     "s.after",
     "s.before",
+    "s.corehash",
     "s.count",
+    "s.decode.7bit",
     "s.decode.base58",
     "s.decode.base64",
     "s.decode.base64t",
     "s.decode.base64url",
     "s.decode.base64urlt",
     "s.decode.hexa",
+    "s.encode.7bit",
     "s.encode.base58",
     "s.encode.base64",
     "s.encode.base64t",
@@ -354,6 +368,7 @@ pub(super) const NAMES: &[&str] = &[
     "s.sha512",
     "s.strip",
     "s.striptail",
+    "s.stripto",
     "s.substr",
     "s.tolower",
     "s.toupper",
@@ -400,6 +415,8 @@ pub(super) const NAMES: &[&str] = &[
     "uri.user",
     "urialias.decode",
     "urialias.encode",
+    "url.path",
+    "url.querystring",
     "val.json",
     "val.jsonqe",
     "val.n0",

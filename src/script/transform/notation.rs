@@ -22,6 +22,9 @@ pub(crate) enum Notation {
     Csv,
     /// Two hexadecimal digits for each byte.
     Hex,
+    /// Seven bits of each byte, packed as the letters of a short message are (3GPP TS 23.038
+    /// §6.1.2), in hexadecimal.
+    SevenBit,
     /// `%` escapes for what may not stand in a URI parameter (RFC 3261 §25.1).
     Param,
     /// `%` escapes for all but what is unreserved (RFC 3986 §2.3), as in the query of a URL.
@@ -35,12 +38,14 @@ impl Notation {
     pub(super) fn find(name: &str) -> Option<(bool, Self)> {
         let base64 = |url, trimmed| Self::Base64 { url, trimmed };
         Some(match name {
+            "decode.7bit" => (false, Self::SevenBit),
             "decode.base58" => (false, Self::Base58),
             "decode.base64" => (false, base64(false, false)),
             "decode.base64t" => (false, base64(false, true)),
             "decode.base64url" => (false, base64(true, false)),
             "decode.base64urlt" => (false, base64(true, true)),
             "decode.hexa" => (false, Self::Hex),
+            "encode.7bit" => (true, Self::SevenBit),
             "encode.base58" => (true, Self::Base58),
             "encode.base64" => (true, base64(false, false)),
             "encode.base64t" => (true, base64(false, true)),
@@ -85,6 +90,7 @@ impl Notation {
                 out.push(b'"');
             }
             Self::Hex => out.extend(text.iter().flat_map(|byte| hex(*byte))),
+            Self::SevenBit => pack_septets(text, out),
             Self::Param | Self::Query | Self::User => {
                 for byte in text {
                     if self.allows(*byte) {
@@ -127,6 +133,7 @@ impl Notation {
                     }
                 }
             }
+            Self::SevenBit => is_good = unpack_septets(text, out),
             Self::Param | Self::Query | Self::User => {
                 let mut rest = text;
                 while let [byte, tail @ ..] = rest {
@@ -174,6 +181,43 @@ const fn hex(byte: u8) -> [u8; 2] {
 fn unhex(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// Writes seven bits of each byte one behind the other, from the lowest on, in hexadecimal.
+fn pack_septets(text: &[u8], out: &mut ArenaVec<'_, u8>) {
+    let (mut bits, mut count) = (0_u16, 0);
+    let mut push = |byte: u16| {
+        out.extend(hex((byte & 0xff) as u8).map(|digit| digit.to_ascii_uppercase()));
+    };
+    for byte in text {
+        bits |= u16::from(byte & 0x7f) << count;
+        count += 7;
+        if count >= 8 {
+            push(bits);
+            bits >>= 8;
+            count -= 8;
+        }
+    }
+    if count > 0 {
+        push(bits);
+    }
+}
+
+/// Writes the bytes that packed septets are; a digit too many is left out. False if there is
+/// something else than digits.
+fn unpack_septets(text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
+    let (mut bits, mut count) = (0_u16, 0);
+    for pair in text.chunks_exact(2) {
+        let Some(byte) = unhex(pair[0], pair[1]) else { return false };
+        bits |= u16::from(byte) << count;
+        count += 8;
+        while count >= 7 {
+            out.push((bits & 0x7f) as u8);
+            bits >>= 7;
+            count -= 7;
+        }
+    }
+    true
 }
 
 /// The alphabet of RFC 4648 §4.

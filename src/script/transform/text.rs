@@ -15,13 +15,16 @@ use crate::script::{DateTime, Execution, Value};
 pub(crate) enum TextPart {
     /// What stands before or behind a byte.
     Around(Around, u8),
+    /// The hash that Kamailio spreads things with, a number; with a size, which is a power of
+    /// two, one below it.
+    CoreHash(Option<Parameter>),
     /// How often a byte occurs.
     Count(u8),
     /// From another notation.
     Decode(Notation),
     /// Into another notation.
     Encode(Notation),
-    /// A number of seconds since 1970 as a date, in a format of `strftime`.
+    /// A number of seconds since 1970 as a local date, in a format of `strftime`.
     FormatTime(Parameter),
     /// In lines of so many bytes, with so many of a byte at the start of each but the first.
     FormatLines(Parameter, Parameter, u8),
@@ -45,6 +48,8 @@ pub(crate) enum TextPart {
     Select(Parameter, u8),
     /// Without the first bytes.
     Strip(Parameter),
+    /// From the first occurrence of a byte on; nothing if there is none.
+    StripTo(Parameter),
     /// Without the last bytes.
     StripTail(Parameter),
     /// From an offset on, that many bytes; 0: all the rest.
@@ -97,6 +102,7 @@ impl TextPart {
             "before" => Self::Around(Around::Before, parameters.separator(b' ')),
             "rafter" => Self::Around(Around::AfterLast, parameters.separator(b' ')),
             "rbefore" => Self::Around(Around::BeforeLast, parameters.separator(b' ')),
+            "corehash" => Self::CoreHash(parameters.optional(scope)?),
             "count" => Self::Count(parameters.separator(b' ')),
             "fmtlines" | "fmtlinet" => {
                 let filler = if name.ends_with('t') { b'\t' } else { b' ' };
@@ -121,6 +127,7 @@ impl TextPart {
             "rtrim" => Self::Trim(false, true),
             "select" => Self::Select(parameters.number(scope)?, parameters.separator(b',')),
             "strip" => Self::Strip(parameters.number(scope)?),
+            "stripto" => Self::StripTo(parameters.required(scope)?),
             "striptail" => Self::StripTail(parameters.number(scope)?),
             "substr" => Self::Substr(parameters.number(scope)?, parameters.number(scope)?),
             "tolower" => Self::ToLower,
@@ -138,6 +145,10 @@ impl TextPart {
     /// What becomes of `text`.
     pub(super) fn apply<'m>(&'m self, execution: &Execution<'m>, text: &'m [u8]) -> Value<'m> {
         Value::Text(match self {
+            Self::CoreHash(size) => {
+                let size = size.as_ref().map_or(0, |size| size.int(execution));
+                return Value::Int(core_hash(text, size));
+            }
             Self::Count(byte) => return Value::Int(count(memchr::memchr_iter(*byte, text))),
             Self::Index(wanted, from) => {
                 let from = from.as_ref().map_or(0, |from| from.int(execution));
@@ -173,6 +184,11 @@ impl TextPart {
                 pick(fields, at.int(execution)).unwrap_or_default()
             }
             Self::Strip(length) => &text[clamp(length.int(execution), text)..],
+            Self::StripTo(wanted) => {
+                let wanted = wanted.text(execution).first();
+                let at = wanted.and_then(|wanted| memchr::memchr(*wanted, text));
+                at.map_or(&[], |at| &text[at..])
+            }
             Self::StripTail(length) => &text[..text.len() - clamp(length.int(execution), text)],
             Self::Substr(offset, length) => {
                 substr(text, offset.int(execution), length.int(execution))
@@ -221,12 +237,37 @@ impl Sum {
     }
 }
 
-/// The seconds since 1970 that `text` is as a date; empty if it is none.
+/// The sum that Kamailio's tables are hashed by: words of four bytes, each mixed with itself. Below
+/// `size` if that is a power of two; 0 is no limit.
+fn core_hash(text: &[u8], size: i64) -> i64 {
+    let word = |bytes: &[u8]| {
+        // Bytes count as signed numbers there.
+        let word = bytes.iter().fold(0_u32, |word, byte| {
+            (word << 8).wrapping_add(i32::from(byte.cast_signed()).cast_unsigned())
+        });
+        word ^ word >> 3
+    };
+    // What is left behind the last whole word counts as one, also if nothing is.
+    let words = text.chunks_exact(4);
+    let rest = word(words.remainder());
+    let sum = words.fold(rest, |sum, bytes| sum.wrapping_add(word(bytes)));
+    let hash = [11, 13, 23].iter().fold(sum, |hash, bits| hash.wrapping_add(sum >> bits));
+    if size == 0 {
+        return i64::from(hash);
+    }
+    i64::from(hash) & (size.wrapping_sub(1) & i64::from(u32::MAX))
+}
+
+/// The seconds since 1970 that `text` is as a date, in the zone of today; empty if it is none.
 fn format_time<'m>(execution: &Execution<'m>, text: &[u8], format: &[u8]) -> &'m [u8] {
     let seconds = parse_int(text.trim_ascii()).and_then(|number| u64::try_from(number).ok());
     let Some(seconds) = seconds else { return &[] };
     let mut out = bumpalo::collections::Vec::new_in(execution.transit.arena);
-    DateTime::of(seconds).write(format, SCRIPT_STRING_BYTES_MAX, &mut out);
+    DateTime::local(seconds, execution.host.now().zone).write(
+        format,
+        SCRIPT_STRING_BYTES_MAX,
+        &mut out,
+    );
     execution.build(&[&out])
 }
 

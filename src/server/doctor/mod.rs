@@ -66,6 +66,7 @@ fn wish(config: Option<PathBuf>) -> Result<Wish, ServerError> {
         workers: None,
         pin: true,
         log_level: LevelFilter::OFF,
+        ctl: None,
     };
     let plan = Plan::new(&options, program.settings())?;
     Ok(Wish {

@@ -117,6 +117,7 @@ pub(super) const fn kind(kind: ParameterKind) -> &'static str {
         ParameterKind::Substitution => "a substitution, `/regex/text/flags`",
         ParameterKind::RouteName(_) => "the name of a route block",
         ParameterKind::LogText => "the text of a log line; variables in it are replaced",
+        ParameterKind::LogFacility => "a facility of the system log: `LOG_LOCAL0`",
         ParameterKind::LogLevel => "a log level: `L_ERR`, or a number from -5 to 4",
         ParameterKind::Variable => "a variable that can be assigned to",
         ParameterKind::AnyVariable => "a variable",
