@@ -254,7 +254,14 @@ fn answer(request: &Message<'_>, source: SocketAddr) -> Option<Vec<u8>> {
     let via = request.top_via().ok()?;
     let stamp = ViaStamp::new(&via, source, true);
     let mut text = Vec::new();
-    let said = Reply { code: 200, reason: b"OK", to_tag: b"double", headers: &[], body: b"" };
+    let said = Reply {
+        code: 200,
+        reason: b"OK",
+        to_tag: Some(b"double"),
+        headers: &[],
+        last_headers: &[],
+        body: b"",
+    };
     compose::reply(&mut text, *request, &stamp, said).then_some(text)
 }
 
