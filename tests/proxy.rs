@@ -410,6 +410,55 @@ fn expired_bindings_go_in_small_sweeps() {
     assert_eq!(core.counted(Counter::BindingsExpired), USERS);
 }
 
+/// RFC 3261 §16.3 step 4: a request that comes back with another route set spirals, it does not
+/// loop, also where the first Route is the one that it had.
+#[test]
+fn all_of_the_route_set_tells_a_spiral_from_a_loop() {
+    let mut core = bench("loadmodule \"rr.so\"\nroute { loose_route(); forward(); }");
+    let own = "Route: <sip:192.0.2.1;lr;ftag=a1>\r\n";
+    let other = "Route: <sip:203.0.113.9;lr>\r\n";
+    let request = request("BYE", "sip:bob@198.51.100.20", &format!("{own}{other}{own}"));
+    let first = only(core.send(ALICE, request));
+    assert_eq!(first.0, BOB.parse().unwrap());
+    let returned = text(&first).replacen(other, "", 1);
+    let second = only(core.send(BOB, returned));
+    assert_eq!(second.0, "198.51.100.20:5060".parse().unwrap());
+    let unchanged = text(&first).replacen(other, &format!("{own}{other}"), 1);
+    assert_eq!(status(&only(core.send(BOB, unchanged))), "SIP/2.0 482 Loop Detected");
+}
+
+/// A loop is told by the request as it arrives, whatever the script makes of it.
+#[test]
+fn a_request_that_was_rewritten_is_told_by_what_it_was() {
+    let mut core = bench(
+        "loadmodule \"textopsx.so\"\nloadmodule \"pv.so\"\nroute {
+             $ru = \"sip:bob@b.example\";
+             msg_apply_changes();
+             $du = \"sip:203.0.113.9\";
+             forward();
+         }",
+    );
+    let sent = only(core.send(ALICE, request("INVITE", "sip:100@192.0.2.1", "")));
+    assert!(status(&sent).starts_with("INVITE sip:bob@b.example "));
+    let spiral = only(core.send(BOB, text(&sent)));
+    assert!(status(&spiral).starts_with("INVITE sip:bob@b.example "), "{}", text(&spiral));
+    let loops = text(&sent).replacen("sip:bob@b.example", "sip:100@192.0.2.1", 1);
+    assert_eq!(status(&only(core.send(BOB, loops))), "SIP/2.0 482 Loop Detected");
+}
+
+/// What the Warning of a reply tells is its own request's.
+#[test]
+fn a_warning_tells_of_no_other_request() {
+    let (names, _questions) = NameTable::new();
+    let script = "#!SER\nroute { if (uri=~\"gw\") { forward(gw.example); } else { drop; }; }";
+    let mut core = CoreBench::with_names(core_support::program(script), Arc::new(names));
+    assert_eq!(core.send(ALICE, request("ACK", "sip:gw@192.0.2.1", "")), []);
+    let bad = request("OPTIONS", "sip:bob@b.example", "Proxy-Require: nothing-known\r\n");
+    let refused = only(core.send(BOB, bad));
+    let [warning] = &lines(&refused, "Warning")[..] else { panic!("{}", text(&refused)) };
+    assert!(warning.contains("req_src_ip=203.0.113.9 ") && warning.contains("bob"), "{warning}");
+}
+
 #[test]
 fn forwarding_twice_sends_each_with_the_changes_made_before_it() {
     let mut core = bench(

@@ -75,17 +75,18 @@ impl BranchKey {
         Self { hasher, loop_hasher }
     }
 
-    /// The branch for forwarding `request`, that came from `source` to `listener`.
+    /// The branch for forwarding the request with these essentials and this [`Self::looping`], that
+    /// came from `source` to `listener`.
     pub(super) fn branch(
         &self,
-        request: Message<'_>,
+        looping: u32,
         essentials: &Essentials<'_>,
         source: &SocketAddr,
         listener: ListenerId,
     ) -> BranchText {
         BranchText {
             transaction: self.transaction(essentials, &essentials.via, source, listener),
-            looping: self.looping(request),
+            looping,
             port: source.port(),
             listener,
         }
@@ -183,15 +184,22 @@ impl BranchKey {
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
-    /// way. To tag and method stay out, so that CANCEL and ACK get the branch of their INVITE.
+    /// way, of a request as it arrived. To tag and method stay out, so that CANCEL and ACK get the
+    /// branch of their INVITE.
     #[inline]
-    fn looping(&self, request: Message<'_>) -> u32 {
+    pub(super) fn looping(&self, request: Message<'_>) -> u32 {
         let mut hasher = self.loop_hasher.build_hasher();
         hasher.write(request.request_uri());
         for (place, name) in [HeaderName::Route, HeaderName::ProxyRequire].into_iter().enumerate() {
             if let Some(value) = request.value(name) {
                 hasher.write_usize(place);
                 hasher.write(value);
+                if request.is_repeated(name) {
+                    request.headers(name).skip(1).for_each(|further| {
+                        hasher.write_usize(place);
+                        hasher.write(further.value);
+                    });
+                }
             }
         }
         hasher.finish() as u32

@@ -239,6 +239,7 @@ impl ProxyCore {
             message_count: *message_count,
             new_response: None,
         };
+        desk.turn.loop_hash = resumed.and_then(|(waiting, _)| waiting.loop_hash);
         let decision = match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
             (Ok(()), Some(_)) if is_request && desk.resumed.is_some() => {
@@ -519,7 +520,8 @@ impl Desk<'_> {
             Wait::Command(command) => Some(std::mem::take(command)),
             Wait::Time(_) => None,
         };
-        let job = waiting.enter(run, size, Arc::clone(self.program), *self.turn.arrival);
+        let origin = (*self.turn.arrival, self.turn.loop_hash);
+        let job = waiting.enter(run, size, Arc::clone(self.program), origin);
         if let Some(command) = command {
             parts.jobs.order(job, command);
         }

@@ -65,7 +65,7 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
-    if turn.is_rewritten {
+    if turn.loop_hash.is_some() {
         compose_earlier_plan(turn, message);
     }
     Ok(())
@@ -76,7 +76,8 @@ pub(super) fn forward(
 pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Option<Vec<u8>> {
     let message = transit.message;
     compose_earlier_plan(turn, message);
-    turn.is_rewritten = true;
+    let key = &turn.standing.key;
+    turn.loop_hash.get_or_insert_with(|| key.looping(message));
     // Replies are made of the message that the script has by then.
     turn.essentials = None;
     let mut edits = EditList::default();
@@ -114,9 +115,10 @@ fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Res
     let status = (UNRESOLVABLE_CODE, &b"Unresolvable destination (478/SL)"[..]);
     let is_ack = request.method() == Some(Method::Ack);
     let lines = &transit.reply_headers;
-    turn.note_uri(transit);
-    let refused = !is_ack
-        && super::reply::queue(turn, request, status, (lines, b""), transit.rport_forced).is_ok();
+    let refused = !is_ack && {
+        turn.note_uri(transit);
+        super::reply::queue(turn, request, status, (lines, b""), transit.rport_forced).is_ok()
+    };
     let refusal = if refused { turn.outbox.take_composed() } else { None };
     let otherwise = refusal.map_or(Otherwise::Drop, |(way, text)| Otherwise::Refuse(way, text));
     let counted = Counted::Forwarded(Counter::ForwardedRequests);

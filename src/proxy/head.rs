@@ -24,7 +24,8 @@ const FIXED_BYTES: usize = 1_024;
 pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: ListenerId) -> bool {
     let Some(essentials) = transit.essentials else { return false };
     let Standing { key, identity, .. } = &mut *turn.standing;
-    let branch = key.branch(transit.message, essentials, &transit.source, transit.listener);
+    let loop_hash = turn.loop_hash.unwrap_or_else(|| key.looping(transit.message));
+    let branch = key.branch(loop_hash, essentials, &transit.source, transit.listener);
     let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
     let top = Top { transit, essentials, branch, ingress, egress };
     let edits = &mut *turn.plan_edits;
@@ -56,7 +57,10 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
         || message
             .value(HeaderName::MaxForwards)
             .is_some_and(|value| message.offset_of(value) > end);
-    if !max_forwards_behind {
+    // Its length may have to follow a body that the script has changed.
+    let content_length_behind =
+        message.value(HeaderName::ContentLength).is_none_or(|value| message.offset_of(value) > end);
+    if !max_forwards_behind || !content_length_behind {
         return false;
     }
     let place = if old.is_empty() { end } else { message.offset_of(old) };
@@ -305,13 +309,13 @@ mod tests {
             let removed = (*removed).min(text.len() - at);
             transit.edits.replace(at, removed, inserted.as_bytes());
         }
-        let branch = key.branch(message, &essentials, &decisions.source, ListenerId(0));
+        let branch = key.branch(7, &essentials, &decisions.source, ListenerId(0));
         let [ingress, egress] = identity.two_texts([ListenerId(0), decisions.listener], &local);
         let essentials = &essentials;
         let top = Top { transit: &transit, essentials, branch, ingress, egress };
         [edit_as_one, edit_apart].map(|edit| {
             let mut edits = EditList::default();
-            edit(&top, &mut edits).then(|| {
+            (edit(&top, &mut edits) && edit_content_length(message, &mut edits)).then(|| {
                 let mut out = Vec::new();
                 edits.write_to(text.as_bytes(), &mut out);
                 String::from_utf8_lossy(&out).into_owned()
@@ -321,7 +325,9 @@ mod tests {
 
     /// Requests with all kinds of Via and Max-Forwards.
     fn requests() -> impl Strategy<Value = String> {
-        let above = select(&["", "Subject: above\r\n", "Max-Forwards: 70\r\n"][..]);
+        let above = select(
+            &["", "Subject: above\r\n", "Max-Forwards: 70\r\n", "Content-Length: 4\r\n"][..],
+        );
         let via = select(
             &[
                 "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;rport",
@@ -340,10 +346,11 @@ mod tests {
         (above, via, below, tag).prop_map(|(above, via, below, tag)| {
             let below =
                 if above.starts_with("Max") { below.replace("Max", "X-Max") } else { below.into() };
+            let length = if above.starts_with("Content") { "" } else { "Content-Length: 4\r\n" };
             format!(
                 "INVITE sip:bob@example.com SIP/2.0\r\n{above}Via: {via}\r\n{below}\
                  From: <sip:alice@example.com>{tag}\r\nTo: <sip:bob@example.com>\r\n\
-                 Call-ID: a84b4c76e66710\r\nCSeq: 314159 INVITE\r\nContent-Length: 4\r\n\r\nbody"
+                 Call-ID: a84b4c76e66710\r\nCSeq: 314159 INVITE\r\n{length}\r\nbody"
             )
         })
     }

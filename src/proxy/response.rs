@@ -89,7 +89,10 @@ pub(super) fn plan(
     (response, hop): (Message<'_>, Hop<'_>),
     edits: &mut EditList,
 ) -> Result<Plan, Counter> {
-    edits.remove(response.offset_of(hop.own_via), hop.own_via.len());
+    // Not where the script has changed a part of it and what lies beside it.
+    if !edits.remove(response.offset_of(hop.own_via), hop.own_via.len()) {
+        return Err(Counter::DroppedUnroutableResponse);
+    }
     let listener =
         standing.identity.listener(hop.listener).ok_or(Counter::DroppedForeignResponse)?;
     if listener.address.is_ipv4() != hop.destination.is_ipv4() {
