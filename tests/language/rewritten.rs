@@ -1,6 +1,7 @@
 //! Messages whose changes are made while the script runs.
 
 use viaduct::jobs::Ending;
+use viaduct::metrics::Counter;
 
 use super::functions::forwarded;
 use super::{ALICE, REQUEST, bench, log, shows};
@@ -140,6 +141,22 @@ fn a_run_that_waits_is_not_held_against_what_it_has_changed() {
     assert!(bench.send(ALICE, REQUEST).is_empty());
     let sent = bench.finish(Ending::Exited(0), "");
     assert!(sent[0].1.starts_with(b"SIP/2.0 200 foo:bar\r\n"));
+}
+
+#[test]
+fn a_run_that_broke_our_via_goes_on_and_gives_its_locks_back() {
+    let script = "route { forward(192.0.2.20, 5060); } onreply_route { lock(\"x\");
+        replace(\"z9hG4bK\", \"z9hG4bKx\"); msg_apply_changes(); exec_cmd(\"true\");
+        xlog(\"L_ERR\", \"$rs \"); }";
+    let mut bench = bench(script);
+    let request = String::from_utf8_lossy(&bench.send(ALICE, REQUEST)[0].1).into_owned();
+    let response = request.replace("INVITE sip:alice@example.com;x=1 SIP/2.0", "SIP/2.0 200 OK");
+    for log in ["200 ", "200 200 "] {
+        assert_eq!(bench.send("192.0.2.20:5060", &response), []);
+        assert_eq!(bench.finish(Ending::Exited(0), ""), []);
+        assert_eq!(bench.log(), log);
+    }
+    assert_eq!(bench.counted(Counter::DroppedForeignResponse), 2);
 }
 
 #[test]
