@@ -160,6 +160,20 @@ fn a_run_that_broke_our_via_goes_on_and_gives_its_locks_back() {
 }
 
 #[test]
+fn a_response_is_shown_without_a_request_uri() {
+    let script = "route { forward(192.0.2.20, 5060); } onreply_route { $ru = \"sip:new@b\";
+        xlog(\"L_ERR\", \"$(mbu{s.substr,0,14})|\"); append_hf(\"X-R: 1\");
+        xlog(\"L_ERR\", \"$mbu\"); }";
+    let mut bench = bench(script);
+    let request = String::from_utf8_lossy(&bench.send(ALICE, REQUEST)[0].1).into_owned();
+    let response = request.replace("INVITE sip:alice@example.com;x=1 SIP/2.0", "SIP/2.0 200 OK");
+    assert_eq!(bench.send("192.0.2.20:5060", response).len(), 1);
+    let log = bench.log();
+    assert!(log.starts_with("SIP/2.0 200 OK|SIP/2.0 200 OK\r\nVia: "), "{log}");
+    assert!(log.ends_with("\r\nX-R: 1\r\n\r\n") && !log.contains("sip:new@b"), "{log}");
+}
+
+#[test]
 fn another_message_can_take_its_place() {
     let sent = forwarded("msg_set_buffer(\"$(mb{re.subst,/X-List: three/X-Other: four/})\");");
     assert!(sent.contains("\r\nX-Other: four\r\n") && !sent.contains("three"), "{sent}");
