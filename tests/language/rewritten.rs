@@ -160,6 +160,17 @@ fn a_run_that_broke_our_via_goes_on_and_gives_its_locks_back() {
 }
 
 #[test]
+fn what_counted_max_forwards_down_is_counted_once() {
+    let body = "mf_process_maxfwd_header(\"10\"); msg_apply_changes(); is_maxfwd_lt(\"69\");";
+    shows(&[
+        (body, "$rc $hdr(Max-Forwards)", "-1 69"),
+        (&body.replace("(\"69", "(\"70"), "$rc", "1"),
+        (&body.replace("msg_apply_changes();", ""), "$rc", "-1"),
+        (&body.replace("msg_apply_changes(); is_maxfwd_lt(\"69", "is_maxfwd_lt(\"70"), "$rc", "1"),
+    ]);
+}
+
+#[test]
 fn a_response_is_shown_without_a_request_uri() {
     let script = "route { forward(192.0.2.20, 5060); } onreply_route { $ru = \"sip:new@b\";
         xlog(\"L_ERR\", \"$(mbu{s.substr,0,14})|\"); append_hf(\"X-R: 1\");
