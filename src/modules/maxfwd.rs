@@ -121,8 +121,14 @@ const BLANKS: &[u8] = b"                ";
 /// `is_maxfwd_lt(max_value)`.
 fn is_less<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let transit = &execution.transit;
-    let Ok(Some(hops)) = transit.message.max_forwards() else { return -2 };
-    let hops = i64::from(hops.saturating_sub(u8::from(transit.max_forwards_done)));
+    let message = transit.message;
+    let Ok(Some(hops)) = message.max_forwards() else { return -2 };
+    // After `msg_apply_changes` the message itself has the lower number.
+    let is_edited = transit.max_forwards_done
+        && message
+            .value(HeaderName::MaxForwards)
+            .is_some_and(|value| transit.edits.removes(message.offset_of(value)));
+    let hops = i64::from(hops.saturating_sub(u8::from(is_edited)));
     if int(arguments, 0).is_some_and(|limit| hops < limit) { TRUE } else { FALSE }
 }
 

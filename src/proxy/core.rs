@@ -376,10 +376,11 @@ impl Desk<'_> {
         let Some(essentials) = essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
-        let hop = match response::next_hop(response, essentials, &self.turn.standing.key) {
-            Ok(hop) => hop,
-            Err(dropped) => return self.drop_counted(dropped),
-        };
+        let hop = response::next_hop(response, essentials, &self.turn.standing.key);
+        // A run that waited comes to its end first, whatever it has made of its response.
+        if let (Err(dropped), None) = (hop, self.resumed) {
+            return self.drop_counted(dropped);
+        }
         if let Some(route) = self.program.reply_route() {
             let (verdict, _) = self.run(response, route);
             match verdict {
@@ -388,11 +389,12 @@ impl Desk<'_> {
                 _ => {}
             }
             self.turn.plan_edits.copy_from(self.edits);
-            if let Some(text) = self.new_response.take() {
-                return self.send_new_response(&text, hop);
-            }
         }
-        self.plan_response(response, hop)
+        match (hop, self.new_response.take()) {
+            (Err(dropped), _) => self.drop_counted(dropped),
+            (Ok(hop), Some(text)) => self.send_new_response(&text, hop),
+            (Ok(hop), None) => self.plan_response(response, hop),
+        }
     }
 
     /// Sends a response on that the script has put in place of the one in the slot.

@@ -1,6 +1,7 @@
 //! Messages whose changes are made while the script runs.
 
 use viaduct::jobs::Ending;
+use viaduct::metrics::Counter;
 
 use super::functions::forwarded;
 use super::{ALICE, REQUEST, bench, log, shows};
@@ -140,6 +141,47 @@ fn a_run_that_waits_is_not_held_against_what_it_has_changed() {
     assert!(bench.send(ALICE, REQUEST).is_empty());
     let sent = bench.finish(Ending::Exited(0), "");
     assert!(sent[0].1.starts_with(b"SIP/2.0 200 foo:bar\r\n"));
+}
+
+#[test]
+fn a_run_that_broke_our_via_goes_on_and_gives_its_locks_back() {
+    let script = "route { forward(192.0.2.20, 5060); } onreply_route { lock(\"x\");
+        replace(\"z9hG4bK\", \"z9hG4bKx\"); msg_apply_changes(); exec_cmd(\"true\");
+        xlog(\"L_ERR\", \"$rs \"); }";
+    let mut bench = bench(script);
+    let request = String::from_utf8_lossy(&bench.send(ALICE, REQUEST)[0].1).into_owned();
+    let response = request.replace("INVITE sip:alice@example.com;x=1 SIP/2.0", "SIP/2.0 200 OK");
+    for log in ["200 ", "200 200 "] {
+        assert_eq!(bench.send("192.0.2.20:5060", &response), []);
+        assert_eq!(bench.finish(Ending::Exited(0), ""), []);
+        assert_eq!(bench.log(), log);
+    }
+    assert_eq!(bench.counted(Counter::DroppedForeignResponse), 2);
+}
+
+#[test]
+fn what_counted_max_forwards_down_is_counted_once() {
+    let body = "mf_process_maxfwd_header(\"10\"); msg_apply_changes(); is_maxfwd_lt(\"69\");";
+    shows(&[
+        (body, "$rc $hdr(Max-Forwards)", "-1 69"),
+        (&body.replace("(\"69", "(\"70"), "$rc", "1"),
+        (&body.replace("msg_apply_changes();", ""), "$rc", "-1"),
+        (&body.replace("msg_apply_changes(); is_maxfwd_lt(\"69", "is_maxfwd_lt(\"70"), "$rc", "1"),
+    ]);
+}
+
+#[test]
+fn a_response_is_shown_without_a_request_uri() {
+    let script = "route { forward(192.0.2.20, 5060); } onreply_route { $ru = \"sip:new@b\";
+        xlog(\"L_ERR\", \"$(mbu{s.substr,0,14})|\"); append_hf(\"X-R: 1\");
+        xlog(\"L_ERR\", \"$mbu\"); }";
+    let mut bench = bench(script);
+    let request = String::from_utf8_lossy(&bench.send(ALICE, REQUEST)[0].1).into_owned();
+    let response = request.replace("INVITE sip:alice@example.com;x=1 SIP/2.0", "SIP/2.0 200 OK");
+    assert_eq!(bench.send("192.0.2.20:5060", response).len(), 1);
+    let log = bench.log();
+    assert!(log.starts_with("SIP/2.0 200 OK|SIP/2.0 200 OK\r\nVia: "), "{log}");
+    assert!(log.ends_with("\r\nX-R: 1\r\n\r\n") && !log.contains("sip:new@b"), "{log}");
 }
 
 #[test]

@@ -188,6 +188,41 @@ fn locks_can_be_tried_and_taken_again() {
 }
 
 #[test]
+fn a_lock_that_another_took_since_is_not_there_any_more() {
+    for (call, log) in [("lock", "+alice +bob -bob alice 1 "), ("trylock", "+alice +bob alice -1 ")]
+    {
+        let mut bench = core(&format!(
+            "if ($rU == \"bob\") {{ lock(\"x\"); xlog(\"L_ERR\", \"+bob \"); sleep(\"2\"); \
+             xlog(\"L_ERR\", \"-bob \"); exit; }} \
+             lock(\"x\"); xlog(\"L_ERR\", \"+alice \"); sleep(\"32\"); sleep(\"32\"); sleep(\"1\"); \
+             {call}(\"x\"); xlog(\"L_ERR\", \"alice $rc \"); exit;"
+        ));
+        bench.send(ALICE, REQUEST);
+        pass(&mut bench, 32_000);
+        pass(&mut bench, 32_000);
+        pass(&mut bench, 1);
+        bench.send(ALICE, request_of("bob"));
+        for _ in 0..40 {
+            pass(&mut bench, 64);
+        }
+        assert!(bench.log().starts_with(log), "{call}: {}", bench.log());
+    }
+}
+
+#[test]
+fn a_run_whose_lock_nobody_took_has_it_still() {
+    let mut bench = core(
+        "lock(\"x\"); sleep(\"32\"); sleep(\"32\"); sleep(\"1\"); lock(\"x\"); \
+         xlog(\"L_ERR\", \"$rc\"); exit;",
+    );
+    bench.send(ALICE, REQUEST);
+    for _ in 0..3 {
+        pass(&mut bench, 32_000);
+    }
+    assert_eq!(bench.log(), "1");
+}
+
+#[test]
 fn a_run_holds_so_many_locks() {
     let mut bench = core(
         "while ($var(i) < 9) { $var(i) = $var(i) + 1; if (!lock(\"key$var(i)\")) xlog(\"L_ERR\", \"$var(i)\"); } \

@@ -82,6 +82,12 @@ impl LockSet {
         is_free && place.compare_exchange(present, holder, taken, found).is_ok()
     }
 
+    /// Whether `holder` still has a lock: once its time is up, another may have taken it.
+    fn is_held(&self, lock: u16, holder: u64) -> bool {
+        let place = self.holders.get(usize::from(lock));
+        place.is_some_and(|place| place.load(Ordering::Relaxed) == holder)
+    }
+
     /// Gives a lock back, if `holder` still has it.
     fn give(&self, lock: u16, holder: u64) {
         if let Some(place) = self.holders.get(usize::from(lock)) {
@@ -127,10 +133,13 @@ fn take(execution: &mut Execution<'_>, key: &[u8], waits: bool) -> ReturnCode {
     let (Some(locks), Some(holding)) = (locks, execution.state::<Holding>()) else { return FALSE };
     let lock = lock_of(key);
     if let Some(held) = holding.held.iter_mut().find(|it| it.count > 0 && it.lock == lock) {
-        if waits {
-            held.count = held.count.saturating_add(1);
+        if locks.is_held(lock, held.holder) {
+            if waits {
+                held.count = held.count.saturating_add(1);
+            }
+            return if waits { TRUE } else { FALSE };
         }
-        return if waits { TRUE } else { FALSE };
+        held.count = 0;
     }
     let Some(free) = holding.held.iter_mut().find(|it| it.count == 0) else {
         execution.complain("this run holds as many locks as it may");
@@ -201,6 +210,7 @@ mod tests {
         assert!(locks.take(3, holder(2_000, 3), 1_001), "its time is up");
         locks.give(3, holder(1_000, 1));
         assert!(!locks.take(3, holder(9_000, 5), 1_002), "the first one has lost it");
+        assert!(!locks.is_held(3, holder(1_000, 1)) && locks.is_held(3, holder(2_000, 3)));
         locks.give(3, holder(2_000, 3));
         assert!(locks.take(3, holder(9_000, 5), 1_002));
         assert!(!locks.take(u16::MAX, 1, 0));

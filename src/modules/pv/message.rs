@@ -56,14 +56,16 @@ pub(super) fn headers_edited<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index
 fn edited<'m>(execution: &Execution<'m>, text: &'m [u8]) -> &'m [u8] {
     let transit = &execution.transit;
     let old_uri = transit.message.request_uri();
-    if transit.edits.is_empty() && transit.uri == old_uri {
+    // In a response there is no place for a Request-URI, even if the script has set one.
+    let has_new_uri = transit.message.method().is_some() && transit.uri != old_uri;
+    if transit.edits.is_empty() && !has_new_uri {
         return text;
     }
     let mut out = Vec::with_capacity(text.len() + 256);
     let mut edits = EditList::default();
     edits.copy_from(transit.edits);
     edit_content_length(transit.message, &mut edits);
-    if transit.uri != old_uri {
+    if has_new_uri {
         edits.replace(transit.message.offset_of(old_uri), old_uri.len(), transit.uri);
     }
     edits.write_to(text, &mut out);
