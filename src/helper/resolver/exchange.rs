@@ -21,6 +21,9 @@ const COMPLAINT_INTERVAL_MS: u64 = 60_000;
 /// Questions that may share a socket: few enough for their numbers to stay hard to guess.
 const SHARED_COUNT_MAX: usize = 1_024;
 
+/// Messages that are taken from a socket before others have their turn: anybody may send some.
+const MESSAGES_PER_TURN: usize = 64;
+
 /// Names a lookup.
 pub(super) type LookupKey = u64;
 
@@ -39,6 +42,8 @@ pub(super) struct Exchange {
     /// By the number of their token.
     sockets: BTreeMap<usize, Socket>,
     next_token: usize,
+    /// Sockets that may have more: the poll tells once that they have something.
+    unread: BTreeSet<usize>,
     queries: BTreeMap<u64, Query>,
     next_query: u64,
     /// When each question is asked again.
@@ -82,6 +87,7 @@ impl Exchange {
             retry_ms: 1_000,
             sockets: BTreeMap::new(),
             next_token: 0,
+            unread: BTreeSet::new(),
             queries: BTreeMap::new(),
             next_query: 0,
             due: BTreeSet::new(),
@@ -141,16 +147,35 @@ impl Exchange {
         }
     }
 
-    /// Takes what a socket has.
-    pub(super) fn take(&mut self, Token(token): Token, now_ms: u64) {
+    /// Remembers that a socket has something.
+    pub(super) fn note(&mut self, Token(token): Token) {
+        self.unread.insert(token);
+    }
+
+    /// Whether a socket may have something.
+    pub(super) fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// Takes some of what the sockets have.
+    pub(super) fn take(&mut self, now_ms: u64) {
+        for token in std::mem::take(&mut self.unread) {
+            self.take_from(token, now_ms);
+        }
+    }
+
+    /// Takes some of what a socket has.
+    fn take_from(&mut self, token: usize, now_ms: u64) {
         let mut buffer = Vec::new();
-        while let Some(socket) = self.sockets.get_mut(&token) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some(socket) = self.sockets.get_mut(&token) else { return };
             match socket.take(&mut buffer) {
                 Taken::Nothing => return,
                 Taken::Message => self.read(token, &buffer, now_ms),
                 Taken::Broken => return self.give_up_socket(token, now_ms),
             }
         }
+        self.unread.insert(token);
     }
 
     /// The server that was asked last.
@@ -242,12 +267,13 @@ impl Exchange {
     /// Reads a message that has come by a socket.
     fn read(&mut self, token: usize, message: &[u8], now_ms: u64) {
         let Some(socket) = self.sockets.get(&token) else { return };
-        let Some(key) = message::id(message).and_then(|id| socket.query(id)) else { return };
+        let key = message::id(message).and_then(|id| socket.query(id));
+        let Some(key) = key else { return self.pass_over(token, now_ms) };
         let Some(query) = self.queries.get_mut(&key) else { return };
         let (server, is_stream) = (socket.server, socket.is_stream());
         let Ask { name, record, .. } = &query.ask;
         match message::read(message, name, *record) {
-            Reading::Foreign => return,
+            Reading::Foreign => return self.pass_over(token, now_ms),
             Reading::Truncated if !is_stream => return self.ask_by_stream(key, server, now_ms),
             Reading::NotUnderstood if !query.is_plain => {
                 query.is_plain = true;
@@ -279,6 +305,14 @@ impl Exchange {
         }
         let answered = self.servers.iter().position(|known| *known == server);
         self.preferred = answered.unwrap_or(self.preferred);
+    }
+
+    /// Passes over a message that answers nothing. Anybody may send a datagram; but who answers
+    /// something else by a stream will not answer the question either.
+    fn pass_over(&mut self, token: usize, now_ms: u64) {
+        if self.sockets.get(&token).is_some_and(Socket::is_stream) {
+            self.give_up_socket(token, now_ms);
+        }
     }
 
     /// Asks a question again by a stream.
