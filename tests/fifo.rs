@@ -186,6 +186,18 @@ fn who_reads_late_or_never_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_flood_of_what_is_no_command_ends_with_the_server() {
+    let server = Server::start(SCRIPT);
+    let path = folder(&server).join("ser_fifo");
+    let mut fifo = OpenOptions::new().write(true).open(path).unwrap();
+    let lines = "no command\n".repeat(300);
+    fifo.write_all(lines.as_bytes()).unwrap();
+    let flood = thread::spawn(move || while fifo.write_all(lines.as_bytes()).is_ok() {});
+    server.interrupt();
+    flood.join().unwrap();
+}
+
+#[test]
 fn half_a_command_is_no_part_of_the_next_one() {
     let server = Server::start(SCRIPT);
     write(&server, ":ul_add:\nlocation\nbob\nsip:bob@192.0.2.9\n\n");

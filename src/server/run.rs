@@ -96,11 +96,11 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
     let end_control = move || control.into_iter().for_each(Control::stop);
-    let helper_count = [
+    let helper_counts = [
         stop_helper(&report, "control", end_control),
         stop_helper(&report, "commands", move || commands.stop()),
     ];
-    stop(workers, helper_count.into_iter().sum(), &events);
+    stop(workers, helper_counts.iter().sum(), &events);
     reason
 }
 
@@ -390,6 +390,9 @@ fn stop_helper(report: &Sender<Event>, name: &str, stop: impl FnOnce() + Send + 
         drop(report.send(Event::HelperEnded));
     };
     let thread = thread::Builder::new().name(format!("stop-{name}")).spawn(stop);
+    if let Err(error) = &thread {
+        tracing::warn!("the thread for {name} cannot be stopped: {error}");
+    }
     usize::from(thread.is_ok())
 }
 

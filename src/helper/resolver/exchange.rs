@@ -395,3 +395,62 @@ impl Exchange {
         hasher.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, UdpSocket};
+
+    use mio::Poll;
+
+    use super::super::message::Record;
+    use super::*;
+    use crate::names::HostName;
+
+    /// A question that was sent to that server, and the poll that its sockets are known to.
+    fn asking(server: SocketAddr) -> (Exchange, Poll) {
+        let poll = Poll::new().unwrap();
+        let registry = poll.registry().try_clone().unwrap();
+        let mut exchange = Exchange::new(registry, *b"nobody knows it!");
+        let settings = NameSettings { server_count: 1, try_count: 9, ..NameSettings::default() };
+        exchange.follow(&[server], &settings);
+        let name = HostName::from_slice(b"gw.example");
+        exchange.ask(1, Ask { slot: 0, name, record: Record::A }, (0, 10_000));
+        (exchange, poll)
+    }
+
+    #[test]
+    fn a_flood_of_datagrams_keeps_nobody_waiting() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (mut exchange, _poll) = asking(server.local_addr().unwrap());
+        let (_, asker) = server.recv_from(&mut [0; 512]).unwrap();
+        for _ in 0..=MESSAGES_PER_TURN {
+            server.send_to(b"rubbish", asker).unwrap();
+        }
+        exchange.note(Token(0));
+        exchange.take(0);
+        assert!(exchange.has_unread());
+        exchange.take(0);
+        assert!(!exchange.has_unread());
+        assert_eq!(exchange.sockets.len(), 1, "an answer may still come");
+    }
+
+    #[test]
+    fn a_stream_by_which_something_else_comes_is_given_up() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        let (mut exchange, _poll) = asking(address);
+        exchange.ask_by_stream(0, address, 0);
+        assert!(exchange.sockets[&1].is_stream());
+        let (mut stream, _) = listener.accept().unwrap();
+        exchange.note(Token(1));
+        exchange.take(0);
+        stream.read_exact(&mut [0; 14]).unwrap();
+        stream.write_all(b"\0\x07rubbish").unwrap();
+        exchange.note(Token(1));
+        exchange.take(0);
+        let tokens: Vec<&usize> = exchange.sockets.keys().collect();
+        assert_eq!(tokens, [&2], "it is asked by a datagram again");
+    }
+}
