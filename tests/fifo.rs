@@ -163,7 +163,7 @@ fn an_answer_goes_nowhere_but_to_a_fifo_of_a_plain_name() {
     assert!(ask(&server, "uptime", &[]).starts_with("200 OK\n"));
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     assert!(!place.join("missing").exists());
-    assert!(server.log().contains("its reply has no plain name"), "{}", server.log());
+    server.process().wait_for_log("its reply has no plain name");
 }
 
 #[test]
@@ -183,6 +183,18 @@ fn who_reads_late_or_never_keeps_nobody_waiting() {
     File::open(&late).unwrap().read_exact(&mut byte).unwrap();
     assert!(ask(&server, "uptime", &[]).starts_with("200 OK\n"));
     drop(never);
+}
+
+#[test]
+fn a_flood_of_what_is_no_command_ends_with_the_server() {
+    let server = Server::start(SCRIPT);
+    let path = folder(&server).join("ser_fifo");
+    let mut fifo = OpenOptions::new().write(true).open(path).unwrap();
+    let lines = "no command\n".repeat(300);
+    fifo.write_all(lines.as_bytes()).unwrap();
+    let flood = thread::spawn(move || while fifo.write_all(lines.as_bytes()).is_ok() {});
+    server.interrupt();
+    flood.join().unwrap();
 }
 
 #[test]

@@ -216,6 +216,39 @@ fn the_script_that_is_named_answers_and_logs() {
     assert_eq!(server.end(), (Some(0), "got OPTIONS\n".to_owned()));
 }
 
+#[test]
+fn who_sleeps_or_waits_for_a_lock_is_answered_when_the_server_ends() {
+    let text = "loadmodule \"sl.so\"\nloadmodule \"cfgutils.so\"\nrequest_route {\n    \
+        sl_send_reply(\"183\", \"Patience\");\n    \
+        if (!lock(\"one\")) { sl_send_reply(\"500\", \"Taken\"); exit; }\n    \
+        sleep(\"32\");\n    if (!sleep(\"32\")) sl_send_reply(\"200\", \"Awake\");\n}\n";
+    let script = file("sleep.cfg", text);
+    let script = script.to_str().unwrap();
+    let arguments = ["run", "--config", script, "--listen", "127.0.0.1:0", "--workers", "1"];
+    let server = Server::start(&arguments);
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let next = || {
+        let mut bytes = [0; 2_048];
+        let (length, _) = receive(&peer, &mut bytes);
+        let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        text.lines().next().unwrap().to_owned()
+    };
+    for number in 1..=2 {
+        let request = format!(
+            "OPTIONS sip:nobody@example.org SIP/2.0\r\n\
+             Via: SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bK{number}\r\n\
+             From: <sip:a@example.org>;tag=1\r\nTo: <sip:nobody@example.org>\r\n\
+             Call-ID: {number}@127.0.0.1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        peer.send_to(request.as_bytes(), server.address()).unwrap();
+        assert_eq!(next(), "SIP/2.0 183 Patience");
+    }
+    server.signal("TERM");
+    assert_eq!([next(), next()], ["SIP/2.0 500 Taken", "SIP/2.0 200 Awake"]);
+    assert_eq!(server.end().0, Some(0));
+}
+
 /// F02: `forward()` takes a host name.
 #[test]
 fn a_request_goes_to_a_host_that_is_named() {

@@ -188,10 +188,8 @@ fn add(
 ) -> Result<Rest, Failure> {
     let arena = Bump::new();
     let aor = key(scene, user, &arena)?;
-    let table = scene
-        .tables
-        .get_or_create(name.as_bytes())
-        .ok_or_else(|| Failure(500, "there are too many location tables".into()))?;
+    let full = || Failure(500, "there are too many location tables".into());
+    let table = || scene.tables.get_or_create(name.as_bytes()).ok_or_else(full);
     let expires = if expires == 0 { PERMANENT } else { expires };
     let q = match q {
         None => String::new(),
@@ -223,17 +221,18 @@ fn remove_contact(
 ) -> Result<Rest, Failure> {
     let arena = Bump::new();
     let aor = key(scene, user, &arena)?;
-    let table = table(scene, name)?;
+    let table = || table(scene, name);
     match change(scene, (table, aor), &format!("<{}>;expires=0", contact(uri)?))? {
         Outcome::Deleted => Ok(Rest::Nothing),
         _ => Err(Failure::missing(format!("`{user}` has no contact `{uri}` in table `{name}`"))),
     }
 }
 
-/// Does to a user's contacts what a REGISTER with this Contact would do.
-fn change(
-    scene: &Scene<'_>,
-    (table, aor): (&LocationTable, &[u8]),
+/// Does to a user's contacts what a REGISTER with this Contact would do. The table, which may come
+/// to be for it and then stays, is taken when nothing is wrong with the Contact.
+fn change<'a>(
+    scene: &Scene<'a>,
+    (table, aor): (impl FnOnce() -> Result<&'a LocationTable, Failure>, &[u8]),
     contact: &str,
 ) -> Result<Outcome, Failure> {
     let config =
@@ -253,7 +252,7 @@ fn change(
     let refused = |why: &dyn std::fmt::Display| Failure::bad(format!("refused: {why}"));
     let request = Request::parse(std::iter::once(contact.as_bytes()), None, &config)
         .map_err(|rejection| refused(&rejection))?;
-    register(table, aor, (&request, &registration), &config, scene.seconds())
+    register(table()?, aor, (&request, &registration), &config, scene.seconds())
         .map_err(|rejection| refused(&rejection))
 }
 

@@ -86,6 +86,22 @@ fn contacts_are_lines_with_q_and_seconds() {
     assert!(contact(1, "expires").is_null() && contact(2, "q").is_null());
 }
 
+// G12, L01
+#[test]
+fn a_command_that_is_refused_makes_no_table() {
+    let desk = Desk::new();
+    for line in [
+        "ul_add typo bob sip:bob@192.0.2.9 60 2",
+        "ul_add typo bob nonsense",
+        "ul_add typo bob sip:<x>",
+    ] {
+        assert!(desk.ask(line).starts_with("400 "), "{line}");
+    }
+    assert!(desk.tables.get(b"typo").is_none());
+    assert_eq!(desk.ask("ul_add new bob sip:bob@192.0.2.9"), "200 OK\n");
+    assert!(desk.tables.get(b"new").is_some());
+}
+
 // G12
 #[test]
 fn a_contact_lasts_as_long_as_it_was_added_for() {

@@ -165,12 +165,27 @@ impl ProxyCore {
         // A batch at most: their number must not keep datagrams waiting.
         for _ in 0..BATCH_DATAGRAMS_MAX {
             let Some(job) = self.standing.waiting.take_due(now) else { break };
-            let answer = Answer { ending: Ending::Exited(0), output: Vec::new() };
-            self.handle_completion(now, Completion { job, answer }, outbox);
+            self.wake(now, job, outbox);
         }
         if self.sweep_at_ms.is_some_and(|due| due <= now.monotonic_ms) {
             self.sweep_at_ms = Some(now.monotonic_ms + self.sweep(now));
         }
+    }
+
+    /// Lets some of the runs that wait for a moment go on at once, as the server ends; whether
+    /// there may be more. From now on no run can wait.
+    pub fn end_waits(&mut self, now: Now, outbox: &mut Outbox) -> bool {
+        for _ in 0..BATCH_DATAGRAMS_MAX {
+            let Some(job) = self.standing.waiting.close() else { return false };
+            self.wake(now, job, outbox);
+        }
+        true
+    }
+
+    /// Goes on with a run that waited for a moment.
+    fn wake(&mut self, now: Now, job: u64, outbox: &mut Outbox) {
+        let answer = Answer { ending: Ending::Exited(0), output: Vec::new() };
+        self.handle_completion(now, Completion { job, answer }, outbox);
     }
 
     /// Removes some of the expired bindings of all tables; how long until it is to be done again

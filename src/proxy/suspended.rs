@@ -32,19 +32,24 @@ pub(super) struct WaitingRoom {
     due: BinaryHeap<Reverse<(u64, u64)>>,
     next_job: u64,
     bytes: usize,
+    /// Whether nobody may wait any more.
+    is_closed: bool,
 }
 
 impl WaitingRoom {
     /// An empty one. Jobs are numbered from `first_job` on, so that the answer to a job of a core
     /// that has failed is not taken for the answer to one of its successor.
     pub(super) fn new(first_job: u64) -> Self {
-        Self { waiting: HashMap::new(), due: BinaryHeap::new(), next_job: first_job, bytes: 0 }
+        let (waiting, due) = (HashMap::new(), BinaryHeap::new());
+        Self { waiting, due, next_job: first_job, bytes: 0, is_closed: false }
     }
 
     /// Bytes that one more run may have.
     pub(super) fn room(&self) -> usize {
         match self.waiting.len() {
-            ..SUSPENDED_COUNT_MAX => SUSPENDED_BYTES_MAX.saturating_sub(self.bytes),
+            ..SUSPENDED_COUNT_MAX if !self.is_closed => {
+                SUSPENDED_BYTES_MAX.saturating_sub(self.bytes)
+            }
             _ => 0,
         }
     }
@@ -79,6 +84,12 @@ impl WaitingRoom {
     /// When the first run goes on that waits for a moment (milliseconds of the monotonic clock).
     pub(super) fn due_ms(&self) -> Option<u64> {
         self.due.peek().map(|Reverse((due_ms, _))| *due_ms)
+    }
+
+    /// Lets nobody wait any more; the job of a run that goes on although its moment has not come.
+    pub(super) fn close(&mut self) -> Option<u64> {
+        self.is_closed = true;
+        self.due.pop().map(|Reverse((_, job))| job)
     }
 
     /// The job of a run that goes on by now.

@@ -87,7 +87,8 @@ pub fn json_string(text: &str) -> String {
             '\n' => json.push_str("\\n"),
             '\r' => json.push_str("\\r"),
             '\t' => json.push_str("\\t"),
-            control if control < ' ' => {
+            // Those above U+007E too: a terminal obeys some of them.
+            control if control.is_control() => {
                 json.push_str(&format!("\\u{:04x}", u32::from(control)));
             }
             other => json.push(other),
@@ -125,10 +126,13 @@ mod tests {
 
     #[test]
     fn texts_are_escaped_and_places_may_be_missing() {
-        let diagnostic = Diagnostic::note("N0001", Span::default(), "a \"b\"\n\u{1}\\");
+        let diagnostic =
+            Diagnostic::note("N0001", Span::default(), "a \"b\"\n\u{1}\u{7f}\u{9b}é\\");
         let json = render_json(&[diagnostic], &SourceMap::default());
         assert!(
-            json.contains("\"message\":\"a \\\"b\\\"\\n\\u0001\\\\\",\"label\":null"),
+            json.contains(
+                "\"message\":\"a \\\"b\\\"\\n\\u0001\\u007f\\u009bé\\\\\",\"label\":null"
+            ),
             "{json}"
         );
         assert!(json.contains("\"file\":null,\"line\":null,"), "{json}");

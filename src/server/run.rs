@@ -11,7 +11,7 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, after, select, unbounded};
 use siphasher::sip128::{Hasher128, SipHasher24};
@@ -92,13 +92,15 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let control = Control::start(inlets, office, move || clock.now(), order)
         .map_err(ServerError::system("cannot start the thread for the administrator"))?;
     let reloader = Reloader::new(options.clone(), fixed, programs, resolver);
-    let wants_reload = forward_signals(report)?;
+    let wants_reload = forward_signals(report.clone())?;
     log::tell(&ready_line(&addresses, workers.len()));
     let reason = serve(&events, &wants_reload, &reloader, &workers);
-    control.into_iter().for_each(Control::stop);
-    // Before the workers, so that whoever waits for a command has an answer to go on with.
-    commands.stop();
-    stop(workers, &events);
+    let end_control = move || control.into_iter().for_each(Control::stop);
+    let helper_counts = [
+        stop_helper(&report, "control", end_control),
+        stop_helper(&report, "commands", move || commands.stop()),
+    ];
+    stop(workers, helper_counts.iter().sum(), &events);
     reason
 }
 
@@ -112,9 +114,11 @@ enum Event {
     Stop,
     /// A worker has ended.
     WorkerEnded(io::Result<()>),
+    /// A thread that helps the workers has been stopped.
+    HelperEnded,
 }
 
-/// Time that the workers have to send what they hold and to end.
+/// Time that all threads have to end, the workers after they have sent what they hold.
 const STOP_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Binds all sockets: a group for each listen address, with a member for each worker.
@@ -376,27 +380,75 @@ fn wake(worker: &WorkerHandle, what: &str) {
     }
 }
 
-/// Has the workers send what they hold and end. Does not wait for long, nor after a second
-/// signal.
-fn stop(workers: Vec<WorkerHandle>, events: &Receiver<Event>) {
+/// Has a thread stopped that helps the workers. Another one waits for its end and reports it, as
+/// it may hang; how many reports will come.
+fn stop_helper(report: &Sender<Event>, name: &str, stop: impl FnOnce() + Send + 'static) -> usize {
+    let report = report.clone();
+    let stop = move || {
+        stop();
+        // The main thread may be gone already, and the process with it.
+        drop(report.send(Event::HelperEnded));
+    };
+    let thread = thread::Builder::new().name(format!("stop-{name}")).spawn(stop);
+    if let Err(error) = &thread {
+        tracing::warn!("the thread for {name} cannot be stopped: {error}");
+    }
+    usize::from(thread.is_ok())
+}
+
+/// Has the workers send what they hold and end, once the helpers have ended or the half of the
+/// time has passed. Does not wait for long, nor after a second signal.
+fn stop(workers: Vec<WorkerHandle>, helper_count: usize, events: &Receiver<Event>) {
+    let (half, late) = (after(STOP_TIME_MAX / 2), after(STOP_TIME_MAX));
+    let mut running = Running { helpers: helper_count, workers: workers.len() };
+    // Before the workers, so that whoever waits for a command has an answer to go on with.
+    if !running.wait(events, &half, |running| running.helpers == 0) {
+        return;
+    }
     for worker in &workers {
         if let Err(error) = worker.stop() {
             tracing::warn!("a worker cannot be woken to stop: {error}");
         }
     }
-    let late = after(STOP_TIME_MAX);
-    let mut running = workers.len();
-    while running > 0 {
-        select! {
-            recv(events) -> event => match event {
-                Ok(Event::WorkerEnded(_)) => running -= 1,
-                Ok(Event::Reload | Event::ReloadFor(_)) => {}
-                _ => return,
-            },
-            recv(late) -> _ => return tracing::warn!("{running} workers did not stop in time"),
-        }
+    if !running.wait(events, &late, |running| (running.helpers, running.workers) == (0, 0)) {
+        return;
+    }
+    if running.helpers > 0 {
+        tracing::warn!("{} of the workers' helpers did not stop in time", running.helpers);
+    }
+    if running.workers > 0 {
+        return tracing::warn!("{} workers did not stop in time", running.workers);
     }
     workers.into_iter().for_each(WorkerHandle::join);
+}
+
+/// How many threads have not told their end.
+struct Running {
+    helpers: usize,
+    workers: usize,
+}
+
+impl Running {
+    /// Waits until enough have ended or it is late; false after a second signal.
+    fn wait(
+        &mut self,
+        events: &Receiver<Event>,
+        late: &Receiver<Instant>,
+        is_enough: impl Fn(&Self) -> bool,
+    ) -> bool {
+        while !is_enough(self) {
+            select! {
+                recv(events) -> event => match event {
+                    Ok(Event::WorkerEnded(_)) => self.workers = self.workers.saturating_sub(1),
+                    Ok(Event::HelperEnded) => self.helpers = self.helpers.saturating_sub(1),
+                    Ok(Event::Reload | Event::ReloadFor(_)) => {}
+                    _ => return false,
+                },
+                recv(late) -> _ => return true,
+            }
+        }
+        true
+    }
 }
 
 #[cfg(test)]
@@ -422,5 +474,26 @@ mod tests {
         assert_eq!(key, branch_secret(&settings).unwrap());
         settings.branch_secret = Some("tell someone".to_owned());
         assert_ne!(key, branch_secret(&settings).unwrap());
+    }
+
+    #[test]
+    fn who_does_not_end_is_not_waited_for_without_end() {
+        let (report, events) = unbounded();
+        let all = |running: &Running| (running.helpers, running.workers) == (0, 0);
+        let mut running = Running { helpers: 2, workers: 1 };
+        assert!(running.wait(&events, &after(Duration::ZERO), all));
+        assert_eq!((running.helpers, running.workers), (2, 1));
+
+        let never = crossbeam_channel::never();
+        assert_eq!(stop_helper(&report, "a", || {}), 1);
+        assert!(running.wait(&events, &never, |running| running.helpers == 1));
+        let (release, hung) = unbounded::<()>();
+        assert_eq!(stop_helper(&report, "b", move || assert!(hung.recv().is_err())), 1);
+        report.send(Event::WorkerEnded(Ok(()))).unwrap();
+        report.send(Event::Stop).unwrap();
+        assert!(!running.wait(&events, &never, all), "a second signal ends at once");
+        assert_eq!((running.helpers, running.workers), (1, 0));
+        drop(release);
+        assert!(running.wait(&events, &never, all));
     }
 }

@@ -103,11 +103,14 @@ impl<C: Core> Cycle<C> {
         self.finish()
     }
 
-    /// Ends the runs that got their answers when the jobs were stopped, and sends what is left. A
-    /// job that they order now is answered at once.
+    /// Ends the runs that got their answers when the jobs were stopped and those that wait for a
+    /// moment, and sends what is left. A job that they order now is answered at once.
     fn finish(&mut self) -> io::Result<()> {
         while self.blocked.is_none() && !self.completions.is_empty() {
             self.take_completions()?;
+        }
+        while self.blocked.is_none() && self.core.end_waits((self.clock)(), &mut self.outbox) {
+            self.flush()?;
         }
         self.flush()
     }

@@ -99,6 +99,15 @@ impl<C: Core> Isolated<C> {
         self.handle_event("a timer", outbox, |core, outbox| core.handle_timeout(now, outbox));
     }
 
+    /// As [`Core::end_waits`]. When the core fails, what waited in it is gone.
+    pub(super) fn end_waits(&mut self, now: Now, outbox: &mut Outbox) -> bool {
+        let mut has_more = false;
+        self.handle_event("the end of a wait", outbox, |core, outbox| {
+            has_more = core.end_waits(now, outbox);
+        });
+        has_more
+    }
+
     /// Has the core do something that no datagram has caused. When it fails, what it put into the
     /// outbox meanwhile is forgotten.
     fn handle_event(

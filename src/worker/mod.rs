@@ -43,6 +43,11 @@ pub trait Core {
 
     /// As [`ProxyCore::handle_timeout`].
     fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox);
+
+    /// As [`ProxyCore::end_waits`]. A core in which nothing waits needs none.
+    fn end_waits(&mut self, _now: Now, _outbox: &mut Outbox) -> bool {
+        false
+    }
 }
 
 impl Core for ProxyCore {
@@ -70,5 +75,9 @@ impl Core for ProxyCore {
 
     fn handle_timeout(&mut self, now: Now, outbox: &mut Outbox) {
         Self::handle_timeout(self, now, outbox);
+    }
+
+    fn end_waits(&mut self, now: Now, outbox: &mut Outbox) -> bool {
+        Self::end_waits(self, now, outbox)
     }
 }

@@ -21,6 +21,9 @@ const COMPLAINT_INTERVAL_MS: u64 = 60_000;
 /// Questions that may share a socket: few enough for their numbers to stay hard to guess.
 const SHARED_COUNT_MAX: usize = 1_024;
 
+/// Messages that are taken from a socket before others have their turn: anybody may send some.
+const MESSAGES_PER_TURN: usize = 64;
+
 /// Names a lookup.
 pub(super) type LookupKey = u64;
 
@@ -39,6 +42,8 @@ pub(super) struct Exchange {
     /// By the number of their token.
     sockets: BTreeMap<usize, Socket>,
     next_token: usize,
+    /// Sockets that may have more: the poll tells once that they have something.
+    unread: BTreeSet<usize>,
     queries: BTreeMap<u64, Query>,
     next_query: u64,
     /// When each question is asked again.
@@ -82,6 +87,7 @@ impl Exchange {
             retry_ms: 1_000,
             sockets: BTreeMap::new(),
             next_token: 0,
+            unread: BTreeSet::new(),
             queries: BTreeMap::new(),
             next_query: 0,
             due: BTreeSet::new(),
@@ -141,16 +147,35 @@ impl Exchange {
         }
     }
 
-    /// Takes what a socket has.
-    pub(super) fn take(&mut self, Token(token): Token, now_ms: u64) {
+    /// Remembers that a socket has something.
+    pub(super) fn note(&mut self, Token(token): Token) {
+        self.unread.insert(token);
+    }
+
+    /// Whether a socket may have something.
+    pub(super) fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
+    }
+
+    /// Takes some of what the sockets have.
+    pub(super) fn take(&mut self, now_ms: u64) {
+        for token in std::mem::take(&mut self.unread) {
+            self.take_from(token, now_ms);
+        }
+    }
+
+    /// Takes some of what a socket has.
+    fn take_from(&mut self, token: usize, now_ms: u64) {
         let mut buffer = Vec::new();
-        while let Some(socket) = self.sockets.get_mut(&token) {
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some(socket) = self.sockets.get_mut(&token) else { return };
             match socket.take(&mut buffer) {
                 Taken::Nothing => return,
                 Taken::Message => self.read(token, &buffer, now_ms),
                 Taken::Broken => return self.give_up_socket(token, now_ms),
             }
         }
+        self.unread.insert(token);
     }
 
     /// The server that was asked last.
@@ -242,12 +267,13 @@ impl Exchange {
     /// Reads a message that has come by a socket.
     fn read(&mut self, token: usize, message: &[u8], now_ms: u64) {
         let Some(socket) = self.sockets.get(&token) else { return };
-        let Some(key) = message::id(message).and_then(|id| socket.query(id)) else { return };
+        let key = message::id(message).and_then(|id| socket.query(id));
+        let Some(key) = key else { return self.pass_over(token, now_ms) };
         let Some(query) = self.queries.get_mut(&key) else { return };
         let (server, is_stream) = (socket.server, socket.is_stream());
         let Ask { name, record, .. } = &query.ask;
         match message::read(message, name, *record) {
-            Reading::Foreign => return,
+            Reading::Foreign => return self.pass_over(token, now_ms),
             Reading::Truncated if !is_stream => return self.ask_by_stream(key, server, now_ms),
             Reading::NotUnderstood if !query.is_plain => {
                 query.is_plain = true;
@@ -279,6 +305,14 @@ impl Exchange {
         }
         let answered = self.servers.iter().position(|known| *known == server);
         self.preferred = answered.unwrap_or(self.preferred);
+    }
+
+    /// Passes over a message that answers nothing. Anybody may send a datagram; but who answers
+    /// something else by a stream will not answer the question either.
+    fn pass_over(&mut self, token: usize, now_ms: u64) {
+        if self.sockets.get(&token).is_some_and(Socket::is_stream) {
+            self.give_up_socket(token, now_ms);
+        }
     }
 
     /// Asks a question again by a stream.
@@ -359,5 +393,64 @@ impl Exchange {
         let mut hasher = self.hasher;
         hasher.write_u64(self.random_count);
         hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, UdpSocket};
+
+    use mio::Poll;
+
+    use super::super::message::Record;
+    use super::*;
+    use crate::names::HostName;
+
+    /// A question that was sent to that server, and the poll that its sockets are known to.
+    fn asking(server: SocketAddr) -> (Exchange, Poll) {
+        let poll = Poll::new().unwrap();
+        let registry = poll.registry().try_clone().unwrap();
+        let mut exchange = Exchange::new(registry, *b"nobody knows it!");
+        let settings = NameSettings { server_count: 1, try_count: 9, ..NameSettings::default() };
+        exchange.follow(&[server], &settings);
+        let name = HostName::from_slice(b"gw.example");
+        exchange.ask(1, Ask { slot: 0, name, record: Record::A }, (0, 10_000));
+        (exchange, poll)
+    }
+
+    #[test]
+    fn a_flood_of_datagrams_keeps_nobody_waiting() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (mut exchange, _poll) = asking(server.local_addr().unwrap());
+        let (_, asker) = server.recv_from(&mut [0; 512]).unwrap();
+        for _ in 0..=MESSAGES_PER_TURN {
+            server.send_to(b"rubbish", asker).unwrap();
+        }
+        exchange.note(Token(0));
+        exchange.take(0);
+        assert!(exchange.has_unread());
+        exchange.take(0);
+        assert!(!exchange.has_unread());
+        assert_eq!(exchange.sockets.len(), 1, "an answer may still come");
+    }
+
+    #[test]
+    fn a_stream_by_which_something_else_comes_is_given_up() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let listener = TcpListener::bind(address).unwrap();
+        let (mut exchange, _poll) = asking(address);
+        exchange.ask_by_stream(0, address, 0);
+        assert!(exchange.sockets[&1].is_stream());
+        let (mut stream, _) = listener.accept().unwrap();
+        exchange.note(Token(1));
+        exchange.take(0);
+        stream.read_exact(&mut [0; 14]).unwrap();
+        stream.write_all(b"\0\x07rubbish").unwrap();
+        exchange.note(Token(1));
+        exchange.take(0);
+        let tokens: Vec<&usize> = exchange.sockets.keys().collect();
+        assert_eq!(tokens, [&2], "it is asked by a datagram again");
     }
 }

@@ -146,9 +146,10 @@ impl<F: Fn() -> u64> Desk<F> {
             }
             for event in &events {
                 if event.token() != WAKER {
-                    self.exchange.take(event.token(), now_ms);
+                    self.exchange.note(event.token());
                 }
             }
+            self.exchange.take(now_ms);
             self.exchange.run_timers(now_ms);
             self.take_questions(now_ms);
             self.take_finished(now_ms);
@@ -157,7 +158,8 @@ impl<F: Fn() -> u64> Desk<F> {
 
     /// How long the poll may wait.
     fn timeout(&self) -> Option<Duration> {
-        if !self.parts.questions.is_empty() && self.lookups.len() < NAME_LOOKUP_COUNT_MAX {
+        let has_room = self.lookups.len() < NAME_LOOKUP_COUNT_MAX;
+        if self.exchange.has_unread() || has_room && !self.parts.questions.is_empty() {
             return Some(Duration::ZERO);
         }
         let due_ms = self.exchange.due_ms()?;

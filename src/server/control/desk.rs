@@ -29,6 +29,10 @@ const FIFO: Token = Token(usize::MAX - 2);
 /// Commands of the FIFO that are taken before others have their turn.
 const FIFO_COMMANDS_PER_TURN: usize = 64;
 
+/// Reads of the FIFO that may bring no command before others have their turn: whoever writes may
+/// never end.
+const FIFO_READS_PER_TURN: usize = 8;
+
 /// Time between two looks at FIFOs that nobody reads yet.
 const LOOK_MS: u64 = 20;
 
@@ -68,9 +72,9 @@ impl Inlet {
         Self { fifo, reader: FifoReader::default(), reply_folder, has_more: true, until_ms: 0 }
     }
 
-    /// The next request, if one came.
+    /// The next request, if one came among the next bytes.
     fn next(&mut self, now_ms: u64) -> Option<Request> {
-        loop {
+        for _ in 0..FIFO_READS_PER_TURN {
             if let Some(request) = self.reader.next() {
                 return Some(request);
             }
@@ -93,6 +97,7 @@ impl Inlet {
                 Err(_) => self.has_more = false,
             }
         }
+        None
     }
 
     /// When it is to be looked at although nothing comes.
@@ -122,7 +127,7 @@ impl Desk {
                 self.note(event.token());
             }
             let now = (self.clock)();
-            self.take_reports();
+            self.take_reports(now.monotonic_ms);
             self.take_turns(now);
             self.give_up_late(now.monotonic_ms);
             self.accept(now);
@@ -166,11 +171,11 @@ impl Desk {
     }
 
     /// Gives what came of reloads to who asked for them.
-    fn take_reports(&mut self) {
+    fn take_reports(&mut self, now_ms: u64) {
         while let Some(ReloadReport { id, report }) = self.reports.take() {
             for (session, need) in self.sessions.iter_mut().zip(&mut self.needs) {
                 if let Some(session) = session.as_mut().filter(|session| session.id == id) {
-                    session.take_report(&report);
+                    session.take_report(&report, now_ms);
                     *need = Some(Next::Turn);
                 }
             }
@@ -299,4 +304,31 @@ fn threads() -> Vec<Thread> {
     let mut threads: Vec<Thread> = entries.filter_map(thread).collect();
     threads.sort_by_key(|thread| thread.id);
     threads
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use super::*;
+
+    #[test]
+    fn lines_that_are_no_commands_keep_nobody_waiting() {
+        let name = format!("viaduct-{}-flood", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let fifo = ControlFifo::open(&path, 0o600).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let mut writer = options.write(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
+        let mut inlet = Inlet::new(fifo, std::env::temp_dir());
+        while writer.write(&b"no command\n".repeat(300)).is_ok() {}
+        assert_eq!(inlet.next(0), None);
+        assert!(inlet.has_more, "others have their turn before it is read to its end");
+        while inlet.has_more {
+            assert_eq!(inlet.next(0), None);
+        }
+        writer.write_all(b"\n:version:\n\n").unwrap();
+        inlet.has_more = true;
+        assert!(inlet.next(0).is_some(), "commands are heard behind them");
+    }
 }

@@ -14,8 +14,9 @@ use crate::sys;
 /// The FIFO that commands come through.
 #[derive(Debug)]
 pub(super) struct ControlFifo {
+    /// Removed before the lock is given back: who has the lock next makes a path of its own.
+    _path: Belonging,
     pub(super) file: File,
-    _file: Belonging,
 }
 
 impl ControlFifo {
@@ -45,8 +46,13 @@ impl ControlFifo {
         if file.try_lock().is_err() {
             return Err(io::Error::other("another server has it"));
         }
+        // Before it was locked, the server that had it may have ended and removed it.
+        let own = Belonging::of(path, &opened);
+        if !own.is_there() {
+            return Err(io::Error::other("it is being replaced"));
+        }
         file.set_permissions(Permissions::from_mode(mode))?;
-        Ok(Self { file, _file: Belonging::new(path)? })
+        Ok(Self { _path: own, file })
     }
 }
 

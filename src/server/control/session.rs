@@ -144,12 +144,17 @@ impl Session {
         }
     }
 
-    /// Takes in what came of the reload that it asked for.
-    pub(super) fn take_report(&mut self, report: &(Result<(), String>, String)) {
+    /// Takes in what came of the reload that it asked for. However long that took, there is time
+    /// to read it.
+    pub(super) fn take_report(&mut self, report: &(Result<(), String>, String), now_ms: u64) {
         if let Stage::Waiting(format) = self.stage {
             let (result, remarks) = report;
             let answer = Answer::of_reload(result.clone(), remarks, format);
             self.stage = Stage::Telling(Telling::new(answer));
+            self.until_ms = match self.channel {
+                Channel::Socket(_) => until(now_ms),
+                Channel::Fifo(_) | Channel::Nowhere => now_ms + CONTROL_READER_MS_MAX,
+            };
         }
     }
 
@@ -304,8 +309,9 @@ mod tests {
         assert_eq!((next, session.until_ms()), (Next::Reload, None));
         let again = session.go_on(&scene(10_000), poll.registry(), Token(0));
         assert_eq!(again, Next::Event, "it is ordered once");
-        session.take_report(&(Ok(()), "done\n".to_owned()));
-        let next = session.go_on(&scene(10_000), poll.registry(), Token(0));
+        session.take_report(&(Ok(()), "done\n".to_owned()), 90_000);
+        assert_eq!(session.until_ms(), Some(90_000 + CONTROL_IDLE_MS_MAX));
+        let next = session.go_on(&scene(90_000), poll.registry(), Token(0));
         assert_eq!(next, Next::Nothing);
         let mut answer = [0; 32];
         let count = peer.read(&mut answer).unwrap();

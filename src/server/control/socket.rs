@@ -4,7 +4,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as StdListener, UnixStream};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 
 use mio::net::UnixListener;
@@ -13,8 +13,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// A socket that commands come through.
 #[derive(Debug)]
 pub(super) struct ControlSocket {
+    /// Removed while it is still listened at: who finds nobody there takes the path over.
+    _path: Belonging,
     pub(super) listener: UnixListener,
-    _file: Belonging,
 }
 
 /// A file that goes with its owner.
@@ -26,17 +27,21 @@ pub(super) struct Belonging {
 }
 
 impl Belonging {
-    /// The file at that path, which was just made.
-    pub(super) fn new(path: &Path) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(Self { path: path.to_owned(), id: (metadata.dev(), metadata.ino()) })
+    /// The file of that metadata, which is, or was, at that path.
+    pub(super) fn of(path: &Path, metadata: &fs::Metadata) -> Self {
+        Self { path: path.to_owned(), id: (metadata.dev(), metadata.ino()) }
+    }
+
+    /// Whether it is still at its path.
+    pub(super) fn is_there(&self) -> bool {
+        let is_ours = |it: fs::Metadata| (it.dev(), it.ino()) == self.id;
+        fs::symlink_metadata(&self.path).is_ok_and(is_ours)
     }
 }
 
 impl Drop for Belonging {
     fn drop(&mut self) {
-        let is_ours = |it: fs::Metadata| (it.dev(), it.ino()) == self.id;
-        if fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
+        if self.is_there() {
             // What stays behind is taken over by the next server.
             let _ = fs::remove_file(&self.path);
         }
@@ -61,11 +66,11 @@ impl ControlSocket {
         handle.set_permissions(Permissions::from_mode(0o600))?;
         let socket = Socket::from(OwnedFd::from(handle));
         socket.bind(&SockAddr::unix(path)?)?;
-        let file = Belonging::new(path)?;
+        let own = Belonging::of(path, &fs::symlink_metadata(path)?);
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         let listener = UnixListener::from_std(StdListener::from(OwnedFd::from(socket)));
-        Ok(Self { listener, _file: file })
+        Ok(Self { _path: own, listener })
     }
 }
 
@@ -96,15 +101,20 @@ fn remove_left_over(path: &Path) -> io::Result<()> {
 
 /// An error if a server listens at the socket.
 fn refuse_if_alive(path: &Path) -> io::Result<()> {
-    match UnixStream::connect(path) {
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A server that hangs accepts nobody: to wait for a place among those that call would last.
+    probe.set_nonblocking(true)?;
+    match probe.connect(&SockAddr::unix(path)?) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
-        Err(error) => Err(error),
-        Ok(_) => Err(io::Error::other("another server listens there")),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::Error::other("another server listens there")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     /// A path of the test's own.
@@ -135,6 +145,26 @@ mod tests {
         let socket = ControlSocket::bind(&path).unwrap();
         UnixStream::connect(&path).unwrap();
         drop(socket);
+    }
+
+    #[test]
+    fn a_server_that_accepts_nobody_is_alive() {
+        let path = fresh("hung");
+        let hung = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        hung.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        hung.listen(0).unwrap();
+        let mut callers = Vec::new();
+        loop {
+            let caller = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+            caller.set_nonblocking(true).unwrap();
+            if caller.connect(&SockAddr::unix(&path).unwrap()).is_err() {
+                break;
+            }
+            callers.push(caller);
+        }
+        let error = ControlSocket::bind(&path).unwrap_err();
+        assert_eq!(error.to_string(), "another server listens there");
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]
