@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 use viaduct::limits::WORKER_COUNT_MAX;
+use viaduct::protocol::{Endpoint, Transport};
 use viaduct::server;
 
 /// A SIP proxy and registrar that runs SER, OpenSER and Kamailio routing scripts.
@@ -116,11 +117,11 @@ pub(crate) struct RouteArguments {
     #[arg(long, value_name = "FILE", required = true)]
     message: Vec<PathBuf>,
     /// Who sends it; else the address in its topmost Via, or 198.51.100.7:5060.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_udp)]
     source: Option<SocketAddr>,
     /// Address of the server instead of those in the script; else 192.0.2.1:5060. May be given
     /// repeatedly; the message goes to the first of the family of its source.
-    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_listen)]
+    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_udp)]
     listen: Vec<SocketAddr>,
     /// A contact that is registered: sip:bob@example.com=sip:bob@198.51.100.8. May be given
     /// repeatedly.
@@ -161,8 +162,8 @@ pub(crate) struct RunArguments {
     config: Option<PathBuf>,
     /// Address to listen on instead of those in the script; port 0 is any free port. May be
     /// given repeatedly.
-    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_listen)]
-    listen: Vec<SocketAddr>,
+    #[arg(long, value_name = "udp|tcp|tls:ADDR:PORT", value_parser = parse_listen)]
+    listen: Vec<Endpoint>,
     /// Number of workers instead of that in the script (children); else one for each usable core.
     #[arg(long, value_name = "N", value_parser = parse_workers)]
     workers: Option<usize>,
@@ -252,18 +253,31 @@ impl From<CheckFormat> for server::Format {
     }
 }
 
-/// Parses `udp:ADDR:PORT`, `ADDR:PORT` or either without a port, which is 5060 then.
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    const SIP_PORT: u16 = 5_060;
-    let address = text.strip_prefix("udp:").unwrap_or(text);
+/// Parses `tcp:ADDR:PORT`, `ADDR:PORT` (UDP) or either without a port, which is that of the
+/// transport then.
+fn parse_listen(text: &str) -> Result<Endpoint, String> {
+    let prefixed = text.split_once(':').and_then(|(name, address)| {
+        Transport::of(name.as_bytes()).map(|transport| (transport, address))
+    });
+    let (transport, address) = prefixed.unwrap_or((Transport::Udp, text));
     let host = address.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let without_port =
-        || host.unwrap_or(address).parse().ok().map(|ip: IpAddr| (ip, SIP_PORT).into());
+    let without_port = || {
+        host.unwrap_or(address).parse().ok().map(|ip: IpAddr| (ip, transport.default_port()).into())
+    };
     address
         .parse()
         .ok()
         .or_else(without_port)
+        .map(|address| Endpoint { transport, address })
         .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
+}
+
+/// As [`parse_listen`], an address of UDP.
+fn parse_udp(text: &str) -> Result<SocketAddr, String> {
+    parse_listen(text).and_then(|endpoint| match endpoint.transport {
+        Transport::Udp => Ok(endpoint.address),
+        other => Err(format!("only UDP can be used here, not {}", other.in_via())),
+    })
 }
 
 /// Parses `unix:PATH` or `PATH`.
@@ -310,15 +324,18 @@ mod tests {
     #[test]
     fn listen_addresses_may_leave_out_what_is_usual() {
         for (text, expected) in [
-            ("udp:192.0.2.1:5070", "192.0.2.1:5070"),
-            ("192.0.2.1:0", "192.0.2.1:0"),
-            ("udp:192.0.2.1", "192.0.2.1:5060"),
-            ("udp:[2001:db8::1]:5061", "[2001:db8::1]:5061"),
-            ("[2001:db8::1]", "[2001:db8::1]:5060"),
+            ("udp:192.0.2.1:5070", "udp:192.0.2.1:5070"),
+            ("192.0.2.1:0", "udp:192.0.2.1:0"),
+            ("udp:192.0.2.1", "udp:192.0.2.1:5060"),
+            ("udp:[2001:db8::1]:5061", "udp:[2001:db8::1]:5061"),
+            ("[2001:db8::1]", "udp:[2001:db8::1]:5060"),
+            ("tcp:192.0.2.1", "tcp:192.0.2.1:5060"),
+            ("tls:[2001:db8::1]", "tls:[2001:db8::1]:5061"),
         ] {
-            assert_eq!(parse_listen(text), Ok(expected.parse().unwrap()), "{text}");
+            assert_eq!(parse_listen(text).unwrap().to_string(), expected, "{text}");
         }
-        for text in ["", "udp:", "tcp:192.0.2.1:5060", "example.org:5060", "192.0.2.1:70000"] {
+        assert!(parse_udp("udp:192.0.2.1").is_ok() && parse_udp("tcp:192.0.2.1").is_err());
+        for text in ["", "udp:", "sctp:192.0.2.1:5060", "example.org:5060", "192.0.2.1:70000"] {
             assert!(parse_listen(text).is_err(), "{text}");
         }
     }

@@ -38,6 +38,7 @@ pub mod mem;
 pub mod metrics;
 pub mod modules;
 pub mod names;
+pub mod protocol;
 pub mod proxy;
 pub mod script;
 pub mod server;

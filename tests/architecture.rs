@@ -18,34 +18,38 @@ const ROOMS: Rooms = &[
     ("jobs", &["limits"]),
     ("mem", &["limits"]),
     ("metrics", &[]),
-    ("names", &["limits"]),
+    ("protocol", &[]),
+    ("names", &["limits", "protocol"]),
     ("time", &[]),
     // sys: the system calls
     ("sys", &[]),
     // core: no socket, file, thread or clock
     ("sip", BASE),
-    ("location", &["sip", "limits", "mem", "metrics", "time"]),
-    ("script", &["sip", "jobs", "limits", "mem", "metrics", "names", "time"]),
-    ("modules", &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "time"]),
+    ("location", &["sip", "limits", "mem", "metrics", "protocol", "time"]),
+    ("script", &["sip", "jobs", "limits", "mem", "metrics", "names", "protocol", "time"]),
+    (
+        "modules",
+        &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "protocol", "time"],
+    ),
     (
         "proxy",
         &[
             "modules", "script", "location", "sip", "jobs", "limits", "mem", "metrics", "names",
-            "time",
+            "protocol", "time",
         ],
     ),
     (
         "flow",
         &[
             "proxy", "modules", "script", "location", "sip", "jobs", "limits", "mem", "metrics",
-            "names", "time",
+            "names", "protocol", "time",
         ],
     ),
-    ("admin", &["script", "location", "sip", "limits", "mem", "metrics", "time"]),
+    ("admin", &["script", "location", "sip", "limits", "mem", "metrics", "protocol", "time"]),
     // shell
-    ("helper", &["sys", "jobs", "limits", "names"]),
-    ("transport", &["sip", "sys", "limits", "mem", "metrics", "time"]),
-    ("worker", &["transport", "proxy", "jobs", "limits", "mem", "metrics", "time"]),
+    ("helper", &["sys", "jobs", "limits", "names", "protocol"]),
+    ("transport", &["sip", "sys", "limits", "mem", "metrics", "protocol", "time"]),
+    ("worker", &["transport", "proxy", "jobs", "limits", "mem", "metrics", "protocol", "time"]),
     (
         "server",
         &[
@@ -65,12 +69,13 @@ const ROOMS: Rooms = &[
             "mem",
             "metrics",
             "names",
+            "protocol",
             "time",
         ],
     ),
 ];
 
-const BASE: &[&str] = &["limits", "mem", "metrics", "time"];
+const BASE: &[&str] = &["limits", "mem", "metrics", "protocol", "time"];
 
 /// Who may import whom in the load generator.
 const LOADGEN_ROOMS: Rooms = &[

@@ -17,6 +17,7 @@ use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::modules::SharedVariables;
 use crate::names::{Answer as NameAnswer, NameTable, Question};
+use crate::protocol::Transport;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
@@ -368,7 +369,7 @@ const STEP_MS: u64 = 10;
 
 /// The listeners of a server.
 fn listeners(listen: &[SocketAddr], settings: &Settings) -> Arc<[Listener]> {
-    let plain = |address| ListenAddress { address, advertise: None };
+    let plain = |address| ListenAddress { transport: Transport::Udp, address, advertise: None };
     let wanted: Vec<ListenAddress> = if !listen.is_empty() {
         listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {
@@ -381,7 +382,7 @@ fn listeners(listen: &[SocketAddr], settings: &Settings) -> Arc<[Listener]> {
         if address.port() == 0 {
             address.set_port(SIP_PORT);
         }
-        Listener { address, advertise: wanted.advertise }
+        Listener { transport: wanted.transport, address, advertise: wanted.advertise }
     };
     wanted.into_iter().map(listener).collect()
 }

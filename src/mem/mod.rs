@@ -5,7 +5,7 @@
 mod outbox;
 mod slot;
 
-pub use outbox::{Outbox, Payload, Transmit};
+pub use outbox::{Outbox, Payload, Peer, Transmit};
 pub use slot::{Received, SlotPool};
 
 /// Number of a listen address, in the order of the configuration.

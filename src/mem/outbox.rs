@@ -28,11 +28,24 @@ pub struct Transmit {
     pub payload: Payload,
 }
 
+/// What is known of who gets a message, beside the address. Only connections ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The host that the next hop's URI names: what it has to prove to be where that is asked
+    /// (RFC 5922 §7.2).
+    pub name: Option<Box<str>>,
+    /// Where a connection is opened to if there is none to the destination any more
+    /// (RFC 3261 §18.2.2); none: to the destination.
+    pub otherwise: Option<SocketAddr>,
+}
+
 /// The datagrams that a batch caused. Buffers are kept from batch to batch.
 #[derive(Debug, Default)]
 pub struct Outbox {
     composed: Vec<u8>,
     transmits: Vec<Transmit>,
+    /// Peers of some of them, by position, in order.
+    peers: Vec<(usize, Peer)>,
 }
 
 impl Outbox {
@@ -80,10 +93,24 @@ impl Outbox {
         true
     }
 
+    /// Notes who gets the newest transmit.
+    pub fn note_peer(&mut self, peer: Peer) {
+        if let Some(newest) = self.transmits.len().checked_sub(1) {
+            self.peers.push((newest, peer));
+        }
+    }
+
+    /// What is known of who gets the transmit at that position.
+    #[must_use]
+    pub fn peer(&self, position: usize) -> Option<&Peer> {
+        self.peers.iter().find(|(noted, _)| *noted == position).map(|(_, peer)| peer)
+    }
+
     /// Takes the newest transmit back, if it was composed: its way and its bytes.
     pub fn take_composed(&mut self) -> Option<((SocketAddr, ListenerId, IpAddr), Vec<u8>)> {
         let Payload::Composed(range) = self.transmits.last()?.payload.clone() else { return None };
         let transmit = self.transmits.pop()?;
+        self.forget_peers();
         let bytes = self.composed.split_off(range.start);
         Some(((transmit.destination, transmit.listener, transmit.source), bytes))
     }
@@ -92,6 +119,15 @@ impl Outbox {
     /// the last of them.
     pub fn sent(&mut self, count: usize) {
         self.transmits.drain(..count);
+        if !self.peers.is_empty() {
+            self.peers.retain_mut(|(position, _)| match position.checked_sub(count) {
+                Some(left) => {
+                    *position = left;
+                    true
+                }
+                None => false,
+            });
+        }
         if self.transmits.is_empty() {
             self.composed.clear();
         }
@@ -101,8 +137,16 @@ impl Outbox {
     /// failed.
     pub fn truncate(&mut self, count: usize) {
         self.transmits.truncate(count);
+        self.forget_peers();
         if self.transmits.is_empty() {
             self.composed.clear();
+        }
+    }
+
+    /// Forgets the peers of transmits that are no more.
+    fn forget_peers(&mut self) {
+        while self.peers.last().is_some_and(|(position, _)| *position >= self.transmits.len()) {
+            self.peers.pop();
         }
     }
 
@@ -157,6 +201,23 @@ mod tests {
         assert_eq!(texts(&outbox), ["three"]);
         outbox.sent(1);
         assert!(outbox.is_empty() && outbox.composed.is_empty());
+    }
+
+    #[test]
+    fn peers_stay_with_their_transmits() {
+        let peer = |name: &str| Peer { name: Some(name.into()), otherwise: None };
+        let mut outbox = Outbox::new();
+        for text in ["one", "two", "three"] {
+            push(&mut outbox, text, true);
+            outbox.note_peer(peer(text));
+        }
+        outbox.sent(1);
+        assert_eq!((outbox.peer(0), outbox.peer(1)), (Some(&peer("two")), Some(&peer("three"))));
+        outbox.truncate(1);
+        push(&mut outbox, "four", true);
+        assert_eq!((outbox.peer(0), outbox.peer(1)), (Some(&peer("two")), None));
+        outbox.sent(2);
+        assert_eq!(outbox.peers, []);
     }
 
     #[test]

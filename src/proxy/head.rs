@@ -252,6 +252,7 @@ mod tests {
     use super::super::branch::BranchKey;
     use super::super::identity::{Identity, Listener};
     use super::*;
+    use crate::protocol::Transport;
     use crate::script::{Program, Settings};
     use crate::sip::{MessageIndex, parse};
 
@@ -281,7 +282,11 @@ mod tests {
         let essentials = message.validate_request().unwrap();
         let listeners = ["192.0.2.1:5060", "[2001:db8::1]:5070"];
         let listeners: Arc<[Listener]> = listeners
-            .map(|address| Listener { address: address.parse().unwrap(), advertise: None })
+            .map(|address| Listener {
+                transport: Transport::Udp,
+                address: address.parse().unwrap(),
+                advertise: None,
+            })
             .into();
         let local = listeners[0].address;
         let mut identity = Identity::new(listeners, &Program::empty(Settings::default()));

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::modules::SubdomainAliases;
+use crate::protocol::Transport;
 use crate::script::{Program, Settings};
 use crate::sip::{Pen, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
 pub struct Listener {
+    /// The transport.
+    pub transport: Transport,
     /// The address that the socket is bound to; may be the wildcard address.
     pub address: SocketAddr,
     /// Host and port for Via and Record-Route, if they are not the address.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
 use crate::names::NameSettings;
+use crate::protocol::Transport;
 
 /// The dialect of a script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,6 +21,8 @@ pub enum Dialect {
 /// One `listen` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenAddress {
+    /// The transport.
+    pub transport: Transport,
     /// The address to bind.
     pub address: SocketAddr,
     /// What to put into Via and Record-Route instead (`advertise`).

@@ -8,6 +8,7 @@ use core_affinity::CoreId;
 
 use super::{Options, ServerError};
 use crate::limits::{LISTENER_COUNT_MAX, WORKER_COUNT_MAX};
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{ListenAddress, Settings};
 use crate::transport::Steering;
 
@@ -34,23 +35,29 @@ impl Plan {
     }
 }
 
-/// The listen addresses without repetitions. Port 0 may be asked for repeatedly.
+/// The listen addresses without repetitions, in the order of their transports. Port 0 may be asked
+/// for repeatedly.
 fn listen_addresses(options: &Options, settings: &Settings) -> Vec<ListenAddress> {
-    let plain = |address| ListenAddress { address, advertise: None };
+    let plain =
+        |Endpoint { transport, address }| ListenAddress { transport, address, advertise: None };
     let wanted: Vec<ListenAddress> = if !options.listen.is_empty() {
         options.listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {
-        vec![plain(SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port)))]
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
+        vec![plain(Endpoint { transport: Transport::Udp, address })]
     } else {
         settings.listen.clone()
     };
     let mut listen: Vec<ListenAddress> = Vec::new();
     for candidate in wanted {
-        let same = |other: &ListenAddress| other.address == candidate.address;
+        let same = |other: &ListenAddress| {
+            (other.transport, other.address) == (candidate.transport, candidate.address)
+        };
         if candidate.address.port() == 0 || !listen.iter().any(same) {
             listen.push(candidate);
         }
     }
+    listen.sort_by_key(|listen| listen.transport);
     listen
 }
 
@@ -78,11 +85,16 @@ mod tests {
 
     use super::*;
 
+    /// An address of UDP.
+    fn udp(text: &str) -> Endpoint {
+        Endpoint { transport: Transport::Udp, address: text.parse().unwrap() }
+    }
+
     /// Options with nothing given but these.
     fn options(listen: &[&str], workers: Option<usize>) -> Options {
         Options {
             config: None,
-            listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
+            listen: listen.iter().map(|address| udp(address)).collect(),
             workers,
             pin: false,
             log_level: LevelFilter::OFF,
@@ -98,7 +110,8 @@ mod tests {
     #[test]
     fn the_command_line_goes_before_the_script() {
         let mut settings = Settings::default();
-        let listen = ListenAddress { address: "192.0.2.1:5070".parse().unwrap(), advertise: None };
+        let Endpoint { transport, address } = udp("192.0.2.1:5070");
+        let listen = ListenAddress { transport, address, advertise: None };
         settings.listen = vec![listen.clone(), listen];
         settings.workers = Some(3);
         let plan = Plan::new(&options(&[], None), &settings).unwrap();

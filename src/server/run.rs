@@ -31,6 +31,7 @@ use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
 use crate::modules::SharedVariables;
 use crate::names::NameTable;
+use crate::protocol::Endpoint;
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Program, Settings};
 use crate::sys;
@@ -44,7 +45,7 @@ pub struct Options {
     /// The script; none: the built-in one.
     pub config: Option<PathBuf>,
     /// Addresses to listen on; none: those of the script.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Endpoint>,
     /// The number of workers; none: as the script says.
     pub workers: Option<usize>,
     /// Whether each worker stays on a core of its own.
@@ -150,6 +151,7 @@ fn start_workers(
         .iter()
         .zip(&plan.listen)
         .map(|(group, listen)| Listener {
+            transport: listen.transport,
             address: group[0].local_address(),
             advertise: listen.advertise.clone(),
         })

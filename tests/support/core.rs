@@ -19,6 +19,7 @@ use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::modules::{REGISTRY, SharedVariables};
 use viaduct::names::NameTable;
+use viaduct::protocol::Transport;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
 use viaduct::time::Now;
@@ -118,7 +119,11 @@ impl CoreBench {
         let advertise = program.settings().listen.first().and_then(|it| it.advertise.clone());
         let core = ProxyCore::new(CoreParts {
             program,
-            listeners: Arc::new([Listener { address: server(), advertise }]),
+            listeners: Arc::new([Listener {
+                transport: Transport::Udp,
+                address: server(),
+                advertise,
+            }]),
             services,
             names,
             jobs: JobQueue::new(orders.address(), answers.address()),

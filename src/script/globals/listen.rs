@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::table::Parameter;
 use super::{Builder, text};
+use crate::protocol::Transport;
 use crate::script::ast::{Global, GlobalValue, Spanned};
 use crate::script::diagnostic::Diagnostic;
 use crate::script::{ListenAddress, Span};
@@ -20,7 +21,11 @@ impl Listener {
     pub(super) fn address(self, port: u16) -> ListenAddress {
         let port = self.port.unwrap_or(port);
         let advertise = self.advertise.map(|(host, own)| (host, own.unwrap_or(port)));
-        ListenAddress { address: SocketAddr::new(self.ip, port), advertise }
+        ListenAddress {
+            transport: Transport::Udp,
+            address: SocketAddr::new(self.ip, port),
+            advertise,
+        }
     }
 }
 
