@@ -25,6 +25,10 @@ macro_rules! header_names {
                 match self { $(Self::$variant => $name,)* Self::Other => "" }
             }
 
+            /// All of them.
+            #[cfg(test)]
+            pub(super) const ALL: [Self; Self::COUNT] = [$(Self::$variant,)* Self::Other];
+
             /// All spellings: the names and their compact forms.
             const SPELLINGS: &[(&'static [u8], Self)] = &[
                 $(($name.as_bytes(), Self::$variant), $((&[$compact], Self::$variant),)?)*
@@ -79,78 +83,80 @@ impl HeaderName {
     pub fn parse(bytes: &[u8]) -> Self {
         let Some(first) = bytes.first() else { return Self::Other };
         let start = [*first, *bytes.get(1).unwrap_or(&b':')];
-        let found = Spelling::find(start, |spelling| spelling.text.eq_ignore_ascii_case(bytes));
+        let found = Spelling::find(start, |spelling| spelling.text().eq_ignore_ascii_case(bytes));
         found.map_or(Self::Other, Spelling::name)
     }
 
-    /// As [`Self::parse`], for the first `length` octets of a header line.
+    /// As [`Self::parse`], for the first `length` octets of a header line, which a colon follows.
     #[inline]
     pub(super) fn parse_start(line: &[u8], length: usize) -> Self {
-        let Some(ahead) = line.first_chunk().filter(|_| length <= Spelling::LENGTH_MAX) else {
+        let split = line.split_first().filter(|_| (1..=Spelling::LENGTH_MAX).contains(&length));
+        let Some((first, Some(behind))) = split.map(|(first, rest)| (first, rest.first_chunk()))
+        else {
             return Self::parse(line.get(..length).unwrap_or_default());
         };
-        let block = Block::new(*ahead);
-        let start = [ahead[0], if length > 1 { ahead[1] } else { b':' }];
-        let found = Spelling::find(start, |spelling| {
-            usize::from(spelling.length) == length && spelling.is_same(block).first(length)
+        let block = Block::new(*behind);
+        let found = Spelling::find([*first, behind[0]], |spelling| {
+            spelling.len() == length && spelling.is_same(block).first(length - 1)
         });
         found.map_or(Self::Other, Spelling::name)
     }
 }
 
-/// A spelling of a name.
-#[derive(Clone, Copy)]
+/// A spelling of a name, as it is compared with the start of a header line: all octets but the
+/// first, for that one is known from where the spelling was found.
+#[repr(align(64))]
 pub(super) struct Spelling {
-    /// Its octets in lower case, the colon and the space behind it, then all bits set.
-    ahead: [u8; Block::LENGTH],
+    /// The other octets in lower case, the colon and the space behind them, the lowest octet that a
+    /// value can start with, then all bits set.
+    ahead: Block,
     /// The bits of `ahead` that may differ: of a letter the one that tells its cases apart, of
-    /// what stands behind the space all.
-    ignored: [u8; Block::LENGTH],
-    text: &'static [u8],
-    length: u8,
+    /// what stands behind the start of the value all.
+    ignored: Block,
+    /// What higher octets count as: where the value starts, the lowest that it can start with.
+    highest: Block,
+    /// Where the name starts and ends and where the value starts: 0 and two more numbers of 16
+    /// bits, the lowest first.
+    offsets: u64,
     name: HeaderName,
-    /// Position in [`Tables::spellings`] of the next one of the same place.
-    next: u8,
+    /// Its position in [`HeaderName::SPELLINGS`].
+    number: u8,
+    /// The next one of the same place.
+    next: Option<&'static Self>,
 }
 
 impl Spelling {
-    /// The spelling that the first octets of a header line are, with a colon and a space behind
-    /// it. Finds none that is longer than those octets.
+    /// The spelling that the first octets of a header line are, with a colon, a space and the
+    /// start of a value behind it. Finds none that is longer than [`Self::LENGTH_MAX`].
     #[inline]
     pub(super) fn ahead(ahead: &[u8; Self::AHEAD]) -> Option<&'static Self> {
-        let block = Block::new(*ahead);
-        // Read apart: taken out of the block it would cost twice the instructions.
-        let start = ahead.first_chunk().copied().unwrap_or_default();
-        Self::find(start, |spelling| spelling.is_same(block).are_all())
+        let [first, second, ..] = *ahead;
+        let block = Block::new(*ahead.last_chunk()?);
+        Self::find([first, second], |spelling| spelling.is_same(block).are_all())
     }
 
     /// The spelling with these first two octets, the colon counted, that is the wanted one.
     #[inline]
     fn find(start: [u8; 2], is_wanted: impl Fn(&'static Self) -> bool) -> Option<&'static Self> {
-        let mut number = TABLES.places[place(start)];
-        loop {
-            let spelling = &TABLES.spellings[usize::from(number) % SPELLINGS];
-            if is_wanted(spelling) {
-                return Some(spelling);
-            }
-            number = spelling.next;
-            if number == NONE {
-                return None;
-            }
+        let mut spelling = PLACES[place(start)];
+        while !is_wanted(spelling) {
+            spelling = spelling.next?;
         }
+        Some(spelling)
     }
 
-    /// Where the octets of `block` are those of this spelling and of what stands behind it.
+    /// Where the octets of `block`, which are those behind the first, are those of this spelling
+    /// and of what stands behind it.
     #[inline]
     fn is_same(&self, block: Block) -> Lanes {
-        block.is_but_for(Block::new(self.ignored), Block::new(self.ahead))
+        block.is_but_for(self.ignored, self.highest, self.ahead)
     }
 
     /// How many octets [`Self::ahead`] looks at.
-    pub(super) const AHEAD: usize = Block::LENGTH;
+    pub(super) const AHEAD: usize = 1 + Block::LENGTH;
 
-    /// How long those are that it finds: there is room for the colon and the space.
-    pub(super) const LENGTH_MAX: usize = Self::AHEAD - 2;
+    /// How long those are that it finds: there is room for the colon, the space and an octet.
+    pub(super) const LENGTH_MAX: usize = Self::AHEAD - 3;
 
     /// The name.
     #[inline]
@@ -158,78 +164,114 @@ impl Spelling {
         self.name
     }
 
-    /// How long it is.
+    /// Where the name starts and ends and where the value starts, in 16 bits each, the lowest
+    /// first.
     #[inline]
-    pub(super) const fn len(&self) -> u8 {
-        self.length
+    pub(super) const fn offsets(&self) -> u64 {
+        self.offsets
     }
 
-    /// A spelling of `name`.
-    const fn new(text: &'static [u8], name: HeaderName) -> Self {
-        let mut spelling = Self {
-            ahead: [u8::MAX; Block::LENGTH],
-            ignored: [u8::MAX; Block::LENGTH],
-            text,
-            length: text.len() as u8,
-            name,
-            next: NONE,
+    /// Its octets.
+    fn text(&self) -> &'static [u8] {
+        HeaderName::SPELLINGS.get(usize::from(self.number)).map_or(&[], |(text, _)| text)
+    }
+
+    /// How long it is.
+    #[inline]
+    const fn len(&self) -> usize {
+        (self.offsets >> 16 & 0xffff) as usize - 1
+    }
+
+    /// The spelling of that number, without one behind it; with a number that there is not, one
+    /// that is found by nothing.
+    const fn new(number: usize) -> Self {
+        let (text, name) = if number < HeaderName::SPELLINGS.len() {
+            HeaderName::SPELLINGS[number]
+        } else {
+            (b"" as &[u8], HeaderName::Other)
         };
-        if text.is_empty() || text.len() > Self::LENGTH_MAX {
-            // No octet is the same as this but for those bits: none is found.
-            spelling.ahead[0] = 0;
-            return spelling;
+        let (ahead, ignored, highest) = if text.is_empty() || text.len() > Self::LENGTH_MAX {
+            // No octet is 1 whose bits are all set.
+            ([1; Block::LENGTH], [u8::MAX; Block::LENGTH], [u8::MAX; Block::LENGTH])
+        } else {
+            compared(text)
+        };
+        let length = text.len() as u64;
+        Self {
+            ahead: Block::new(ahead),
+            ignored: Block::new(ignored),
+            highest: Block::new(highest),
+            offsets: 1 | (length + 1) << 16 | (length + 3) << 32,
+            name,
+            number: number as u8,
+            next: None,
         }
-        let mut at = 0;
-        while at < text.len() {
-            spelling.ahead[at] = text[at].to_ascii_lowercase();
-            spelling.ignored[at] = if text[at].is_ascii_alphabetic() { CASE } else { 0 };
-            at += 1;
-        }
-        (spelling.ahead[at], spelling.ignored[at]) = (b':', 0);
-        (spelling.ahead[at + 1], spelling.ignored[at + 1]) = (b' ', 0);
-        spelling
     }
 }
+
+/// What a spelling is compared by: [`Spelling::ahead`], `ignored` and `highest`.
+const fn compared(text: &[u8]) -> ([u8; Block::LENGTH], [u8; Block::LENGTH], [u8; Block::LENGTH]) {
+    let all = [u8::MAX; Block::LENGTH];
+    let (mut ahead, mut ignored, mut highest) = (all, all, all);
+    let mut at = 1;
+    while at < text.len() {
+        ahead[at - 1] = text[at].to_ascii_lowercase();
+        ignored[at - 1] = if text[at].is_ascii_alphabetic() { CASE } else { 0 };
+        at += 1;
+    }
+    (ahead[at - 1], ignored[at - 1]) = (b':', 0);
+    (ahead[at], ignored[at]) = (b' ', 0);
+    (ahead[at + 1], ignored[at + 1], highest[at + 1]) = (VALUE_MIN, 0, VALUE_MIN);
+    (ahead, ignored, highest)
+}
+
+/// The lowest octet that a value can start with: no space and no control.
+const VALUE_MIN: u8 = b' ' + 1;
 
 /// The bit that tells the cases of a letter apart.
 const CASE: u8 = 0x20;
 
-/// All spellings, and where to look for one.
-struct Tables {
-    /// Those of one place are chained in the order in which they are declared.
-    spellings: [Spelling; SPELLINGS],
-    /// For each value of [`place`] the first spelling that has it.
-    places: [u8; 1 << u8::BITS],
-}
-
 /// Room for spellings: a power of two, so that no number is out of bounds.
-const SPELLINGS: usize = 64;
+const SPELLING_COUNT: usize = 64;
 
-/// In [`Tables::places`] and [`Spelling::next`]: no spelling. The one there is found by nothing.
-const NONE: u8 = SPELLINGS as u8 - 1;
+/// In [`Spelling::next`]: no other spelling.
+const NONE: u8 = SPELLING_COUNT as u8 - 1;
 
 const _: () = assert!(HeaderName::SPELLINGS.len() <= NONE as usize, "the last is none");
 
-/// All spellings, and where to look for one.
-static TABLES: Tables = {
-    let mut tables = Tables {
-        spellings: [Spelling::new(b"", HeaderName::Other); SPELLINGS],
-        places: [NONE; 1 << u8::BITS],
-    };
+/// All spellings. Those of one place are chained in the order in which they are declared.
+static SPELLINGS: [Spelling; SPELLING_COUNT] = {
+    let mut spellings = [const { Spelling::new(NONE as usize) }; SPELLING_COUNT];
+    let mut firsts = [None; 1 << u8::BITS];
     let mut at = HeaderName::SPELLINGS.len();
     while at > 0 {
         at -= 1;
-        let (text, name) = HeaderName::SPELLINGS[at];
-        let place = place([text[0], if text.len() > 1 { text[1] } else { b':' }]);
-        tables.spellings[at] = Spelling::new(text, name);
-        tables.spellings[at].next = tables.places[place];
-        tables.places[place] = at as u8;
+        let place = place_of(HeaderName::SPELLINGS[at].0);
+        spellings[at] = Spelling { next: firsts[place], ..Spelling::new(at) };
+        firsts[place] = Some(&SPELLINGS[at]);
     }
-    tables
+    spellings
 };
 
+/// For each value of [`place`] the first spelling that has it, or one that is found by nothing.
+static PLACES: [&Spelling; 1 << u8::BITS] = {
+    let mut places = [&SPELLINGS[NONE as usize]; 1 << u8::BITS];
+    let mut at = HeaderName::SPELLINGS.len();
+    while at > 0 {
+        at -= 1;
+        places[place_of(HeaderName::SPELLINGS[at].0)] = &SPELLINGS[at];
+    }
+    places
+};
+
+/// The [`place`] of a spelling.
+const fn place_of(text: &[u8]) -> usize {
+    place([text[0], if text.len() > 1 { text[1] } else { b':' }])
+}
+
 /// The place of a spelling in a table, made of its first two octets, the colon counted. The
-/// multiplier keeps different ones apart as well as 256 places can.
+/// multiplier keeps different ones apart as well as 256 places can; of those with the same second
+/// octet, two have the same place only if their first octets differ in case alone.
 #[inline]
 const fn place(start: [u8; 2]) -> usize {
     let start = u16::from_le_bytes(start) | u16::from_le_bytes([CASE; 2]);
@@ -242,12 +284,16 @@ mod tests {
 
     use super::*;
 
+    /// A line that starts with `text` and a colon.
+    fn line(text: &[u8]) -> Vec<u8> {
+        [text, b": \xff\x0041234567890abcdef"].concat()
+    }
+
     /// The name of a line that starts with `text` and a colon, as [`Spelling::ahead`] finds it.
     fn ahead(text: &[u8]) -> HeaderName {
-        let line = [text, b": \xff\x0041234567890abcdef"].concat();
-        let found = Spelling::ahead(line.first_chunk().unwrap());
+        let found = Spelling::ahead(line(text).first_chunk().unwrap());
         if let Some(spelling) = found {
-            assert_eq!(usize::from(spelling.len()), text.len());
+            assert_eq!(spelling.len(), text.len());
         }
         found.map_or(HeaderName::Other, Spelling::name)
     }
@@ -283,6 +329,31 @@ mod tests {
             }
             if text.len() <= Spelling::LENGTH_MAX {
                 prop_assert_eq!(ahead(&text), search(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_starts_with_no_space_and_no_control() {
+        for byte in 0..=u8::MAX {
+            for (text, name) in HeaderName::SPELLINGS {
+                let line = [text, &b": "[..], &[byte], b"0123456789abcdef"].concat();
+                let found = Spelling::ahead(line.first_chunk().unwrap()).map(Spelling::name);
+                let is_found = byte > b' ' && text.len() <= Spelling::LENGTH_MAX;
+                assert_eq!(found, is_found.then_some(*name), "{text:?} {byte:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_octet_is_known_from_the_place_and_the_second_one() {
+        for (text, _) in HeaderName::SPELLINGS {
+            for first in 0..=u8::MAX {
+                let text = [&[first], &text[1..]].concat();
+                let is_short = text.len() <= Spelling::LENGTH_MAX;
+                let expected = if is_short { search(&text) } else { HeaderName::Other };
+                assert_eq!(ahead(&text), expected, "{text:?}");
+                assert_eq!(HeaderName::parse_start(&line(&text), text.len()), search(&text));
             }
         }
     }

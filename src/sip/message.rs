@@ -1,6 +1,7 @@
 //! The message as it lies in its buffer: start line, header fields, body.
 
-use super::index::{HeaderSpan, StartSpan};
+use super::fields::HeaderSpan;
+use super::index::StartSpan;
 use super::{CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Via};
 
 /// The start line of a [`Message`].
@@ -115,35 +116,33 @@ impl<'d> Message<'d> {
     #[inline]
     #[must_use]
     pub fn header(&self, name: HeaderName) -> Option<Header<'d>> {
-        self.index.first(name).map(|span| self.view(span))
+        self.index.fields.first(name).map(|span| self.view(span))
     }
 
     /// The value of the first field of that name.
     #[inline]
     #[must_use]
     pub fn value(&self, name: HeaderName) -> Option<&'d [u8]> {
-        self.index.first(name).map(|span| span.value(self.bytes))
+        self.index.fields.first(name).map(|span| span.value(self.bytes))
     }
 
     /// The line of the first field of that name, with its line break.
     #[inline]
     #[must_use]
     pub fn line(&self, name: HeaderName) -> Option<&'d [u8]> {
-        let HeaderSpan { start, line_end, .. } = self.index.first(name)?;
-        self.bytes.get(usize::from(start)..usize::from(line_end))
+        self.index.fields.first(name).map(|span| span.line(self.bytes))
     }
 
     /// All fields of that name, top to bottom.
     pub fn headers(&self, name: HeaderName) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;
-        let spans = self.index.headers_from(name);
-        spans.iter().filter(move |span| span.name == name).map(move |span| view.view(*span))
+        self.index.fields.of(name).map(move |span| view.view(span))
     }
 
     /// All fields, top to bottom.
     pub fn all_headers(&self) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;
-        self.index.headers().iter().map(move |span| view.view(*span))
+        self.index.fields.all().map(move |span| view.view(span))
     }
 
     /// All fields whose name is `name`, in any case, long or compact.
@@ -180,7 +179,7 @@ impl<'d> Message<'d> {
     ///
     /// [`ParseError::MissingHeader`] or [`ParseError::CSeq`].
     pub fn cseq(&self) -> Result<CSeq<'d>, ParseError> {
-        let span = self.index.first(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        let span = self.index.fields.first(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
         self.cseq_in(span).ok_or(ParseError::CSeq)
     }
 
@@ -200,7 +199,7 @@ impl<'d> Message<'d> {
     ///
     /// [`ParseError::Number`].
     pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
-        let Some(span) = self.index.first(HeaderName::MaxForwards) else { return Ok(None) };
+        let Some(span) = self.index.fields.first(HeaderName::MaxForwards) else { return Ok(None) };
         let hops = span.number(self.bytes).and_then(|hops| u8::try_from(hops).ok());
         hops.map(Some).ok_or(ParseError::Number)
     }
@@ -208,20 +207,20 @@ impl<'d> Message<'d> {
     /// Where the first field of that name is.
     #[inline]
     pub(super) fn span(&self, name: HeaderName) -> Option<HeaderSpan> {
-        self.index.first(name)
+        self.index.fields.first(name)
     }
 
     /// Whether there are several fields of one of these names: a bit for each, by its number.
     #[inline]
     pub(super) const fn repeats(&self, names: u64) -> bool {
-        self.index.repeated & names != 0
+        self.index.fields.repeated() & names != 0
     }
 
     /// Whether there are several fields of that name.
     #[inline]
     #[must_use]
     pub const fn is_repeated(&self, name: HeaderName) -> bool {
-        self.index.repeated & 1 << name as u8 != 0
+        self.index.fields.repeated() & 1 << name as u8 != 0
     }
 
     /// The body.
@@ -260,12 +259,11 @@ impl<'d> Message<'d> {
     /// The parts of one field.
     #[inline]
     fn view(&self, span: HeaderSpan) -> Header<'d> {
-        let HeaderSpan { start, name_end, line_end, .. } = span;
         Header {
             name: span.name,
-            name_text: &self.bytes[usize::from(start)..usize::from(name_end)],
+            name_text: span.name_text(self.bytes),
             value: span.value(self.bytes),
-            line: &self.bytes[usize::from(start)..usize::from(line_end)],
+            line: span.line(self.bytes),
         }
     }
 }

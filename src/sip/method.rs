@@ -69,8 +69,8 @@ impl Method {
         let octets = u64::from_le_bytes(*octets.first_chunk()?) ^ SPACES;
         // Shifted in two steps: nothing is left of a name that is empty.
         let word = octets << (u8::BITS as usize * others / 2) << (u8::BITS as usize * others / 2);
-        let (_, method) = WORDS.iter().find(|(known, _)| *known == word)?;
-        Some((*method, length))
+        let (known, method) = WORDS[place(word)];
+        (known == word).then_some((method, length))
     }
 }
 
@@ -80,23 +80,43 @@ const WORD: usize = size_of::<u64>();
 /// A word of spaces.
 const SPACES: u64 = u64::from_ne_bytes([b' '; WORD]);
 
-/// The methods whose names fit in a word, those of calls first: the octets of the name are the
-/// highest, and differ from 0 by what they differ from a space.
-const WORDS: [(u64, Method); 13] = [
-    (word(b"INVITE"), Method::Invite),
-    (word(b"ACK"), Method::Ack),
-    (word(b"BYE"), Method::Bye),
-    (word(b"CANCEL"), Method::Cancel),
-    (word(b"REGISTER"), Method::Register),
-    (word(b"OPTIONS"), Method::Options),
-    (word(b"PRACK"), Method::Prack),
-    (word(b"UPDATE"), Method::Update),
-    (word(b"INFO"), Method::Info),
-    (word(b"NOTIFY"), Method::Notify),
-    (word(b"MESSAGE"), Method::Message),
-    (word(b"REFER"), Method::Refer),
-    (word(b"PUBLISH"), Method::Publish),
-];
+/// The methods whose names fit in a word, each at its [`place`]: the octets of the name are the
+/// highest, and differ from 0 by what they differ from a space. What is at no place of its own is
+/// found by nothing.
+const WORDS: [(u64, Method); PLACES] = {
+    let names: [(&[u8], Method); 13] = [
+        (b"INVITE", Method::Invite),
+        (b"ACK", Method::Ack),
+        (b"BYE", Method::Bye),
+        (b"CANCEL", Method::Cancel),
+        (b"REGISTER", Method::Register),
+        (b"OPTIONS", Method::Options),
+        (b"PRACK", Method::Prack),
+        (b"UPDATE", Method::Update),
+        (b"INFO", Method::Info),
+        (b"NOTIFY", Method::Notify),
+        (b"MESSAGE", Method::Message),
+        (b"REFER", Method::Refer),
+        (b"PUBLISH", Method::Publish),
+    ];
+    let mut words = [(word(names[0].0), names[0].1); PLACES];
+    let mut at = 1;
+    while at < names.len() {
+        let (name, method) = names[at];
+        let place = place(word(name));
+        words[place] = (word(name), method);
+        at += 1;
+    }
+    words
+};
+
+/// A power of two, with room for the methods whose names fit in a word.
+const PLACES: usize = 16;
+
+/// Where the word of a method is in a table. The multiplier gives each a place of its own.
+const fn place(word: u64) -> usize {
+    (word.wrapping_mul(0x0001_2ec5) >> (u64::BITS - PLACES.ilog2())) as usize
+}
 
 /// The word that ends in the octets of `name`.
 const fn word(name: &[u8]) -> u64 {

@@ -65,10 +65,11 @@ impl Block {
         Self(self.0 | u8x16::splat(0x20))
     }
 
-    /// Those that are the same in `other` once the bits of `ignored` are set.
+    /// Those that are the same in `other` once the bits of `ignored` are set, and what is higher
+    /// than `highest` is that.
     #[inline]
-    pub(super) fn is_but_for(self, ignored: Self, other: Self) -> Lanes {
-        Lanes((self.0 | ignored.0).simd_eq(other.0))
+    pub(super) fn is_but_for(self, ignored: Self, highest: Self, other: Self) -> Lanes {
+        Lanes((self.0 | ignored.0).min(highest.0).simd_eq(other.0))
     }
 }
 
@@ -213,96 +214,16 @@ pub(super) fn marks<const KINDS: usize>(
     plain.are_all().then_some(marks)
 }
 
-/// Finds all octets `WANTED` in a text, front to back. The text, which must be the same each time,
-/// is not kept: who looks for something in it has it at hand.
-#[derive(Clone)]
-pub(super) struct Finder<const WANTED: u8> {
-    /// Offset of the first octet that `marks` has a bit for. In 32 bits, so that no sum of two
-    /// overflows.
-    base: u32,
-    /// The octets found that were not asked for yet.
-    marks: u64,
-}
-
-/// Octets that a [`Finder`] looks at at once.
-const STRETCH: usize = 64;
-
-impl<const WANTED: u8> Finder<WANTED> {
-    /// A search from the start of `text`.
-    #[inline]
-    pub(super) fn new(text: &[u8]) -> Self {
-        let mut finder = Self { base: 0, marks: 0 };
-        finder.look(text);
-        finder
-    }
-
-    /// Offset of the next one in `text`.
-    #[inline]
-    pub(super) fn next(&mut self, text: &[u8]) -> Option<u32> {
-        loop {
-            if let Some(place) = self.next_here() {
-                return Some(place);
-            }
-            if !self.advance(text) {
-                return None;
-            }
-        }
-    }
-
-    /// Offset of the next one in the stretch that was looked at.
-    #[inline]
-    pub(super) fn next_here(&mut self) -> Option<u32> {
-        if self.marks == 0 {
-            return None;
-        }
-        let place = self.base + self.marks.trailing_zeros();
-        self.marks &= self.marks - 1;
-        Some(place)
-    }
-
-    /// Looks at the next stretch of `text`, if there is one.
-    #[inline]
-    pub(super) fn advance(&mut self, text: &[u8]) -> bool {
-        self.base += STRETCH as u32;
-        self.look(text);
-        (self.base as usize) < text.len()
-    }
-
-    /// Notes what is in the stretch at `base`.
-    #[inline]
-    fn look(&mut self, text: &[u8]) {
-        let base = self.base as usize;
-        self.marks = match text.get(base..base + STRETCH).and_then(<[u8]>::first_chunk) {
-            Some(stretch) => stretch_marks(stretch, WANTED),
-            None => last_marks(text, base, WANTED),
-        };
-    }
-}
+/// Octets that [`stretch_marks`] looks at.
+pub(super) const STRETCH: usize = 64;
 
 /// The octets of `stretch` that are `wanted`: a bit for each, the lowest for the first.
 #[inline]
-fn stretch_marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
+pub(super) fn stretch_marks(stretch: &[u8; STRETCH], wanted: u8) -> u64 {
     let (blocks, _) = stretch.as_chunks::<{ Block::LENGTH }>();
     blocks.iter().rev().fold(0, |marks, block| {
         marks << Block::LENGTH | u64::from(Block::new(*block).is(wanted).bits())
     })
-}
-
-/// As [`stretch_marks`], of what comes in `text` from `base` on, which is less than a stretch.
-#[inline(never)]
-fn last_marks(text: &[u8], base: usize, wanted: u8) -> u64 {
-    let rest = text.get(base..).unwrap_or_default();
-    match text.last_chunk() {
-        // Of the last stretch, only what comes behind the one before it.
-        Some(last) if !rest.is_empty() => stretch_marks(last, wanted) >> (STRETCH - rest.len()),
-        _ => few_marks(rest, wanted),
-    }
-}
-
-/// As [`stretch_marks`], of a text that is shorter.
-#[cold]
-fn few_marks(text: &[u8], wanted: u8) -> u64 {
-    text.iter().rev().fold(0, |marks, byte| marks << 1 | u64::from(*byte == wanted))
 }
 
 #[cfg(test)]
@@ -343,10 +264,6 @@ mod tests {
                 let within = bits(|byte| (b':'..=b'=').contains(&byte));
                 prop_assert_eq!(found, [bits(|byte| byte == b';'), within]);
             }
-            let semicolons = (0..text.len()).filter(|place| text[*place] == b';');
-            let mut finder = Finder::<b';'>::new(&text);
-            let found = std::iter::from_fn(|| finder.next(&text));
-            prop_assert!(found.map(|place| place as usize).eq(semicolons));
             let expected = text.iter().position(|byte| matches!(byte, b';' | b'='));
             prop_assert_eq!(find2(&text, b';', b'='), expected);
         }
