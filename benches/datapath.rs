@@ -22,7 +22,7 @@ fn handle(bench: &mut CoreBench, source: SocketAddr, datagram: &[u8]) {
     bench.outbox.sent(sent);
 }
 
-/// The three messages that the figures of `benches/README.md` are about.
+/// The messages that the figures of `benches/README.md` are about.
 fn datapath(criterion: &mut Criterion) {
     let mut bench = CoreBench::new(include_str!("../examples/default.cfg"));
     bench.send(traffic::GATEWAY, traffic::register("bob", 1));
@@ -31,12 +31,17 @@ fn datapath(criterion: &mut Criterion) {
     let invite = traffic::invite("bob");
     let forwarded = bench.send(traffic::PHONE, &invite).remove(0).1;
     let ringing = traffic::ringing(&forwarded);
+    let call = traffic::call(|source, datagram| bench.send(source, datagram).remove(0).1);
+    let [.., (_, bye), _] = call;
     let mut group = criterion.benchmark_group("datapath");
     group.bench_function("invite_forward_800B", |run| {
         run.iter(|| handle(&mut bench, phone, &invite));
     });
     group.bench_function("response_forward_450B", |run| {
         run.iter(|| handle(&mut bench, gateway, &ringing));
+    });
+    group.bench_function("bye_forward_450B", |run| {
+        run.iter(|| handle(&mut bench, phone, &bye));
     });
     let register = traffic::register("bob", 2);
     group.bench_function("register_refresh_420B", |run| {

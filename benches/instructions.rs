@@ -22,8 +22,8 @@ use core_support::CoreBench;
 use viaduct::sip::rewrite::EditList;
 use viaduct::sip::{Message, MessageIndex, parse};
 
-/// Messages of a short run; a long run has twice as many.
-const ROUNDS: u64 = 2_000;
+/// Messages of a short run, those of whole calls; a long run has twice as many.
+const ROUNDS: u64 = 2_100;
 
 /// A case: its name, and what it does with that many messages.
 type Case = (&'static str, fn(u64));
@@ -38,6 +38,9 @@ const CASES: &[Case] = &[
     ("handle_datagram: forward a response of 450 bytes", forward_response),
     ("handle_datagram: refresh a registration", refresh),
     ("handle_datagram: answer 404", not_found),
+    ("handle_datagram: forward a BYE by our Route", forward_bye),
+    ("handle_datagram: forward the ACK to a 2xx by our Route", forward_ack),
+    ("handle_datagram: mean of the seven messages of a call", forward_call),
 ];
 
 fn main() {
@@ -179,4 +182,31 @@ fn count_up(digits: &mut [u8]) {
 
 fn not_found(rounds: u64) {
     repeat(&mut with_bob(), traffic::PHONE, &traffic::invite("nobody"), rounds);
+}
+
+/// A core with Bob registered, and the messages of a call to him.
+fn with_call() -> (CoreBench, [(&'static str, Vec<u8>); 7]) {
+    let mut bench = with_bob();
+    let call = traffic::call(|source, datagram| bench.send(source, datagram).remove(0).1);
+    (bench, call)
+}
+
+fn forward_bye(rounds: u64) {
+    let (mut bench, [.., (source, bye), _]) = with_call();
+    repeat(&mut bench, source, &bye, rounds);
+}
+
+fn forward_ack(rounds: u64) {
+    let (mut bench, [.., (source, ack), _, _]) = with_call();
+    repeat(&mut bench, source, &ack, rounds);
+}
+
+fn forward_call(rounds: u64) {
+    let (mut bench, call) = with_call();
+    let call = call.map(|(source, datagram)| (source.parse::<SocketAddr>().unwrap(), datagram));
+    for (source, datagram) in call.iter().cycle().take(usize::try_from(rounds).unwrap()) {
+        bench.handle(*source, black_box(datagram));
+        assert_eq!(bench.outbox.transmits().len(), 1);
+        bench.outbox.sent(1);
+    }
 }

@@ -53,6 +53,16 @@ fn a_forwarded_response_allocates_nothing() {
 }
 
 #[test]
+fn the_messages_of_a_call_allocate_nothing() {
+    let mut bench = with_bob();
+    let call = traffic::call(|source, datagram| bench.send(source, datagram).remove(0).1);
+    for (source, datagram) in call {
+        let rounds = vec![datagram; 64];
+        assert_eq!(allocations(&mut bench, source, &rounds), 0);
+    }
+}
+
+#[test]
 fn a_registrar_refresh_allocates_nothing() {
     let rounds: Vec<Vec<u8>> = (2..66).map(|cseq| traffic::register("bob", cseq)).collect();
     assert_eq!(allocations(&mut with_bob(), traffic::GATEWAY, &rounds), 0);

@@ -10,6 +10,7 @@
 #[expect(dead_code, reason = "each test file uses a part of it")]
 mod core_support;
 #[path = "../benches/support/traffic.rs"]
+#[expect(dead_code, reason = "shared with the benches")]
 mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};

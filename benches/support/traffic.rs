@@ -50,15 +50,61 @@ pub(crate) fn register(user: &str, cseq: u32) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The answer to a request that the server forwarded.
+/// A later request of the dialog that the INVITE of [`invite`] to Bob began, from the caller: its
+/// route set is the server.
+pub(crate) fn within_dialog(method: &str, cseq: u32) -> Vec<u8> {
+    format!(
+        "{method} sip:bob@203.0.113.9:5060 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s7;rport\r\n\
+         Max-Forwards: 70\r\n\
+         Route: <sip:192.0.2.1;lr;ftag=1928301774>\r\n\
+         To: \"Bob\" <sip:bob@192.0.2.1>;tag=8321234356\r\n\
+         From: \"Alice\" <sip:alice@192.0.2.1>;tag=1928301774\r\n\
+         Call-ID: a84b4c76e66710e7a2d34f@198.51.100.7\r\n\
+         CSeq: {cseq} {method}\r\n\
+         User-Agent: Field Phone 4.2\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// The messages of a call to Bob, each with who sends it: INVITE, 100, 180, 200, ACK, BYE, 200.
+/// `forward` has the server forward a request: what the callee gets.
+pub(crate) fn call(
+    mut forward: impl FnMut(&'static str, &[u8]) -> Vec<u8>,
+) -> [(&'static str, Vec<u8>); 7] {
+    let (invite, bye) = (invite("bob"), within_dialog("BYE", 314_160));
+    let (invited, ended) = (forward(PHONE, &invite), forward(PHONE, &bye));
+    [
+        (PHONE, invite),
+        (GATEWAY, answer(&invited, "100 Trying", "")),
+        (GATEWAY, ringing(&invited)),
+        (GATEWAY, answer(&invited, "200 OK", SDP)),
+        (PHONE, within_dialog("ACK", 314_159)),
+        (PHONE, bye),
+        (GATEWAY, answer(&ended, "200 OK", "")),
+    ]
+}
+
+/// The provisional answer to an INVITE that the server forwarded.
 pub(crate) fn ringing(forwarded: &[u8]) -> Vec<u8> {
+    answer(forwarded, "180 Ringing", "")
+}
+
+/// The answer to a request that the server forwarded, with this body if it has one.
+fn answer(forwarded: &[u8], status: &str, body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(forwarded);
     let repeated = ["Via:", "Record-Route:", "From:", "To:", "Call-ID:", "CSeq:"];
-    let mut answer = String::from("SIP/2.0 180 Ringing\r\n");
+    let mut answer = format!("SIP/2.0 {status}\r\n");
     for line in text.lines().filter(|line| repeated.iter().any(|name| line.starts_with(name))) {
         answer.push_str(line);
-        answer.push_str(if line.starts_with("To:") { ";tag=8321234356\r\n" } else { "\r\n" });
+        let is_new = line.starts_with("To:") && !line.contains(";tag=");
+        answer.push_str(if is_new { ";tag=8321234356\r\n" } else { "\r\n" });
     }
-    answer.push_str("Contact: <sip:bob@203.0.113.9:5060>\r\nContent-Length: 0\r\n\r\n");
+    answer.push_str("Contact: <sip:bob@203.0.113.9:5060>\r\n");
+    if !body.is_empty() {
+        answer.push_str("Content-Type: application/sdp\r\n");
+    }
+    answer.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
     answer.into_bytes()
 }

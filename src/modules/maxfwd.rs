@@ -102,8 +102,7 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
     };
     let at = message.offset_of(old);
     transit.max_forwards_done = if let ([_, _], 10..100) = (old, new) {
-        let digits = [b'0' + (new / 10) as u8, b'0' + (new % 10) as u8];
-        transit.edits.replace(at, old.len(), &digits)
+        transit.edits.replace_number(at, [b'0' + (new / 10) as u8, b'0' + (new % 10) as u8])
     } else {
         let mut digits = [0; 10];
         let digits = decimal(new, &mut digits);

@@ -10,7 +10,7 @@ use crate::script::{
     ParameterKind, ParameterSpec, PseudoVariable, Read, RecordRoute, ReturnCode, RouteKinds,
     SettingKind, SettingSpec, TRUE, Value,
 };
-use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri};
+use crate::sip::{Header, HeaderName, Items, NameAddr, Params, Scheme, Uri, plain_route_params};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -260,6 +260,37 @@ fn is_harmless(text: &[u8]) -> bool {
 
 /// `loose_route()`.
 fn loose_route(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    match execution.transit.message.value(HeaderName::Route) {
+        None => FALSE,
+        Some(route) if take_only_route_off(execution, route) => TRUE,
+        Some(_) => route_by_any(execution),
+    }
+}
+
+/// Takes off the Route of a request as those within a dialog have it: one value, the Record-Route
+/// that we wrote at the listener that the request came to. False, and nothing has changed, if it
+/// is not just so.
+fn take_only_route_off<'m>(execution: &mut Execution<'m>, route: &'m [u8]) -> bool {
+    let message = execution.transit.message;
+    let own = execution.host.sent_by(execution.transit.listener);
+    let Some(params) = plain_route_params(route, own) else { return false };
+    let Some(line) = message.line(HeaderName::Route) else { return false };
+    let transit = &execution.transit;
+    let is_other = message.is_repeated(HeaderName::Route)
+        || transit.edits.removes(message.offset_of(route))
+        || came_from_strict_router(execution);
+    let transit = &mut execution.transit;
+    if is_other || !transit.edits.remove(message.offset_of(line), line.len()) {
+        return false;
+    }
+    transit.route_params = params;
+    transit.destination = None;
+    true
+}
+
+/// Does what any Route asks for.
+#[inline(never)]
+fn route_by_any(execution: &mut Execution<'_>) -> ReturnCode {
     let Some(mut first) = first_route(execution) else { return FALSE };
     if came_from_strict_router(execution) {
         return undo_strict_router(execution);
@@ -338,7 +369,7 @@ fn first_route<'m>(execution: &Execution<'m>) -> Option<RouteItem<'m>> {
 /// Whether the Request-URI is one that we put into a Record-Route: the router before us is a
 /// strict one (RFC 3261 §16.4).
 fn came_from_strict_router(execution: &Execution<'_>) -> bool {
-    Uri::parse(execution.transit.uri).is_ok_and(|uri| {
+    execution.uri_parts(execution.transit.uri).is_some_and(|uri| {
         uri.user.is_none()
             && uri.params.get(b"lr").is_some()
             && execution.host.is_myself(uri.host, uri.port)
@@ -469,3 +500,88 @@ const VARIABLES: &[PseudoVariable] = &[
         },
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::modules::testing::{Trial, over};
+    use crate::script::Transit;
+
+    /// What comes of a request with that Request-URI and those lines, some of which the script has
+    /// removed: by `route`, twice.
+    fn routed(
+        (uri, lines, removed): (&str, &str, Option<&str>),
+        route: fn(&mut Execution<'_>) -> ReturnCode,
+    ) -> Vec<String> {
+        let mut results = Vec::new();
+        over(&format!("BYE {uri} SIP/2.0\n{lines}To: a\n\n"), |trial| {
+            let transit = &mut trial.execution.transit;
+            transit.destination = Some(b"sip:earlier");
+            let text = String::from_utf8_lossy(transit.message.text()).into_owned();
+            if let Some((removed, at)) = removed.and_then(|it| Some((it, text.find(it)?))) {
+                transit.edits.remove(at, removed.len());
+            }
+            let mut step = |trial: &mut Trial<'_>| {
+                let code = route(&mut trial.execution);
+                let Transit { uri, destination, route_params, send_listener, .. } =
+                    &trial.execution.transit;
+                let show = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+                let (uri, params) = (show(uri), show(route_params));
+                let destination = destination.map(show);
+                let decided = format!("{code} {uri} {destination:?} {params} {send_listener:?}");
+                results.extend([decided, trial.sent()]);
+            };
+            step(trial);
+            step(trial);
+        });
+        results
+    }
+
+    proptest! {
+        #[test]
+        fn the_only_route_is_taken_off_as_any_is(
+            uri in select(
+                &["sip:bob@203.0.113.9", "sip:192.0.2.1;lr", "sip:192.0.2.1", "tel:+1", "<"][..],
+            ),
+            routes in proptest::collection::vec(
+                select(
+                    &[
+                        "Route: <sip:192.0.2.1;lr;ftag=1928301774>\n",
+                        "Route: <sip:192.0.2.1;lr;ftag=1928301774>\n",
+                        "Route: <sip:192.0.2.1;lr>, <sip:192.0.2.7;lr>\n",
+                        "Route: <sip:192.0.2.1;r2=on;lr>, <sip:192.0.2.1;r2=on;lr>\n",
+                        "Route: \"x\" <sip:192.0.2.1;lr>\n",
+                        "Route: <sip:192.0.2.1>;x\n",
+                        "Route: <sip:192.0.2.1:5060;lr>\n",
+                        "Route: <sip:192.0.2.11;lr>\n",
+                        "Route: <sip:192.0.2.1;lr\n",
+                        "Route: <sip:192.0.2.7;lr>\n",
+                        "Route: <sip:192.0.2.7>\n",
+                        "Subject: x\n",
+                    ][..],
+                ),
+                0..4,
+            ),
+            removed in select(&[None, None, Some("Subject"), Some("<sip:192.0.2.1;lr")][..]),
+        ) {
+            let request = (uri, &*routes.concat(), removed);
+            let quick = routed(request, |execution| loose_route(execution, &[]));
+            prop_assert_eq!(quick, routed(request, route_by_any));
+        }
+    }
+
+    // P13
+    #[test]
+    fn the_route_of_a_request_within_a_dialog_is_taken_off_at_once() {
+        let lines = "Max-Forwards: 70\nRoute: <sip:192.0.2.1;lr;ftag=1>\n";
+        over(&format!("BYE sip:bob@203.0.113.9 SIP/2.0\n{lines}To: a\n\n"), |trial| {
+            let route = trial.execution.transit.message.value(HeaderName::Route).unwrap();
+            assert!(take_only_route_off(&mut trial.execution, route));
+            assert_eq!(trial.execution.transit.route_params, b";lr;ftag=1");
+            assert!(!trial.sent().contains("Route"));
+        });
+    }
+}

@@ -153,7 +153,7 @@ fn next_hop<'m>(
 ) -> Result<(&'m [u8], Option<u16>), Refusal> {
     let (host, port) = match hop {
         NextHop::Routed if transit.destination.is_none() && transit.path.is_empty() => {
-            host_and_port(transit.uri)?
+            host_and_port(transit, transit.uri)?
         }
         hop => {
             // Nobody else looks at the URI that is put into the message.
@@ -186,12 +186,22 @@ fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], Option<u16>), Refusal>
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
         (None, None) => transit.uri,
     };
-    host_and_port(uri)
+    host_and_port(transit, uri)
 }
 
 /// Host and, if one is named, port that a request with this URI is sent to (RFC 3263 §4).
-fn host_and_port(uri: &[u8]) -> Result<(&[u8], Option<u16>), Refusal> {
-    let uri = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
+fn host_and_port<'m>(
+    transit: &Transit<'m>,
+    uri: &'m [u8],
+) -> Result<(&'m [u8], Option<u16>), Refusal> {
+    let parsed;
+    let uri = match transit.parts {
+        Some(parts) if std::ptr::eq(parts.text, uri) => parts,
+        _ => {
+            parsed = Uri::parse(uri).map_err(|_| Refusal::BadUri)?;
+            &parsed
+        }
+    };
     if uri.scheme != Scheme::Sip {
         return Err(Refusal::Unreachable);
     }

@@ -13,8 +13,8 @@ use super::value::Digits;
 use super::watch::Watch;
 use super::xavp::{XavpKind, XavpPath, Xavps};
 use super::{
-    ArenaList, Branch, Host, LogLevel, Observer, Program, Refusal, ReturnCode, RouteId, Suspended,
-    Transit, Value,
+    ArenaList, Branch, Host, LogLevel, NextHop, Observer, Program, Refusal, ReturnCode, RouteId,
+    Suspended, Transit, Value,
 };
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
@@ -330,6 +330,16 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
         self.uri_parts(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.port))
+    }
+
+    /// Has the proxy forward the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; nothing is sent then.
+    pub fn forward(&mut self, hop: NextHop<'_>) -> Result<(), Refusal> {
+        self.transit.parts = self.uri.get();
+        self.host.forward(&mut self.transit, hop)
     }
 
     /// The next random bits (xorshift), from the seed of the core.

@@ -267,8 +267,9 @@ impl Suspended {
             max_forwards_done: kept.max_forwards_done,
             refusal: kept.refusal,
             acted: kept.acted,
-            // The texts have been copied: it is looked at again.
+            // The texts have been copied: they are looked at again.
             known_address: None,
+            parts: None,
         }
     }
 
@@ -373,6 +374,7 @@ impl Keeper {
             refusal,
             acted,
             known_address: _,
+            parts: _,
         } = transit;
         self.room = self.room.checked_sub(edits.size())?;
         let mut kept_edits = EditList::default();

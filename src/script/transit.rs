@@ -7,7 +7,7 @@ use bumpalo::Bump;
 use super::{ArenaList, Rewritten};
 use crate::mem::ListenerId;
 use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Message, NameAddr};
+use crate::sip::{Essentials, HeaderName, Message, NameAddr, Uri};
 
 /// A further URI of the destination set (`append_branch`, `lookup` with several contacts).
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +78,8 @@ pub struct Transit<'m> {
     /// The address that [`Self::uri`] or [`Self::destination`] leads to, if `lookup()` knew it: of
     /// that very text, so that another one is looked at.
     pub known_address: Option<(&'m [u8], SocketAddrV4)>,
+    /// The parts of the URI that was taken apart last; most often that is [`Self::uri`].
+    pub parts: Option<&'m Uri<'m>>,
     /// Route values to be put on top when the request leaves (RFC 3327 path of the binding that
     /// `lookup()` chose), comma-separated; empty if none.
     pub path: &'m [u8],
@@ -137,6 +139,7 @@ impl<'m> Transit<'m> {
             uri: message.request_uri(),
             destination: None,
             known_address: None,
+            parts: None,
             path: &[],
             q: None,
             branches: ArenaList::new_in(arena),

@@ -108,6 +108,17 @@ impl EditList {
             || self.put(at, removed, Side::Behind, length, |pen| write(inserted, pen))
     }
 
+    /// Replaces the digits at `at` by as many others, as [`Self::replace`] does.
+    #[inline]
+    pub fn replace_number(&mut self, at: usize, digits: [u8; 2]) -> bool {
+        if self.has_room_to_overwrite(at, digits.len()) {
+            self.overwrite.bytes[..digits.len()].copy_from_slice(&digits);
+            (self.overwrite.at, self.overwrite.length) = (at, digits.len());
+            return true;
+        }
+        self.replace(at, digits.len(), &digits)
+    }
+
     /// Inserts `inserted` at offset `at`.
     pub fn insert(&mut self, at: usize, inserted: &[u8]) -> bool {
         self.replace(at, 0, inserted)
@@ -247,14 +258,20 @@ impl EditList {
     /// an edit as others are.
     #[inline]
     fn overwrite(&mut self, at: usize, length: usize, inserted: &[&[u8]]) -> bool {
-        let is_alone = self.overwrite.length == 0
-            && self.edits.last().is_none_or(|last| (last.end() as usize) < at);
-        if !is_alone || length > Overwrite::BYTES_MAX || at + length > DATAGRAM_BYTES_MAX {
+        if !self.has_room_to_overwrite(at, length) {
             return false;
         }
         write(inserted, &mut Pen::new(&mut self.overwrite.bytes));
         (self.overwrite.at, self.overwrite.length) = (at, length);
         true
+    }
+
+    /// Whether as many bytes at `at` can be overwritten.
+    #[inline]
+    fn has_room_to_overwrite(&self, at: usize, length: usize) -> bool {
+        let is_alone = self.overwrite.length == 0
+            && self.edits.last().is_none_or(|last| (last.end() as usize) < at);
+        is_alone && length <= Overwrite::BYTES_MAX && at + length <= DATAGRAM_BYTES_MAX
     }
 
     /// Makes an ordinary edit of what is overwritten, as another one touches it. False if there are

@@ -35,7 +35,7 @@ pub(super) fn fixed<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>
 
 /// Forwards; the reason is kept if that is not possible.
 fn send(execution: &mut Execution<'_>, hop: NextHop<'_>) -> ReturnCode {
-    match execution.host.forward(&mut execution.transit, hop) {
+    match execution.forward(hop) {
         Ok(()) => TRUE,
         Err(refusal) => execution.refuse(refusal),
     }
