@@ -19,8 +19,11 @@
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 
+use wide::{i8x16, u8x16};
+
 use super::response::WayBack;
 use super::siphash::WordHasher;
+use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Pen, Rport, Via, transaction_id};
 
@@ -33,14 +36,33 @@ pub(super) struct BranchKey {
     loop_hasher: foldhash::fast::FixedState,
 }
 
-/// What a hash starts with that is not over an IPv4 address and a Via: no lengths are so large.
-const OVER_IPV6: u64 = u64::MAX;
+/// What a hash ends with tells what it is over: these two bits beside the number of the listener,
+/// none for an IPv4 address and a Via.
+const OVER_IPV6: u8 = 1 << 6;
 
 /// As [`OVER_IPV6`], for the tag of a reply.
-const OVER_DIALOG: u64 = u64::MAX - 1;
+const OVER_DIALOG: u8 = 1 << 7;
+
+const _: () = assert!(LISTENER_COUNT_MAX <= OVER_IPV6 as usize, "a listener has six bits");
 
 /// Bytes of a branch behind the cookie and before the listener number.
 const FIXED_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1;
+
+/// What a request has in common with its CANCEL, its ACK and its responses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DialogSide<'d> {
+    call_id: &'d [u8],
+    cseq: u32,
+    from_tag: &'d [u8],
+}
+
+impl<'d> DialogSide<'d> {
+    /// That of a message.
+    pub(super) fn of(essentials: &Essentials<'d>) -> Self {
+        let Essentials { call_id, cseq, from, .. } = essentials;
+        Self { call_id, cseq: cseq.number, from_tag: from.tag().unwrap_or_default() }
+    }
+}
 
 /// What the part of a branch behind the cookie says.
 #[derive(Debug)]
@@ -55,11 +77,13 @@ impl BranchText {
     /// Writes it.
     #[inline(always)]
     pub(super) fn write(&self, pen: &mut Pen<'_>) {
-        let Some(fixed) = pen.chunk::<FIXED_BYTES>() else { return };
-        *fixed = [b'.'; FIXED_BYTES];
-        write_hex(self.transaction.to_be_bytes(), &mut fixed[..16]);
-        write_hex(self.looping.to_be_bytes(), &mut fixed[17..25]);
-        write_hex(self.port.to_be_bytes(), &mut fixed[26..30]);
+        let mut fixed = [b'.'; FIXED_BYTES];
+        fixed[..16].copy_from_slice(&hex16(self.transaction));
+        let rest = u64::from(self.looping) << 32 | u64::from(self.port) << 16;
+        let [looping, port] = halves(hex16(rest));
+        fixed[17..25].copy_from_slice(&looping);
+        fixed[26..30].copy_from_slice(&port[..4]);
+        pen.chunk(&fixed);
         match self.listener.0 {
             digit @ 0..10 => pen.octet(b'0' + digit as u8),
             number => pen.port(number),
@@ -71,7 +95,7 @@ impl BranchKey {
     /// The key made of `secret`.
     pub(super) fn new(secret: &[u8; 16]) -> Self {
         let hasher = WordHasher::new(secret);
-        let loop_hasher = foldhash::fast::FixedState::with_seed(hasher.finish());
+        let loop_hasher = foldhash::fast::FixedState::with_seed(hasher.finish([0; 7]));
         Self { hasher, loop_hasher }
     }
 
@@ -85,23 +109,27 @@ impl BranchKey {
         listener: ListenerId,
     ) -> BranchText {
         BranchText {
-            transaction: self.transaction(essentials, &essentials.via, source, listener),
+            transaction: self
+                .transaction(&essentials.via, source, listener, || DialogSide::of(essentials)),
             looping,
             port: source.port(),
             listener,
         }
     }
 
-    /// The listener that the request came to, if the topmost branch is one of ours and the
-    /// response answers a request that we forwarded: `below` is the Via below ours, `way` what it
-    /// says of where the request came from.
-    pub(super) fn verify(
+    /// The listener that the request came to, if the topmost branch, of which this is what stands
+    /// behind the cookie, is one of ours and the response answers a request that we forwarded:
+    /// `below` is the Via below ours, `way` what it says of where the request came from, `dialog`
+    /// what the response has in common with it.
+    #[inline]
+    pub(super) fn verify<'d>(
         &self,
-        essentials: &Essentials<'_>,
+        branch: &[u8],
         below: &Via<'_>,
         way: WayBack<'_>,
+        dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> Option<ListenerId> {
-        let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
+        let Split { transaction, port, listener, .. } = Split::of(branch)?;
         let listener = ListenerId(match listener {
             [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
             several => parse_decimal(several)?,
@@ -110,8 +138,10 @@ impl BranchKey {
         if matches!(way.rport, Rport::Filled(port) if port != source.port()) {
             return None;
         }
-        let expected = self.transaction(essentials, below, &source, listener);
-        (hex16(expected) == transaction).then_some(listener)
+        let expected = self.transaction(below, &source, listener, dialog);
+        // As numbers: octets would be compared one by one.
+        let [expected, found] = [hex16(expected), transaction].map(u128::from_ne_bytes);
+        (expected == found).then_some(listener)
     }
 
     /// Tells the branches of `request` that we would give it again: it came back unchanged. The
@@ -122,11 +152,11 @@ impl BranchKey {
     ) -> impl FnMut(&[u8]) -> bool + 'a {
         let mut own = None;
         move |branch| {
-            let Some(Split { looping, .. }) = Split::of(branch) else { return false };
+            let split = branch.strip_prefix(MAGIC_COOKIE).and_then(Split::of);
+            let Some(Split { looping, .. }) = split else { return false };
             looping
                 == *own.get_or_insert_with(|| {
-                    let mut digits = [0; 8];
-                    write_hex(self.looping(request).to_be_bytes(), &mut digits);
+                    let [digits, _] = halves(hex16(u64::from(self.looping(request)) << 32));
                     digits
                 })
         }
@@ -135,52 +165,49 @@ impl BranchKey {
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
     /// known again in the ACK.
     pub(super) fn tag(&self, call_id: &[u8], cseq: Option<u32>, from_tag: &[u8]) -> [u8; 16] {
-        let mut hasher = self.hasher;
-        hasher.word(OVER_DIALOG);
-        hex16(with_dialog_side(hasher, call_id, cseq.unwrap_or_default(), from_tag).finish())
+        let dialog = DialogSide { call_id, cseq: cseq.unwrap_or_default(), from_tag };
+        hex16(with_dialog(self.hasher, dialog).finish([0, 0, 0, 0, 0, 0, OVER_DIALOG]))
     }
 
     /// Hash over the Via below ours. A client of RFC 2543, whose branch is no identifier, is
     /// told by Call-ID, CSeq number and From tag (RFC 3261 §16.11, §17.2.3).
     ///
-    /// All that goes in are words of eight octets, which the hash takes as they are.
+    /// All that goes in are words of eight octets, which the hash takes as they are, and the
+    /// lengths of the texts. Sixty-four bits are enough: whoever wants to have one right that he
+    /// has not seen can but try, and each try is a message to this server.
     #[inline]
-    fn transaction(
+    fn transaction<'d>(
         &self,
-        essentials: &Essentials<'_>,
         via: &Via<'_>,
         source: &SocketAddr,
         listener: ListenerId,
+        dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> u64 {
         let branch = via.branch().unwrap_or_default();
         let id = transaction_id(branch);
-        let texts = [via.host, id.unwrap_or(branch), via.maddr().unwrap_or_default()];
-        // A Via is shorter than 2^16. With their lengths before them, texts need nothing between.
-        let lengths = texts.map(|text| text.len() as u64);
+        let (host, branch, maddr) = (via.host, id.unwrap_or(branch), via.maddr());
         let ports = u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0));
         let mut hasher = self.hasher;
-        let ip = match source {
-            SocketAddr::V4(source) => source.ip().to_bits(),
+        let (ip, kind) = match source {
+            SocketAddr::V4(source) => (source.ip().to_bits(), 0),
             SocketAddr::V6(source) => {
-                hasher.word(OVER_IPV6);
                 hasher.text(&source.ip().octets());
-                0
+                (0, OVER_IPV6)
             }
         };
-        hasher.word(lengths.iter().fold(listener.0.into(), |word, length| word << 16 | length));
         hasher.word(u64::from(ip) << 32 | ports);
-        let [host, branch, maddr] = texts;
         hasher.text(host);
         hasher.text(branch);
-        if !maddr.is_empty() {
+        if let Some(maddr) = maddr {
             hasher.text(maddr);
         }
         if id.is_none() {
-            let Essentials { call_id, cseq, from, .. } = essentials;
-            let from_tag = from.tag().unwrap_or_default();
-            hasher = with_dialog_side(hasher, call_id, cseq.number, from_tag);
+            hasher = with_dialog(hasher, dialog());
         }
-        hasher.finish()
+        // A Via is shorter than 2^16. With their lengths, texts need nothing between them.
+        let length = |text: &[u8]| (text.len() as u16).to_le_bytes();
+        let [[a, b], [c, d], [e, f]] = [host, branch, maddr.unwrap_or_default()].map(length);
+        hasher.finish([a, b, c, d, e, f, kind | listener.0 as u8 & (OVER_IPV6 - 1)])
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
@@ -206,20 +233,14 @@ impl BranchKey {
     }
 }
 
-/// Call-ID, CSeq number and From tag: what a request has in common with its CANCEL, its ACK and
-/// its responses.
+/// The hash with this, too.
 #[inline(never)]
-fn with_dialog_side(
-    mut hasher: WordHasher,
-    call_id: &[u8],
-    cseq: u32,
-    from_tag: &[u8],
-) -> WordHasher {
-    for text in [call_id, from_tag] {
+fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
+    for text in [dialog.call_id, dialog.from_tag] {
         hasher.word(text.len() as u64);
         hasher.text(text);
     }
-    hasher.word(cseq.into());
+    hasher.word(dialog.cseq.into());
     hasher
 }
 
@@ -232,9 +253,9 @@ struct Split<'a> {
 }
 
 impl<'a> Split<'a> {
-    /// The parts of `branch`, if it has our form.
-    fn of(branch: &'a [u8]) -> Option<Self> {
-        let text = branch.strip_prefix(MAGIC_COOKIE)?;
+    /// The parts of a branch, of which `text` stands behind the cookie, if it has our form.
+    #[inline]
+    fn of(text: &'a [u8]) -> Option<Self> {
         let (fixed, listener) = text.split_first_chunk::<FIXED_BYTES>()?;
         let (transaction, rest) = fixed.split_first_chunk()?;
         let (looping, rest) = rest.split_at(1).1.split_first_chunk()?;
@@ -249,33 +270,23 @@ impl<'a> Split<'a> {
     }
 }
 
-/// The octets in hexadecimal, with two digits each.
-static HEX: [[u8; 2]; 256] = {
-    let digits = b"0123456789abcdef";
-    let mut hex = [[0; 2]; 256];
-    let mut octet = 0;
-    while octet < hex.len() {
-        hex[octet] = [digits[octet / 16], digits[octet % 16]];
-        octet += 1;
-    }
-    hex
-};
-
-/// Writes `octets` into `place` in hexadecimal.
-#[inline(always)]
-fn write_hex<const COUNT: usize>(octets: [u8; COUNT], place: &mut [u8]) {
-    let (places, _) = place.as_chunks_mut();
-    for (place, octet) in places.iter_mut().zip(octets) {
-        *place = HEX[usize::from(octet)];
-    }
-}
-
-/// The hexadecimal digits of `number`.
+/// The hexadecimal digits of `number`, all at once.
 #[inline]
 fn hex16(number: u64) -> [u8; 16] {
-    let mut digits = [0; 16];
-    write_hex(number.to_be_bytes(), &mut digits);
-    digits
+    /// The lower digit of each octet.
+    const LOWER: u64 = u64::from_ne_bytes([0x0f; 8]);
+    let octets = |number: u64| u8x16::new(u128::from(number.swap_bytes()).to_le_bytes());
+    let digits = u8x16::unpack_low(octets(number >> 4 & LOWER), octets(number & LOWER));
+    let are_letters = digits.cast_signed().simd_gt(i8x16::splat(9)).cast_unsigned();
+    let letters = are_letters & u8x16::splat(b'a' - b'0' - 10);
+    (digits + letters + u8x16::splat(b'0')).to_array()
+}
+
+/// The first eight digits and the others.
+#[inline]
+fn halves(digits: [u8; 16]) -> [[u8; 8]; 2] {
+    let digits = u128::from_le_bytes(digits);
+    [digits as u64, (digits >> u64::BITS) as u64].map(u64::to_le_bytes)
 }
 
 /// The number of a listener, as [`BranchText::write`] wrote it.
@@ -289,17 +300,25 @@ fn parse_decimal(text: &[u8]) -> Option<u16> {
     })
 }
 
-/// The port whose digits [`write_hex`] wrote.
+/// The port whose digits [`BranchText::write`] wrote.
 fn parse_hex(digits: [u8; 4]) -> Option<u16> {
     digits.iter().try_fold(0_u16, |sum, digit| {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        sum.checked_mul(16).map(|sum| sum | u16::from(digit))
+        let value = VALUES[usize::from(*digit)];
+        (value < 16).then_some(sum << 4 | u16::from(value))
     })
 }
+
+/// The value of each octet that is a hexadecimal digit as they are written here; 16 of others.
+static VALUES: [u8; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut values = [16; 256];
+    let mut value = 0;
+    while value < digits.len() {
+        values[digits[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {
@@ -336,7 +355,7 @@ mod tests {
             let number = listener.0;
             let expected = format!("z9hG4bK{transaction:016x}.{looping:08x}.{port:04x}.{number}");
             prop_assert_eq!(String::from_utf8_lossy(text), expected);
-            let split = Split::of(text).unwrap();
+            let split = Split::of(&text[MAGIC_COOKIE.len()..]).unwrap();
             prop_assert_eq!(split.transaction, hex16(transaction));
             prop_assert_eq!(parse_hex(split.port), Some(port));
             prop_assert_eq!(parse_decimal(split.listener), Some(number));

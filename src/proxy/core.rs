@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::arrival::Arrival;
 use super::parked::{self, Counted, Form, Forms, NamedHost, Otherwise, Parked};
+use super::pass::{self, Passage};
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
@@ -25,7 +26,7 @@ use crate::script::{
     resume, run,
 };
 use crate::sip::rewrite::EditList;
-use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method};
+use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method, ParseError};
 use crate::time::Now;
 
 /// What one message needs for as long as it is worked on. Kept from message to message, so that
@@ -114,8 +115,17 @@ impl ProxyCore {
         if received.datagram().iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
+        let parsed = sip::parse(received.datagram(), &mut self.workspace.index);
+        let message = Message::new(received.datagram(), &self.workspace.index);
+        if parsed.is_ok()
+            && !self.sees_responses
+            && message.method().is_none()
+            && let Some(found) = pass::find(&self.standing, &received, message)
+        {
+            return self.pass(received, found, outbox);
+        }
         let arrival = Arrival::of(&received);
-        let decision = self.decide((now, &arrival), received.datagram(), None, outbox);
+        let decision = self.decide((now, &arrival), (received.datagram(), parsed), None, outbox);
         if let Decision::Forward(plan) = decision {
             self.send_rewritten(received, &plan, outbox);
         }
@@ -133,7 +143,8 @@ impl ProxyCore {
         let Some(waiting) = self.standing.waiting.leave(completion.job) else { return };
         let message = waiting.run.message();
         let resumed = Some((&waiting, &completion.answer));
-        let decision = self.decide((now, &waiting.arrival), message, resumed, outbox);
+        let parsed = sip::parse(message, &mut self.workspace.index);
+        let decision = self.decide((now, &waiting.arrival), (message, parsed), resumed, outbox);
         if let Decision::Forward(plan) = decision {
             let way = (plan.destination, plan.listener, plan.source);
             let fits = outbox.push_composed(way, |out| {
@@ -204,29 +215,18 @@ impl ProxyCore {
         interval_ms
     }
 
-    /// Parses the datagram and finds out what to do with it: from the start, or from where a run
-    /// has waited for an answer.
+    /// Finds out what to do with a datagram, which has been parsed: from the start, or from where a
+    /// run has waited for an answer.
     fn decide(
         &mut self,
         turn: (Now, &Arrival),
-        datagram: &[u8],
+        (datagram, parsed): (&[u8], Result<(), ParseError>),
         resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, sees_responses, standing, workspace, observer, message_count, .. } =
-            self;
-        let parsed = sip::parse(datagram, &mut workspace.index);
+        let Self { program, standing, workspace, observer, message_count, .. } = self;
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
-        if parsed.is_ok()
-            && !is_request
-            && !*sees_responses
-            && resumed.is_none()
-            && let Some(decision) =
-                pass_response(standing, turn.1, message, &mut workspace.plan_edits)
-        {
-            return decision;
-        }
         // Looked at where they are: they are large.
         let essentials = match parsed {
             Ok(()) => message.essentials(),
@@ -270,6 +270,20 @@ impl ProxyCore {
         decision
     }
 
+    /// Sends a response on that no script looks at, or drops it.
+    #[inline]
+    fn pass(&self, received: Received<'_>, found: Result<Passage, Counter>, outbox: &mut Outbox) {
+        let counters = &self.standing.parts.counters;
+        counters.count(Counter::ReceivedResponses);
+        match found {
+            Ok(passage) => {
+                counters.count(Counter::ForwardedResponses);
+                pass::send(received, passage, outbox);
+            }
+            Err(dropped) => counters.count(dropped),
+        }
+    }
+
     /// Makes the planned edits in the slot and queues the message.
     fn send_rewritten(&mut self, received: Received<'_>, plan: &Plan, outbox: &mut Outbox) {
         let message = HEADROOM_BYTES..HEADROOM_BYTES + plan.message_length;
@@ -286,34 +300,6 @@ impl ProxyCore {
             None => self.standing.parts.counters.count(Counter::DroppedTooLarge),
         }
     }
-}
-
-/// Sends a response on that no script looks at; not one that goes to a name.
-#[inline(never)]
-fn pass_response(
-    standing: &Standing,
-    arrival: &Arrival,
-    response: Message<'_>,
-    edits: &mut EditList,
-) -> Option<Decision> {
-    let hop = match &response.essentials() {
-        Ok(essentials) => response::next_hop(response, essentials, &standing.key),
-        Err(_) => Err(Counter::DroppedMalformed),
-    };
-    if hop.is_ok_and(|hop| hop.named.is_some()) {
-        return None;
-    }
-    let counters = &standing.parts.counters;
-    counters.count(Counter::ReceivedResponses);
-    edits.clear();
-    let plan = hop.and_then(|hop| response::plan(standing, arrival, (response, hop), edits));
-    Some(match plan {
-        Ok(plan) => Decision::Forward(plan),
-        Err(dropped) => {
-            counters.count(dropped);
-            Decision::Done
-        }
-    })
 }
 
 /// A number that a tag makes.
@@ -391,7 +377,9 @@ impl Desk<'_> {
         let Some(essentials) = essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
-        let hop = response::next_hop(response, essentials, &self.turn.standing.key);
+        let Turn { standing, arrival, .. } = &self.turn;
+        let own = standing.identity.known_text(arrival.listener, &arrival.local);
+        let hop = response::next_hop(response, essentials, own, &standing.key);
         // A run that waited comes to its end first, whatever it has made of its response.
         if let (Err(dropped), None) = (hop, self.resumed) {
             return self.drop_counted(dropped);
@@ -436,7 +424,11 @@ impl Desk<'_> {
     fn plan_response(&mut self, response: Message<'_>, hop: Hop<'_>) -> Decision {
         sip::edit_content_length(response, self.turn.plan_edits);
         let Turn { standing, arrival, plan_edits, .. } = &mut self.turn;
-        match (response::plan(standing, arrival, (response, hop), plan_edits), hop.named) {
+        // Not where the script has changed a part of it and what lies beside it.
+        if !plan_edits.remove(response.offset_of(hop.own_via), hop.own_via.len()) {
+            return self.drop_counted(Counter::DroppedUnroutableResponse);
+        }
+        match (response::plan(standing, arrival.local, (response, hop)), hop.named) {
             (Ok(plan), None) => Decision::Forward(plan),
             (Ok(plan), Some(named)) => self.send_to_name(response, plan, named),
             (Err(dropped), _) => self.drop_counted(dropped),

@@ -61,6 +61,17 @@ impl Start {
     }
 }
 
+impl OwnText {
+    /// What [`Self::via_start`] has behind the name of the header field.
+    #[inline]
+    pub(super) fn via_value_start(&self) -> &[u8] {
+        self.via_start.text.get(VIA_NAME.len()..self.via_start.length).unwrap_or_default()
+    }
+}
+
+/// What a line with a Via starts with.
+const VIA_NAME: &[u8] = b"Via: ";
+
 /// How many addresses of wildcard listeners are remembered in writing.
 const OWN_TEXTS_MAX: usize = 256;
 
@@ -130,6 +141,17 @@ impl Identity {
     pub(super) fn text(&mut self, id: ListenerId, local: &SocketAddr) -> &OwnText {
         let position = self.text_position(id, local);
         &self.texts[position]
+    }
+
+    /// As [`Self::text`], if that is known.
+    #[inline]
+    pub(super) fn known_text(&self, id: ListenerId, local: &SocketAddr) -> Option<&OwnText> {
+        let text = self.texts.get(usize::from(id.0))?;
+        if !text.ip.is_unspecified() {
+            return Some(text);
+        }
+        let ip = local.ip();
+        self.texts.iter().find(|text| text.listener == id && text.ip == ip)
     }
 
     /// The texts of two listeners, as [`Self::text`] gives each.
@@ -233,7 +255,7 @@ impl Identity {
                 compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
             }
         }
-        let via_start = Start::new(&[b"Via: SIP/2.0/UDP ", &sent_by, b";branch=z9hG4bK"]);
+        let via_start = Start::new(&[VIA_NAME, b"SIP/2.0/UDP ", &sent_by, b";branch=z9hG4bK"]);
         let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }

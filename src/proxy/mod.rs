@@ -9,6 +9,7 @@
 //!                       │                           └─ reply: RFC 3261 §8.2.6, composed at once
 //!                       │                 then the planned edits are made in the slot
 //!                       └ response ─▶ response: RFC 3261 §16.7, §18.2.2, Via taken off in the slot
+//!                                     (pass: of those that no script looks at)
 //! ```
 //!
 //! A run of the script may wait for a command (`suspended`): `core::handle_completion` goes on with
@@ -22,6 +23,7 @@ mod head;
 mod identity;
 mod overload;
 mod parked;
+mod pass;
 mod reply;
 mod response;
 mod siphash;

@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::arrival::Arrival;
-use super::branch::BranchKey;
+use super::branch::{BranchKey, DialogSide};
+use super::identity::OwnText;
 use super::standing::Standing;
 use super::turn::Plan;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
-use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
+use crate::sip::{
+    Essentials, HeaderName, Items, MAGIC_COOKIE, Message, Rport, Via, host_ip, transaction_id,
+};
 
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug)]
@@ -25,25 +26,43 @@ pub(super) struct Hop<'d> {
 }
 
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
-/// counted as it is dropped.
+/// counted as it is dropped. `own` is how the listener is written that it came to.
 #[inline]
 pub(super) fn next_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
+    own: Option<&OwnText>,
     key: &BranchKey,
 ) -> Result<Hop<'d>, Counter> {
-    if let Some((own_via, below)) = own_and_below(response, essentials) {
-        // One that is well-formed up to the end of its line is alone there.
-        if let Ok(below) = &Via::parse(below) {
-            return hop(own_via, below, essentials, key);
-        }
+    match own.and_then(|own| plain_hop(response, own, key)) {
+        Some(hop) => Ok(hop),
+        None => any_hop(response, essentials, key),
     }
-    any_next_hop(response, essentials, key)
+}
+
+/// Where a response goes whose topmost Via is as we write it, `own` being how, and stands alone in
+/// its line, as does the one below it: as almost all are.
+#[inline]
+pub(super) fn plain_hop<'d>(
+    response: Message<'d>,
+    own: &OwnText,
+    key: &BranchKey,
+) -> Option<Hop<'d>> {
+    let [own_via, below] = response.first_two(HeaderName::Via)?;
+    let branch = own_via.value.strip_prefix(own.via_value_start())?;
+    // One that is well-formed up to the end of its line is alone there.
+    let below = &Via::parse(below.value).ok()?;
+    // With an identifier in its branch, the dialog does not matter.
+    below.branch().and_then(transaction_id)?;
+    let way = WayBack::of(below);
+    let listener = key.verify(branch, below, way, DialogSide::default)?;
+    let destination = way.destination(below)?;
+    Some(Hop { destination, named: named_host(below), listener, own_via: own_via.line })
 }
 
 /// As [`next_hop`], however the first Vias are written.
-#[cold]
-fn any_next_hop<'d>(
+#[inline(never)]
+fn any_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
     key: &BranchKey,
@@ -68,7 +87,6 @@ pub(super) fn own_via<'d>(response: Message<'d>, essentials: &Essentials<'_>) ->
 }
 
 /// Where a response goes whose two topmost Vias these are.
-#[inline]
 fn hop<'d>(
     own_via: &'d [u8],
     below: &Via<'d>,
@@ -76,23 +94,21 @@ fn hop<'d>(
     key: &BranchKey,
 ) -> Result<Hop<'d>, Counter> {
     let way = WayBack::of(below);
-    let listener = key.verify(essentials, below, way).ok_or(Counter::DroppedForeignResponse)?;
+    let branch = essentials.via.branch().and_then(|branch| branch.strip_prefix(MAGIC_COOKIE));
+    let listener = branch
+        .and_then(|branch| key.verify(branch, below, way, || DialogSide::of(essentials)))
+        .ok_or(Counter::DroppedForeignResponse)?;
     let destination = way.destination(below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, named: named_host(below), listener, own_via })
 }
 
-/// Plans a response to be sent on, our Via taken off, with the edits that there are already.
+/// Plans a response, which came to the address `local`, to be sent on.
 #[inline]
 pub(super) fn plan(
     standing: &Standing,
-    arrival: &Arrival,
+    local: SocketAddr,
     (response, hop): (Message<'_>, Hop<'_>),
-    edits: &mut EditList,
 ) -> Result<Plan, Counter> {
-    // Not where the script has changed a part of it and what lies beside it.
-    if !edits.remove(response.offset_of(hop.own_via), hop.own_via.len()) {
-        return Err(Counter::DroppedUnroutableResponse);
-    }
     let listener =
         standing.identity.listener(hop.listener).ok_or(Counter::DroppedForeignResponse)?;
     if listener.address.is_ipv4() != hop.destination.is_ipv4() {
@@ -102,27 +118,16 @@ pub(super) fn plan(
     Ok(Plan {
         destination: hop.destination,
         listener: hop.listener,
-        source: if own.is_unspecified() { arrival.local.ip() } else { own },
+        source: if own.is_unspecified() { local.ip() } else { own },
         counter: Counter::ForwardedResponses,
         message_length: response.end(),
     })
 }
 
-/// The line of the topmost Via and the value of the line below it, if the topmost one is alone in
-/// its line, as it almost always is.
-#[inline]
-fn own_and_below<'d>(
-    response: Message<'d>,
-    essentials: &Essentials<'_>,
-) -> Option<(&'d [u8], &'d [u8])> {
-    let mut vias = response.headers(HeaderName::Via);
-    let own = vias.next().filter(|own| is_alone(own.value, essentials))?;
-    Some((own.line, vias.next()?.value))
-}
-
 /// The name in `maddr` of a Via that a response goes to, with the port beside it (RFC 3261
 /// §18.2.2, RFC 3263 §5). A sent-by that is a name has `received` beside it, which goes before it:
 /// whoever took the request in wrote it there.
+#[inline]
 pub(super) fn named_host<'d>(via: &Via<'d>) -> Option<(&'d [u8], Option<u16>)> {
     let maddr = via.maddr().filter(|host| host_ip(host).is_none())?;
     Some((maddr, via.port))
@@ -138,13 +143,15 @@ pub(super) struct WayBack<'d> {
 
 impl<'d> WayBack<'d> {
     /// The one that `via` names.
+    #[inline]
     pub(super) fn of(via: &Via<'d>) -> Self {
         Self { ip: via.received().or_else(|| host_ip(via.host)), rport: via.rport() }
     }
 
     /// The address that a response is sent to (RFC 3261 §18.2.2, RFC 3581 §4). The request put
     /// `received` there wherever sent-by is not the address it came from.
-    fn destination(self, via: &Via<'_>) -> Option<SocketAddr> {
+    #[inline]
+    pub(super) fn destination(self, via: &Via<'_>) -> Option<SocketAddr> {
         let sent_by_port = via.port.unwrap_or(5060);
         let address = match (via.maddr().and_then(host_ip), self.rport) {
             (Some(maddr), _) => SocketAddr::new(maddr, sent_by_port),
@@ -158,4 +165,96 @@ impl<'d> WayBack<'d> {
 /// Whether the topmost Via is all that the first line with one says.
 fn is_alone(first_value: &[u8], essentials: &Essentials<'_>) -> bool {
     first_value.len() == essentials.via.text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::super::identity::{Identity, Listener};
+    use super::*;
+    use crate::script::{Program, Settings};
+    use crate::sip::{MessageIndex, Pen, parse};
+
+    /// The response to a request with the Via `below`, of which `change` changes the text.
+    fn response(below: &str, key: &BranchKey, change: impl Fn(String) -> String) -> String {
+        let rest = "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 7 INVITE\r\n\r\n";
+        let request = format!("INVITE sip:c@d SIP/2.0\r\nVia: {below}\r\n{rest}");
+        let mut index = MessageIndex::default();
+        assert_eq!(parse(request.as_bytes(), &mut index), Ok(()));
+        let essentials = Message::new(request.as_bytes(), &index).validate_request().unwrap();
+        let source = SocketAddr::from(([198, 51, 100, 7], 5061));
+        let mut room = [0; 64];
+        let mut pen = Pen::new(&mut room);
+        key.branch(7, &essentials, &source, ListenerId(0)).write(&mut pen);
+        let length = pen.written().unwrap();
+        let branch = String::from_utf8_lossy(&room[..length]).into_owned();
+        let own = format!("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{branch}");
+        change(format!("SIP/2.0 200 OK\r\n{own}\r\nVia: {below};received=198.51.100.7\r\n{rest}"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_response_goes_where_any_goes(
+            below in select(&[
+                "SIP/2.0/UDP 198.51.100.7:5061;branch=z9hG4bKa;rport=5061",
+                "SIP/2.0/UDP 198.51.100.7:5061;branch=z9hG4bK776asdhds8f7s6",
+                "SIP/2.0/UDP phone.example;rport=5061;branch=z9hG4bK776asdhds",
+                "SIP/2.0/UDP phone.example;maddr=192.0.2.77;branch=z9hG4bK776asdhds8f7s6jhfgk",
+                "SIP/2.0/UDP phone.example;maddr=gw.example;branch=z9hG4bK7",
+                "SIP/2.0/UDP 198.51.100.7:5061;branch=of-an-old-client",
+                "SIP/2.0/TCP [2001:db8::7] ; branch=z9hG4bKa",
+            ][..]),
+            change in select(&[
+                ("", ""), ("", ""), ("192.0.2.1;", "192.0.2.1 ;"), ("UDP 192", "udp 192"),
+                ("\r\nVia: SIP/2.0/UDP 198", ", SIP/2.0/UDP 198"), ("198.51.100.7", "198.51.100.8"),
+                ("Via: SIP", "v: SIP"), ("=5061", "=5062"), ("phone", "PHONE"),
+                (".0\r\n", ".1\r\n"), (".0\r\n", ".0\r\nSubject: between\r\n"),
+                (".0\r\n", "\r\n"), ("z9h", "Z9h"),
+                (".0\r\n", ".0;x\r\n"), (".0\r\n", ".00\r\n"), (";branch=z9", ";x;branch=z9"),
+            ][..]),
+            flipped in proptest::option::of(0_usize..400),
+        ) {
+            let key = BranchKey::new(b"0123456789abcdef");
+            let mut text = response(below, &key, |text| text.replacen(change.0, change.1, 1));
+            if let Some(at) = flipped.map(|at| at % text.len())
+                && text.is_char_boundary(at)
+            {
+                let other = if &text[at..=at] == "0" { "1" } else { "0" };
+                text.replace_range(at..=at, other);
+            }
+            let mut index = MessageIndex::default();
+            prop_assume!(parse(text.as_bytes(), &mut index).is_ok());
+            let message = Message::new(text.as_bytes(), &index);
+            let listener = Listener { address: ([192, 0, 2, 1], 5060).into(), advertise: None };
+            let program = Program::empty(Settings::default());
+            let local = listener.address;
+            let identity = Identity::new(Arc::new([listener]), &program);
+            let own = identity.known_text(ListenerId(0), &local).unwrap();
+            let Ok(essentials) = message.essentials() else { return Ok(()) };
+            if let Some(hop) = plain_hop(message, own, &key) {
+                let any = any_hop(message, &essentials, &key);
+                prop_assert_eq!(format!("{:?}", Ok::<_, Counter>(hop)), format!("{any:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn an_ordinary_response_is_plain() {
+        let key = BranchKey::new(b"0123456789abcdef");
+        let below = "SIP/2.0/UDP 198.51.100.7:5061;branch=z9hG4bK776asdhds8f7s6;rport=5061";
+        let text = response(below, &key, |text| text);
+        let mut index = MessageIndex::default();
+        assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
+        let listener = Listener { address: ([192, 0, 2, 1], 5060).into(), advertise: None };
+        let local = listener.address;
+        let program = Program::empty(Settings::default());
+        let identity = Identity::new(Arc::new([listener]), &program);
+        let own = identity.known_text(ListenerId(0), &local).unwrap();
+        let hop = plain_hop(Message::new(text.as_bytes(), &index), own, &key).unwrap();
+        assert_eq!(hop.destination, SocketAddr::from(([198, 51, 100, 7], 5061)));
+    }
 }

@@ -6,12 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 /// Writes texts one behind the other. Once one does not fit, nothing more is written.
 #[derive(Debug)]
 pub struct Pen<'b> {
-    /// What is left of the buffer.
-    room: &'b mut [u8],
-    /// Bytes of the buffer.
-    length: usize,
-    /// Whether something did not fit.
-    is_cut: bool,
+    buffer: &'b mut [u8],
+    /// Bytes that are written; [`usize::MAX`] once something did not fit.
+    at: usize,
 }
 
 impl<'b> Pen<'b> {
@@ -19,57 +16,55 @@ impl<'b> Pen<'b> {
     #[inline]
     #[must_use]
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { length: buffer.len(), room: buffer, is_cut: false }
+        Self { buffer, at: 0 }
     }
 
     /// How many bytes are written; `None` if not everything fitted.
     #[inline]
     #[must_use]
     pub const fn written(&self) -> Option<usize> {
-        if self.is_cut { None } else { Some(self.length - self.room.len()) }
+        if self.at > self.buffer.len() { None } else { Some(self.at) }
     }
 
     /// Writes `text`. Of one that does not fit, nothing is written.
     #[inline(always)]
     pub fn text(&mut self, text: &[u8]) -> &mut Self {
-        if let Some(place) = self.next(text.len()) {
-            place.copy_from_slice(text);
+        let place = self.buffer.get_mut(self.at..).and_then(|room| room.get_mut(..text.len()));
+        match place {
+            Some(place) => {
+                place.copy_from_slice(text);
+                self.at += text.len();
+            }
+            None => self.at = usize::MAX,
         }
         self
     }
 
-    /// The next `length` bytes, to be written.
+    /// Writes `text`, whose length is known when this is compiled.
     #[inline(always)]
-    fn next(&mut self, length: usize) -> Option<&'b mut [u8]> {
-        match std::mem::take(&mut self.room).split_at_mut_checked(length) {
-            Some((next, rest)) => {
-                self.room = rest;
-                Some(next)
+    pub fn chunk<const LENGTH: usize>(&mut self, text: &[u8; LENGTH]) -> &mut Self {
+        self.first_of(text, LENGTH)
+    }
+
+    /// Writes the first `length` octets of `text`. Where there is room all are copied at once,
+    /// which is quicker than to count them out; the next text overwrites what is too much.
+    #[inline(always)]
+    fn first_of<const MOST: usize>(&mut self, text: &[u8; MOST], length: usize) -> &mut Self {
+        match self.buffer.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut) {
+            Some(place) => {
+                *place = *text;
+                self.at += length;
+                self
             }
-            None => {
-                self.is_cut = true;
-                None
-            }
+            None => self.text(&text[..length]),
         }
     }
 
-    /// The next `LENGTH` bytes, to be written.
-    #[inline(always)]
-    pub fn chunk<const LENGTH: usize>(&mut self) -> Option<&'b mut [u8; LENGTH]> {
-        self.next(LENGTH)?.first_chunk_mut()
-    }
-
-    /// Writes the first `length` octets of `source`. Where it has `MOST` and there is room, those
-    /// are copied at once, which is quicker than to count them out; the next text overwrites what
-    /// is too much.
+    /// Writes the first `length` octets of `source`, as [`Self::chunk`] does where it has `MOST`.
     #[inline(always)]
     pub fn first<const MOST: usize>(&mut self, source: &[u8], length: usize) -> &mut Self {
-        match (source.first_chunk::<MOST>(), self.room.first_chunk_mut()) {
-            (Some(text), Some(place)) if length <= MOST => {
-                *place = *text;
-                self.next(length);
-                self
-            }
+        match source.first_chunk::<MOST>() {
+            Some(text) if length <= MOST => self.first_of(text, length),
             _ => self.text(&source[..length]),
         }
     }
