@@ -18,6 +18,8 @@ mod destination_set;
 mod functions;
 #[path = "language/multipart.rs"]
 mod multipart;
+#[path = "language/outgoing.rs"]
+mod outgoing;
 #[path = "language/parameters.rs"]
 mod parameters;
 #[path = "language/rewritten.rs"]

@@ -369,7 +369,8 @@ const STEP_MS: u64 = 10;
 
 /// The listeners of a server.
 fn listeners(listen: &[SocketAddr], settings: &Settings) -> Arc<[Listener]> {
-    let plain = |address| ListenAddress { transport: Transport::Udp, address, advertise: None };
+    let plain =
+        |address| ListenAddress { transport: Transport::Udp, address, advertise: None, name: None };
     let wanted: Vec<ListenAddress> = if !listen.is_empty() {
         listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {

@@ -37,6 +37,7 @@ counters! {
     ReceivedResponses "received_responses" "Responses that parsed.",
     ForwardedRequests "forwarded_requests" "Requests forwarded statelessly.",
     ForwardedResponses "forwarded_responses" "Responses forwarded to the Via below ours.",
+    SentVerbatim "sent_verbatim" "Messages sent as they were, by `send()` and its like.",
     SentReplies "sent_replies" "Responses composed here.",
     SentDatagrams "sent_datagrams" "Datagrams that the kernel took.",
     AbsorbedAcks "absorbed_acks" "ACKs to responses composed here.",

@@ -1,8 +1,13 @@
 //! `corex`: Where Kamailio keeps `append_branch`, which is a function of the core here, and more.
 
+mod flag;
+mod socket;
+
 use std::sync::Arc;
 
-use super::table::{accepted_number, accepted_text, function, required_text, text_setting};
+use super::table::{
+    accepted_number, accepted_text, count, function, join, required_text, text_setting,
+};
 use crate::script::ast::GlobalValue;
 use crate::script::{FALSE, FunctionSpec, ModuleConfig, ModuleSpec, RouteKinds, split_host_port};
 
@@ -37,7 +42,8 @@ fn is_within(host: &[u8], domain: &[u8]) -> bool {
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
-    functions: FUNCTIONS,
+    functions: &ALL_FUNCTIONS,
+    variables: socket::VARIABLES,
     settings: &[
         accepted_text("dns_cache", "Changes nothing: names are not looked up."),
         accepted_text("evcb_reply_out", "Changes nothing: there are no event routes of replies."),
@@ -55,7 +61,13 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     ..ModuleSpec::new("corex", "More functions of the core.")
 };
 
-/// Its functions.
+/// The tables of functions.
+const TABLES: &[&[FunctionSpec]] = &[FUNCTIONS, flag::FUNCTIONS, socket::FUNCTIONS];
+
+/// All functions.
+const ALL_FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
+
+/// The functions of this file.
 const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         routes: RouteKinds::NOT_REPLY,

@@ -2,17 +2,35 @@
 
 use super::table::{function, int, required_text, text, verdict};
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
-    TRUE, split_host_port,
+    Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec,
+    PseudoVariable, ReturnCode, TRUE, Value, split_host_port,
 };
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: FUNCTIONS,
+    variables: VARIABLES,
     missing: super::missing::KEX,
     ..ModuleSpec::new("kex", "Functions of the core that are no keywords.")
 };
+
+/// The variables.
+const VARIABLES: &[PseudoVariable] = &[PseudoVariable {
+    name: "sruid",
+    aliases: &[],
+    keyed: false,
+    keys: &[],
+    read: |execution, _, _| {
+        let numbers = [execution.random(), execution.random()];
+        let id = bumpalo::format!(
+            in execution.transit.arena, "srid-{:016x}-{:016x}", numbers[0], numbers[1]
+        );
+        Value::Text(execution.build(&[id.as_bytes()]))
+    },
+    write: None,
+    doc: "A text that nobody has had before: another one whenever it is read.",
+}];
 
 /// The functions.
 const FUNCTIONS: &[FunctionSpec] = &[

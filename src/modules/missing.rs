@@ -18,15 +18,11 @@ macro_rules! missing {
 
 missing! {
     CORE:
-        add_local_rport avpflags error forward_sctp forward_tcp forward_tls isavpflagset
-        resetavpflag send send_tcp set_advertised_address set_advertised_port
-        setavpflag tcp_keepalive udp_mtu_try_proto;
+        avpflags forward_sctp forward_tcp forward_tls isavpflagset
+        resetavpflag send_tcp setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
-        file_read file_write forward_reply is_incoming is_socket_name isxflagset
-        msg_iflag_is_set msg_iflag_reset msg_iflag_set resetxflag send_data send_udp sendx
-        set_recv_socket set_recv_socket_name set_send_socket_name
-        set_source_address setxflag via_add_srvid via_add_xavp_params via_use_xavp_fields
-        => lsock;
+        file_read file_write forward_reply is_incoming set_recv_socket
+        set_recv_socket_name set_source_address via_use_xavp_fields;
     CFGUTILS:
         abort core_hash pkg_status pkg_summary shm_status shm_summary;
     EXEC:
@@ -35,8 +31,7 @@ missing! {
         resetdebug setdebug;
     PV:
         pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
-        => C K Rn Tb Tn cts fsn ge hn hu ltt pid prefix rawbuf rcvx ruid
-        sndfrom sndto sruid ssn timeb umh va vn vz xp;
+        => ccp ksr location_ua msgbuf rpl ruid stat;
     REGISTRAR:
         lookup_contacts lookup_xavp reg_send_reply save_contacts set_q_override
         => ulr;

@@ -648,7 +648,7 @@ fn names_that_nothing_has_are_errors_with_advice() {
         ),
         ("t_relay();", "`t_relay` of module `tm` is not supported yet", ""),
         ("ds_select_dst();", "`ds_select_dst` of module `dispatcher` is not supported yet", ""),
-        ("xlog(\"$sndto(ip)\\n\");", "`$sndto` of module `pv` is not supported yet", ""),
+        ("xlog(\"$rpl(duri)\\n\");", "`$rpl` of module `pv` is not supported yet", ""),
         ("strip();", "`strip` does not take no arguments", "it is called as `strip(count)`"),
         ("strip(\"x\");", "`count` of `strip` must be a number", ""),
         ("route(HEPL);", "there is no `route[HEPL]`", ""),

@@ -2,14 +2,15 @@
 
 use super::table::{accepted_number, accepted_text};
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
-    Refusal, ReturnCode, RouteKinds, SettingSpec, TRUE,
+    Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleSpec, ParameterKind,
+    ParameterSpec, PseudoVariable, Refusal, ReturnCode, RouteKinds, SettingSpec, TRUE, Value,
 };
 use crate::sip::{QValue, reason_phrase};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
+    variables: VARIABLES,
     settings: SETTINGS,
     missing: super::missing::SL,
     ..ModuleSpec::new("sl", "Stateless replies.")
@@ -34,6 +35,21 @@ const SETTINGS: &[SettingSpec] = &[
 
 /// Says of a parameter that it names a function to be called.
 const NO_EVENTS: &str = "Changes nothing: there are no event routes of replies.";
+
+/// Its variables.
+const VARIABLES: &[PseudoVariable] = &[PseudoVariable {
+    name: "ltt",
+    aliases: &[],
+    keyed: true,
+    keys: &["s", "x", "t"],
+    read: |execution, key, _| match key {
+        Key::Name(b"s" | b"x") => Value::text_or_null(execution.host.reply_tag(&execution.transit)),
+        _ => Value::Null,
+    },
+    write: None,
+    doc: "The tag of To in replies made here: `s` in stateless ones, `t` in those of a transaction \
+          (`$null`, as there are none), `x` in those that there will be.",
+}];
 
 /// Its functions.
 const FUNCTIONS: &[FunctionSpec] = &[

@@ -21,8 +21,8 @@ pub(super) const fn function(
     FunctionSpec { name, aliases: &[], parameters, routes: RouteKinds::ANY, doc, example, run }
 }
 
-/// How many functions the tables have together.
-pub(super) const fn count(tables: &[&[FunctionSpec]]) -> usize {
+/// How many entries the tables have together.
+pub(super) const fn count<T>(tables: &[&[T]]) -> usize {
     let mut sum = 0;
     let mut at = 0;
     while at < tables.len() {
@@ -32,9 +32,9 @@ pub(super) const fn count(tables: &[&[FunctionSpec]]) -> usize {
     sum
 }
 
-/// The functions of the tables, one table behind the other; `N` is their [`count`], and the
-/// first table is not empty.
-pub(super) const fn join<const N: usize>(tables: &[&[FunctionSpec]]) -> [FunctionSpec; N] {
+/// The entries of the tables, one table behind the other; `N` is their [`count`], and the first
+/// table is not empty.
+pub(super) const fn join<T: Copy, const N: usize>(tables: &[&[T]]) -> [T; N] {
     let mut joined = [tables[0][0]; N];
     let mut filled = 0;
     let mut table = 0;

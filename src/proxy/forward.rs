@@ -21,10 +21,10 @@ const PORT: u16 = 5060;
 
 /// Where a request leaves to, and from where.
 #[derive(Clone, Copy, Debug)]
-struct Route {
-    destination: SocketAddr,
-    listener: ListenerId,
-    source: IpAddr,
+pub(super) struct Route {
+    pub(super) destination: SocketAddr,
+    pub(super) listener: ListenerId,
+    pub(super) source: IpAddr,
 }
 
 /// Plans the request to be forwarded with the changes made so far. The numbered steps are those
@@ -147,7 +147,7 @@ pub(super) fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
 }
 
 /// Step 7: host and, if one is named, port that the request goes to.
-fn next_hop<'m>(
+pub(super) fn next_hop<'m>(
     transit: &Transit<'m>,
     hop: NextHop<'m>,
 ) -> Result<(&'m [u8], Option<u16>), Refusal> {
@@ -217,7 +217,7 @@ fn host_and_port<'m>(
 }
 
 /// The next hop of a request.
-enum Hop {
+pub(super) enum Hop {
     /// Its address.
     Address(SocketAddr),
     /// Its name, as long as that is asked for.
@@ -226,7 +226,7 @@ enum Hop {
 
 /// The next hop: the address that the host is, or that of a server that its name stands for
 /// (RFC 3263 §4.2).
-fn resolve(
+pub(super) fn resolve(
     turn: &Turn<'_>,
     essentials: Option<&Essentials<'_>>,
     host: &[u8],
@@ -249,7 +249,7 @@ fn resolve(
 /// Where a request to that address goes, and the listener that it leaves from: the one that the
 /// script chose, or the one that it came to, or the first that can.
 #[inline]
-fn egress(
+pub(super) fn egress(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
     destination: SocketAddr,

@@ -2,11 +2,11 @@
 //! the message as it arrived.
 
 use super::branch::BranchText;
-use super::identity::OwnText;
+use super::identity::{BRANCH_START, OwnText};
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::mem::ListenerId;
-use crate::script::{RecordRoute, Transit};
+use crate::script::{OwnVia, RecordRoute, Transit, split_host_port};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length};
@@ -156,15 +156,22 @@ impl Top<'_> {
             let own = egress.sent_by.len() + ingress.sent_by.len();
             own + 2 * (asked.user.len() + preset + tag + transit.record_route_params.len())
         });
-        egress.sent_by.len() + asked + transit.path.len() + FIXED_BYTES
+        let via =
+            transit.own_via.map_or(0, |via| via.host.map_or(0, <[u8]>::len) + via.params.len());
+        egress.sent_by.len() + asked + transit.path.len() + via + FIXED_BYTES
     }
 
     /// Our Via (step 8), our Record-Route, if the script asked for it (step 4), and as a route set
     /// the path that the callee registered with (step 6, RFC 3327 §5.3).
     #[inline(always)]
     fn write(&self, pen: &mut Pen<'_>) {
-        self.egress.via_start.write(pen);
-        self.branch.write(pen);
+        match self.transit.own_via {
+            None => {
+                self.egress.via_start.write(pen);
+                self.branch.write(pen);
+            }
+            Some(via) => self.any_via(via, pen),
+        }
         pen.text(b"\r\n");
         if let Some(asked) = self.transit.record_route {
             self.record_routes(asked, pen);
@@ -172,6 +179,29 @@ impl Top<'_> {
         if !self.transit.path.is_empty() {
             pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
         }
+    }
+
+    /// Our Via as the script wants it.
+    #[inline(never)]
+    fn any_via(&self, via: &OwnVia<'_>, pen: &mut Pen<'_>) {
+        let (before, own) = (self.egress.before_sent_by(), &self.egress.sent_by);
+        let (own_host, own_port) = split_host_port(own);
+        pen.text(before).text(via.host.unwrap_or(own_host));
+        if let Some(port) = via.port.or(own_port) {
+            pen.octet(b':').port(port);
+        }
+        pen.text(BRANCH_START);
+        self.branch.write(pen);
+        if via.rport {
+            pen.text(b";rport");
+        }
+        if let Some(number) = via.server_id {
+            pen.text(b";srvid=");
+            let mut digits = ShortText::new(b"");
+            digits.decimal(number as usize);
+            pen.text(digits.as_bytes());
+        }
+        pen.text(via.params);
     }
 
     /// Our Record-Route. There are two if the request leaves by another listener than it came by,

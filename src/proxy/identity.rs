@@ -35,6 +35,17 @@ pub(super) struct OwnText {
     pub(super) record_route_start: Start,
 }
 
+impl OwnText {
+    /// `Via: SIP/2.0/UDP `: what stands before host and port.
+    pub(super) fn before_sent_by(&self) -> &[u8] {
+        let behind = self.sent_by.len() + BRANCH_START.len();
+        &self.via_start.text[..self.via_start.length.saturating_sub(behind)]
+    }
+}
+
+/// What stands behind host and port in our Via.
+pub(super) const BRANCH_START: &[u8] = b";branch=z9hG4bK";
+
 /// A text that is written often: what lies behind it may be copied with it.
 #[derive(Debug)]
 pub(super) struct Start {
@@ -221,6 +232,15 @@ impl Identity {
         }) || self.subdomains.have(host, port)
     }
 
+    /// Whether one of the listeners has that address; `local` as in [`Self::is_myself`].
+    pub(super) fn is_bound(&self, address: SocketAddr, local: SocketAddr) -> bool {
+        self.listeners.iter().any(|listener| {
+            let own = listener.address.ip();
+            let is_own = own == address.ip() || own.is_unspecified() && local.ip() == address.ip();
+            is_own && listener.address.port() == address.port()
+        })
+    }
+
     /// Whether a host is this server, at whatever port; `local` as in [`Self::is_myself`].
     pub(super) fn is_my_host(&self, host: &[u8], local: SocketAddr) -> bool {
         let is_bound = host_ip(host).is_some_and(|ip| {
@@ -255,7 +275,7 @@ impl Identity {
                 compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
             }
         }
-        let via_start = Start::new(&[VIA_NAME, b"SIP/2.0/UDP ", &sent_by, b";branch=z9hG4bK"]);
+        let via_start = Start::new(&[VIA_NAME, b"SIP/2.0/UDP ", &sent_by, BRANCH_START]);
         let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }

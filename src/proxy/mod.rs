@@ -31,6 +31,7 @@ mod standing;
 mod suspended;
 mod turn;
 mod validate;
+mod verbatim;
 mod warning;
 
 pub use self::core::ProxyCore;

@@ -6,7 +6,7 @@ use super::turn::Turn;
 use super::warning::Warning;
 use crate::metrics::Counter;
 use crate::names::Lookup;
-use crate::script::{Host, Refusal};
+use crate::script::{Host, Refusal, Transit};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
@@ -96,6 +96,15 @@ pub(super) fn queue(
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
     if queued { Ok(()) } else { Err(Refusal::TooLarge) }
+}
+
+/// The tag that To has in replies to this request: its own, or the one that it gets.
+pub(super) fn tag<'m>(turn: &Turn<'_>, transit: &Transit<'m>) -> Option<&'m [u8]> {
+    transit.message.method()?;
+    match to_tag(turn, transit.message) {
+        Some(tag) => Some(transit.arena.alloc_slice_copy(&tag)),
+        None => transit.to_tag(),
+    }
 }
 
 /// The tag that To gets, unless it has one; of a request that did not pass the checks as well, as

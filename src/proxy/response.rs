@@ -176,6 +176,7 @@ mod tests {
 
     use super::super::identity::{Identity, Listener};
     use super::*;
+    use crate::protocol::Transport;
     use crate::script::{Program, Settings};
     use crate::sip::{MessageIndex, Pen, parse};
 
@@ -229,7 +230,11 @@ mod tests {
             let mut index = MessageIndex::default();
             prop_assume!(parse(text.as_bytes(), &mut index).is_ok());
             let message = Message::new(text.as_bytes(), &index);
-            let listener = Listener { address: ([192, 0, 2, 1], 5060).into(), advertise: None };
+            let listener = Listener {
+            transport: Transport::Udp,
+            address: ([192, 0, 2, 1], 5060).into(),
+            advertise: None,
+        };
             let program = Program::empty(Settings::default());
             let local = listener.address;
             let identity = Identity::new(Arc::new([listener]), &program);
@@ -249,7 +254,11 @@ mod tests {
         let text = response(below, &key, |text| text);
         let mut index = MessageIndex::default();
         assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
-        let listener = Listener { address: ([192, 0, 2, 1], 5060).into(), advertise: None };
+        let listener = Listener {
+            transport: Transport::Udp,
+            address: ([192, 0, 2, 1], 5060).into(),
+            advertise: None,
+        };
         let local = listener.address;
         let program = Program::empty(Settings::default());
         let identity = Identity::new(Arc::new([listener]), &program);

@@ -81,6 +81,16 @@ impl Host for Turn<'_> {
         super::forward::forward(self, transit, hop)
     }
 
+    fn send(
+        &mut self,
+        transit: &mut Transit<'_>,
+        hop: NextHop<'_>,
+        listener: Option<ListenerId>,
+        text: &[u8],
+    ) -> Result<(), Refusal> {
+        super::verbatim::send(self, transit, hop, (listener, text))
+    }
+
     fn reply(
         &mut self,
         transit: &mut Transit<'_>,
@@ -104,6 +114,10 @@ impl Host for Turn<'_> {
         }
         transit.acted = true;
         Ok(())
+    }
+
+    fn reply_tag<'m>(&self, transit: &Transit<'m>) -> Option<&'m [u8]> {
+        super::reply::tag(self, transit)
     }
 
     fn apply_changes(&mut self, transit: &Transit<'_>) -> Option<Vec<u8>> {

@@ -100,6 +100,22 @@ pub trait Host {
     /// [`Refusal`]; nothing is sent then.
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal>;
 
+    /// Sends a text as it is, in a message of its own; from that listener, if it can send there.
+    /// Never to this server: nothing would end that.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]; nothing is sent then.
+    fn send(
+        &mut self,
+        _transit: &mut Transit<'_>,
+        _hop: NextHop<'_>,
+        _listener: Option<ListenerId>,
+        _text: &[u8],
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Unreachable)
+    }
+
     /// Answers the request statelessly (RFC 3261 §8.2.7). `headers` are whole lines that are
     /// added to those which every response has; `transit.reply_headers` come on top of them.
     ///
@@ -113,6 +129,11 @@ pub trait Host {
         reason: &[u8],
         headers: &[u8],
     ) -> Result<(), Refusal>;
+
+    /// The tag that To gets in replies made here, or has already (RFC 3261 §8.2.6.2).
+    fn reply_tag<'m>(&self, _transit: &Transit<'m>) -> Option<&'m [u8]> {
+        None
+    }
 
     /// The message with the changes made so far; `None` if it would outgrow a datagram. The message
     /// that is forwarded or answered from then on may be another one than arrived.

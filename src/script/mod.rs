@@ -79,7 +79,7 @@ pub use spelling::nearest;
 pub use substitution::{Bound, Substitution, whole_line_range};
 pub use suspension::{Suspended, Wait};
 pub use transform::{decode_base64_url, encode_base64_url};
-pub use transit::{Branch, RecordRoute, Transit};
+pub use transit::{Branch, OwnVia, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;
 pub use vm::{ScriptError, Verdict, resume, run};

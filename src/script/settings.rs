@@ -27,6 +27,8 @@ pub struct ListenAddress {
     pub address: SocketAddr,
     /// What to put into Via and Record-Route instead (`advertise`).
     pub advertise: Option<(String, u16)>,
+    /// What scripts call it (`name`).
+    pub name: Option<String>,
 }
 
 /// Where the administrator's commands come in.
@@ -68,6 +70,10 @@ pub struct Settings {
     pub port: u16,
     /// Further names of this server: host and, if given, port.
     pub aliases: Vec<(String, Option<u16>)>,
+    /// The number of this server (`server_id`).
+    pub server_id: u32,
+    /// The attribute whose members our Via gets as parameters (`xavp_via_params`).
+    pub xavp_via_params: Option<String>,
     /// Worker threads; `None`: one for each usable core.
     pub workers: Option<usize>,
     /// Log level: lines above it are not written (-5 to 4).
@@ -113,6 +119,8 @@ impl Default for Settings {
             listen: Vec::new(),
             port: 5060,
             aliases: Vec::new(),
+            server_id: 0,
+            xavp_via_params: None,
             workers: None,
             debug: 0,
             log_stderror: false,

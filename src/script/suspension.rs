@@ -14,7 +14,8 @@ use super::execution::{Avp, Frame, Stores};
 use super::state::State;
 use super::xavp::XavpCopy;
 use super::{
-    ArenaList, Branch, Execution, Host, Program, RecordRoute, Refusal, ReturnCode, Transit, Value,
+    ArenaList, Branch, Execution, Host, OwnVia, Program, RecordRoute, Refusal, ReturnCode, Transit,
+    Value,
 };
 use crate::jobs::{Answer, ShellCommand};
 use crate::mem::ListenerId;
@@ -123,6 +124,8 @@ struct KeptTransit {
     record_route: Option<(RecordRoute<'static>, Text, [Option<Text>; 2])>,
     record_route_params: Text,
     route_params: Text,
+    /// With the texts `host` and `params`, which are empty in it.
+    own_via: Option<(OwnVia<'static>, Option<Text>, Text)>,
     max_forwards_done: bool,
     refusal: Option<Refusal>,
     acted: bool,
@@ -264,6 +267,10 @@ impl Suspended {
             }),
             record_route_params: self.text(kept.record_route_params),
             route_params: self.text(kept.route_params),
+            own_via: kept.own_via.map(|(via, host, params)| {
+                let (host, params) = (host.map(|text| self.text(text)), self.text(params));
+                &*arena.alloc(OwnVia { host, params, ..via })
+            }),
             max_forwards_done: kept.max_forwards_done,
             refusal: kept.refusal,
             acted: kept.acted,
@@ -370,6 +377,7 @@ impl Keeper {
             record_route,
             record_route_params,
             route_params,
+            own_via,
             max_forwards_done,
             refusal,
             acted,
@@ -404,6 +412,19 @@ impl Keeper {
             },
             record_route_params: self.text(record_route_params)?,
             route_params: self.text(route_params)?,
+            own_via: match own_via {
+                Some(via) => {
+                    let bare = OwnVia {
+                        host: None,
+                        params: &[],
+                        port: via.port,
+                        rport: via.rport,
+                        server_id: via.server_id,
+                    };
+                    Some((bare, self.optional(via.host)?, self.text(via.params)?))
+                }
+                None => None,
+            },
             max_forwards_done: *max_forwards_done,
             refusal: *refusal,
             acted: *acted,

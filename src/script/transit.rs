@@ -53,6 +53,21 @@ pub struct RecordRoute<'m> {
     pub double: bool,
 }
 
+/// How the Via that we put on top differs from the usual one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnVia<'m> {
+    /// The host, instead of that of the listener (`set_advertised_address`).
+    pub host: Option<&'m [u8]>,
+    /// The port, instead of that of the listener (`set_advertised_port`).
+    pub port: Option<u16>,
+    /// Whether it asks for `rport` (`add_local_rport`).
+    pub rport: bool,
+    /// The number of this server, as `srvid` (`via_add_srvid`).
+    pub server_id: Option<u32>,
+    /// Further parameters, each with its semicolon (`via_add_xavp_params`).
+    pub params: &'m [u8],
+}
+
 /// One message and the decisions about it.
 #[derive(Debug)]
 pub struct Transit<'m> {
@@ -107,6 +122,8 @@ pub struct Transit<'m> {
     pub record_route_params: &'m [u8],
     /// The URI parameters of our own Route that `loose_route()` took off.
     pub route_params: &'m [u8],
+    /// How our Via differs from the usual one, if it does.
+    pub own_via: Option<&'m OwnVia<'m>>,
     /// Max-Forwards has been counted down already (`mf_process_maxfwd_header`): forwarding must
     /// not do it again (RFC 3261 §16.6 step 3).
     pub max_forwards_done: bool,
@@ -152,6 +169,7 @@ impl<'m> Transit<'m> {
             record_route: None,
             record_route_params: &[],
             route_params: &[],
+            own_via: None,
             max_forwards_done: false,
             refusal: None,
             acted: false,

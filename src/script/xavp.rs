@@ -20,6 +20,8 @@ pub enum XavpKind {
     Single,
     /// `$xavi`: stacks whose names have no case.
     CaseLess,
+    /// `$vn`: a name, one value, no members.
+    Plain,
     /// `$ulc`: contacts that were fetched; a script only reads them.
     Contacts,
 }
@@ -190,7 +192,7 @@ impl<'m> Xavps<'m> {
     /// with an index in place of it. False if the path leads nowhere.
     pub(super) fn put(&mut self, kind: XavpKind, path: XavpPath<'m>, value: Value<'m>) -> bool {
         let is_new = match kind {
-            XavpKind::Single => self.find_root(kind, path.root).is_none(),
+            XavpKind::Single | XavpKind::Plain => self.find_root(kind, path.root).is_none(),
             _ => path.root.index == Index::None,
         };
         match path.member {
@@ -333,7 +335,9 @@ impl Root<'_> {
 fn is_same(kind: XavpKind, left: &[u8], right: &[u8]) -> bool {
     match kind {
         XavpKind::CaseLess => left.eq_ignore_ascii_case(right),
-        XavpKind::Stacked | XavpKind::Single | XavpKind::Contacts => left == right,
+        XavpKind::Stacked | XavpKind::Single | XavpKind::Plain | XavpKind::Contacts => {
+            left == right
+        }
     }
 }
 

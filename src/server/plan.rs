@@ -38,8 +38,12 @@ impl Plan {
 /// The listen addresses without repetitions, in the order of their transports. Port 0 may be asked
 /// for repeatedly.
 fn listen_addresses(options: &Options, settings: &Settings) -> Vec<ListenAddress> {
-    let plain =
-        |Endpoint { transport, address }| ListenAddress { transport, address, advertise: None };
+    let plain = |Endpoint { transport, address }| ListenAddress {
+        transport,
+        address,
+        advertise: None,
+        name: None,
+    };
     let wanted: Vec<ListenAddress> = if !options.listen.is_empty() {
         options.listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {
@@ -111,7 +115,7 @@ mod tests {
     fn the_command_line_goes_before_the_script() {
         let mut settings = Settings::default();
         let Endpoint { transport, address } = udp("192.0.2.1:5070");
-        let listen = ListenAddress { transport, address, advertise: None };
+        let listen = ListenAddress { transport, address, advertise: None, name: None };
         settings.listen = vec![listen.clone(), listen];
         settings.workers = Some(3);
         let plan = Plan::new(&options(&[], None), &settings).unwrap();

@@ -142,10 +142,10 @@ impl<'d> Message<'d> {
     /// The first two fields of that name, if there are so many.
     #[inline]
     pub(crate) fn first_two(&self, name: HeaderName) -> Option<[Header<'d>; 2]> {
-        let (first, behind) = self.index.headers_from(name).split_first()?;
+        let mut spans = self.index.fields.of(name);
+        let first = spans.next()?;
         // They stand beside each other, almost always.
-        let second = behind.iter().find(|span| span.name == name)?;
-        Some([self.view(*first), self.view(*second)])
+        Some([self.view(first), self.view(spans.next()?)])
     }
 
     /// All fields, top to bottom.

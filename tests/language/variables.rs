@@ -99,3 +99,104 @@ fn from_and_to_are_changed_on_the_way_out() {
     let sent = bench(script).send(ALICE, bare);
     assert!(String::from_utf8_lossy(&sent[0].1).contains("\r\nTo: <sip:a@b;x=1>;tag=t\r\n"));
 }
+
+#[test]
+fn vias_are_read_in_parts() {
+    let via = "Via: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1\r\n\
+               Via: SIP/2.0/TCP h.example:5099;branch=b2;rport=77;received=192.0.2.4, \
+               SIP/2.0/TLS [2001:db8::1];branch=b3;rport;i=\r\n";
+    let first = "Via: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1\r\n";
+    let script = "route { xlog(\"L_ERR\", \"$via0(host) $via0(port) $via0(branch) $via0(rport) \
+                  $via1(host) $via1(port) $via1(proto) $via1(protoid) $via1(rport) \
+                  $via1(received) $viaZ(host) $viaZ(rport) $viaZ(i)\\n\"); exit; }";
+    assert_eq!(
+        log_of(script, &REQUEST.replace(first, via)),
+        ["198.51.100.7 5060 z9hG4bK1 <null> h.example 5099 TCP 2 77 192.0.2.4 [2001:db8::1] \
+          <null> <null>"]
+    );
+    shows(&[("", "$via1(host) $viaZ(host)", "<null> 198.51.100.7")]);
+    assert_eq!(errors("$var(x) = $via0(nope);"), ["`$via0` has no `nope`"]);
+    let broken = REQUEST.replace(first, &format!("{first}Via: nonsense\r\n"));
+    let seen = log_of("route { xlog(\"L_ERR\", \"$via1(host)\\n\"); }", &broken);
+    assert!(seen.is_empty(), "it is refused before the script runs");
+}
+
+#[test]
+fn listen_addresses_have_names() {
+    let run = |body: &str| {
+        let script = format!(
+            "listen=udp:192.0.2.1:5060 name \"outside\"\nserver_id=7\nroute {{ {body} exit; }}"
+        );
+        log_of(&script, REQUEST)
+    };
+    let line = "xlog(\"L_ERR\", \"$Rn $fs $fsn $fsp $sid $Ras\\n\");";
+    assert_eq!(run(line), ["outside <null> <null> 0 7 udp:192.0.2.1:5060"]);
+    let chosen = "outside udp:192.0.2.1:5060 outside 5060 7 udp:192.0.2.1:5060";
+    assert_eq!(run(&format!("$fsn = \"outside\"; {line}")), [chosen]);
+    let left = "outside <null> <null> 0 7 udp:192.0.2.1:5060";
+    assert_eq!(run(&format!("$fsn = \"outside\"; $fsn = $null; {line}")), [left]);
+    assert!(run("$fsn = \"inside\";")[0].ends_with("cannot be assigned here"));
+    shows(&[("", "$Rn $sid", "<null> 0")]);
+}
+
+#[test]
+fn what_stands_for_numbers_and_flags_is_read() {
+    shows(&[
+        ("", "$K(IPv4) $K(IPv6) $K(UDP) $K(WSS)", "2 10 1 6"),
+        ("", "$mts $rsi $true", "rq 0 1"),
+        ("", "$ruri $ouri $from $to $src_ip $duri", {
+            "sip:alice@example.com;x=1 sip:alice@example.com;x=1 \
+             sip:fred:pw@from.example:5070 sip:tom@to.example 198.51.100.7 <null>"
+        }),
+        ("setflag(3); $Mf(4) = 1; $Mf(3) = 0;", "$Mf(3) $Mf(4) $mf", "0 1 16"),
+        ("$Sf(0) = 1; setbflag(31);", "$sf $Sf(0) $Bf(31) $Bf(30)", "1 1 1 0"),
+        ("", "$Mf(32) $Mf(x)", "<null> <null>"),
+        (
+            "",
+            "$sndfrom(ip) $sndfrom(port) $sndto(ip) $sndto(port)",
+            "192.0.2.1 5060 example.com 5060",
+        ),
+    ]);
+    assert!(log("$Mf(32) = 1;")[0].ends_with("cannot be assigned here"));
+    assert_eq!(errors("$var(x) = $K(DCCP);"), ["`$K` has no `DCCP`"]);
+    let start = log("xlog(\"L_ERR\", \"$Tb\\n\");");
+    assert!(start[0].parse::<u64>().is_ok_and(|start| start > 1_700_000_000), "{start:?}");
+}
+
+#[test]
+fn variables_start_without_a_value_or_with_zero() {
+    shows(&[
+        ("", "$vn(a) $vz(a) $var(a)", "<null> 0 0"),
+        ("$vn(a) = 5; $vz(a) = \"x\";", "$vn(a) $vz(a) $var(a) $vn(b)", "5 x x <null>"),
+        ("$vn(a) = 5; $vn(a) = \"y\";", "$vn(a)", "y"),
+        ("$vn(a) = 5; $vn(a) = $null; $var(a) = 7; $vz(a) = $null;", "$vn(a) $var(a)", "<null> 0"),
+        ("$var(i) = 2; $vn(x$var(i)) = 3;", "$vn(x2) $vn(x$var(i))", "3 3"),
+    ]);
+    let endless = "while (1) { $vn(a$var(i)) = $var(i); $var(i) = $var(i) + 1; }";
+    assert!(!log(endless).is_empty(), "the run is cut off");
+}
+
+#[test]
+fn more_of_the_credentials_is_read() {
+    let digest = "Authorization: Digest nonce=\"n,1\", cnonce=c, response=\"r\", opaque=\"\"\r\n\
+                  Content-Length";
+    let script = "route { xlog(\"L_ERR\", \"$adn|$adc|$adr|$ado\\n\"); exit; }";
+    assert_eq!(log_of(script, &REQUEST.replace("Content-Length", digest)), ["n,1|c|r|"]);
+    assert_eq!(log_of(script, REQUEST), ["<null>|<null>|<null>|<null>"]);
+}
+
+#[test]
+fn tags_and_numbers_of_the_server_are_its_own() {
+    let mut bench = bench(
+        "route { append_to_reply(\"X-Tag: $ltt(s) $ltt(t) $sruid\\r\\n\"); sl_send_reply(\"200\"); }",
+    );
+    let sent = bench.send(ALICE, REQUEST);
+    let reply = String::from_utf8_lossy(&sent[0].1).into_owned();
+    let (_, tag) = reply.split_once("To: <sip:tom@to.example>;tag=").unwrap();
+    let (tag, _) = tag.split_once("\r\n").unwrap();
+    assert!(reply.contains(&format!("X-Tag: {tag} <null> srid-")), "{reply}");
+    let ids = log("xlog(\"L_ERR\", \"$sruid\\n\"); xlog(\"L_ERR\", \"$sruid\\n\");");
+    assert_ne!(ids[0], ids[1]);
+    let request = REQUEST.replace("to.example>", "to.example>;tag=t9");
+    assert_eq!(log_of("route { xlog(\"L_ERR\", \"$ltt(x)\\n\"); }", &request), ["t9"]);
+}

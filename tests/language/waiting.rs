@@ -6,7 +6,7 @@ use super::core_support::{CoreBench, Sent, program};
 use super::{ALICE, REQUEST, bench, load_all};
 
 /// Lets time pass until the next thing is due, and does it; what is sent because of it.
-fn pass(bench: &mut CoreBench, milliseconds: u64) -> Vec<Sent> {
+pub(super) fn pass(bench: &mut CoreBench, milliseconds: u64) -> Vec<Sent> {
     bench.now.monotonic_ms += milliseconds;
     bench.core.handle_timeout(bench.now, &mut bench.outbox);
     bench.take_sent()

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use super::uri::is_safe;
 use crate::mem::ListenerId;
 use crate::script::{
-    Argument, Digits, Execution, FALSE, NextHop, ReturnCode, TRUE, parse_int, split_host_port,
+    Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, parse_int,
+    split_host_port,
 };
 use crate::sip::host_ip;
 
@@ -19,18 +20,56 @@ pub(super) fn routed(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> Retur
 
 /// `forward(host, port)`.
 pub(super) fn fixed<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    match next_hop(arguments) {
+        Some(hop) => send(execution, hop),
+        None => execution.refuse(Refusal::Unresolvable),
+    }
+}
+
+/// `send(host, port)`.
+pub(super) fn as_it_came<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    match next_hop(arguments) {
+        Some(hop) => send_message(execution, hop),
+        None => execution.refuse(Refusal::Unresolvable),
+    }
+}
+
+/// Sends the message as it came.
+pub(in crate::modules) fn send_message<'m>(
+    execution: &mut Execution<'m>,
+    hop: NextHop<'m>,
+) -> ReturnCode {
+    let text = execution.transit.message.text();
+    send_text(execution, hop, None, text)
+}
+
+/// Sends a text, from that listener if it can send there.
+pub(in crate::modules) fn send_text<'m>(
+    execution: &mut Execution<'m>,
+    hop: NextHop<'m>,
+    listener: Option<ListenerId>,
+    text: &[u8],
+) -> ReturnCode {
+    match execution.host.send(&mut execution.transit, hop, listener, text) {
+        Ok(()) => TRUE,
+        Err(refusal) => execution.refuse(refusal),
+    }
+}
+
+/// The host and port that the arguments are; `None` if the port is none.
+fn next_hop<'m>(arguments: &[Argument<'m>]) -> Option<NextHop<'m>> {
     let (host, port) = match arguments {
-        [Argument::Text(host)] => split_host_port(host),
         [Argument::Text(host), Argument::Text(port)] => {
-            match parse_int(port).and_then(|port| u16::try_from(port).ok()) {
-                Some(0) => (*host, None),
-                Some(port) => (*host, Some(port)),
-                None => return execution.refuse(crate::script::Refusal::Unresolvable),
-            }
+            let port = parse_int(port).and_then(|port| u16::try_from(port).ok())?;
+            (*host, Some(port).filter(|port| *port != 0))
         }
-        _ => return FALSE,
+        [Argument::Text(host), ..] => split_host_port(host),
+        _ => return None,
     };
-    send(execution, NextHop::Fixed(host, port))
+    Some(NextHop::Fixed(host, port))
 }
 
 /// Forwards; the reason is kept if that is not possible.

@@ -6,8 +6,9 @@ mod flag;
 pub(super) mod forward;
 mod log;
 pub(super) mod uri;
+pub(super) mod via;
 
-use super::table::{int, verdict};
+use super::table::{count, int, join, verdict};
 use crate::script::{
     Argument, Execution, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, ReturnCode,
     RouteKinds, TRUE,
@@ -16,7 +17,7 @@ use crate::script::{
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
-    functions: FUNCTIONS,
+    functions: &ALL_FUNCTIONS,
     missing: super::missing::CORE,
     ..ModuleSpec::new("core", "The language itself: URI rewriting, flags, forwarding, logging.")
 };
@@ -37,7 +38,13 @@ const fn function(
     FunctionSpec { name, aliases, parameters, routes, doc, example, run }
 }
 
-/// The functions.
+/// The tables of functions.
+const TABLES: &[&[FunctionSpec]] = &[FUNCTIONS, via::FUNCTIONS];
+
+/// All functions.
+const ALL_FUNCTIONS: [FunctionSpec; count(TABLES)] = join(TABLES);
+
+/// The functions of this file.
 const FUNCTIONS: &[FunctionSpec] = &[
     function(
         ("append_branch", &["km_append_branch"]),
@@ -163,6 +170,34 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,
+    ),
+    function(
+        ("send", &[]),
+        &[
+            ParameterSpec::required("host", ParameterKind::Address),
+            ParameterSpec::optional("port", ParameterKind::Address),
+        ],
+        RouteKinds::ANY,
+        (
+            "Sends the message to a host as it came: without a Via of ours and without the \
+             changes that the script has made.\n\nFalse if that is this server.",
+            "send(192.0.2.7, 5060);",
+        ),
+        forward::as_it_came,
+    ),
+    function(
+        ("error", &[]),
+        &[
+            ParameterSpec::required("text", ParameterKind::Literal),
+            ParameterSpec::required("reason", ParameterKind::Literal),
+        ],
+        RouteKinds::ANY,
+        (
+            "Writes both texts to the log at level L_NOTICE, and nothing more: that is all that \
+             SER has ever done.",
+            "error(\"no route\", \"nobody is there\");",
+        ),
+        log::notice,
     ),
     function(
         ("force_tcp_alias", &["add_tcp_alias"]),

@@ -1,8 +1,25 @@
 //! What a client says of itself in Authorization or Proxy-Authorization (RFC 3261 §22). Nothing
 //! of it has been checked.
 
-use crate::script::{Execution, Index, Key, Value};
+use super::var;
+use crate::script::{Execution, Index, Key, PseudoVariable, Value};
 use crate::sip::{HeaderName, Items, Uri};
+
+/// The variables that nothing else reads.
+pub(super) const VARIABLES: &[PseudoVariable] = &[
+    var("adc", &[], "`cnonce` in Authorization or Proxy-Authorization.", |execution, _, _| {
+        Value::text_or_null(parameter(execution, b"cnonce"))
+    }),
+    var("adn", &[], "`nonce` in Authorization or Proxy-Authorization.", |execution, _, _| {
+        Value::text_or_null(parameter(execution, b"nonce"))
+    }),
+    var("ado", &[], "`opaque` in Authorization or Proxy-Authorization.", |execution, _, _| {
+        Value::text_or_null(parameter(execution, b"opaque"))
+    }),
+    var("adr", &[], "`response` in Authorization or Proxy-Authorization.", |execution, _, _| {
+        Value::text_or_null(parameter(execution, b"response"))
+    }),
+];
 
 /// The value of a parameter of the first Digest credentials, quotes taken off.
 fn parameter<'m>(execution: &Execution<'m>, name: &[u8]) -> Option<&'m [u8]> {

@@ -6,13 +6,16 @@ mod credentials;
 mod message;
 mod network;
 mod query;
+mod server;
 mod shared;
 mod store;
 mod time;
 mod uri;
+mod via;
 mod xavp;
 
 pub(super) use credentials::user_name as credential_user;
+pub(super) use server::{find_named, name_of};
 pub use shared::SharedVariables;
 pub(super) use shared::{InitialValues, Shared, initial_value};
 
@@ -28,7 +31,7 @@ use crate::script::{
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: &FUNCTIONS,
-    variables: VARIABLES,
+    variables: &ALL_VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
     missing: super::missing::PV,
@@ -90,6 +93,13 @@ const fn parts(
 const fn writable(variable: PseudoVariable, write: Write) -> PseudoVariable {
     PseudoVariable { write: Some(write), ..variable }
 }
+
+/// The tables of variables.
+const VARIABLE_TABLES: &[&[PseudoVariable]] =
+    &[VARIABLES, server::VARIABLES, via::VARIABLES, credentials::VARIABLES, store::VARIABLES];
+
+/// All variables.
+const ALL_VARIABLES: [PseudoVariable; count(VARIABLE_TABLES)] = join(VARIABLE_TABLES);
 
 /// The variables.
 const VARIABLES: &[PseudoVariable] = &[
@@ -193,7 +203,7 @@ const VARIABLES: &[PseudoVariable] = &[
     writable(
         var(
             "du",
-            &[],
+            &["duri"],
             "The destination URI: where the request goes whatever the Request-URI says. \
              `loose_route()` and `lookup()` set it; `$null` if it is not set.",
             uri::destination,
@@ -236,7 +246,7 @@ const VARIABLES: &[PseudoVariable] = &[
     writable(
         var(
             "fu",
-            &[],
+            &["from"],
             "URI in From. Assigning changes what is sent; what is read stays what arrived.",
             address::from_uri,
         ),
@@ -294,7 +304,7 @@ const VARIABLES: &[PseudoVariable] = &[
     var("oP", &[], "Transport of the Request-URI as it arrived.", uri::original_transport),
     var("op", &[], "Port of the Request-URI as it arrived.", uri::original_port),
     var("oU", &[], "User of the Request-URI as it arrived.", uri::original_user),
-    var("ou", &[], "The Request-URI as it arrived.", uri::original),
+    var("ou", &["ouri"], "The Request-URI as it arrived.", uri::original),
     var("oz", &[], "Scheme of the Request-URI as it arrived.", uri::original_scheme),
     var(
         "oUl",
@@ -391,7 +401,10 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         branch::write_current_q,
     ),
-    writable(var("ru", &[], "The Request-URI as rewritten so far.", uri::current), uri::write_uri),
+    writable(
+        var("ru", &["ruri"], "The Request-URI as rewritten so far.", uri::current),
+        uri::write_uri,
+    ),
     var("rv", &[], "SIP version of the message.", message::version),
     var("rz", &[], "Scheme of the Request-URI.", uri::current_scheme),
     var("sas", &[], "Source of the message as `proto:address:port`.", network::source_socket),
@@ -438,14 +451,22 @@ const VARIABLES: &[PseudoVariable] = &[
         ),
         shared::write,
     ),
-    var("si", &[], "Address that the message came from.", network::source_ip),
+    var("si", &["src_ip"], "Address that the message came from.", network::source_ip),
     var("siz", &[], "Address that the message came from, IPv6 in brackets.", network::source_host),
     parts(
         "snd",
-        &["ip", "port", "proto"],
+        network::SENT_PARTS,
         "About where the request goes: `ip`, `port`, `proto` of `$du` or else `$ru`.",
         network::sent,
     ),
+    parts(
+        "sndfrom",
+        network::SENT_PARTS,
+        "About the listen address that the request leaves from: `ip`, `port`, `proto` of the one \
+         that was chosen (`$fs`), or else of the one that it came to.",
+        network::sent_from,
+    ),
+    parts("sndto", network::SENT_PARTS, "The same as `$snd`.", network::sent),
     var("sp", &[], "Port that the message came from.", network::source_port),
     var("su", &[], "Source of the message as a URI.", network::source_uri),
     var(
@@ -483,7 +504,7 @@ const VARIABLES: &[PseudoVariable] = &[
     writable(
         var(
             "tu",
-            &[],
+            &["to"],
             "URI in To. Assigning changes what is sent; what is read stays what arrived.",
             address::to_uri,
         ),
@@ -503,7 +524,7 @@ const VARIABLES: &[PseudoVariable] = &[
     writable(
         keyed(
             "var",
-            &[],
+            &["vz"],
             "A variable of the script. It is 0 until it is assigned to, and again for the next \
              message.",
             store::read_var,

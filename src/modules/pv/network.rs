@@ -83,6 +83,11 @@ pub(super) fn advertised_uri_transport<'m>(
     Value::Text(execution.build(&[uri, b";transport=udp"]))
 }
 
+/// `$Ras`.
+pub(super) fn local_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    show(execution, b"udp:", execution.transit.local, b"")
+}
+
 /// `$siz`.
 pub(super) fn source_host<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
     Value::Text(execution.show_host(execution.transit.source.ip()))
@@ -175,6 +180,25 @@ pub(super) fn received<'m>(execution: &Execution<'m>, key: Key<'m>, at: Index) -
         b"proto" => transport(execution, key, at),
         b"srcip" => source_ip(execution, key, at),
         b"srcport" => source_port(execution, key, at),
+        _ => Value::Null,
+    }
+}
+
+/// What `$snd(...)`, `$sndto(...)` and `$sndfrom(...)` know.
+pub(super) const SENT_PARTS: &[&str] = &["ip", "port", "proto"];
+
+/// `$sndfrom(part)`.
+pub(super) fn sent_from<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(part) = key else { return Value::Null };
+    let transit = &execution.transit;
+    let address = match transit.send_listener {
+        Some(listener) => execution.host.listener_address(listener),
+        None => transit.local,
+    };
+    match part {
+        b"ip" => Value::Text(execution.show_ip(address.ip())),
+        b"port" => Value::Int(address.port().into()),
+        b"proto" => Value::Text(b"udp"),
         _ => Value::Null,
     }
 }

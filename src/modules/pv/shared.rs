@@ -1,6 +1,7 @@
 //! `$shv(...)`: variables that all workers share.
 
 use std::any::TypeId;
+use std::sync::atomic::AtomicU64;
 
 use hashbrown::DefaultHashBuilder;
 use papaya::HashMap;
@@ -29,10 +30,12 @@ pub(in crate::modules) enum Shared {
 /// Names and values that a script starts with (`shvset`).
 pub(in crate::modules) type InitialValues = Vec<(Box<[u8]>, Shared)>;
 
-/// What the parameters of `pv` say.
+/// What the parameters of `pv` say, and what all workers share.
 #[derive(Debug, Default)]
 pub(super) struct PvConfig {
     pub(super) shared: InitialValues,
+    /// `$Tb`; 0 as long as nobody has asked.
+    pub(super) start: AtomicU64,
 }
 
 impl SharedVariables {

@@ -1,7 +1,97 @@
 //! What the script keeps: variables, attributes, flags.
 
+use super::{keyed, writable};
 use crate::modules::kex::ScriptFlags;
-use crate::script::{Execution, Index, Key, Value};
+use crate::script::{Execution, Index, Key, PseudoVariable, Value, XavpKind, XavpPath, parse_int};
+
+/// The variables that are no more than readers and writers of this file.
+pub(super) const VARIABLES: &[PseudoVariable] = &[
+    writable(
+        keyed(
+            "Bf",
+            &[],
+            "1 if the flag of the first branch with that number is set, else 0. Assigning 0 clears \
+             it, any other number sets it.",
+            |execution, key, _| flag(execution.branch_flags, key),
+        ),
+        |execution, key, _, value| set_flag(&mut execution.branch_flags, key, value),
+    ),
+    writable(
+        keyed(
+            "Mf",
+            &[],
+            "1 if the message flag with that number is set, else 0. Assigning 0 clears it, any \
+             other number sets it.",
+            |execution, key, _| flag(execution.transit.flags, key),
+        ),
+        |execution, key, _, value| set_flag(&mut execution.transit.flags, key, value),
+    ),
+    writable(
+        keyed(
+            "Sf",
+            &[],
+            "1 if the script flag (`setsflag`) with that number is set, else 0. Assigning 0 clears \
+             it, any other number sets it.",
+            |execution, key, _| flag(script_flag_bits(execution), key),
+        ),
+        |execution, key, _, value| {
+            let state = execution.state::<ScriptFlags>();
+            state.is_some_and(|state| set_flag(&mut state.0, key, value))
+        },
+    ),
+    writable(
+        keyed(
+            "vn",
+            &[],
+            "A variable of the script, apart from those of `$var`. It is `$null` until it is \
+             assigned to, and again for the next message.",
+            read_plain,
+        ),
+        write_plain,
+    ),
+];
+
+/// The bit of the flag whose number a key is.
+fn flag_bit(key: Key<'_>) -> Option<u32> {
+    let Key::Name(number) = key else { return None };
+    1_u32.checked_shl(u32::try_from(parse_int(number)?).ok()?)
+}
+
+/// Whether a flag is set.
+fn flag<'m>(flags: u32, key: Key<'_>) -> Value<'m> {
+    flag_bit(key).map_or(Value::Null, |bit| Value::Int((flags & bit != 0).into()))
+}
+
+/// Sets a flag, or clears it; false if there is none of that number.
+fn set_flag(flags: &mut u32, key: Key<'_>, value: Value<'_>) -> bool {
+    let Some(bit) = flag_bit(key) else { return false };
+    *flags = if value.to_int() == 0 { *flags & !bit } else { *flags | bit };
+    true
+}
+
+/// `$vn(name)`.
+fn read_plain<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
+    let Key::Name(name) = key else { return Value::Null };
+    execution.xavp(XavpKind::Plain, XavpPath::new(name, None))
+}
+
+/// `$vn(name) = value`.
+fn write_plain<'m>(
+    execution: &mut Execution<'m>,
+    key: Key<'m>,
+    _: Index,
+    value: Value<'m>,
+) -> bool {
+    let Key::Name(name) = key else { return false };
+    let path = XavpPath::new(name, None);
+    match value {
+        Value::Null => {
+            execution.xavp_remove(XavpKind::Plain, path);
+            true
+        }
+        value => execution.xavp_put(XavpKind::Plain, path, value),
+    }
+}
 
 /// `$null`.
 pub(super) fn null<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {

@@ -14,6 +14,7 @@ pub(super) struct Listener {
     ip: IpAddr,
     port: Option<u16>,
     advertise: Option<(String, Option<u16>)>,
+    name: Option<String>,
 }
 
 impl Listener {
@@ -25,6 +26,7 @@ impl Listener {
             transport: Transport::Udp,
             address: SocketAddr::new(self.ip, port),
             advertise,
+            name: self.name,
         }
     }
 }
@@ -36,9 +38,13 @@ impl Builder<'_> {
         while let Some(value) = values.next() {
             match keyword(value) {
                 Some("advertise" | "as") => self.advertise(values.next(), value.span),
-                Some(
-                    "name" | "use_children" | "use_workers" | "tag" | "use_auto_scaling_profile",
-                ) => {
+                Some("name") => {
+                    let name = values.next().map(|value| text(&value.node));
+                    if let Some(listener) = self.listeners.last_mut() {
+                        listener.name = name;
+                    }
+                }
+                Some("use_children" | "use_workers" | "tag" | "use_auto_scaling_profile") => {
                     values.next();
                 }
                 Some("anycast" | "virtual") => {}
@@ -64,7 +70,7 @@ impl Builder<'_> {
         let address = host_and_port.as_ref().and_then(|(host, _)| address_of(host));
         match (host_and_port, address) {
             (Some((_, port)), Some(ip)) => {
-                self.listeners.push(Listener { ip, port, advertise: None });
+                self.listeners.push(Listener { ip, port, advertise: None, name: None });
             }
             _ => self.diagnostics.push(
                 Diagnostic::error("E0303", value.span, format!("`{whole}` is no address"))

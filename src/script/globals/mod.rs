@@ -147,6 +147,10 @@ impl Builder<'_> {
             "port" => {
                 self.settings.port = self.within(number, 1, 65_535, value.span).unwrap_or(5060);
             }
+            "server_id" => {
+                self.settings.server_id = self.within(number, 0, u32::MAX, value.span).unwrap_or(0);
+            }
+            "xavp_via_params" => self.settings.xavp_via_params = Some(text(&value.node)),
             "children" | "workers" | "udp_workers" => {
                 self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
             }
