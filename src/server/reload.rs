@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::load::{finish, parse};
 use super::plan::Plan;
 use super::{Options, ServerError, log};
+use crate::connections::Directory;
 use crate::helper::Resolver;
 use crate::modules::REGISTRY;
 use crate::script::ast::{Ast, Global, GlobalValue, ModParam, Spanned};
@@ -25,6 +26,7 @@ pub(super) struct Reloader {
     fixed: Fixed,
     programs: Programs<Program>,
     resolver: Resolver,
+    connections: Arc<Directory>,
 }
 
 /// What was put in place.
@@ -71,13 +73,13 @@ impl ReloadError {
 
 impl Reloader {
     /// For a server that was started so.
-    pub(super) const fn new(
+    pub(super) fn new(
         options: Options,
         fixed: Fixed,
         programs: Programs<Program>,
-        resolver: Resolver,
+        (resolver, connections): (Resolver, Arc<Directory>),
     ) -> Self {
-        Self { options, fixed, programs, resolver }
+        Self { options, fixed, programs, resolver, connections }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -104,6 +106,7 @@ impl Reloader {
             return Err(ReloadError::Script { diagnostics: remarks });
         };
         self.resolver.follow(&program.settings().names);
+        self.connections.configure(program.settings().connections.clone());
         self.programs.replace(Arc::new(program));
         Ok(Reloaded { path, remarks })
     }
