@@ -5,10 +5,10 @@
 
 mod refresh;
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use bumpalo::Bump;
-use bumpalo::collections::Vec as ArenaVec;
 use smallvec::SmallVec;
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ use crate::limits::{
 };
 use crate::mem::ListenerId;
 use crate::sip::compose::ShortText;
-use crate::sip::{Contact, ParseError, QValue, Uri, host_ip};
+use crate::sip::{Contact, ParseError, Pen, QValue, Uri, host_ip};
 
 pub use refresh::{Renewal, refresh};
 
@@ -278,32 +278,43 @@ pub fn unregister_where(
 }
 
 /// Writes the value of the Contact header field that answers a REGISTER: all bindings with the
-/// seconds that are left (RFC 3261 §10.3 step 8). False, and nothing written, if there are none.
-pub fn compose_contacts(
-    set: &BindingSet,
-    now: u32,
-    received_param: &[u8],
-    out: &mut ArenaVec<'_, u8>,
-) -> bool {
-    let mut separator: &[u8] = b"<";
-    for binding in set.live(now) {
-        for part in [separator, binding.contact(), b">"] {
-            out.extend_from_slice_copy(part);
+/// seconds that are left (RFC 3261 §10.3 step 8).
+pub fn compose_contacts(set: &BindingSet, now: u32, received_param: &[u8], pen: &mut Pen<'_>) {
+    for (number, binding) in set.live(now).enumerate() {
+        if number > 0 {
+            pen.text(b", ");
         }
-        separator = b", <";
+        pen.text(b"<").text(binding.contact()).text(b">");
         if let Some(q) = binding.q() {
-            let q = bumpalo::format!(in out.bump(), ";q={}", QValue(q));
-            out.extend_from_slice_copy(q.as_bytes());
+            write_q(q, pen);
         }
-        let seconds = binding.expires_at().saturating_sub(now) as usize;
-        out.extend_from_slice_copy(ShortText::new(b";expires=").decimal(seconds).as_bytes());
+        let seconds = binding.expires_at().saturating_sub(now);
+        pen.text(b";expires=");
+        match u16::try_from(seconds) {
+            Ok(seconds) => pen.port(seconds),
+            Err(_) => pen.text(ShortText::new(b"").decimal(seconds as usize).as_bytes()),
+        };
         if !binding.received().is_empty() && !received_param.is_empty() {
-            for part in [b";", received_param, b"=\"", binding.received(), b"\""] {
-                out.extend_from_slice_copy(part);
-            }
+            pen.text(b";").text(received_param).text(b"=\"").text(binding.received()).text(b"\"");
         }
     }
-    separator == b", <"
+}
+
+/// Bytes that [`compose_contacts`] writes at most.
+#[must_use]
+pub fn contacts_room(set: &BindingSet, received_param: &[u8]) -> usize {
+    let bytes = |binding: &Binding| binding.reply_bytes() + received_param.len();
+    set.all().iter().map(bytes).sum()
+}
+
+/// Writes the preference of a contact.
+#[inline(never)]
+fn write_q(q: u16, pen: &mut Pen<'_>) {
+    let mut text = *b";q=0.123";
+    let mut rest = &mut text[b";q=".len()..];
+    let _ = write!(rest, "{}", QValue(q));
+    let left = rest.len();
+    pen.text(&text[..text.len() - left]);
 }
 
 /// The URI of a source address: what requests are sent to instead of the Contact URI.

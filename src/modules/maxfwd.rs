@@ -20,6 +20,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
         doc: "The most that Max-Forwards may say when a request leaves (1 to 256).",
     }],
     configure: Some(configure),
+    knows_defaults: true,
     ..ModuleSpec::new("maxfwd", "The Max-Forwards check.")
 };
 
@@ -79,19 +80,48 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `mf_process_maxfwd_header(max_value)`.
 fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let transit = &mut execution.transit;
-    if transit.max_forwards_done {
+    if execution.transit.max_forwards_done {
         return TRUE;
     }
-    let message = transit.message;
+    let message = execution.transit.message;
     let Some(old) = message.value(HeaderName::MaxForwards) else {
-        let added = int(arguments, 0).and_then(|added| u32::try_from(added).ok());
-        let Some(added) = added.filter(|added| *added <= LIMIT_DEFAULT) else { return FALSE };
-        let mut digits = [0; 10];
-        let line: &[&[u8]] = &[b"Max-Forwards: ", decimal(added, &mut digits), b"\r\n"];
-        transit.max_forwards_done = transit.edits.replace_parts(message.headers_end(), 0, line);
-        return if transit.max_forwards_done { 2 } else { FALSE };
+        return add(execution, int(arguments, 0));
     };
+    match one_less(old).filter(|_| execution.program.config::<Config>().is_none()) {
+        Some(new) => {
+            let transit = &mut execution.transit;
+            transit.max_forwards_done = transit.edits.replace_number(message.offset_of(old), new);
+            if transit.max_forwards_done { TRUE } else { -2 }
+        }
+        None => count_down(execution, old),
+    }
+}
+
+/// The number before one of two digits, if that has as many.
+fn one_less(digits: &[u8]) -> Option<[u8; 2]> {
+    match *digits {
+        [tens @ b'1'..=b'9', ones @ b'1'..=b'9'] => Some([tens, ones - 1]),
+        [tens @ b'2'..=b'9', b'0'] => Some([tens - 1, b'9']),
+        _ => None,
+    }
+}
+
+/// Gives a request without Max-Forwards one.
+#[inline(never)]
+fn add(execution: &mut Execution<'_>, hops: Option<i64>) -> ReturnCode {
+    let hops = hops.and_then(|hops| u32::try_from(hops).ok());
+    let Some(hops) = hops.filter(|hops| *hops <= LIMIT_DEFAULT) else { return FALSE };
+    let mut digits = [0; 10];
+    let line: &[&[u8]] = &[b"Max-Forwards: ", decimal(hops, &mut digits), b"\r\n"];
+    let transit = &mut execution.transit;
+    let at = transit.message.headers_end();
+    transit.max_forwards_done = transit.edits.replace_parts(at, 0, line);
+    if transit.max_forwards_done { 2 } else { FALSE }
+}
+
+/// Counts any number down.
+#[inline(never)]
+fn count_down(execution: &mut Execution<'_>, old: &[u8]) -> ReturnCode {
     let new = match parse_max_forwards(old) {
         Err(_) => return -2,
         Ok(0) => return FALSE,
@@ -100,16 +130,13 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
             u32::from(hops - 1).min(limit.map_or(LIMIT_DEFAULT, |it| it.max_limit))
         }
     };
-    let at = message.offset_of(old);
-    transit.max_forwards_done = if let ([_, _], 10..100) = (old, new) {
-        transit.edits.replace_number(at, [b'0' + (new / 10) as u8, b'0' + (new % 10) as u8])
-    } else {
-        let mut digits = [0; 10];
-        let digits = decimal(new, &mut digits);
-        let blanks = old.len().saturating_sub(digits.len());
-        let parts: &[&[u8]] = &[&BLANKS[..blanks.min(BLANKS.len())], digits];
-        transit.edits.replace_parts(at, old.len(), parts)
-    };
+    let mut digits = [0; 10];
+    let digits = decimal(new, &mut digits);
+    let blanks = old.len().saturating_sub(digits.len());
+    let parts: &[&[u8]] = &[&BLANKS[..blanks.min(BLANKS.len())], digits];
+    let transit = &mut execution.transit;
+    let at = transit.message.offset_of(old);
+    transit.max_forwards_done = transit.edits.replace_parts(at, old.len(), parts);
     if transit.max_forwards_done { TRUE } else { -2 }
 }
 
@@ -181,6 +208,15 @@ mod tests {
             ("", 2, "Max-Forwards: 10"),
         ] {
             assert_eq!(processed(line), (code, expected.to_owned()), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn each_number_is_counted_down_by_one() {
+        for hops in 1..=255 {
+            let (code, line) = processed(&format!("Max-Forwards: {hops}\n"));
+            let width = hops.to_string().len();
+            assert_eq!((code, line), (1, format!("Max-Forwards: {:>width$}", hops - 1)));
         }
     }
 

@@ -18,6 +18,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     variables: VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
+    knows_defaults: true,
     missing: super::missing::RR,
     ..ModuleSpec::new("rr", "Record routing and loose routing.")
 };

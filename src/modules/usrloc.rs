@@ -12,6 +12,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
     fixed: &[("use_domain", "0")],
     configure: Some(configure),
+    knows_defaults: true,
     ..ModuleSpec::new("usrloc", "The user location tables.")
 };
 

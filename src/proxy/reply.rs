@@ -85,7 +85,6 @@ pub(super) fn queue(
     }
     let stamp = ViaStamp::new(via, arrival.source, force_rport);
     let to_tag = to_tag(turn, request);
-    let to_tag = to_tag.as_ref().map(|tag| &tag[..]);
     let standing = &mut *turn.standing;
     let warning = match &mut standing.warning {
         Some(warning) => warning.line(request, arrival, is_noted),

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ast::{BinaryOperator, UnaryOperator};
+use super::ast::{BinaryOperator, RouteKind, UnaryOperator};
 use super::checked::{Branch, Checked, CheckedRoute, Label, Node, Step, StepKind};
 use super::configs::Configs;
 use super::program::{
@@ -40,6 +40,8 @@ pub(super) fn emit(checked: Checked, sources: &SourceMap) -> Program {
     program.places = places(&spans, sources);
     let line = |&(start, span): &(u32, Span)| Statement { start, line: line(span, sources) };
     program.statements = starts.iter().map(line).collect();
+    program.main_route = program.find_route(RouteKind::Request, "0");
+    program.reply_route = program.find_route(RouteKind::Reply, "0");
     program
 }
 

@@ -320,8 +320,12 @@ impl<'m> Execution<'m> {
     /// Takes a URI apart and keeps its parts.
     #[inline(never)]
     fn take_apart(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
+        let arena = self.transit.arena;
         // Parsed where it stays: it is large.
-        let uri = &*self.transit.arena.alloc_try_with(|| Uri::parse(text)).ok()?;
+        let uri: &'m Uri<'m> = match Uri::parse_plain(text) {
+            Some(uri) => arena.alloc(uri),
+            None => arena.alloc_try_with(|| Uri::parse(text)).ok()?,
+        };
         self.uri.set(Some(uri));
         Some(uri)
     }

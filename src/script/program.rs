@@ -20,6 +20,10 @@ pub struct Program {
     pub(super) settings: Settings,
     pub(super) configs: Configs,
     pub(super) routes: Vec<RouteEntry>,
+    /// The route block that runs for each request.
+    pub(super) main_route: Option<RouteId>,
+    /// The route block that runs for each response.
+    pub(super) reply_route: Option<RouteId>,
     pub(super) slot_names: Vec<Box<[u8]>>,
     pub(super) code: Vec<Op>,
     pub(super) places: Places,
@@ -286,6 +290,8 @@ impl Program {
             settings,
             configs: Configs::new(Vec::new()),
             routes: Vec::new(),
+            main_route: None,
+            reply_route: None,
             slot_names: Vec::new(),
             code: Vec::new(),
             places: Places::default(),
@@ -313,14 +319,14 @@ impl Program {
 
     /// The route block that runs for each request.
     #[must_use]
-    pub fn main_route(&self) -> Option<RouteId> {
-        self.find_route(RouteKind::Request, "0")
+    pub const fn main_route(&self) -> Option<RouteId> {
+        self.main_route
     }
 
     /// The route block that runs for each response, if there is one.
     #[must_use]
-    pub fn reply_route(&self) -> Option<RouteId> {
-        self.find_route(RouteKind::Reply, "0")
+    pub const fn reply_route(&self) -> Option<RouteId> {
+        self.reply_route
     }
 
     /// The route block of that kind and name.

@@ -280,6 +280,9 @@ pub struct ModuleSpec {
     pub fixed: &'static [(&'static str, &'static str)],
     /// Makes its configuration, if it has one.
     pub configure: Option<Configure>,
+    /// Whether it makes none where the script sets none of its parameters: who asks for one knows
+    /// what holds then.
+    pub knows_defaults: bool,
     /// What of it is not supported yet.
     pub missing: Missing,
 }
@@ -306,6 +309,7 @@ impl ModuleSpec {
             settings: &[],
             fixed: &[],
             configure: None,
+            knows_defaults: false,
             missing: Missing::NOTHING,
         }
     }

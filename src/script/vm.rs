@@ -117,7 +117,10 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
             watch::turn(execution, next as usize);
         }
         next += 1;
-        let Some(left) = fuel.checked_sub(1) else { break Verdict::Error(ScriptError::Fuel) };
+        let (left, is_out_of_fuel) = fuel.overflowing_sub(1);
+        if is_out_of_fuel {
+            break Verdict::Error(ScriptError::Fuel);
+        }
         fuel = left;
         match op {
             Op::Call(call) | Op::CallIf { call, .. } => {
@@ -257,6 +260,10 @@ fn decide<'m, const WATCHED: bool>(
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
 fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -> bool {
+    // What scripts ask most comes first.
+    if let Test::Method(method) = *test {
+        return is_method(execution, method);
+    }
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {

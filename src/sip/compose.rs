@@ -153,7 +153,7 @@ pub struct Reply<'a> {
     /// The reason phrase.
     pub reason: &'a [u8],
     /// The tag that To gets; none if it has one, or is none that a tag can be added to.
-    pub to_tag: Option<&'a [u8]>,
+    pub to_tag: Option<[u8; 16]>,
     /// Further header fields, as whole lines.
     pub headers: &'a [&'a [u8]],
     /// Those that come behind them.
@@ -186,21 +186,27 @@ pub fn reply(
     }
     let Some(from) = request.line(HeaderName::From) else { return false };
     line(out, from);
-    match (request.header(HeaderName::To), reply.to_tag) {
-        (None, _) => return false,
-        (Some(to), Some(tag)) if reply.code != 100 => tagged_line(out, to.line, to.value, tag),
-        (Some(to), _) => line(out, to.line),
+    match (request.line(HeaderName::To), request.value(HeaderName::To), reply.to_tag) {
+        (Some(to), Some(value), Some(tag)) if reply.code != 100 => {
+            tagged_line(out, (to, value), tag);
+        }
+        (Some(to), _, _) => line(out, to),
+        (None, _, _) => return false,
     }
-    for name in [HeaderName::CallId, HeaderName::CSeq] {
-        let Some(repeated) = request.line(name) else { return false };
-        line(out, repeated);
-    }
-    for header in reply.headers.iter().chain(reply.last_headers) {
+    let names = [HeaderName::CallId, HeaderName::CSeq].map(|name| request.line(name));
+    let [Some(call_id), Some(cseq)] = names else { return false };
+    two_lines(out, request, [call_id, cseq]);
+    for header in reply.headers.iter().chain(reply.last_headers).filter(|it| !it.is_empty()) {
         out.extend_from_slice(header);
     }
-    out.extend_from_slice(ShortText::new(b"Content-Length: ").decimal(reply.body.len()).as_bytes());
-    out.extend_from_slice(b"\r\n\r\n");
-    out.extend_from_slice(reply.body);
+    if reply.body.is_empty() {
+        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    } else {
+        let mut length = ShortText::new(b"Content-Length: ");
+        length.decimal(reply.body.len()).text(b"\r\n\r\n");
+        out.extend_from_slice(length.as_bytes());
+        out.extend_from_slice(reply.body);
+    }
     true
 }
 
@@ -239,13 +245,26 @@ fn line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// Appends two header lines of the request: at once if the second one stands behind the first.
+#[inline]
+fn two_lines(out: &mut Vec<u8>, request: Message<'_>, [one, other]: [&[u8]; 2]) {
+    let [start, next] = [one, other].map(|line| request.offset_of(line));
+    let are_whole = one.ends_with(b"\r\n") && other.ends_with(b"\r\n");
+    if are_whole && start + one.len() == next {
+        return out.extend_from_slice(&request.bytes()[start..next + other.len()]);
+    }
+    line(out, one);
+    line(out, other);
+}
+
 /// Appends a header line with `;tag=` behind its value.
-fn tagged_line(out: &mut Vec<u8>, line: &[u8], value: &[u8], tag: &[u8]) {
+#[inline]
+fn tagged_line(out: &mut Vec<u8>, (line, value): (&[u8], &[u8]), tag: [u8; 16]) {
     let end = value.as_ptr().addr() + value.len() - line.as_ptr().addr();
     out.extend_from_slice(&line[..end]);
-    out.extend_from_slice(b";tag=");
-    out.extend_from_slice(tag);
-    out.extend_from_slice(b"\r\n");
+    let mut rest = *b";tag=0123456789abcdef\r\n";
+    rest[b";tag=".len()..][..tag.len()].copy_from_slice(&tag);
+    out.extend_from_slice(&rest);
 }
 
 /// Appends the first Via line, its first value with what `stamp` writes into it.
@@ -257,7 +276,9 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], stamp: &ViaStamp<'_>) {
     match stamp.kept_params() {
         Some([before, behind]) => {
             out.extend_from_slice(&line[..params_start + before.len()]);
-            out.extend_from_slice(behind);
+            if !behind.is_empty() {
+                out.extend_from_slice(behind);
+            }
         }
         None => {
             out.extend_from_slice(&line[..params_start]);
@@ -267,16 +288,28 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], stamp: &ViaStamp<'_>) {
             }
         }
     }
-    let mut added = ShortText::new(b"");
+    let mut added = [0; ADDED_BYTES_MAX];
+    let mut pen = Pen::new(&mut added);
     if stamp.rport != RportStamp::Keep {
-        added.text(b";rport=").decimal(stamp.source.port().into());
+        pen.text(b";rport=").port(stamp.source.port());
     }
     if stamp.received {
-        added.text(b";received=").ip(stamp.source.ip());
+        pen.text(b";received=").ip(stamp.source.ip());
     }
-    out.extend_from_slice(added.as_bytes());
-    self::line(out, &line[start + text.len()..]);
+    let rest = &line[start + text.len()..];
+    let is_last = rest == b"\r\n";
+    if is_last {
+        pen.text(rest);
+    }
+    let length = pen.written().unwrap_or(0);
+    out.extend_from_slice(&added[..length]);
+    if !is_last {
+        self::line(out, rest);
+    }
 }
+
+/// Bytes that are added to a Via at most: `;rport=65535;received=`, an address, a line break.
+const ADDED_BYTES_MAX: usize = 80;
 
 /// A header line without its line break.
 fn without_break(line: &[u8]) -> &[u8] {

@@ -1,7 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_host, are_uri, leading_number, prefix_len};
+use super::octet::{are_host, are_uri, prefix_len};
 use super::scan::{Block, find, marks};
 use super::{Params, ParseError};
 
@@ -56,9 +56,11 @@ impl<'d> Uri<'d> {
     }
 
     /// Parses a URI as almost all are: short, `sip:`, without a password and headers, its host no
-    /// IPv6 address. `None` for another one.
-    #[inline]
-    fn parse_plain(text: &'d [u8]) -> Option<Self> {
+    /// IPv6 address. `None` for another one, which [`Self::parse`] may know. Within its caller, so
+    /// that it is made where it stays.
+    #[inline(always)]
+    #[must_use]
+    pub fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let rest = text.strip_prefix(b"sip:")?;
         // Colons, semicolons, question marks, at signs and what else stands between those in
         // ASCII; a bit behind them all.
@@ -82,7 +84,7 @@ impl<'d> Uri<'d> {
             let digits = rest.get(at + 1..)?;
             at = next_edge();
             port_text = digits.get(..at.checked_sub(rest.len() - digits.len())?)?;
-            port = Some(leading_port_of(digits, port_text)?);
+            port = Some(short_port(port_text)?);
         }
         let params = rest.get(at..)?;
         let mut edge = at;
@@ -108,6 +110,7 @@ impl<'d> Uri<'d> {
     }
 
     /// Parses any URI.
+    #[inline(never)]
     fn parse_any(text: &'d [u8]) -> Result<Self, ParseError> {
         let colon = scheme_len(text).ok_or(ParseError::Uri)?;
         if !are_uri(text) {
@@ -231,13 +234,18 @@ impl Scheme {
     }
 }
 
-/// The port that `text` is, which `ahead` starts with.
+/// The port that `text` is. Of four digits, as almost all are, all are read at once.
 #[inline]
-fn leading_port_of(ahead: &[u8], text: &[u8]) -> Option<u16> {
-    match ahead.first_chunk().and_then(|ahead| leading_number(*ahead)) {
-        Some((number, digits)) if digits == text.len() => u16::try_from(number).ok(),
-        _ => port(text),
+fn short_port(text: &[u8]) -> Option<u16> {
+    let Some(digits) = text.as_array::<4>() else { return port(text) };
+    // Digits of which each is an octet, if none has or gets a bit of the upper half.
+    let digits = u32::from_le_bytes(*digits) ^ 0x3030_3030;
+    if (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 != 0 {
+        return None;
     }
+    // Pairs of them, then both.
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff;
+    Some((pairs.wrapping_mul(100 << 16 | 1) >> 16) as u16)
 }
 
 /// The length of the scheme that `text` starts with, which is the offset of the colon behind it.
@@ -279,6 +287,13 @@ mod tests {
             if let Some(uri) = Uri::parse_plain(text.as_bytes()) {
                 prop_assert_eq!(Uri::parse_any(text.as_bytes()), Ok(uri));
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_port_is_read_as_any(text in "[0-9]{4}|[ -~]{0,6}|[0-9]{1,6}") {
+            prop_assert_eq!(short_port(text.as_bytes()), port(text.as_bytes()));
         }
     }
 

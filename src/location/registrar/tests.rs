@@ -62,10 +62,14 @@ impl Desk {
 
     /// The bindings as the answer shows them, with `>` and `, ` between them.
     fn bindings(&self) -> String {
-        let arena = Bump::new();
-        let mut out = ArenaVec::new_in(&arena);
-        self.table.lookup(b"bob", |set| compose_contacts(set, self.now, b"received", &mut out));
-        String::from_utf8(out.to_vec()).unwrap()
+        let show = |set: &BindingSet| {
+            let mut out = vec![0; contacts_room(set, b"received")];
+            let mut pen = Pen::new(&mut out);
+            compose_contacts(set, self.now, b"received", &mut pen);
+            let length = pen.written().unwrap();
+            String::from_utf8(out[..length].to_vec()).unwrap()
+        };
+        self.table.lookup(b"bob", show).unwrap_or_default()
     }
 
     #[track_caller]

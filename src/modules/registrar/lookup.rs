@@ -18,9 +18,9 @@ use crate::sip::{Items, NameAddr};
 /// was in it.
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(aor) = aor(execution, arguments) else { return FALSE };
+    let name = text(arguments, 0);
     let now = location::seconds(execution.host.now());
-    let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)))
-    else {
+    let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(name)) else {
         return FALSE;
     };
     let (program, transit) = (execution.program, &mut execution.transit);
@@ -34,14 +34,21 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     });
     let Some(Some((flags, are_left_out))) = found else { return FALSE };
     execution.branch_flags = flags;
-    tell_best(execution, text(arguments, 0), aor);
+    if !config(program).xavp_rcd.is_empty() {
+        tell_best(execution, name, aor);
+    }
     if are_left_out {
-        let most = program.settings().max_branches;
-        let text =
-            format!("more contacts than max_branches ({most}) allows: the last are left out");
-        execution.complain(&text);
+        complain_of_many(execution);
     }
     TRUE
+}
+
+/// Says that there are more contacts than a request may go to.
+#[cold]
+fn complain_of_many(execution: &mut Execution<'_>) {
+    let most = execution.program.settings().max_branches;
+    let text = format!("more contacts than max_branches ({most}) allows: the last are left out");
+    execution.complain(&text);
 }
 
 /// Makes branches of the other bindings, if that is wanted; whether there are too many.
@@ -135,11 +142,17 @@ pub(super) fn add_sock_hdr<'m>(
 pub(super) fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let (given, transit) = (text(arguments, 1), &execution.transit);
     let uri = match given {
-        b"" if transit.message.method().is_none() => transit.to()?.uri,
+        b"" if transit.message.method().is_none() => uri_in_to(transit)?,
         b"" => transit.uri,
         given => given,
     };
     aor_of(execution, uri)
+}
+
+/// The URI in To.
+#[inline(never)]
+fn uri_in_to<'m>(transit: &Transit<'m>) -> Option<&'m [u8]> {
+    Some(transit.to()?.uri)
 }
 
 /// The key of the user of a URI.

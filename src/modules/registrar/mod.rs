@@ -25,6 +25,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: settings::SETTINGS,
     fixed: &[("case_sensitive", "0"), ("realm_prefix", "")],
     configure: Some(settings::configure),
+    knows_defaults: true,
     missing: super::missing::REGISTRAR,
     ..ModuleSpec::new("registrar", "REGISTER processing and lookup.")
 };
@@ -182,12 +183,14 @@ pub(super) fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables
 }
 
 /// What the parameters of this module say; the defaults if it has none.
+#[inline]
 fn config(program: &Program) -> &RegistrarConfig {
     static DEFAULT: RegistrarConfig = RegistrarConfig::DEFAULT;
     program.config().unwrap_or(&DEFAULT)
 }
 
 /// The key of the address-of-record in `text`: a URI, or an address with one.
+#[inline(never)]
 pub(super) fn key_of<'m>(text: &'m [u8], program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
     match Uri::parse(text) {
         Ok(uri) => key(&uri, program, arena),

@@ -95,11 +95,9 @@ pub(super) fn unregister<'m>(
     }
 }
 
-/// Tells the best contact of a user in the attribute that `xavp_rcd` names, if one is set.
+/// Tells the best contact of a user in the attribute that `xavp_rcd` names.
+#[inline(never)]
 pub(super) fn tell_best<'m>(execution: &mut Execution<'m>, table: &[u8], aor: &'m [u8]) {
-    if config(execution.program).xavp_rcd.is_empty() {
-        return;
-    }
     let now = location::seconds(execution.host.now());
     let table = tables(&*execution.host).and_then(|tables| tables.get(table));
     let best = table.and_then(|table| {

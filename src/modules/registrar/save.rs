@@ -11,13 +11,13 @@ use super::record::setting;
 use super::{config, key_of, tables};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
-    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, received_uri, refresh,
-    register,
+    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room,
+    received_uri, refresh, register,
 };
 use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
 use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit, Value};
-use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, parse_delta_seconds};
+use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, Pen, parse_delta_seconds};
 
 /// Flag: no answer.
 const NO_REPLY: i64 = 2;
@@ -152,12 +152,14 @@ fn store<'m>(
 ) -> Result<Answer<'m>, Failure<'m>> {
     let Execution { transit, program, .. } = execution;
     let (message, arena) = (transit.message, transit.arena);
-    let config = &*own_config(execution);
+    let general = config(program);
+    let config = &*own_config(execution, general);
     require(transit, config)?;
     let aor = key_of(address(transit, text(arguments, 2))?, program, arena);
     let aor = aor.ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
-    let registration = registration(execution, path.stored, flags & REPLACE_OTHERS != 0)?;
+    let replaces_others = flags & REPLACE_OTHERS != 0;
+    let registration = registration(execution, config, path.stored, replaces_others)?;
     let table = table(&*execution.host, text(arguments, 0));
     let now = location::seconds(execution.host.now());
     let expires = expires(message);
@@ -194,6 +196,7 @@ fn address<'m>(transit: &Transit<'m>, given: &'m [u8]) -> Result<&'m [u8], Parse
 /// What the REGISTER says about the bindings, whatever its contacts.
 fn registration<'m>(
     execution: &Execution<'m>,
+    config: &RegistrarConfig,
     path: &'m [u8],
     replaces_others: bool,
 ) -> Result<Registration<'m>, ParseError> {
@@ -215,13 +218,18 @@ fn registration<'m>(
         cflags: execution.branch_flags,
         received: received(transit, path),
         replaces_others,
-        q: forced_q(execution),
+        q: forced_q(execution, config),
     })
 }
 
 /// What the parameters say, and for this request the attribute that `xavp_cfg` names.
-fn own_config<'m>(execution: &Execution<'m>) -> Cow<'m, RegistrarConfig> {
-    let config = config(execution.program);
+fn own_config<'m>(
+    execution: &Execution<'m>,
+    config: &'m RegistrarConfig,
+) -> Cow<'m, RegistrarConfig> {
+    if config.xavp_cfg.is_empty() {
+        return Cow::Borrowed(config);
+    }
     let most = match setting(execution, b"max_contacts") {
         Value::Int(most) => usize::try_from(most).unwrap_or(0),
         _ => return Cow::Borrowed(config),
@@ -231,7 +239,10 @@ fn own_config<'m>(execution: &Execution<'m>) -> Cow<'m, RegistrarConfig> {
 }
 
 /// The q that the attribute says which `xavp_cfg` names.
-fn forced_q(execution: &Execution<'_>) -> Option<u16> {
+fn forced_q(execution: &Execution<'_>, config: &RegistrarConfig) -> Option<u16> {
+    if config.xavp_cfg.is_empty() {
+        return None;
+    }
     match setting(execution, b"q") {
         Value::Int(q) => u16::try_from(q).ok().filter(|q| *q <= 1_000),
         _ => None,
@@ -304,9 +315,6 @@ fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])
         .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
 }
 
-/// Bytes of these lines for a user with one phone, and some room.
-const HEADERS_BYTES_USUAL: usize = 256;
-
 /// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3), if these are the bindings.
 fn headers<'m>(
     set: Option<&BindingSet>,
@@ -314,17 +322,20 @@ fn headers<'m>(
     arena: &'m Bump,
     path: &[u8],
 ) -> &'m [u8] {
-    let mut lines = ArenaVec::with_capacity_in(HEADERS_BYTES_USUAL, arena);
-    lines.extend_from_slice_copy(b"Contact: ");
-    if set.is_some_and(|set| compose_contacts(set, now, &config.received_param, &mut lines)) {
-        lines.extend_from_slice_copy(b"\r\n");
-    } else {
-        lines.clear();
+    let room = set.map_or(0, |set| contacts_room(set, &config.received_param));
+    let lines = arena.alloc_slice_fill_copy(room + path.len() + HEADERS_BYTES_FIXED, 0);
+    let mut pen = Pen::new(lines);
+    if let Some(set) = set.filter(|set| set.live(now).next().is_some()) {
+        pen.text(b"Contact: ");
+        compose_contacts(set, now, &config.received_param, &mut pen);
+        pen.text(b"\r\n");
     }
     if !path.is_empty() {
-        for part in [b"Supported: path\r\nPath: ", path, b"\r\n"] {
-            lines.extend_from_slice_copy(part);
-        }
+        pen.text(b"Supported: path\r\nPath: ").text(path).text(b"\r\n");
     }
-    lines.into_bump_slice()
+    let length = pen.written().unwrap_or(0);
+    &lines[..length]
 }
+
+/// Bytes of these lines beside the contacts and the path.
+const HEADERS_BYTES_FIXED: usize = 64;

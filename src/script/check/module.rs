@@ -141,6 +141,9 @@ impl Checker<'_> {
             values.iter().filter(|value| value.module.name == module.name).collect();
         let pairs: Vec<(&str, GlobalValue)> =
             own.iter().map(|value| (value.name, value.value.clone())).collect();
+        if pairs.is_empty() && module.knows_defaults {
+            return None;
+        }
         match (module.configure?)(&pairs) {
             Ok(config) => Some(((*config).type_id(), config)),
             Err((position, message)) => {
