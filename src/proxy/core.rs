@@ -228,19 +228,16 @@ impl ProxyCore {
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
-        let essentials = match parsed {
-            Ok(()) => message.essentials(),
-            Err(error) => Err(error),
-        };
-        let checked = match &essentials {
+        let mut essentials = Essentials::NONE;
+        let checked = match parsed.and_then(|()| message.read_essentials(&mut essentials)) {
             // Before it waited it was checked as it arrived; the script may have changed it since.
-            Ok(essentials) if is_request && resumed.is_none() => {
-                validate(message, essentials, &standing.key)
+            Ok(()) if is_request && resumed.is_none() => {
+                validate(message, &essentials, &standing.key)
             }
-            Ok(_) => Ok(()),
-            Err(error) => Err((*error).into()),
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
         };
-        let essentials = essentials.as_ref().ok().filter(|_| checked.is_ok());
+        let essentials = checked.is_ok().then_some(&essentials);
         workspace.plan_edits.clear();
         let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {

@@ -103,50 +103,65 @@ impl Place {
 }
 
 impl<'d> Party<'d> {
-    /// Parses the value of From or To, as [`NameAddr::parse`] does. `None` if it is malformed.
+    /// Nobody.
+    pub(super) const NONE: Self = Self {
+        text: &[],
+        display_end: 0,
+        uri: Place { start: 0, end: 0 },
+        params_start: 0,
+        tag: Place { start: 0, end: 0 },
+    };
+
+    /// Parses the value of From or To, as [`NameAddr::parse`] does, into a place that is there;
+    /// false if it is malformed.
     #[inline(never)]
-    pub(super) fn parse(text: &'d [u8]) -> Option<Self> {
-        match Self::parse_plain(text) {
-            Some(party) => Some(party),
-            None => Self::of(&NameAddr::parse_any(text)?),
+    pub(super) fn read(&mut self, text: &'d [u8]) -> bool {
+        if let Some(party) = Self::parse_plain(text) {
+            *self = party;
+            return true;
         }
+        match NameAddr::parse_any(text).and_then(|address| Self::of(&address)) {
+            Some(party) => *self = party,
+            None => return false,
+        }
+        true
     }
 
     /// Parses an address as almost all are: short, without a display name or with one in quotes,
     /// a SIP URI in angle brackets, and no parameter but a tag. `None` for another one.
-    #[inline]
+    #[inline(always)]
     fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let (display_end, open) = match *text.first()? {
             b'<' => (0, 0),
             b'"' => quoted(text)?,
             _ => return None,
         };
-        let inner = text.get(open + 1..)?;
-        let edges = edges(inner)?;
-        let mut left = edges;
+        let rest = text.get(open + 1..)?.strip_prefix(b"sip:")?;
+        let mut edges = edges(rest)?;
         let close = loop {
-            let at = left.trailing_zeros() as usize;
-            match inner.get(at)? {
+            let at = edges.trailing_zeros() as usize;
+            match rest.get(at)? {
                 b'>' => break at,
-                b'<' => return None,
-                _ => left &= left - 1,
+                b';' | b'=' => edges &= edges - 1,
+                _ => return None,
             }
         };
-        let tag = match inner.get(close + 1..)? {
-            params if params.first_chunk() == Some(b";tag=") => {
-                Place::new(text.len() - params.len() + b";tag=".len(), text.len())
+        let uri_end = text.len() - rest.len() + close;
+        let tag = if close + 1 == rest.len() {
+            Place::new(0, 0)
+        } else if rest.get(close + 1..)?.first_chunk() == Some(b";tag=") {
+            // No parameter but the tag, no equals sign but that before its value.
+            if edges >> close != 0b10_0011 {
+                return None;
             }
-            _ => Place::new(0, 0),
+            Place::new(uri_end + 1 + b";tag=".len(), text.len())
+        } else {
+            return None;
         };
-        // No parameter but the tag, no equals sign but that before its value.
-        let is_one = edges >> close == if tag.end > 0 { 0b10_0011 } else { 1 };
-        let is_whole = tag.end > 0 || close + 1 == inner.len();
-        let is_plain = is_one && is_whole && inner.starts_with(b"sip:");
-        let [uri_start, uri_end] = [open + 1, open + 1 + close];
-        (is_plain && text.len() <= usize::from(u16::MAX)).then(|| Self {
+        Some(Self {
             text,
             display_end: display_end as u16,
-            uri: Place::new(uri_start, uri_end),
+            uri: Place::new(open + 1, uri_end),
             params_start: uri_end as u16 + 1,
             tag,
         })
@@ -207,7 +222,8 @@ fn quoted(text: &[u8]) -> Option<(usize, usize)> {
         marks => marks.trailing_zeros() as usize,
     };
     let open = close + 1 + usize::from(*text.get(close + 1)? == b' ');
-    (text[close] == b'"' && *text.get(open)? == b'<').then_some((close + 1, open))
+    let is_short = text.len() <= usize::from(u16::MAX);
+    (is_short && text[close] == b'"' && *text.get(open)? == b'<').then_some((close + 1, open))
 }
 
 /// Splits `text` behind its display name: a quoted string, or tokens that a `<` ends. Empty if
@@ -300,7 +316,8 @@ mod tests {
             if let Some(party) = Party::parse_plain(text.as_bytes()) {
                 prop_assert_eq!(any, Some(party.address()));
             }
-            let party = Party::parse(text.as_bytes());
+            let mut party = Party::NONE;
+            let party = party.read(text.as_bytes()).then_some(party);
             prop_assert_eq!(party.map(|party| party.address()), any);
             prop_assert_eq!(party.and_then(|party| party.tag()), any.and_then(|any| any.tag()));
         }

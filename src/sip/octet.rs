@@ -142,13 +142,13 @@ fn refused(block: Block) -> Lanes {
     !block.within(b'!', b'~') | block.angles() | block.is(b'"') | block.is(b',')
 }
 
-/// Where the semicolons, equals signs and angle brackets are in a short text that has nothing
-/// else but what [`are_plain`] lets pass, as almost all have: a bit for each octet. Some of what
-/// it lets pass is rare, and `None` as well.
+/// Where the semicolons, equals signs and angle brackets are in a short text, and all that
+/// [`are_plain`] does not let pass: a bit for each octet. Some of what it lets pass is rare, and
+/// has a bit as well. `None` of a text that is longer.
 #[inline]
 pub(super) fn edges(text: &[u8]) -> Option<u64> {
     let plain = |block: Block| block.within(b'*', b'~') & !block.is(b',');
-    let [edges] = marks(text, |block| ([block.within(b';', b'>')], plain(block)))?;
+    let [edges] = marks(text, |block| ([!plain(block) | block.within(b';', b'>')], Lanes::ALL))?;
     Some(edges)
 }
 

@@ -86,23 +86,25 @@ impl<'d> Params<'d> {
     /// are: short, without quotes, spaces and the like. Only semicolons and equals signs have to
     /// be found. `None` for another text, and for one that is malformed.
     #[inline]
-    pub(super) fn walk_plain(&self, see: impl FnMut(&'d [u8], Place)) -> Option<()> {
-        self.walk_from(0, PlainEdges::of(self.text)?, see)
+    pub(super) fn walk_plain(&self, mut see: impl FnMut(&'d [u8], Place)) -> Option<()> {
+        self.walk_from(0, PlainEdges::of(self.text)?, |name, place| {
+            see(name, place);
+            Some(())
+        })
     }
 
     /// As [`Self::walk_plain`], from the parameter on whose semicolon is at `at`, or from the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn walk_from(
         &self,
         at: usize,
         edges: PlainEdges,
-        mut see: impl FnMut(&'d [u8], Place),
+        mut see: impl FnMut(&'d [u8], Place) -> Option<()>,
     ) -> Option<()> {
         let text = self.text;
         let (mut at, mut edges) = (at, edges);
-        while at < text.len() {
-            // At what is to be a semicolon.
-            if text[at] != b';' {
+        while let Some(octet) = text.get(at) {
+            if *octet != b';' {
                 return None;
             }
             let start = at + 1;
@@ -113,7 +115,11 @@ impl<'d> Params<'d> {
                 value = at + 1;
                 at = edges.behind_value(text, at);
             }
-            see(name, Place { start, value, end: at });
+            // What ends here must be known to be a parameter before it is seen.
+            if text.get(at).is_some_and(|octet| *octet != b';') {
+                return None;
+            }
+            see(name, Place { start, value, end: at })?;
         }
         Some(())
     }
@@ -133,8 +139,8 @@ impl<'d> Params<'d> {
     }
 }
 
-/// The semicolons, equals signs and angle brackets of parameters without white space and quotes,
-/// and the end of them.
+/// The semicolons and equals signs of parameters, all that is not in the plain ones, and the end
+/// of them.
 #[derive(Clone, Copy)]
 pub(super) struct PlainEdges(u64);
 

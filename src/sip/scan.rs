@@ -75,7 +75,7 @@ impl Block {
 
 impl Lanes {
     /// All of them.
-    const ALL: Self = Self(u8x16::MAX);
+    pub(super) const ALL: Self = Self(u8x16::MAX);
 
     /// A bit for each octet, the lowest for the first.
     #[inline]
@@ -182,36 +182,47 @@ pub(super) fn marks<const KINDS: usize>(
     if text.len() > MARKED_MAX {
         return None;
     }
+    let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
+        return few_marks(text, kinds);
+    };
     let mut marks = [0; KINDS];
     let mut plain = Lanes::ALL;
-    let mut look = |block| {
-        let (kinds, allowed) = kinds(block);
+    let mut look = |block: &[u8; Block::LENGTH], shift: usize| {
+        let (kinds, allowed) = kinds(Block::new(*block));
         plain = plain & allowed;
-        kinds.map(|lanes| u64::from(lanes.bits()))
-    };
-    let add = |marks: &mut [u64; KINDS], bits: [u64; KINDS], shift: usize| {
+        let bits = kinds.map(|lanes| u64::from(lanes.bits()));
         marks.iter_mut().zip(bits).for_each(|(marks, bits)| *marks |= bits << shift);
     };
-    let (blocks, rest) = text.as_chunks::<{ Block::LENGTH }>();
-    for (number, block) in blocks.iter().enumerate() {
-        add(&mut marks, look(Block::new(*block)), number * Block::LENGTH);
-    }
-    if !rest.is_empty() {
-        if let Some(last) = text.last_chunk() {
-            // It overlaps with the block before it and says the same where it does.
-            add(&mut marks, look(Block::new(*last)), text.len() - Block::LENGTH);
-        } else if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>())
-        {
-            let bits = look(Block::halves(*first, *last));
-            add(&mut marks, bits.map(|bits| bits & 0xff), 0);
-            add(&mut marks, bits.map(|bits| bits >> 8), text.len() - last.len());
-        } else {
-            let mut block = [b'0'; Block::LENGTH];
-            block[..text.len()].copy_from_slice(text);
-            marks = look(Block::new(block));
+    look(first, 0);
+    // It overlaps with the block before it and says the same where it does.
+    look(last, text.len() - Block::LENGTH);
+    let (blocks, _) = text.as_chunks();
+    if let [_, second, third @ ..] = blocks {
+        look(second, Block::LENGTH);
+        if let [third, ..] = third {
+            look(third, 2 * Block::LENGTH);
         }
     }
     plain.are_all().then_some(marks)
+}
+
+/// As [`marks`], of less than a block.
+#[inline]
+fn few_marks<const KINDS: usize>(
+    text: &[u8],
+    kinds: impl Fn(Block) -> ([Lanes; KINDS], Lanes),
+) -> Option<[u64; KINDS]> {
+    let halves = (text.first_chunk::<8>(), text.last_chunk::<8>());
+    let ((kinds, allowed), shift) = if let (Some(first), Some(last)) = halves {
+        (kinds(Block::halves(*first, *last)), text.len() - last.len())
+    } else {
+        let mut block = [b'0'; Block::LENGTH];
+        block.iter_mut().zip(text).for_each(|(octet, byte)| *octet = *byte);
+        // The other half has nothing.
+        (kinds(Block::new(block)), 8)
+    };
+    let bits = kinds.map(|lanes| u64::from(lanes.bits()));
+    allowed.are_all().then(|| bits.map(|bits| bits & 0xff | bits >> 8 << shift))
 }
 
 /// Octets that [`stretch_marks`] looks at.

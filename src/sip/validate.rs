@@ -25,6 +25,17 @@ pub struct Essentials<'d> {
     pub cseq: CSeq<'d>,
 }
 
+impl Essentials<'_> {
+    /// What is there before there are any.
+    pub(crate) const NONE: Self = Self {
+        via: Via::NONE,
+        from: Party::NONE,
+        to: Party::NONE,
+        call_id: &[],
+        cseq: CSeq { number: 0, method: &[] },
+    };
+}
+
 impl<'d> Message<'d> {
     /// Checks a request. A missing Max-Forwards is fine (RFC 3261 §16.3 step 3), as are a From
     /// without tag and a Via without branch (RFC 2543). For a response this is
@@ -54,22 +65,36 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn essentials(&self) -> Result<Essentials<'d>, ParseError> {
+        let mut essentials = Essentials::NONE;
+        self.read_essentials(&mut essentials)?;
+        Ok(essentials)
+    }
+
+    /// As [`Self::essentials`], into a place that is there: they are large.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub(crate) fn read_essentials(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
         let value = |name| self.value(name).ok_or(ParseError::MissingHeader);
         let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
-        let call_id = value(HeaderName::CallId)?;
-        if call_id.is_empty() {
+        into.call_id = value(HeaderName::CallId)?;
+        if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
         if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        let top = value(HeaderName::Via)?;
-        let Some(via) = Via::parse_first(top) else { return Err(ParseError::Via) };
-        let Some(from) = Party::parse(from) else { return Err(ParseError::Address) };
-        let Some(to) = Party::parse(to) else { return Err(ParseError::Address) };
+        if !into.via.read_first(value(HeaderName::Via)?) {
+            return Err(ParseError::Via);
+        }
+        if !into.from.read(from) || !into.to.read(to) {
+            return Err(ParseError::Address);
+        }
         let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
         let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
-        Ok(Essentials { via, from, to, call_id, cseq })
+        into.cseq = cseq;
+        Ok(())
     }
 
     /// Whether the fields are there that every message must have, and not twice which may be there

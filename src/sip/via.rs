@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::host::{host_ip, host_len, ipv6, leading_port, port};
 use super::octet::{
-    host_prefix_len, is_space, is_token, leading_number, number, prefix_len, skip_space, trim,
+    equal, host_prefix_len, is_space, is_token, leading_number, number, prefix_len, skip_space,
+    trim,
 };
 use super::params::{self, PlainEdges, unquoted};
 use super::{Items, Params, ParseError};
@@ -42,38 +43,43 @@ struct Places {
 
 impl Places {
     /// Keeps that of a parameter; the first, should it stand twice.
-    #[inline]
     fn note(&mut self, name: &[u8], place: Place) {
-        let known = if name == b"branch" {
-            &mut self.branch
-        } else if name == b"rport" {
-            &mut self.rport
-        } else {
-            match self.unusual(name) {
-                Some(known) => known,
-                None => return,
-            }
+        let known = match name {
+            name if name.eq_ignore_ascii_case(b"branch") => &mut self.branch,
+            name if name.eq_ignore_ascii_case(b"rport") => &mut self.rport,
+            name if name.eq_ignore_ascii_case(b"received") => &mut self.received,
+            name if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
+            _ => return,
         };
         if known.end == 0 {
             *known = place;
         }
     }
 
-    /// That of the parameter of this name, in any case.
-    #[inline(never)]
-    fn unusual(&mut self, name: &[u8]) -> Option<&mut Place> {
-        match name {
-            b"received" => Some(&mut self.received),
-            name if name.eq_ignore_ascii_case(b"branch") => Some(&mut self.branch),
-            name if name.eq_ignore_ascii_case(b"rport") => Some(&mut self.rport),
-            name if name.eq_ignore_ascii_case(b"received") => Some(&mut self.received),
-            name if name.eq_ignore_ascii_case(b"maddr") => Some(&mut self.maddr),
-            _ => None,
+    /// As [`Self::note`], if the name is spelled as almost all are, and stands there once.
+    #[inline(always)]
+    fn note_plain(&mut self, name: &[u8], place: Place) -> Option<()> {
+        if equal(name, b"rport") && self.rport.end == 0 {
+            self.rport = place;
+        } else if equal(name, b"received") && self.received.end == 0 {
+            self.received = place;
+        } else if equal(name, b"branch") && self.branch.end == 0 {
+            self.branch = place;
+        } else if is_asked_for(name) {
+            return None;
         }
+        Some(())
     }
 }
 
-/// Where a parameter is: offsets in the text of its Via, all 0 if it is nowhere.
+/// Whether it is the name of a parameter that has a place, in any case.
+#[inline(never)]
+fn is_asked_for(name: &[u8]) -> bool {
+    let names = [&b"branch"[..], b"rport", b"received", b"maddr"];
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Where a parameter is: offsets in the text of all, all 0 if it is nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     start: u16,
@@ -83,6 +89,9 @@ struct Place {
 }
 
 impl Place {
+    /// Nowhere.
+    const NONE: Self = Self { start: 0, value: 0, end: 0 };
+
     /// From its offsets in the order of this structure.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "Via::parse refuses longer texts")]
@@ -93,14 +102,14 @@ impl Place {
 
     /// The text of the parameter.
     #[inline]
-    fn text(self, via: &[u8]) -> Option<&[u8]> {
-        (self.end > 0).then(|| &via[usize::from(self.start)..usize::from(self.end)])
+    fn text<'d>(self, params: Params<'d>) -> Option<&'d [u8]> {
+        (self.end > 0).then(|| &params.text()[usize::from(self.start)..usize::from(self.end)])
     }
 
     /// Its value.
     #[inline]
-    fn value(self, via: &[u8]) -> Option<&[u8]> {
-        (self.value > 0).then(|| &via[usize::from(self.value)..usize::from(self.end)])
+    fn value<'d>(self, params: Params<'d>) -> Option<&'d [u8]> {
+        (self.value > 0).then(|| &params.text()[usize::from(self.value)..usize::from(self.end)])
     }
 }
 
@@ -116,68 +125,100 @@ pub enum Rport<'d> {
 }
 
 impl<'d> Via<'d> {
+    /// No Via.
+    pub(super) const NONE: Self = Self {
+        text: &[],
+        transport: &[],
+        host: &[],
+        port: None,
+        params: Params::new(&[]),
+        places: Places {
+            branch: Place::NONE,
+            received: Place::NONE,
+            rport: Place::NONE,
+            maddr: Place::NONE,
+        },
+    };
+
     /// Parses one Via value. White space may be where the grammar allows it. The version may be
     /// any, so that a request of another one can be answered.
     ///
     /// # Errors
     ///
     /// [`ParseError::Via`].
-    #[inline]
+    #[inline(never)]
     pub fn parse(text: &'d [u8]) -> Result<Self, ParseError> {
-        Self::parse_only(text).ok_or(ParseError::Via)
+        match Self::parse_plain(text) {
+            Some(via) => Ok(via),
+            None => Self::parse_any(text).ok_or(ParseError::Via),
+        }
     }
 
     /// Parses the first Via value of a header field. `None` if it is malformed.
-    #[inline]
     pub(super) fn parse_first(value: &'d [u8]) -> Option<Self> {
-        // A Via that is well-formed up to the end of its line is alone there.
-        match Self::parse_only(value) {
-            Some(via) => Some(via),
-            None => Self::parse_only(Items::new(value).next()?),
-        }
+        let mut via = Self::NONE;
+        via.read_first(value).then_some(via)
     }
 
-    /// As [`Self::parse`].
+    /// As [`Self::parse_first`], into a place that is there; false if it is malformed.
     #[inline(never)]
-    fn parse_only(text: &'d [u8]) -> Option<Self> {
-        match Self::parse_plain(text) {
-            Some(via) => Some(via),
-            None => Self::parse_any(text),
+    pub(super) fn read_first(&mut self, value: &'d [u8]) -> bool {
+        if let Some(via) = Self::parse_plain(value) {
+            *self = via;
+            return true;
         }
+        // A Via that is well-formed up to the end of its line is alone there.
+        let first = || Self::parse_any(Items::new(value).next()?);
+        match Self::parse_any(value).or_else(first) {
+            Some(via) => *self = via,
+            None => return false,
+        }
+        true
     }
 
     /// Parses a value as almost all are: UDP, no IPv6 address, parameters that are short, without
     /// quotes and white space. `None` for another one.
-    #[inline]
+    #[inline(always)]
     fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let rest = text.strip_prefix(PLAIN_START)?;
         let (host, rest) = rest.split_at_checked(host_prefix_len(rest))?;
         let (port, params) = match rest.strip_prefix(b":") {
             None => (None, rest),
-            Some(behind) => {
-                let (port, digits) = leading_number(*behind.first_chunk()?)?;
-                (Some(u16::try_from(port).ok()?), behind.get(digits..)?)
-            }
+            Some(behind) => match behind.strip_prefix(b"5060") {
+                Some(params @ [b';', ..]) => (Some(5060), params),
+                _ => {
+                    let (port, digits) = leading_number(*behind.first_chunk()?)?;
+                    (Some(u16::try_from(port).ok()?), behind.get(digits..)?)
+                }
+            },
         };
         if host.is_empty() || text.len() > usize::from(u16::MAX) {
             return None;
         }
         let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
-        let base = text.len() - params.len();
         let mut places = Places::default();
         let mut edges = PlainEdges::of(params)?;
         let mut behind = 0;
         if params.first_chunk() == Some(b";branch=") {
             // As the first of almost all is.
             behind = edges.behind_value(params, 7);
-            places.branch = Place::new([base + 1, base + 8, base + behind]);
+            places.branch = Place::new([1, 8, behind]);
+        }
+        if behind < params.len() {
+            // The others of almost all, in either order.
+            places.rport = rport_at(params, &mut behind, &mut edges);
+            places.received = value_at(params, b";received=", &mut behind, &mut edges);
+            if places.rport.end == 0 {
+                places.rport = rport_at(params, &mut behind, &mut edges);
+            }
         }
         let params = Params::new(params);
-        params.walk_from(behind, edges, |name, place| {
-            let params::Place { start, value, end } = place;
-            let value = if value > 0 { base + value } else { 0 };
-            places.note(name, Place::new([base + start, value, base + end]));
-        })?;
+        if behind < params.text().len() {
+            params.walk_from(behind, edges, |name, place| {
+                let params::Place { start, value, end } = place;
+                places.note_plain(name, Place::new([start, value, end]))
+            })?;
+        }
         Some(Self { text, transport, host, port, params, places })
     }
 
@@ -190,8 +231,8 @@ impl<'d> Via<'d> {
         let params = Params::new(rest);
         let mut places = Places::default();
         let is_whole = params.walk(|param| {
-            let start = offset(param.text, text);
-            let value = param.value.map_or(0, |value| offset(value, text));
+            let start = offset(param.text, rest);
+            let value = param.value.map_or(0, |value| offset(value, rest));
             places.note(param.name, Place::new([start, value, start + param.text.len()]));
         });
         if !is_whole || text.len() > usize::from(u16::MAX) {
@@ -203,7 +244,7 @@ impl<'d> Via<'d> {
     /// The branch parameter.
     #[must_use]
     pub fn branch(&self) -> Option<&'d [u8]> {
-        self.places.branch.value(self.text)
+        self.places.branch.value(self.params)
     }
 
     /// Whether the branch identifies the transaction, see [`transaction_id`].
@@ -216,16 +257,16 @@ impl<'d> Via<'d> {
     /// brackets or not (RFC 5118 §4.5).
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
-        let value = unquoted(self.places.received.value(self.text)?);
+        let value = unquoted(self.places.received.value(self.params)?);
         host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
     }
 
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        match self.places.rport.text(self.text) {
+        match self.places.rport.text(self.params) {
             None => Rport::Absent,
-            Some(text) => match self.places.rport.value(self.text).and_then(port) {
+            Some(text) => match self.places.rport.value(self.params).and_then(port) {
                 Some(port) => Rport::Filled(port),
                 None => Rport::Requested(text),
             },
@@ -235,17 +276,17 @@ impl<'d> Via<'d> {
     /// The maddr parameter.
     #[must_use]
     pub fn maddr(&self) -> Option<&'d [u8]> {
-        self.places.maddr.value(self.text).filter(|host| !host.is_empty())
+        self.places.maddr.value(self.params).filter(|host| !host.is_empty())
     }
 
     /// The rport parameter as it stands.
     pub(super) fn rport_text(&self) -> Option<&'d [u8]> {
-        self.places.rport.text(self.text)
+        self.places.rport.text(self.params)
     }
 
     /// The received parameter as it stands.
     pub(super) fn received_text(&self) -> Option<&'d [u8]> {
-        self.places.received.text(self.text)
+        self.places.received.text(self.params)
     }
 
     /// The ttl parameter.
@@ -253,6 +294,33 @@ impl<'d> Via<'d> {
     pub fn ttl(&self) -> Option<u8> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
     }
+}
+
+/// The `rport` parameter that stands at `at`, with a value or without one; nowhere if it does not.
+/// `at` becomes the end of it.
+#[inline(always)]
+fn rport_at(params: &[u8], at: &mut usize, edges: &mut PlainEdges) -> Place {
+    let name = b";rport";
+    match params.get(*at..).and_then(|rest| rest.strip_prefix(name)) {
+        Some([] | [b';', ..]) => {
+            let start = *at + 1;
+            *at += name.len();
+            Place::new([start, 0, *at])
+        }
+        _ => value_at(params, b";rport=", at, edges),
+    }
+}
+
+/// The parameter that stands at `at`, if `name` does, its semicolon and its equals sign; nowhere if
+/// it does not. `at` becomes the end of it.
+#[inline(always)]
+fn value_at(params: &[u8], name: &[u8], at: &mut usize, edges: &mut PlainEdges) -> Place {
+    if !params.get(*at..).is_some_and(|rest| rest.starts_with(name)) {
+        return Place::NONE;
+    }
+    let start = *at;
+    *at = edges.behind_value(params, start + name.len() - 1);
+    Place::new([start + 1, start + name.len(), *at])
 }
 
 /// What identifies the transaction of a branch: the text behind the [`MAGIC_COOKIE`]. `None` if it
@@ -265,10 +333,10 @@ pub fn transaction_id(branch: &[u8]) -> Option<&[u8]> {
     (is_cookie && !id.is_empty()).then_some(id)
 }
 
-/// Offset of `part` in the text of a Via.
+/// Offset of `part` in the text of all parameters.
 #[inline]
-fn offset(part: &[u8], via: &[u8]) -> usize {
-    part.as_ptr().addr().wrapping_sub(via.as_ptr().addr())
+fn offset(part: &[u8], params: &[u8]) -> usize {
+    part.as_ptr().addr().wrapping_sub(params.as_ptr().addr())
 }
 
 /// The transport of a Via, and what stands behind it.
