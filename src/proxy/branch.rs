@@ -16,7 +16,6 @@
 //! Via of ours only comes back in the request that it was put into, so Call-ID, CSeq and From tag,
 //! which no proxy changes, would tell nothing.
 
-use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 
 use wide::{i8x16, u8x16};
@@ -31,9 +30,9 @@ use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Pen, Rport, Via,
 #[derive(Debug)]
 pub(super) struct BranchKey {
     hasher: WordHasher,
-    /// Not proof against who studies many hashes, but three times as fast; whoever could forge
-    /// one would have his own request refused.
-    loop_hasher: foldhash::fast::FixedState,
+    /// Not proof against who studies many hashes, but much faster; whoever could forge one would
+    /// have his own request refused.
+    mix: Mix,
 }
 
 /// What a hash ends with tells what it is over: these two bits beside the number of the listener,
@@ -77,17 +76,21 @@ impl BranchText {
     /// Writes it.
     #[inline(always)]
     pub(super) fn write(&self, pen: &mut Pen<'_>) {
-        let mut fixed = [b'.'; FIXED_BYTES];
+        let mut fixed = [b'.'; FIXED_BYTES + 1];
         fixed[..16].copy_from_slice(&hex16(self.transaction));
         let rest = u64::from(self.looping) << 32 | u64::from(self.port) << 16;
         let [looping, port] = halves(hex16(rest));
         fixed[17..25].copy_from_slice(&looping);
         fixed[26..30].copy_from_slice(&port[..4]);
-        pen.chunk(&fixed);
         match self.listener.0 {
-            digit @ 0..10 => pen.octet(b'0' + digit as u8),
-            number => pen.port(number),
-        };
+            digit @ 0..10 => {
+                fixed[FIXED_BYTES] = b'0' + digit as u8;
+                pen.chunk(&fixed);
+            }
+            number => {
+                pen.first::<FIXED_BYTES>(&fixed, FIXED_BYTES).port(number);
+            }
+        }
     }
 }
 
@@ -95,8 +98,10 @@ impl BranchKey {
     /// The key made of `secret`.
     pub(super) fn new(secret: &[u8; 16]) -> Self {
         let hasher = WordHasher::new(secret);
-        let loop_hasher = foldhash::fast::FixedState::with_seed(hasher.finish([0; 7]));
-        Self { hasher, loop_hasher }
+        let mut other = hasher;
+        other.word(0);
+        let mix = Mix { key: hasher.finish([0; 7]) | 1, state: other.finish([0; 7]) };
+        Self { hasher, mix }
     }
 
     /// The branch for forwarding the request with these essentials and this [`Self::looping`], that
@@ -146,20 +151,28 @@ impl BranchKey {
 
     /// Tells the branches of `request` that we would give it again: it came back unchanged. The
     /// hash is made once, when the first branch of our form is seen.
+    #[inline]
     pub(super) fn loop_detector<'a>(
         &'a self,
         request: Message<'a>,
     ) -> impl FnMut(&[u8]) -> bool + 'a {
+        /// Bytes of the shortest branch of ours.
+        const LEAST: usize = MAGIC_COOKIE.len() + FIXED_BYTES + 1;
         let mut own = None;
-        move |branch| {
-            let split = branch.strip_prefix(MAGIC_COOKIE).and_then(Split::of);
-            let Some(Split { looping, .. }) = split else { return false };
-            looping
-                == *own.get_or_insert_with(|| {
-                    let [digits, _] = halves(hex16(u64::from(self.looping(request)) << 32));
-                    digits
-                })
-        }
+        move |branch| branch.len() >= LEAST && self.would_give(branch, request, &mut own)
+    }
+
+    /// Whether we would give `request` this branch again; `own` is the loop hash of the request,
+    /// once it is made.
+    #[inline(never)]
+    fn would_give(&self, branch: &[u8], request: Message<'_>, own: &mut Option<[u8; 8]>) -> bool {
+        let split = branch.strip_prefix(MAGIC_COOKIE).and_then(Split::of);
+        let Some(Split { looping, .. }) = split else { return false };
+        looping
+            == *own.get_or_insert_with(|| {
+                let [digits, _] = halves(hex16(u64::from(self.looping(request)) << 32));
+                digits
+            })
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
@@ -183,10 +196,44 @@ impl BranchKey {
         listener: ListenerId,
         dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> u64 {
+        match self.plain_transaction(via, source, listener) {
+            Some(hash) => hash,
+            None => self.any_transaction(via, source, listener, dialog()),
+        }
+    }
+
+    /// As [`Self::transaction`], for almost all: IPv4, a branch that is an identifier, no `maddr`.
+    #[inline(never)]
+    fn plain_transaction(
+        &self,
+        via: &Via<'_>,
+        source: &SocketAddr,
+        listener: ListenerId,
+    ) -> Option<u64> {
+        let id = transaction_id(via.branch()?)?;
+        let SocketAddr::V4(address) = source else { return None };
+        if via.maddr().is_some() {
+            return None;
+        }
+        let mut hasher = self.hasher;
+        hasher.word(u64::from(address.ip().to_bits()) << 32 | ports(via, source));
+        hasher.text(via.host);
+        hasher.text(id);
+        Some(hasher.finish(ending([via.host, id, &[]], listener, 0)))
+    }
+
+    /// As [`Self::transaction`].
+    #[inline(never)]
+    fn any_transaction(
+        &self,
+        via: &Via<'_>,
+        source: &SocketAddr,
+        listener: ListenerId,
+        dialog: DialogSide<'_>,
+    ) -> u64 {
         let branch = via.branch().unwrap_or_default();
         let id = transaction_id(branch);
-        let (host, branch, maddr) = (via.host, id.unwrap_or(branch), via.maddr());
-        let ports = u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0));
+        let texts = [via.host, id.unwrap_or(branch), via.maddr().unwrap_or_default()];
         let mut hasher = self.hasher;
         let (ip, kind) = match source {
             SocketAddr::V4(source) => (source.ip().to_bits(), 0),
@@ -195,19 +242,17 @@ impl BranchKey {
                 (0, OVER_IPV6)
             }
         };
-        hasher.word(u64::from(ip) << 32 | ports);
+        hasher.word(u64::from(ip) << 32 | ports(via, source));
+        let [host, branch, maddr] = texts;
         hasher.text(host);
         hasher.text(branch);
-        if let Some(maddr) = maddr {
+        if !maddr.is_empty() {
             hasher.text(maddr);
         }
         if id.is_none() {
-            hasher = with_dialog(hasher, dialog());
+            hasher = with_dialog(hasher, dialog);
         }
-        // A Via is shorter than 2^16. With their lengths, texts need nothing between them.
-        let length = |text: &[u8]| (text.len() as u16).to_le_bytes();
-        let [[a, b], [c, d], [e, f]] = [host, branch, maddr.unwrap_or_default()].map(length);
-        hasher.finish([a, b, c, d, e, f, kind | listener.0 as u8 & (OVER_IPV6 - 1)])
+        hasher.finish(ending(texts, listener, kind))
     }
 
     /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
@@ -215,21 +260,69 @@ impl BranchKey {
     /// branch of their INVITE.
     #[inline]
     pub(super) fn looping(&self, request: Message<'_>) -> u32 {
-        let mut hasher = self.loop_hasher.build_hasher();
-        hasher.write(request.request_uri());
-        for (place, name) in [HeaderName::Route, HeaderName::ProxyRequire].into_iter().enumerate() {
-            if let Some(value) = request.value(name) {
-                hasher.write_usize(place);
-                hasher.write(value);
-                if request.is_repeated(name) {
-                    request.headers(name).skip(1).for_each(|further| {
-                        hasher.write_usize(place);
-                        hasher.write(further.value);
-                    });
-                }
-            }
+        let mut mix = self.mix;
+        mix.text(request.request_uri());
+        let names = [HeaderName::Route, HeaderName::ProxyRequire];
+        if names.iter().any(|name| request.value(*name).is_some()) {
+            mix = with_fields(mix, request, names);
         }
-        hasher.finish() as u32
+        (mix.state ^ mix.state >> 32) as u32
+    }
+}
+
+/// The hash with the fields of these names, too.
+#[inline(never)]
+fn with_fields(mut mix: Mix, request: Message<'_>, names: [HeaderName; 2]) -> Mix {
+    for name in names {
+        for field in request.headers(name) {
+            mix.word(name as u64);
+            mix.text(field.value);
+        }
+    }
+    mix
+}
+
+/// The ports of the sent-by and of where the request came from.
+#[inline]
+fn ports(via: &Via<'_>, source: &SocketAddr) -> u64 {
+    u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0))
+}
+
+/// What a hash ends with: the lengths of the texts, so that they need nothing between them. A Via
+/// is shorter than 2^16.
+#[inline]
+fn ending(texts: [&[u8]; 3], listener: ListenerId, kind: u8) -> [u8; 7] {
+    let [[a, b], [c, d], [e, f]] = texts.map(|text| (text.len() as u16).to_le_bytes());
+    [a, b, c, d, e, f, kind | listener.0 as u8 & (OVER_IPV6 - 1)]
+}
+
+/// A hash that takes a few instructions for a word.
+#[derive(Clone, Copy, Debug)]
+struct Mix {
+    key: u64,
+    state: u64,
+}
+
+impl Mix {
+    /// Takes in a text and its length.
+    #[inline]
+    fn text(&mut self, text: &[u8]) {
+        let (words, rest) = text.as_chunks();
+        for word in words {
+            self.word(u64::from_le_bytes(*word));
+        }
+        let last = match text.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(0, |word, octet| word << 8 | u64::from(*octet)),
+        };
+        self.word(last ^ (text.len() as u64) << 48);
+    }
+
+    /// Takes in a word: both halves of a product with the key.
+    #[inline]
+    fn word(&mut self, word: u64) {
+        let product = u128::from(self.state ^ word) * u128::from(self.key);
+        self.state = product as u64 ^ (product >> u64::BITS) as u64;
     }
 }
 
@@ -338,6 +431,37 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_hash_is_that_of_any(
+            host in "[0-9a-z.]{1,20}",
+            port in proptest::option::of(any::<u16>()),
+            id in "[0-9A-Za-z]{1,40}",
+            source: u32,
+            source_port: u16,
+            listener in 0_u16..64,
+        ) {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            let text = format!("SIP/2.0/UDP {host}{port};branch=z9hG4bK{id}");
+            let via = Via::parse(text.as_bytes()).unwrap();
+            let key = BranchKey::new(b"0123456789abcdef");
+            let source = (source.to_be_bytes(), source_port).into();
+            let listener = ListenerId(listener);
+            let plain = key.plain_transaction(&via, &source, listener);
+            let any = key.any_transaction(&via, &source, listener, DialogSide::default());
+            prop_assert_eq!(plain, Some(any));
+        }
+
+        #[test]
+        fn texts_have_loop_hashes_of_their_own(one in "[a-z0-9:@.]{0,24}", other in "[a-c]{0,3}") {
+            let hash = |texts: [&str; 2]| {
+                let mut mix = BranchKey::new(b"0123456789abcdef").mix;
+                texts.iter().for_each(|text| mix.text(text.as_bytes()));
+                mix.state as u32
+            };
+            let (together, empty) = (format!("{one}{other}"), "");
+            prop_assert_eq!(hash([&one, &other]) == hash([&together, empty]), other.is_empty());
+        }
+
         #[test]
         fn a_branch_is_read_as_it_was_written(
             transaction: u64,

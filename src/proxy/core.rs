@@ -47,6 +47,8 @@ struct Workspace {
 pub struct ProxyCore {
     /// The worker's own copy: regular expressions keep their caches in it.
     program: Arc<Program>,
+    /// The route block that runs for each request.
+    main_route: Option<RouteId>,
     /// Whether the script runs for responses, too.
     sees_responses: bool,
     standing: Standing,
@@ -85,6 +87,7 @@ impl ProxyCore {
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
             sweep_round_ms: sweep_round_ms(&program),
+            main_route: program.main_route(),
             sees_responses: program.reply_route().is_some(),
             program,
             standing,
@@ -99,6 +102,7 @@ impl ProxyCore {
     pub fn replace_program(&mut self, program: &Arc<Program>) {
         self.program = Arc::new(Program::clone(program));
         self.sweep_round_ms = sweep_round_ms(program);
+        self.main_route = program.main_route();
         self.sees_responses = program.reply_route().is_some();
         self.standing.follow(program);
     }
@@ -117,12 +121,12 @@ impl ProxyCore {
         }
         let parsed = sip::parse(received.datagram(), &mut self.workspace.index);
         let message = Message::new(received.datagram(), &self.workspace.index);
-        if parsed.is_ok()
-            && !self.sees_responses
-            && message.method().is_none()
-            && let Some(found) = pass::find(&self.standing, &received, message)
-        {
-            return self.pass(received, found, outbox);
+        if parsed.is_ok() && !self.sees_responses && message.method().is_none() {
+            match pass::pass(&self.standing, &received, message, outbox) {
+                Passage::Without(own_via) => return pass::cut_out(received.buffer, own_via),
+                Passage::Dropped => return,
+                Passage::ToName => {}
+            }
         }
         let arrival = Arrival::of(&received);
         let decision = self.decide((now, &arrival), (received.datagram(), parsed), None, outbox);
@@ -224,7 +228,7 @@ impl ProxyCore {
         resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
     ) -> Decision {
-        let Self { program, standing, workspace, observer, message_count, .. } = self;
+        let Self { program, main_route, standing, workspace, observer, message_count, .. } = self;
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
@@ -242,6 +246,7 @@ impl ProxyCore {
         let plan_edits = &mut workspace.plan_edits;
         let mut desk = Desk {
             program: resumed.map_or(&*program, |(waiting, _)| &waiting.program),
+            main_route: resumed.map_or(*main_route, |(waiting, _)| waiting.program.main_route()),
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
             turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
             arena: &workspace.arena,
@@ -265,20 +270,6 @@ impl ProxyCore {
         workspace.arena.reset();
         workspace.rewritten.clear();
         decision
-    }
-
-    /// Sends a response on that no script looks at, or drops it.
-    #[inline]
-    fn pass(&self, received: Received<'_>, found: Result<Passage, Counter>, outbox: &mut Outbox) {
-        let counters = &self.standing.parts.counters;
-        counters.count(Counter::ReceivedResponses);
-        match found {
-            Ok(passage) => {
-                counters.count(Counter::ForwardedResponses);
-                pass::send(received, passage, outbox);
-            }
-            Err(dropped) => counters.count(dropped),
-        }
     }
 
     /// Makes the planned edits in the slot and queues the message.
@@ -313,6 +304,8 @@ fn sweep_round_ms(program: &Program) -> u64 {
 /// One message on its way through the core.
 struct Desk<'a> {
     program: &'a Arc<Program>,
+    /// The route block of it that runs for each request.
+    main_route: Option<RouteId>,
     /// The run that goes on, and the answer that it has waited for.
     resumed: Option<(&'a Suspended, &'a Answer)>,
     turn: Turn<'a>,
@@ -327,9 +320,10 @@ struct Desk<'a> {
 }
 
 /// The response that a run has put in place of the one that arrived, if it has done so.
+#[inline]
 fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
     let present = execution.transit.message;
-    if std::ptr::eq(present.text(), arrived.text()) || present.status().is_none() {
+    if present.status().is_none() || std::ptr::eq(present.text(), arrived.text()) {
         return None;
     }
     Some(present.text().to_vec())
@@ -350,7 +344,7 @@ impl Desk<'_> {
 
     /// Runs the script over a request and does what it says.
     fn route_request(&mut self, request: Message<'_>) -> Decision {
-        match self.program.main_route().map(|route| self.run(request, route)) {
+        match self.main_route.map(|route| self.run(request, route)) {
             Some((verdict, _)) if verdict.waits() => {
                 super::forward::compose_earlier_plan(&mut self.turn, request);
             }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::head;
+use super::identity::Identity;
 use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE};
 use super::turn::{Plan, Turn};
 use crate::limits::DATAGRAM_BYTES_MAX;
@@ -134,7 +135,16 @@ fn too_many_hops(turn: &mut Turn<'_>, transit: &mut Transit<'_>) -> Result<(), R
 
 /// Step 1: a script that forwards twice sends two requests. The first one is copied to the
 /// outbox with the edits it was planned with.
+#[inline]
 pub(super) fn compose_earlier_plan(turn: &mut Turn<'_>, message: Message<'_>) {
+    if turn.plan.is_some() {
+        compose_plan(turn, message);
+    }
+}
+
+/// Composes what is planned, if anything is, into the outbox.
+#[inline(never)]
+fn compose_plan(turn: &mut Turn<'_>, message: Message<'_>) {
     if let Some(plan) = turn.plan.take() {
         let way = (plan.destination, plan.listener, plan.source);
         let edits = &*turn.plan_edits;
@@ -256,6 +266,23 @@ pub(super) fn egress(
 ) -> Result<Route, Refusal> {
     let ip = destination.ip();
     let identity = &mut turn.standing.identity;
+    if transit.send_listener.is_none()
+        && let Some(own) = identity.known_text(transit.listener, &transit.local)
+        && own.ip.is_ipv4() == ip.is_ipv4()
+    {
+        return Ok(Route { destination, listener: transit.listener, source: own.ip });
+    }
+    any_egress(identity, transit, destination)
+}
+
+/// As [`egress`], wherever it has to leave from.
+#[inline(never)]
+fn any_egress(
+    identity: &mut Identity,
+    transit: &Transit<'_>,
+    destination: SocketAddr,
+) -> Result<Route, Refusal> {
+    let ip = destination.ip();
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
         listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())

@@ -27,7 +27,8 @@ pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: Listene
     let loop_hash = turn.loop_hash.unwrap_or_else(|| key.looping(transit.message));
     let branch = key.branch(loop_hash, essentials, &transit.source, transit.listener);
     let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
-    let top = Top { transit, essentials, branch, ingress, egress };
+    let plain_tag = plain_tag(transit, essentials, [ingress, egress]);
+    let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
     (edit_as_one(&top, edits) || edit_apart(&top, edits))
         && edit_content_length(transit.message, edits) // step 9
@@ -42,6 +43,27 @@ struct Top<'a> {
     ingress: &'a OwnText,
     /// How the one is written that it leaves from.
     egress: &'a OwnText,
+    /// See [`plain_tag`].
+    plain_tag: Option<&'a [u8]>,
+}
+
+/// The tag in our Record-Route, if there is to be one as almost all are: the listener and the tag.
+#[inline]
+fn plain_tag<'a>(
+    transit: &Transit<'a>,
+    essentials: &Essentials<'a>,
+    [ingress, egress]: [&OwnText; 2],
+) -> Option<&'a [u8]> {
+    let asked = transit.record_route?;
+    let is_plain = asked.from_tag
+        && !asked.full_lr
+        && asked.preset.is_none()
+        && asked.preset_ingress.is_none()
+        && asked.user.is_empty()
+        && transit.record_route_params.is_empty()
+        && !(asked.double && ingress.listener != egress.listener);
+    let tag = essentials.from.tag().filter(|_| is_plain)?;
+    are_token(tag).then_some(tag)
 }
 
 /// Makes one edit of all that is changed up to the end of the topmost Via, where almost all is
@@ -170,11 +192,20 @@ impl Top<'_> {
                 self.egress.via_start.write(pen);
                 self.branch.write(pen);
             }
-            Some(via) => self.any_via(via, pen),
+            // By value: a pen whose address is passed on is not kept in registers.
+            Some(via) => *pen = self.any_via(via, std::mem::take(pen)),
         }
-        pen.text(b"\r\n");
-        if let Some(asked) = self.transit.record_route {
-            self.record_routes(asked, pen);
+        match (self.plain_tag, self.transit.record_route) {
+            (Some(tag), _) => {
+                self.egress.record_route_start.write(pen);
+                let message = self.transit.message;
+                pen.first::<32>(&message.bytes()[message.offset_of(tag)..], tag.len());
+                pen.chunk(b">\r\n");
+            }
+            (None, None) => {
+                pen.chunk(b"\r\n");
+            }
+            (None, Some(asked)) => *pen = self.record_routes(asked, std::mem::take(pen)),
         }
         if !self.transit.path.is_empty() {
             pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
@@ -183,7 +214,7 @@ impl Top<'_> {
 
     /// Our Via as the script wants it.
     #[inline(never)]
-    fn any_via(&self, via: &OwnVia<'_>, pen: &mut Pen<'_>) {
+    fn any_via<'b>(&self, via: &OwnVia<'_>, mut pen: Pen<'b>) -> Pen<'b> {
         let (before, own) = (self.egress.before_sent_by(), &self.egress.sent_by);
         let (own_host, own_port) = split_host_port(own);
         pen.text(before).text(via.host.unwrap_or(own_host));
@@ -191,7 +222,7 @@ impl Top<'_> {
             pen.octet(b':').port(port);
         }
         pen.text(BRANCH_START);
-        self.branch.write(pen);
+        self.branch.write(&mut pen);
         if via.rport {
             pen.text(b";rport");
         }
@@ -202,44 +233,31 @@ impl Top<'_> {
             pen.text(digits.as_bytes());
         }
         pen.text(via.params);
+        pen
     }
 
-    /// Our Record-Route. There are two if the request leaves by another listener than it came by,
-    /// so that later requests of either side find the address of theirs.
-    #[inline(always)]
-    fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
-        let Self { transit, egress, .. } = self;
+    /// The end of the line with our Via, and any Record-Route of ours. There are two if the request
+    /// leaves by another listener than it came by, so that later requests of either side find the
+    /// address of theirs.
+    #[inline(never)]
+    fn record_routes<'b>(&self, asked: RecordRoute<'_>, mut pen: Pen<'b>) -> Pen<'b> {
+        let Self { transit, egress, ingress, .. } = *self;
         let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
-        let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && is_harmless(tag));
-        let is_plain = !crosses
-            && !asked.full_lr
-            && asked.preset.is_none()
-            && asked.preset_ingress.is_none()
-            && asked.user.is_empty()
-            && transit.record_route_params.is_empty();
-        match tag {
-            Some(tag) if is_plain => {
-                egress.record_route_start.write(pen);
-                let message = transit.message;
-                pen.first::<32>(&message.bytes()[message.offset_of(tag)..], tag.len());
-                pen.text(b">\r\n");
-            }
-            _ => {
-                self.any_record_route(asked, (egress, crosses), tag, pen);
-                if crosses {
-                    self.any_record_route(asked, (self.ingress, crosses), tag, pen);
-                }
-                if let Some(preset) = asked.preset_ingress {
-                    let asked = RecordRoute { preset: Some(preset), ..asked };
-                    self.any_record_route(asked, (self.ingress, crosses), tag, pen);
-                }
-            }
+        let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
+        pen.text(b"\r\n");
+        self.record_route(asked, (egress, crosses), tag, &mut pen);
+        if crosses {
+            self.record_route(asked, (ingress, crosses), tag, &mut pen);
         }
+        if let Some(preset) = asked.preset_ingress {
+            let asked = RecordRoute { preset: Some(preset), ..asked };
+            self.record_route(asked, (ingress, crosses), tag, &mut pen);
+        }
+        pen
     }
 
     /// Any Record-Route of ours.
-    #[inline(never)]
-    fn any_record_route(
+    fn record_route(
         &self,
         asked: RecordRoute<'_>,
         (own, is_double): (&OwnText, bool),
@@ -260,13 +278,6 @@ impl Top<'_> {
         }
         pen.text(self.transit.record_route_params).text(b">\r\n");
     }
-}
-
-/// Whether a tag can stand in our URI. One in quotes, which no element should send, could end that.
-/// A loop of its own, with all registers.
-#[inline(never)]
-fn is_harmless(tag: &[u8]) -> bool {
-    are_token(tag)
 }
 
 #[cfg(test)]
@@ -347,7 +358,8 @@ mod tests {
         let branch = key.branch(7, &essentials, &decisions.source, ListenerId(0));
         let [ingress, egress] = identity.two_texts([ListenerId(0), decisions.listener], &local);
         let essentials = &essentials;
-        let top = Top { transit: &transit, essentials, branch, ingress, egress };
+        let plain_tag = plain_tag(&transit, essentials, [ingress, egress]);
+        let top = Top { transit: &transit, essentials, branch, ingress, egress, plain_tag };
         [edit_as_one, edit_apart].map(|edit| {
             let mut edits = EditList::default();
             (edit(&top, &mut edits) && edit_content_length(message, &mut edits)).then(|| {

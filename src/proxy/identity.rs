@@ -31,7 +31,7 @@ pub(super) struct OwnText {
     pub(super) sent_by: Vec<u8>,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
     pub(super) via_start: Start,
-    /// `Record-Route: <sip:host[:port];lr;ftag=`.
+    /// The end of a line, and `Record-Route: <sip:host[:port];lr;ftag=`.
     pub(super) record_route_start: Start,
 }
 
@@ -276,7 +276,7 @@ impl Identity {
             }
         }
         let via_start = Start::new(&[VIA_NAME, b"SIP/2.0/UDP ", &sent_by, BRANCH_START]);
-        let record_route_start = Start::new(&[b"Record-Route: <sip:", &sent_by, b";lr;ftag="]);
+        let record_route_start = Start::new(&[b"\r\nRecord-Route: <sip:", &sent_by, b";lr;ftag="]);
         OwnText { listener: id, ip, sent_by, via_start, record_route_start }
     }
 }

@@ -14,22 +14,25 @@ use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::sip::Message;
 
-/// A response that goes on.
+/// What becomes of a response.
 #[derive(Clone, Debug)]
-pub(super) struct Passage {
-    plan: Plan,
-    /// What our Via takes.
-    own_via: Range<usize>,
+pub(super) enum Passage {
+    /// It is queued, and goes on once these bytes of it are [`cut_out`]: our Via.
+    Without(Range<usize>),
+    /// It is dropped.
+    Dropped,
+    /// It goes to a name, which is not done here.
+    ToName,
 }
 
-/// Finds out where a response goes that came as `received` says, or what is counted as it is
-/// dropped. `None` if it goes to a name.
+/// Queues a response, which came as `received` says, for where it goes.
 #[inline(never)]
-pub(super) fn find(
+pub(super) fn pass(
     standing: &Standing,
     received: &Received<'_>,
     response: Message<'_>,
-) -> Option<Result<Passage, Counter>> {
+    outbox: &mut Outbox,
+) -> Passage {
     let own = standing.identity.known_text(received.listener, &received.local);
     let plain = || response::plain_hop(response, own?, &standing.key);
     let hop = match response.has_essential_fields().then(plain).flatten() {
@@ -37,33 +40,48 @@ pub(super) fn find(
         None => any_hop(standing, response),
     };
     if hop.is_ok_and(|hop| hop.named.is_some()) {
-        return None;
+        return Passage::ToName;
     }
-    let passage = hop.and_then(|hop| {
-        let start = response.offset_of(hop.own_via);
-        let plan = response::plan(standing, received.local, (response, hop))?;
-        if plan.message_length - hop.own_via.len() > PAYLOAD_BYTES_MAX {
-            return Err(Counter::DroppedTooLarge);
+    let counters = &standing.parts.counters;
+    counters.count(Counter::ReceivedResponses);
+    match hop.and_then(|hop| queue(standing, received, (response, hop), outbox)) {
+        Ok(own_via) => {
+            counters.count(Counter::ForwardedResponses);
+            Passage::Without(own_via)
         }
-        Ok(Passage { plan, own_via: start..start + hop.own_via.len() })
-    });
-    Some(passage)
+        Err(dropped) => {
+            counters.count(dropped);
+            Passage::Dropped
+        }
+    }
 }
 
-/// Makes the response one that goes on, and queues it.
+/// Queues a response that goes to an address; what of it is to be cut out then.
 #[inline]
-pub(super) fn send(received: Received<'_>, passage: Passage, outbox: &mut Outbox) {
-    let Passage { plan, own_via } = passage;
-    let start = HEADROOM_BYTES + own_via.len();
+fn queue(
+    standing: &Standing,
+    received: &Received<'_>,
+    (response, hop): (Message<'_>, Hop<'_>),
+    outbox: &mut Outbox,
+) -> Result<Range<usize>, Counter> {
+    let plan = response::plan(standing, received.local, (response, hop))?;
+    let Plan { destination, listener, source, message_length, .. } = plan;
+    let start = response.offset_of(hop.own_via);
+    let removed = hop.own_via.len();
+    if message_length - removed > PAYLOAD_BYTES_MAX {
+        return Err(Counter::DroppedTooLarge);
+    }
+    let range = HEADROOM_BYTES + removed..HEADROOM_BYTES + message_length;
+    let payload = Payload::Slot(received.slot, range);
+    outbox.push(Transmit { destination, listener, source, payload });
+    Ok(start..start + removed)
+}
+
+/// Takes our Via out of a message in its slot: what stands before it moves behind it.
+#[inline]
+pub(super) fn cut_out(buffer: &mut [u8], own_via: Range<usize>) {
     let before = HEADROOM_BYTES..HEADROOM_BYTES + own_via.start;
-    received.buffer.copy_within(before, start);
-    let range = start..HEADROOM_BYTES + plan.message_length;
-    outbox.push(Transmit {
-        destination: plan.destination,
-        listener: plan.listener,
-        source: plan.source,
-        payload: Payload::Slot(received.slot, range),
-    });
+    buffer.copy_within(before, HEADROOM_BYTES + own_via.len());
 }
 
 /// Where any response goes.

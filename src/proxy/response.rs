@@ -41,8 +41,8 @@ pub(super) fn next_hop<'d>(
 }
 
 /// Where a response goes whose topmost Via is as we write it, `own` being how, and stands alone in
-/// its line, as does the one below it: as almost all are.
-#[inline]
+/// its line, as does the one below it, which has no `maddr`: as almost all are.
+#[inline(always)]
 pub(super) fn plain_hop<'d>(
     response: Message<'d>,
     own: &OwnText,
@@ -52,12 +52,15 @@ pub(super) fn plain_hop<'d>(
     let branch = own_via.value.strip_prefix(own.via_value_start())?;
     // One that is well-formed up to the end of its line is alone there.
     let below = &Via::parse(below.value).ok()?;
+    if below.maddr().is_some() {
+        return None;
+    }
     // With an identifier in its branch, the dialog does not matter.
     below.branch().and_then(transaction_id)?;
     let way = WayBack::of(below);
     let listener = key.verify(branch, below, way, DialogSide::default)?;
     let destination = way.destination(below)?;
-    Some(Hop { destination, named: named_host(below), listener, own_via: own_via.line })
+    Some(Hop { destination, named: None, listener, own_via: own_via.line })
 }
 
 /// As [`next_hop`], however the first Vias are written.

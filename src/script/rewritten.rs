@@ -42,8 +42,11 @@ impl Rewritten {
     }
 
     /// Forgets all of them.
+    #[inline]
     pub fn clear(&mut self) {
-        self.first.take();
+        if self.first.get().is_some() {
+            self.first.take();
+        }
     }
 }
 

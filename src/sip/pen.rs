@@ -4,11 +4,14 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Writes texts one behind the other. Once one does not fit, nothing more is written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pen<'b> {
-    buffer: &'b mut [u8],
-    /// Bytes that are written; [`usize::MAX`] once something did not fit.
-    at: usize,
+    /// What is left of the buffer.
+    room: &'b mut [u8],
+    /// Bytes of the buffer.
+    length: usize,
+    /// Whether something did not fit.
+    is_cut: bool,
 }
 
 impl<'b> Pen<'b> {
@@ -16,55 +19,60 @@ impl<'b> Pen<'b> {
     #[inline]
     #[must_use]
     pub const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, at: 0 }
+        Self { length: buffer.len(), room: buffer, is_cut: false }
     }
 
     /// How many bytes are written; `None` if not everything fitted.
     #[inline]
     #[must_use]
     pub const fn written(&self) -> Option<usize> {
-        if self.at > self.buffer.len() { None } else { Some(self.at) }
+        if self.is_cut { None } else { Some(self.length - self.room.len()) }
     }
 
     /// Writes `text`. Of one that does not fit, nothing is written.
     #[inline(always)]
     pub fn text(&mut self, text: &[u8]) -> &mut Self {
-        let place = self.buffer.get_mut(self.at..).and_then(|room| room.get_mut(..text.len()));
-        match place {
-            Some(place) => {
-                place.copy_from_slice(text);
-                self.at += text.len();
-            }
-            None => self.at = usize::MAX,
+        if let Some(place) = self.next(text.len()) {
+            place.copy_from_slice(text);
         }
         self
+    }
+
+    /// The next `length` bytes, to be written.
+    #[inline(always)]
+    fn next(&mut self, length: usize) -> Option<&'b mut [u8]> {
+        match std::mem::take(&mut self.room).split_at_mut_checked(length) {
+            Some((next, rest)) => {
+                self.room = rest;
+                Some(next)
+            }
+            None => {
+                self.is_cut = true;
+                None
+            }
+        }
     }
 
     /// Writes `text`, whose length is known when this is compiled.
     #[inline(always)]
     pub fn chunk<const LENGTH: usize>(&mut self, text: &[u8; LENGTH]) -> &mut Self {
-        self.first_of(text, LENGTH)
-    }
-
-    /// Writes the first `length` octets of `text`. Where there is room all are copied at once,
-    /// which is quicker than to count them out; the next text overwrites what is too much.
-    #[inline(always)]
-    fn first_of<const MOST: usize>(&mut self, text: &[u8; MOST], length: usize) -> &mut Self {
-        match self.buffer.get_mut(self.at..).and_then(<[u8]>::first_chunk_mut) {
-            Some(place) => {
-                *place = *text;
-                self.at += length;
-                self
-            }
-            None => self.text(&text[..length]),
+        if let Some(place) = self.next(LENGTH).and_then(<[u8]>::first_chunk_mut) {
+            *place = *text;
         }
+        self
     }
 
-    /// Writes the first `length` octets of `source`, as [`Self::chunk`] does where it has `MOST`.
+    /// Writes the first `length` octets of `source`. Where it has `MOST` and there is room, those
+    /// are copied at once, which is quicker than to count them out; the next text overwrites what
+    /// is too much.
     #[inline(always)]
     pub fn first<const MOST: usize>(&mut self, source: &[u8], length: usize) -> &mut Self {
-        match source.first_chunk::<MOST>() {
-            Some(text) if length <= MOST => self.first_of(text, length),
+        match (source.first_chunk::<MOST>(), self.room.first_chunk_mut()) {
+            (Some(text), Some(place)) if length <= MOST => {
+                *place = *text;
+                self.next(length);
+                self
+            }
             _ => self.text(&source[..length]),
         }
     }
@@ -76,7 +84,7 @@ impl<'b> Pen<'b> {
     }
 
     /// Writes the number of a port, or another one that is as small, in decimal.
-    #[inline]
+    #[inline(always)]
     pub fn port(&mut self, number: u16) -> &mut Self {
         let (high, low) = (number / 100, number % 100);
         let [[a, b], [c, d], [e, f]] =
@@ -89,7 +97,7 @@ impl<'b> Pen<'b> {
     }
 
     /// Writes an address; an IPv6 address without brackets.
-    #[inline]
+    #[inline(always)]
     pub fn ip(&mut self, ip: IpAddr) -> &mut Self {
         match ip {
             IpAddr::V4(ip) => {
@@ -103,20 +111,24 @@ impl<'b> Pen<'b> {
                 }
                 self.first::<16>(&text, length - 1)
             }
-            IpAddr::V6(ip) => self.ipv6(ip),
+            IpAddr::V6(ip) => {
+                let (text, length) = ipv6(ip);
+                self.text(&text[..length])
+            }
         }
     }
+}
 
-    /// Writes an IPv6 address.
-    #[inline(never)]
-    fn ipv6(&mut self, ip: Ipv6Addr) -> &mut Self {
-        // The longest one has 45 characters.
-        let mut text = [0; 45];
-        let mut rest = &mut text[..];
-        let _ = write!(rest, "{ip}");
-        let left = rest.len();
-        self.text(&text[..text.len() - left])
-    }
+/// An IPv6 address in writing, and how long that is. Not with a pen: one whose address is passed on
+/// is not kept in registers.
+#[inline(never)]
+fn ipv6(ip: Ipv6Addr) -> ([u8; 45], usize) {
+    // The longest one has 45 characters.
+    let mut text = [0; 45];
+    let mut rest = &mut text[..];
+    let _ = write!(rest, "{ip}");
+    let left = rest.len();
+    (text, text.len() - left)
 }
 
 /// The numbers below 100, with two digits each.

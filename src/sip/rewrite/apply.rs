@@ -9,14 +9,24 @@ impl EditList {
     /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the
     /// buffer unchanged, if it does not fit the buffer or a datagram.
     pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        let rewritten = match self.edits[..] {
-            [] => message,
-            [edit] => match self.apply_one(edit, buffer, &message) {
-                Some(rewritten) => rewritten,
-                None => self.apply_all(buffer, message)?,
-            },
-            _ => self.apply_all(buffer, message)?,
+        let edit = match self.edits[..] {
+            [edit] => edit,
+            _ => return self.apply_any(buffer, message),
         };
+        let Some(rewritten) = self.apply_one(edit, buffer, &message) else {
+            return self.apply_any(buffer, message);
+        };
+        let at = self.overwrite.at;
+        let growth = if (edit.at as usize) < at { edit.delta() } else { 0 };
+        self.write_over_at((rewritten.start + at).wrapping_add_signed(growth), buffer);
+        Some(rewritten)
+    }
+
+    /// Makes any edits, and overwrites what is to be.
+    #[inline(never)]
+    fn apply_any(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
+        let rewritten =
+            if self.edits.is_empty() { message } else { self.apply_all(buffer, message)? };
         self.write_over(buffer, rewritten.start);
         Some(rewritten)
     }
@@ -56,7 +66,6 @@ impl EditList {
     }
 
     /// Makes any edits.
-    #[inline(never)]
     fn apply_all(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
         let cut = self.cut(message.len());
         let Some(rewritten) = cut.extent(&message, buffer.len()) else {
@@ -90,16 +99,23 @@ impl EditList {
     }
 
     /// Overwrites what is to be, in the changed message that starts at `start` of the buffer.
-    #[inline]
     pub(super) fn write_over(&self, buffer: &mut [u8], start: usize) {
-        let Overwrite { at, length, .. } = self.overwrite;
-        if length == 0 {
-            return;
-        }
+        let at = self.overwrite.at;
         let before = self.edits.iter().take_while(|edit| (edit.at as usize) < at);
         let growth = before.map(|edit| edit.delta()).sum();
-        let place = (start + at).wrapping_add_signed(growth);
-        buffer[place..place + length].copy_from_slice(self.overwrite.bytes());
+        self.write_over_at((start + at).wrapping_add_signed(growth), buffer);
+    }
+
+    /// Overwrites what is to be, if anything is, at `place` of the buffer.
+    #[inline]
+    fn write_over_at(&self, place: usize, buffer: &mut [u8]) {
+        let Overwrite { length, bytes, .. } = &self.overwrite;
+        match length {
+            0 => {}
+            // A Max-Forwards of two digits, most often.
+            2 => buffer[place..place + 2].copy_from_slice(&bytes[..2]),
+            length => buffer[place..place + length].copy_from_slice(&bytes[..*length]),
+        }
     }
 
     /// Cuts the message at the edits, so that the longest piece stays.
