@@ -29,6 +29,7 @@ const REQUEST: &str = "OPTIONS sip:alice@example.com SIP/2.0\r\n\
     P-One: first\r\n\
     P-Two: x, y\r\n\
     p-one: second\r\n\
+    P-Quoted: a=1;b=\"q;\\\"r\";c\r\n\
     P-Uri: sip:joe:pw@h.example:99;tr=tcp\r\n\
     P-Address: \"N M\" <sip:n@m>;q=1\r\n\
     P-List: a=1;b=2;c=3\r\n\
@@ -425,10 +426,11 @@ fn recursion_is_permitted() {
 fn attributes_are_lists_with_the_newest_on_top() {
     let body = "$avp(l) = \"one\"; $avp(s:l) = \"two\"; $avp(l) = 3; $avp(i:1) = \"i\";\n\
         xlog(\"$avp(l) $(avp(l)[1]) $(avp(l)[2]) $(avp(l)[-1]) $avp(i:1)\\n\");\n\
+        xlog(\"$(avp(l)[*]) $(avp(none)[*])\\n\");\n\
         $avp(l) = $null; xlog(\"$avp(l)\\n\");\n\
         $var(k) = \"l\"; xlog(\"$avp($var(k))\\n\");\n\
         $(avp(l)[*]) = $null; xlog(\"$avp(l)\\n\");";
-    assert_eq!(lines(body, ""), ["3 two one one i", "two", "two", "<null>"]);
+    assert_eq!(lines(body, ""), ["3 two one one i", "3, two, one <null>", "two", "two", "<null>"]);
 }
 
 #[test]
@@ -488,6 +490,7 @@ fn transformations_do_what_they_say() {
         ("$(hdr(P-Address){tobody.user}) $(hdr(P-Address){tobody.host})", "n m"),
         ("$(hdr(P-List){param.value,b}) $(hdr(P-List){param.name,0})", "2 a"),
         ("$(hdr(P-List){param.count})", "3"),
+        ("$(hdr(P-Quoted){param.value,b}) $(hdr(P-Quoted){param.count})", "q;\\\"r 3"),
         ("$(hdr(P-List){param.valueat,-1}) $(hdr(P-List){param.in,z})", "3 0"),
         ("$(mb{line.at,1}{s.len})", "42"),
         ("$(ru{re.subst,/^sip:(.+)@(.+)$/\\2=\\1/})", "example.com=alice"),
@@ -598,10 +601,10 @@ fn flags_have_numbers_and_names() {
 }
 
 #[test]
-fn dropping_stops_provisional_responses_only() {
+fn dropping_stops_a_response() {
     let script = "route { exit; } onreply_route { xlog(\"$rs $rr $rm $method [$ru]\\n\"); \
                   if (status =~ \"^(183|486)$\" && status != 180 && method == \"INVITE\") drop; }";
-    for (code, verdict) in [("180", Verdict::End), ("183", Verdict::Drop), ("486", Verdict::Exit)] {
+    for (code, verdict) in [("180", Verdict::End), ("183", Verdict::Drop), ("486", Verdict::Drop)] {
         let outcome = run_over(script, &RESPONSE.replace("CODE", code), Recorder::default());
         assert_eq!(outcome.verdict, verdict, "{code}");
         assert_eq!(outcome.host.lines, [format!("{code} Some Reason INVITE SIP/2.0 [<null>]")]);

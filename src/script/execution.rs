@@ -399,6 +399,18 @@ impl<'m> Execution<'m> {
         avp.map_or(Value::Null, |avp| avp.value)
     }
 
+    /// All values of the AVP `name` as one text, the newest first.
+    pub(crate) fn all_avps(&self, name: &[u8]) -> Value<'m> {
+        let mut texts: ArenaVec<'_, &[u8]> = ArenaVec::new_in(self.transit.arena);
+        for avp in self.avps().iter().rev().filter(|avp| avp.name == name) {
+            if !texts.is_empty() {
+                texts.push(b", ");
+            }
+            texts.push(self.shown(avp.value));
+        }
+        if texts.is_empty() { Value::Null } else { Value::Text(self.build(&texts)) }
+    }
+
     /// Puts a value on top of the AVP `name`.
     pub(crate) fn push_avp(&mut self, name: &'m [u8], value: Value<'m>) {
         if self.charge(size_of::<Avp<'_>>()) {

@@ -174,7 +174,7 @@ pub(super) enum Op {
     Case { constant: u32, target: u32 },
     /// Goes to `target` if the operand on top, which stays, matches.
     CaseMatch { regex: u32, target: u32 },
-    /// Ends the script; a provisional response goes nowhere.
+    /// Ends the script; a response goes nowhere.
     Drop,
     /// Ends the script.
     Exit,

@@ -170,7 +170,7 @@ const BLOCKS: &[LanguageEntry] = &[
     entry(
         "onreply_route { ... }, reply_route { ... }",
         "Runs for each response that answers something which went through here; the response is \
-         then forwarded, unless it is a provisional one and the script says `drop`.",
+         then forwarded, unless the script says `drop`.",
         "route { forward(); }\nonreply_route { log(\"a response\"); }",
     ),
     entry(
@@ -215,7 +215,7 @@ const STATEMENTS: &[LanguageEntry] = &[
         "if (src_ip==myself) break;",
     ),
     entry("exit", "Ends the script.", "exit;"),
-    entry("drop", "Ends the script; of responses, a provisional one is not forwarded.", "drop;"),
+    entry("drop", "Ends the script; a response is not forwarded.", "drop;"),
     entry(
         "$variable = value",
         "Assigns; also `+=`, `-=`, `*=`, `/=`, `%=`, `|=`, `&=`, `^=`, `<<=`, `>>=`. `$null` \

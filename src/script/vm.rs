@@ -23,8 +23,7 @@ pub enum Verdict {
     End,
     /// `exit`, or a function gave 0.
     Exit,
-    /// `drop`. In a reply route only for a provisional response: it goes nowhere (a final
-    /// response is not kept from going on, the verdict is [`Verdict::Exit`] then).
+    /// `drop`. A response goes nowhere then.
     Drop,
     /// A function waits for a command ([`Execution::take_suspended`]).
     Suspended,
@@ -147,7 +146,7 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
                     next = target;
                 }
             }
-            Op::Drop => break dropped(execution),
+            Op::Drop => break Verdict::Drop,
             Op::Exit => break Verdict::Exit,
             Op::If { test, want, target } => {
                 if decide::<WATCHED>(execution, program, next, test) == *want {
@@ -424,14 +423,6 @@ fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
     }
     execution.values.truncate(frame.value_count as usize);
     Ok(frame.resume_at)
-}
-
-/// The verdict of `drop`.
-fn dropped(execution: &Execution<'_>) -> Verdict {
-    match execution.transit.message.status() {
-        Some(code) if code >= 200 => Verdict::Exit,
-        _ => Verdict::Drop,
-    }
 }
 
 /// Counts a turn of the innermost loop, whose count is the operand on top.

@@ -145,11 +145,12 @@ fn plain(name: &[u8]) -> &[u8] {
 /// `$avp(name)`.
 pub(super) fn read_avp<'m>(execution: &Execution<'m>, key: Key<'m>, index: Index) -> Value<'m> {
     let Key::Name(name) = key else { return Value::Null };
-    let at = match index {
-        Index::At(at) => at,
-        Index::None | Index::All => 0,
-    };
-    execution.avp(plain(name), at)
+    let name = plain(name);
+    match index {
+        Index::None => execution.avp(name, 0),
+        Index::At(at) => execution.avp(name, at),
+        Index::All => execution.all_avps(name),
+    }
 }
 
 /// `$avp(name) = value`.

@@ -44,10 +44,7 @@ impl ListPart {
         text: &'m [u8],
         separator: u8,
     ) -> Value<'m> {
-        let items = text
-            .split(move |byte| *byte == separator)
-            .map(<[u8]>::trim_ascii)
-            .filter(|item| !item.is_empty());
+        let items = items(text, separator);
         let named = |name: &[u8]| {
             items.clone().map(split).find(|(known, _)| known.eq_ignore_ascii_case(name))
         };
@@ -67,6 +64,24 @@ impl ListPart {
             }
         }
     }
+}
+
+/// What stands between the separators, those within quotes apart, where it is not empty.
+fn items(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> + Clone {
+    let mut rest = Some(text);
+    let parts = std::iter::from_fn(move || {
+        let text = rest?;
+        let (mut quoted, mut escaped) = (false, false);
+        let end = text.iter().position(|byte| {
+            let plain = !std::mem::replace(&mut escaped, false);
+            quoted ^= plain && *byte == b'"';
+            escaped = plain && quoted && *byte == b'\\';
+            !quoted && *byte == separator
+        });
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    });
+    parts.map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
 }
 
 /// Name and value of one parameter; quotes around the value are taken off.
