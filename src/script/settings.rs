@@ -93,7 +93,7 @@ pub struct Settings {
     pub overload_reject: bool,
     /// When those who were refused may try again, in seconds (`overload_retry_after`).
     pub overload_retry_after_seconds: u32,
-    /// The key of the branch hash; random at start if not given (`branch_secret`).
+    /// What the key of the branch hash is made of (`branch_secret`); `None`: of the machine.
     pub branch_secret: Option<String>,
     /// Where the administrator's commands come in.
     pub control: ControlSettings,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use super::load::{Loaded, load};
-use super::run::secret_of;
+use super::secret::secret_of;
 use super::{Format, ServerError, log};
 use crate::flow::{
     Journal, Setup, Stage, Style, Traced, message_of, show_json, show_text, source_of,

@@ -2,9 +2,7 @@
 
 use std::any::Any;
 use std::env;
-use std::fs::File;
-use std::hash::Hasher;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
@@ -13,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, after, select, unbounded};
-use siphasher::sip128::{Hasher128, SipHasher24};
 use tracing::level_filters::LevelFilter;
 
 use super::clock::Clock;
@@ -21,6 +18,7 @@ use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
+use super::secret::{branch_secret, random_bytes};
 use super::sockets::Sockets;
 use super::{ServerError, log};
 use crate::admin::Facts;
@@ -142,10 +140,10 @@ fn start_workers(
         })
         .collect();
     let template = Template {
+        secret: branch_secret(program.settings(), &listeners)?,
         listeners,
         services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
         names,
-        secret: branch_secret(program.settings())?,
     };
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
@@ -262,31 +260,6 @@ fn core_maker(
 
 /// An odd number with its bits well mixed, so that neighbouring seeds have little in common.
 const SEED_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// The key of branch and tag hashes: made of the script's `branch_secret`, so that servers that
-/// share it understand each other's branches, or random.
-fn branch_secret(settings: &Settings) -> Result<[u8; 16], ServerError> {
-    match &settings.branch_secret {
-        Some(text) => Ok(secret_of(text)),
-        None => random_bytes(),
-    }
-}
-
-/// The key that a `branch_secret` makes.
-pub(super) fn secret_of(text: &str) -> [u8; 16] {
-    let mut hasher = SipHasher24::new();
-    hasher.write(text.as_bytes());
-    hasher.finish128().as_bytes()
-}
-
-/// Bytes that nobody can guess.
-fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], ServerError> {
-    let mut bytes = [0; COUNT];
-    File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .map_err(ServerError::system("cannot read random numbers"))?;
-    Ok(bytes)
-}
 
 /// Starts the thread that turns signals into events. What it gives is true while a reload is
 /// wanted: however often it is asked for, one event waits.
@@ -462,17 +435,6 @@ mod tests {
             ready_line(&endpoints, 1),
             "ready: udp:127.0.0.1:5060, tcp:[::1]:5070, 1 worker\n"
         );
-    }
-
-    #[test]
-    fn servers_with_the_same_secret_have_the_same_key() {
-        let mut settings = Settings::default();
-        assert_ne!(branch_secret(&settings).unwrap(), branch_secret(&settings).unwrap());
-        settings.branch_secret = Some("tell no one".to_owned());
-        let key = branch_secret(&settings).unwrap();
-        assert_eq!(key, branch_secret(&settings).unwrap());
-        settings.branch_secret = Some("tell someone".to_owned());
-        assert_ne!(key, branch_secret(&settings).unwrap());
     }
 
     #[test]
