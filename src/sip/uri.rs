@@ -1,7 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_host, are_uri, leading_number, prefix_len};
+use super::octet::{are_host, are_uri, last_number, prefix_len};
 use super::scan::{Block, find, marks};
 use super::{Params, ParseError};
 
@@ -82,7 +82,8 @@ impl<'d> Uri<'d> {
             let digits = rest.get(at + 1..)?;
             at = next_edge();
             port_text = digits.get(..at.checked_sub(rest.len() - digits.len())?)?;
-            port = Some(leading_port_of(digits, port_text)?);
+            let number = last_number(&text[..text.len() - rest.len() + at], port_text.len())?;
+            port = Some(u16::try_from(number).ok()?);
         }
         let params = rest.get(at..)?;
         let mut edge = at;
@@ -228,15 +229,6 @@ impl Scheme {
             4 if name.eq_ignore_ascii_case(b"sips") => Self::Sips,
             _ => Self::Other,
         }
-    }
-}
-
-/// The port that `text` is, which `ahead` starts with.
-#[inline]
-fn leading_port_of(ahead: &[u8], text: &[u8]) -> Option<u16> {
-    match ahead.first_chunk().and_then(|ahead| leading_number(*ahead)) {
-        Some((number, digits)) if digits == text.len() => u16::try_from(number).ok(),
-        _ => port(text),
     }
 }
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::host::{host_ip, host_len, ipv6, leading_port, port};
 use super::octet::{
-    equal, host_prefix_len, is_space, is_token, leading_number, number, prefix_len, skip_space,
-    trim,
+    equal, host_prefix_len, is_space, is_token, last_number, leading_number, number, prefix_len,
+    skip_space, trim,
 };
 use super::params::{self, PlainEdges, unquoted};
 use super::{Items, Params, ParseError};
@@ -266,10 +266,15 @@ impl<'d> Via<'d> {
     pub fn rport(&self) -> Rport<'d> {
         match self.places.rport.text(self.params) {
             None => Rport::Absent,
-            Some(text) => match self.places.rport.value(self.params).and_then(port) {
-                Some(port) => Rport::Filled(port),
-                None => Rport::Requested(text),
-            },
+            Some(text) => {
+                let value = self.places.rport.value(self.params).unwrap_or_default();
+                let end = usize::from(self.places.rport.end);
+                let port = match last_number(&self.params.text()[..end], value.len()) {
+                    Some(number) => u16::try_from(number).ok(),
+                    None => port(value),
+                };
+                port.map_or(Rport::Requested(text), Rport::Filled)
+            }
         }
     }
 
