@@ -109,6 +109,7 @@ impl<'d> Uri<'d> {
     }
 
     /// Parses any URI.
+    #[inline(never)]
     fn parse_any(text: &'d [u8]) -> Result<Self, ParseError> {
         let colon = scheme_len(text).ok_or(ParseError::Uri)?;
         if !are_uri(text) {
