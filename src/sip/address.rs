@@ -120,6 +120,13 @@ impl<'d> Party<'d> {
             *self = party;
             return true;
         }
+        self.read_any(text)
+    }
+
+    /// As [`Self::read`], of any address.
+    #[cold]
+    #[inline(never)]
+    fn read_any(&mut self, text: &'d [u8]) -> bool {
         match NameAddr::parse_any(text).and_then(|address| Self::of(&address)) {
             Some(party) => *self = party,
             None => return false,
@@ -217,13 +224,20 @@ fn quoted(text: &[u8]) -> Option<(usize, usize)> {
         // Without the one that it starts with.
         (block.is(b'"') | block.is(b'\\')).bits() & !1
     });
-    let close = match marks {
-        0 => find2(&text[1..], b'"', b'\\')? + 1,
-        marks => marks.trailing_zeros() as usize,
-    };
-    let open = close + 1 + usize::from(*text.get(close + 1)? == b' ');
+    let close = if marks == 0 { far_quote(text)? } else { marks.trailing_zeros() as usize };
+    match text.get(close..)? {
+        [b'"', b' ', b'<', ..] => Some((close + 1, close + 2)),
+        [b'"', b'<', ..] => Some((close + 1, close + 1)),
+        _ => None,
+    }
+}
+
+/// Where the first quotation mark or backslash is in a text that is no longer than a message, but
+/// for the octet that it starts with.
+#[inline(never)]
+fn far_quote(text: &[u8]) -> Option<usize> {
     let is_short = text.len() <= usize::from(u16::MAX);
-    (is_short && text[close] == b'"' && *text.get(open)? == b'<').then_some((close + 1, open))
+    Some(find2(&text[1..], b'"', b'\\').filter(|_| is_short)? + 1)
 }
 
 /// Splits `text` behind its display name: a quoted string, or tokens that a `<` ends. Empty if

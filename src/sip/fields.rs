@@ -12,7 +12,6 @@ use crate::limits::HEADER_COUNT_MAX;
 pub(super) struct Fields {
     fronts: [u64; 1 << u8::BITS],
     backs: [u32; 1 << u8::BITS],
-    names: [HeaderName; 1 << u8::BITS],
     count: usize,
     /// Position of the first field of each name; [`NONE`] if there is none.
     first: [u8; HeaderName::COUNT],
@@ -31,7 +30,6 @@ impl Default for Fields {
         Self {
             fronts: [0; 1 << u8::BITS],
             backs: [0; 1 << u8::BITS],
-            names: [HeaderName::Other; 1 << u8::BITS],
             count: 0,
             first: [NONE; HeaderName::COUNT],
             repeated: 0,
@@ -56,7 +54,7 @@ impl Fields {
 
     /// Adds a field behind the others, if there is room for it.
     pub(super) fn push(&mut self, span: HeaderSpan) -> Result<(), ParseError> {
-        if !self.begin(self.count, span.name, span.front) {
+        if !self.begin(self.count, span.name(), span.front) {
             return Err(ParseError::TooManyHeaders);
         }
         self.end(self.count, span.back);
@@ -72,7 +70,6 @@ impl Fields {
             return false;
         }
         self.fronts[position] = front;
-        self.names[position] = name;
         let first = &mut self.first[name as usize];
         if *first == NONE {
             *first = position as u8;
@@ -106,11 +103,12 @@ impl Fields {
         let last = self.count.checked_sub(1)?;
         let span = self.at(last);
         self.count = last;
-        if usize::from(self.first[span.name as usize]) == last {
-            self.first[span.name as usize] = NONE;
+        let name = span.name();
+        if usize::from(self.first[name as usize]) == last {
+            self.first[name as usize] = NONE;
         }
-        if self.of(span.name).count() < 2 {
-            self.repeated &= !(1 << span.name as u8);
+        if self.of(name).count() < 2 {
+            self.repeated &= !(1 << name as u8);
         }
         Some(span)
     }
@@ -119,11 +117,7 @@ impl Fields {
     #[inline]
     fn at(&self, position: usize) -> HeaderSpan {
         let position = position % (1 << u8::BITS);
-        HeaderSpan {
-            front: self.fronts[position],
-            back: self.backs[position],
-            name: self.names[position],
-        }
+        HeaderSpan { front: self.fronts[position], back: self.backs[position] }
     }
 
     /// The first field of that name.
@@ -137,8 +131,8 @@ impl Fields {
     #[inline]
     pub(super) fn of(&self, name: HeaderName) -> impl Iterator<Item = HeaderSpan> + use<'_> {
         let first = usize::from(self.first[name as usize]);
-        let positions = first..self.count;
-        positions.filter(move |at| self.names[at % (1 << u8::BITS)] == name).map(|at| self.at(at))
+        let spans = (first..self.count).map(|at| self.at(at));
+        spans.filter(move |span| span.number() == name as u8)
     }
 
     /// All fields.
@@ -160,13 +154,24 @@ pub(super) struct HeaderSpan {
     front: u64,
     /// As [`back`] makes it. The value is without surrounding white space; folds are kept.
     back: u32,
-    pub(super) name: HeaderName,
 }
 
 impl HeaderSpan {
-    /// A field of that name with that [`front`] and [`back`].
-    pub(super) const fn new(name: HeaderName, front: u64, back: u32) -> Self {
-        Self { front, back, name }
+    /// A field with that [`front`] and [`back`].
+    pub(super) const fn new(front: u64, back: u32) -> Self {
+        Self { front, back }
+    }
+
+    /// The number of its name.
+    #[inline]
+    const fn number(self) -> u8 {
+        (self.front >> 48) as u8
+    }
+
+    /// Its name.
+    #[inline]
+    pub(super) fn name(self) -> HeaderName {
+        HeaderName::ALL.get(usize::from(self.number())).copied().unwrap_or(HeaderName::Other)
     }
 
     /// Where the line starts.
@@ -210,7 +215,7 @@ impl HeaderSpan {
 
     /// The decimal number that the value is, up to 32 bits.
     #[inline]
-    pub(super) fn number(self, bytes: &[u8]) -> Option<u32> {
+    pub(super) fn decimal(self, bytes: &[u8]) -> Option<u32> {
         match self.ahead(bytes).and_then(|(ahead, length)| Some((leading_number(*ahead)?, length)))
         {
             Some(((number, digits), length)) if digits == length => Some(number),
@@ -219,11 +224,12 @@ impl HeaderSpan {
     }
 }
 
-/// Where a line and the name in it start, where the name ends, and where the value starts: 16 bits
-/// each, the lowest first. A datagram is shorter than what they can say.
+/// Where a line and the name in it start, where the name ends, where the value starts, and the
+/// number of the name: 16 bits each, the lowest first. No datagram is longer than they can say.
 #[inline]
-pub(super) const fn front([start, name_end, value_start]: [usize; 3]) -> u64 {
-    start as u64 | (name_end as u64) << 16 | (value_start as u64) << 32
+pub(super) const fn front(name: HeaderName, offsets: [usize; 3]) -> u64 {
+    let [start, name_end, value_start] = offsets;
+    start as u64 | (name_end as u64) << 16 | (value_start as u64) << 32 | (name as u64) << 48
 }
 
 /// Where a value ends, and behind that, where the line ends, its line break included: 16 bits each.

@@ -1,5 +1,6 @@
 //! Header field names.
 
+use super::fields::front;
 use super::scan::{Block, Lanes};
 
 /// Declares [`HeaderName`]: variant, canonical name, compact form.
@@ -25,8 +26,7 @@ macro_rules! header_names {
                 match self { $(Self::$variant => $name,)* Self::Other => "" }
             }
 
-            /// All of them.
-            #[cfg(test)]
+            /// All of them, by their numbers.
             pub(super) const ALL: [Self; Self::COUNT] = [$(Self::$variant,)* Self::Other];
 
             /// All spellings: the names and their compact forms.
@@ -115,9 +115,8 @@ pub(super) struct Spelling {
     ignored: Block,
     /// What higher octets count as: where the value starts, the lowest that it can start with.
     highest: Block,
-    /// Where the name starts and ends and where the value starts: 0 and two more numbers of 16
-    /// bits, the lowest first.
-    offsets: u64,
+    /// The front of its field, for a line feed at 0 before the line.
+    front: u64,
     name: HeaderName,
     /// Its position in [`HeaderName::SPELLINGS`].
     number: u8,
@@ -138,11 +137,21 @@ impl Spelling {
     /// The spelling with these first two octets, the colon counted, that is the wanted one.
     #[inline]
     fn find(start: [u8; 2], is_wanted: impl Fn(&'static Self) -> bool) -> Option<&'static Self> {
-        let mut spelling = PLACES[place(start)];
-        while !is_wanted(spelling) {
-            spelling = spelling.next?;
+        let spelling = PLACES[place(start)];
+        if is_wanted(spelling) { Some(spelling) } else { spelling.find_behind(is_wanted) }
+    }
+
+    /// The spelling behind this one in its place that is the wanted one.
+    #[inline(always)]
+    fn find_behind(&self, is_wanted: impl Fn(&'static Self) -> bool) -> Option<&'static Self> {
+        let mut next = self.next;
+        while let Some(spelling) = next {
+            if is_wanted(spelling) {
+                return Some(spelling);
+            }
+            next = spelling.next;
         }
-        Some(spelling)
+        None
     }
 
     /// Where the octets of `block`, which are those behind the first, are those of this spelling
@@ -164,11 +173,10 @@ impl Spelling {
         self.name
     }
 
-    /// Where the name starts and ends and where the value starts, in 16 bits each, the lowest
-    /// first.
+    /// The front of its field, for a line feed at 0 before the line.
     #[inline]
-    pub(super) const fn offsets(&self) -> u64 {
-        self.offsets
+    pub(super) const fn front(&self) -> u64 {
+        self.front
     }
 
     /// Its octets.
@@ -179,7 +187,7 @@ impl Spelling {
     /// How long it is.
     #[inline]
     const fn len(&self) -> usize {
-        (self.offsets >> 16 & 0xffff) as usize - 1
+        (self.front >> 16 & 0xffff) as usize - 1
     }
 
     /// The spelling of that number, without one behind it; with a number that there is not, one
@@ -196,12 +204,11 @@ impl Spelling {
         } else {
             compared(text)
         };
-        let length = text.len() as u64;
         Self {
             ahead: Block::new(ahead),
             ignored: Block::new(ignored),
             highest: Block::new(highest),
-            offsets: 1 | (length + 1) << 16 | (length + 3) << 32,
+            front: front(name, [1, text.len() + 1, text.len() + 3]),
             name,
             number: number as u8,
             next: None,

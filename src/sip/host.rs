@@ -50,44 +50,29 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
 fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    // With zeros behind it, and room for what is looked at behind the last number.
-    let mut room = [0; 16];
-    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        (Some(first), Some(last)) if text.len() < room.len() => {
-            *room.first_chunk_mut()? = *first;
-            *room.get_mut(text.len() - last.len()..)?.first_chunk_mut()? = *last;
-        }
-        _ if text.len() == 7 => room[..7].copy_from_slice(text),
-        _ => return None,
-    }
-    let mut at = 0;
-    let [a, b, c] =
-        [octet(&room, &mut at, b'.')?, octet(&room, &mut at, b'.')?, octet(&room, &mut at, b'.')?];
-    let d = octet(&room, &mut at, 0)?;
-    (at == text.len() + 1).then(|| Ipv4Addr::new(a, b, c, d))
+    let (a, rest) = octet(text)?;
+    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
+    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
 }
 
-/// The number from 0 to 255 that stands at `at` with `end` behind it; `at` is behind that then.
-#[inline(always)]
-fn octet(text: &[u8; 16], at: &mut usize, end: u8) -> Option<u8> {
-    let octet = |place: usize| text[(*at + place) % text.len()];
-    let digit = |octet: u8| u32::from(octet.wrapping_sub(b'0'));
-    let first = digit(octet(0));
-    let mut number = first;
-    let mut length = 1;
-    let second = digit(octet(1));
-    if second < 10 {
-        number = number * 10 + second;
-        length = 2;
-        let third = digit(octet(2));
-        if third < 10 {
-            number = number * 10 + third;
-            length = 3;
-        }
-    }
-    let is_plain = first < 10 && (first > 0 || length == 1) && octet(length) == end;
-    *at += length + 1;
-    u8::try_from(number).ok().filter(|_| is_plain)
+/// The number from 0 to 255 that `text` starts with, and the rest.
+#[inline]
+fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |at: usize| {
+        let digit = text.get(at)?.wrapping_sub(b'0');
+        (digit < 10).then_some(u16::from(digit))
+    };
+    let first = digit(0)?;
+    let Some(second) = digit(1) else { return Some((first as u8, &text[1..])) };
+    let two = first * 10 + second;
+    let (number, length) = match digit(2) {
+        Some(third) => (two * 10 + third, 3),
+        None => (two, 2),
+    };
+    let number = u8::try_from(number).ok().filter(|_| first > 0)?;
+    Some((number, &text[length..]))
 }
 
 /// The IPv6 address that `text`, without brackets, is.

@@ -205,7 +205,7 @@ fn content_length(
 ) -> Result<usize, ParseError> {
     let rest = bytes.len() - body_start;
     let Some(header) = index.fields.first(HeaderName::ContentLength) else { return Ok(rest) };
-    let length = header.number(bytes).ok_or(ParseError::ContentLength)? as usize;
+    let length = header.decimal(bytes).ok_or(ParseError::ContentLength)? as usize;
     if length <= rest { Ok(length) } else { Err(ParseError::ContentLength) }
 }
 

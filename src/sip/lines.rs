@@ -92,9 +92,9 @@ fn any_field(
     }
     let value_start = text.len() - skip_space(&text[colon + 1..]).len();
     let value_end = value_start + trim_end(&text[value_start..]).len();
-    let front = front([0, name_end, value_start].map(|offset| start + offset));
-    let back = back([start + value_end, feed + 1]);
-    Ok(HeaderSpan::new(HeaderName::parse(name), front, back))
+    let name = HeaderName::parse(name);
+    let front = front(name, [0, name_end, value_start].map(|offset| start + offset));
+    Ok(HeaderSpan::new(front, back([start + value_end, feed + 1])))
 }
 
 /// Octets before a stretch: those before its first one, if that is a line feed.
@@ -179,16 +179,16 @@ const EACH: u64 = 0x0001_0001_0001;
 fn begin<const OR_ANY: bool>(
     ahead: Option<&[u8; Spelling::AHEAD]>,
     line: &[u8],
-    feeds: u64,
+    offsets: u64,
     (position, fields): (usize, &mut Fields),
 ) -> bool {
     let found = match ahead.and_then(Spelling::ahead) {
-        Some(spelling) => Some((spelling.name(), spelling.offsets())),
+        Some(spelling) => Some((spelling.name(), spelling.front())),
         None if OR_ANY => any_name(line),
         None => None,
     };
     match found {
-        Some((name, offsets)) => fields.begin(position, name, feeds + offsets),
+        Some((name, front)) => fields.begin(position, name, offsets + front),
         None => false,
     }
 }
@@ -228,7 +228,7 @@ fn fields_in<const OR_ANY: bool>(
 }
 
 /// The name that `line` starts with, with a colon right behind it, a space or none and a value; and
-/// the offsets of its front from the line feed before it.
+/// the front of its field, for a line feed at 0 before the line.
 #[inline(never)]
 fn any_name(line: &[u8]) -> Option<(HeaderName, u64)> {
     // Names are made of what host names are made of, all but very few.
@@ -236,7 +236,10 @@ fn any_name(line: &[u8]) -> Option<(HeaderName, u64)> {
     let (b':', behind) = line.get(length..)?.split_first()? else { return None };
     let value = length + 1 + usize::from(*behind.first()? == b' ');
     let is_plain = length > 0 && *line.get(value)? > b' ';
-    is_plain.then(|| (HeaderName::parse_start(line, length), front([1, length + 1, value + 1])))
+    is_plain.then(|| {
+        let name = HeaderName::parse_start(line, length);
+        (name, front(name, [1, length + 1, value + 1]))
+    })
 }
 
 /// The line feeds in the stretch of a window: a bit for each octet, the lowest for the first.

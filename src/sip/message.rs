@@ -2,7 +2,7 @@
 
 use super::fields::HeaderSpan;
 use super::index::StartSpan;
-use super::{CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Via};
+use super::{CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Via, parse_max_forwards};
 
 /// The start line of a [`Message`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,8 +209,11 @@ impl<'d> Message<'d> {
     /// [`ParseError::Number`].
     pub fn max_forwards(&self) -> Result<Option<u8>, ParseError> {
         let Some(span) = self.index.fields.first(HeaderName::MaxForwards) else { return Ok(None) };
-        let hops = span.number(self.bytes).and_then(|hops| u8::try_from(hops).ok());
-        hops.map(Some).ok_or(ParseError::Number)
+        if let [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] = span.value(self.bytes) {
+            // As almost all are.
+            return Ok(Some((tens - b'0') * 10 + (ones - b'0')));
+        }
+        parse_max_forwards(span.value(self.bytes)).map(Some)
     }
 
     /// Where the first field of that name is.
@@ -269,7 +272,7 @@ impl<'d> Message<'d> {
     #[inline]
     fn view(&self, span: HeaderSpan) -> Header<'d> {
         Header {
-            name: span.name,
+            name: span.name(),
             name_text: span.name_text(self.bytes),
             value: span.value(self.bytes),
             line: span.line(self.bytes),

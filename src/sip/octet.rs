@@ -69,7 +69,7 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
 }
 
 /// Whether `text` is not empty and all of it may be in a host name.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub(super) fn are_host(text: &[u8]) -> bool {
     match (text.first_chunk(), text.last_chunk()) {
@@ -248,21 +248,42 @@ fn short_number(text: &[u8]) -> Option<u32> {
 #[inline(always)]
 #[must_use]
 pub(super) fn leading_number(ahead: [u8; 8]) -> Option<(u32, usize)> {
-    /// A word with that octet everywhere.
-    const fn all(octet: u8) -> u64 {
-        u64::from_ne_bytes([octet; 8])
-    }
     let octets = u64::from_le_bytes(ahead) ^ all(b'0');
-    // What is no digit has its highest bit set now, or gets it; a carry goes to those behind it.
-    let others = (octets.wrapping_add(all(0x80 - 10)) | octets) & all(0x80);
-    let count = others.trailing_zeros() / u8::BITS;
+    let count = no_digits(octets).trailing_zeros() / u8::BITS;
     let unused = u64::BITS.checked_sub(count * u8::BITS).filter(|bits| *bits < u64::BITS)?;
+    Some((sum(octets << unused), count as usize))
+}
+
+/// The decimal number that the last octets of a text are, of which there are one to eight, all
+/// digits. `None` if they are not, or if the text has less than eight octets.
+#[inline(always)]
+#[must_use]
+pub(super) fn last_number(text: &[u8], count: usize) -> Option<u32> {
+    let unused = u64::BITS.checked_sub(count as u32 * u8::BITS).filter(|bits| *bits < u64::BITS)?;
+    let octets = u64::from_le_bytes(*text.last_chunk()?) ^ all(b'0');
+    let digits = octets >> unused << unused;
+    (no_digits(digits) == 0).then(|| sum(digits))
+}
+
+/// A word with that octet everywhere.
+const fn all(octet: u8) -> u64 {
+    u64::from_ne_bytes([octet; 8])
+}
+
+/// A bit in each octet of the word that is no value of a digit, and perhaps in those behind it.
+#[inline(always)]
+const fn no_digits(octets: u64) -> u64 {
+    // What is no digit has its highest bit set now, or gets it; a carry goes to those behind it.
+    (octets.wrapping_add(all(0x80 - 10)) | octets) & all(0x80)
+}
+
+/// The number of the digits whose values are the octets of the word, the lowest the first.
+#[inline(always)]
+const fn sum(digits: u64) -> u32 {
     // Digits, then pairs of them, then fours: each is added to ten times the one before it.
-    let mut number = octets << unused;
-    number = number.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
-    number = number.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
-    number = number.wrapping_mul(10_000 << 32 | 1) >> 32;
-    Some((number as u32, count as usize))
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(10_000 << 32 | 1) >> 32) as u32
 }
 
 /// Whether two texts are the same, without a call for short ones such as methods.
@@ -284,6 +305,7 @@ pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
 /// # Errors
 ///
 /// [`ParseError::Number`].
+#[inline(never)]
 pub fn parse_max_forwards(value: &[u8]) -> Result<u8, ParseError> {
     number(value).and_then(|hops| u8::try_from(hops).ok()).ok_or(ParseError::Number)
 }
@@ -423,6 +445,24 @@ mod tests {
             (b"\xb01234567", None),
         ] {
             assert_eq!(leading_number(*text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_ends_with_the_number_that_its_last_octets_are() {
+        for (text, count, expected) in [
+            (&b"a.b.c.d:5060"[..], 4, Some(5_060)),
+            (b"12345678", 8, Some(12_345_678)),
+            (b"1234567x", 1, None),
+            (b"abcdefg7", 1, Some(7)),
+            (b"abcdefg7", 2, None),
+            (b"abcdef:/", 1, None),
+            (b"abcdefg\xb0", 1, None),
+            (b"abcdefgh", 0, None),
+            (b"123456789", 9, None),
+            (b"1234567", 3, None),
+        ] {
+            assert_eq!(last_number(text, count), expected, "{text:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_host, are_uri, prefix_len};
+use super::octet::{are_host, are_uri, last_number, prefix_len};
 use super::scan::{Block, find, marks};
 use super::{Params, ParseError};
 
@@ -84,7 +84,8 @@ impl<'d> Uri<'d> {
             let digits = rest.get(at + 1..)?;
             at = next_edge();
             port_text = digits.get(..at.checked_sub(rest.len() - digits.len())?)?;
-            port = Some(short_port(port_text)?);
+            let number = last_number(&text[..text.len() - rest.len() + at], port_text.len())?;
+            port = Some(u16::try_from(number).ok()?);
         }
         let params = rest.get(at..)?;
         let mut edge = at;
@@ -232,20 +233,6 @@ impl Scheme {
             _ => Self::Other,
         }
     }
-}
-
-/// The port that `text` is. Of four digits, as almost all are, all are read at once.
-#[inline]
-fn short_port(text: &[u8]) -> Option<u16> {
-    let Some(digits) = text.as_array::<4>() else { return port(text) };
-    // Digits of which each is an octet, if none has or gets a bit of the upper half.
-    let digits = u32::from_le_bytes(*digits) ^ 0x3030_3030;
-    if (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 != 0 {
-        return None;
-    }
-    // Pairs of them, then both.
-    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff;
-    Some((pairs.wrapping_mul(100 << 16 | 1) >> 16) as u16)
 }
 
 /// The length of the scheme that `text` starts with, which is the offset of the colon behind it.

@@ -144,15 +144,19 @@ fn has_one_length(message: &Message<'_>) -> bool {
 
 /// Checks that `uri` can be a Request-URI: one word without angle brackets (RFC 3261 §7.1), and
 /// without header fields (RFC 3261 §19.1.1, RFC 4475 §3.1.2.11).
+#[inline]
 fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
-    if scheme_len(uri).is_none() {
-        return Err(ParseError::Uri);
-    }
     let plain = |block: Block| block.within(b'#', b'~') & !(block.angles() | block.is(b'?'));
-    if marks(uri, |block| ([], plain(block))) == Some([]) {
+    if uri.starts_with(b"sip:") && marks(uri, |block| ([], plain(block))) == Some([]) {
         return Ok(());
     }
-    if !are_uri(uri) {
+    validate_any_request_uri(uri)
+}
+
+/// As [`validate_request_uri`], of any URI.
+#[inline(never)]
+fn validate_any_request_uri(uri: &[u8]) -> Result<(), ParseError> {
+    if scheme_len(uri).is_none() || !are_uri(uri) {
         return Err(ParseError::Uri);
     }
     if find(uri, b'?').is_none() {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::host::{host_ip, host_len, ipv6, leading_port, port};
 use super::octet::{
-    equal, host_prefix_len, is_space, is_token, leading_number, number, prefix_len, skip_space,
-    trim,
+    equal, host_prefix_len, is_space, is_token, last_number, leading_number, number, prefix_len,
+    skip_space, trim,
 };
 use super::params::{self, PlainEdges, unquoted};
 use super::{Items, Params, ParseError};
@@ -51,7 +51,7 @@ impl Places {
             name if name.eq_ignore_ascii_case(b"maddr") => &mut self.maddr,
             _ => return,
         };
-        if known.end == 0 {
+        if known.is_none() {
             *known = place;
         }
     }
@@ -59,11 +59,11 @@ impl Places {
     /// As [`Self::note`], if the name is spelled as almost all are, and stands there once.
     #[inline(always)]
     fn note_plain(&mut self, name: &[u8], place: Place) -> Option<()> {
-        if equal(name, b"rport") && self.rport.end == 0 {
+        if equal(name, b"rport") && self.rport.is_none() {
             self.rport = place;
-        } else if equal(name, b"received") && self.received.end == 0 {
+        } else if equal(name, b"received") && self.received.is_none() {
             self.received = place;
-        } else if equal(name, b"branch") && self.branch.end == 0 {
+        } else if equal(name, b"branch") && self.branch.is_none() {
             self.branch = place;
         } else if is_asked_for(name) {
             return None;
@@ -79,37 +79,45 @@ fn is_asked_for(name: &[u8]) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Where a parameter is: offsets in the text of all, all 0 if it is nowhere.
+/// Where a parameter is in the text of all: where it starts, where its value does, or 0 if it has
+/// none, and where it ends, 16 bits each, the lowest first. All 0 if it is nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Place {
-    start: u16,
-    /// Where its value starts; 0 if it has none.
-    value: u16,
-    end: u16,
-}
+struct Place(u64);
 
 impl Place {
     /// Nowhere.
-    const NONE: Self = Self { start: 0, value: 0, end: 0 };
+    const NONE: Self = Self(0);
 
-    /// From its offsets in the order of this structure.
+    /// From where it starts, where its value does, and where it ends. [`Via::parse`] refuses longer
+    /// texts than these can say.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "Via::parse refuses longer texts")]
-    const fn new(offsets: [usize; 3]) -> Self {
-        let [start, value, end] = offsets;
-        Self { start: start as u16, value: value as u16, end: end as u16 }
+    const fn new([start, value, end]: [usize; 3]) -> Self {
+        Self(start as u64 | (value as u64) << 16 | (end as u64) << 32)
+    }
+
+    /// Whether it is nowhere.
+    #[inline]
+    const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Where it ends.
+    #[inline]
+    const fn end(self) -> usize {
+        (self.0 >> 32) as usize
     }
 
     /// The text of the parameter.
     #[inline]
-    fn text<'d>(self, params: Params<'d>) -> Option<&'d [u8]> {
-        (self.end > 0).then(|| &params.text()[usize::from(self.start)..usize::from(self.end)])
+    fn text(self, params: Params<'_>) -> Option<&[u8]> {
+        params.text().get(self.0 as u16 as usize..self.end()).filter(|_| !self.is_none())
     }
 
     /// Its value.
     #[inline]
-    fn value<'d>(self, params: Params<'d>) -> Option<&'d [u8]> {
-        (self.value > 0).then(|| &params.text()[usize::from(self.value)..usize::from(self.end)])
+    fn value(self, params: Params<'_>) -> Option<&[u8]> {
+        let start = (self.0 >> 16) as u16 as usize;
+        params.text().get(start..self.end()).filter(|_| start > 0)
     }
 }
 
@@ -167,6 +175,13 @@ impl<'d> Via<'d> {
             *self = via;
             return true;
         }
+        self.read_any_first(value)
+    }
+
+    /// As [`Self::read_first`], of any value.
+    #[cold]
+    #[inline(never)]
+    fn read_any_first(&mut self, value: &'d [u8]) -> bool {
         // A Via that is well-formed up to the end of its line is alone there.
         let first = || Self::parse_any(Items::new(value).next()?);
         match Self::parse_any(value).or_else(first) {
@@ -208,7 +223,7 @@ impl<'d> Via<'d> {
             // The others of almost all, in either order.
             places.rport = rport_at(params, &mut behind, &mut edges);
             places.received = value_at(params, b";received=", &mut behind, &mut edges);
-            if places.rport.end == 0 {
+            if places.rport.is_none() {
                 places.rport = rport_at(params, &mut behind, &mut edges);
             }
         }
@@ -266,10 +281,15 @@ impl<'d> Via<'d> {
     pub fn rport(&self) -> Rport<'d> {
         match self.places.rport.text(self.params) {
             None => Rport::Absent,
-            Some(text) => match self.places.rport.value(self.params).and_then(port) {
-                Some(port) => Rport::Filled(port),
-                None => Rport::Requested(text),
-            },
+            Some(text) => {
+                let value = self.places.rport.value(self.params).unwrap_or_default();
+                let end = self.places.rport.end();
+                let port = match last_number(&self.params.text()[..end], value.len()) {
+                    Some(number) => u16::try_from(number).ok(),
+                    None => port(value),
+                };
+                port.map_or(Rport::Requested(text), Rport::Filled)
+            }
         }
     }
 
