@@ -123,13 +123,29 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
         }
         fuel = left;
         match op {
-            Op::Call(call) | Op::CallIf { call, .. } => {
+            Op::Call(call) => {
                 if let Some(verdict) = self::call::<WATCHED>(execution, program, (*call, next)) {
                     break verdict;
                 }
-                if let &Op::CallIf { want, target, .. } = op
-                    && (execution.code > 0) == want
-                {
+            }
+            &Op::CallIf { call, want, target } => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, program, (call, next)) {
+                    break verdict;
+                }
+                if (execution.code > 0) == want {
+                    next = target;
+                }
+            }
+            &Op::CallPlainIf { run, call, want, target } => {
+                if WATCHED {
+                    watch::call(execution, program.calls[usize::from(call)].name, &[]);
+                }
+                mark(execution, next);
+                execution.code = run(execution, &[]);
+                if let Some(verdict) = end_of_call(execution) {
+                    break verdict;
+                }
+                if (execution.code > 0) == want {
                     next = target;
                 }
             }
@@ -312,7 +328,13 @@ fn call<'m, const WATCHED: bool>(
         several => call_with::<WATCHED>(execution, site, several),
     };
     execution.code = code;
-    if code == 0 || execution.is_out_of_strings() {
+    end_of_call(execution)
+}
+
+/// How the script ends after a call, if it does so because of that.
+#[inline(always)]
+fn end_of_call(execution: &Execution<'_>) -> Option<Verdict> {
+    if execution.code == 0 || execution.is_out_of_strings() {
         return Some(ended_by_call(execution));
     }
     None

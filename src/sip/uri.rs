@@ -235,7 +235,7 @@ impl Scheme {
 }
 
 /// The port that `text` is. Of four digits, as almost all are, all are read at once.
-#[inline]
+#[inline(always)]
 fn short_port(text: &[u8]) -> Option<u16> {
     let Some(digits) = text.as_array::<4>() else { return port(text) };
     // Digits of which each is an octet, if none has or gets a bit of the upper half.
