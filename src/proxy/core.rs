@@ -591,8 +591,8 @@ impl Desk<'_> {
             self.turn.standing.key.tag(call_id, Some(cseq.number), from_tag)
         };
         // One of another length is not ours, and needs no hash.
-        let tag = || to.tag()?.as_array();
-        request.method() == Some(Method::Ack) && tag().is_some_and(|tag| *tag == own())
+        let is_own = |tag: &[u8]| tag.try_into().is_ok_and(|tag: [u8; 16]| tag == own());
+        request.method() == Some(Method::Ack) && to.tag().is_some_and(is_own)
     }
 
     /// Counts why the message ends here.

@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, Program, ReturnCode, Value, Wait, watch};
+use super::{Argument, Execution, Function, Program, ReturnCode, Value, Wait, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -123,43 +123,29 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
         }
         fuel = left;
         match op {
-            Op::Call(call) => {
+            Op::Call(call) | Op::CallIf { call, .. } => {
                 if let Some(verdict) = self::call::<WATCHED>(execution, program, (*call, next)) {
                     break verdict;
                 }
-            }
-            &Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, program, (call, next)) {
-                    break verdict;
-                }
-                if (execution.code > 0) == want {
+                if let &Op::CallIf { want, target, .. } = op
+                    && (execution.code > 0) == want
+                {
                     next = target;
                 }
             }
             &Op::CallPlainIf { run, call, want, target } => {
-                if WATCHED {
-                    watch::call(execution, program.calls[usize::from(call)].name, &[]);
-                }
-                mark(execution, next);
-                execution.code = run(execution, &[]);
-                if let Some(verdict) = end_of_call(execution) {
-                    break verdict;
-                }
-                if (execution.code > 0) == want {
-                    next = target;
+                match call_plain::<WATCHED>(execution, program, (run, call), next) {
+                    Some(verdict) => break verdict,
+                    None if (execution.code > 0) == want => next = target,
+                    None => {}
                 }
             }
             Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
-            &Op::Case { constant, target } => {
-                if top(execution).equals(program.constants[constant as usize].value()) {
-                    next = target;
-                }
-            }
-            &Op::CaseMatch { regex, target } => {
-                if is_match(&program.regexes[regex as usize], top(execution)) {
+            &Op::Case { target, .. } | &Op::CaseMatch { target, .. } => {
+                if is_case(execution, op) {
                     next = target;
                 }
             }
@@ -171,14 +157,11 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
                 }
             }
             &Op::Jump(target) => next = target,
-            &Op::LoopTurn { target } => {
-                if !turn(execution, next) {
-                    next = target;
-                }
-                if is_out_of_memory(execution) {
-                    break Verdict::Error(ScriptError::Strings);
-                }
-            }
+            &Op::LoopTurn { target } => match turn(execution, next) {
+                Ok(true) => {}
+                Ok(false) => next = target,
+                Err(error) => break Verdict::Error(error),
+            },
             Op::Return | Op::ReturnCode(_) => match leave(execution, op) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
@@ -276,10 +259,6 @@ fn decide<'m, const WATCHED: bool>(
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
 fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -> bool {
-    // What scripts ask most comes first.
-    if let Test::Method(method) = *test {
-        return is_method(execution, method);
-    }
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
@@ -296,6 +275,18 @@ fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -
             program.networks[network as usize].contains(address.ip())
         }
         Test::Top => pop(execution).is_true(),
+    }
+}
+
+/// Whether the operand on top, which stays, is the one of a `case`.
+fn is_case(execution: &Execution<'_>, op: &Op) -> bool {
+    let program = execution.program;
+    match *op {
+        Op::Case { constant, .. } => {
+            top(execution).equals(program.constants[constant as usize].value())
+        }
+        Op::CaseMatch { regex, .. } => is_match(&program.regexes[regex as usize], top(execution)),
+        _ => false,
     }
 }
 
@@ -338,6 +329,22 @@ fn end_of_call(execution: &Execution<'_>) -> Option<Verdict> {
         return Some(ended_by_call(execution));
     }
     None
+}
+
+/// Calls a function without arguments; how the script ends, if it does so because of that.
+#[inline(always)]
+fn call_plain<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    program: &'m Program,
+    (run, call): (Function, u16),
+    next: u32,
+) -> Option<Verdict> {
+    mark(execution, next);
+    if WATCHED {
+        watch::call(execution, program.calls[usize::from(call)].name, &[]);
+    }
+    execution.code = run(execution, &[]);
+    end_of_call(execution)
 }
 
 /// Calls a function whose arguments have to be made.
@@ -456,16 +463,20 @@ fn dropped(execution: &Execution<'_>) -> Verdict {
     }
 }
 
-/// Counts a turn of the innermost loop, whose count is the operand on top.
-fn turn(execution: &mut Execution<'_>, next: u32) -> bool {
+/// Counts a turn of the innermost loop, whose count is the operand on top; whether it is to be
+/// made.
+fn turn(execution: &mut Execution<'_>, next: u32) -> Result<bool, ScriptError> {
+    if is_out_of_memory(execution) {
+        return Err(ScriptError::Strings);
+    }
     let limit = i64::from(execution.program.settings.max_while_loops);
-    let Some(Value::Int(turns)) = execution.values.last_mut() else { return false };
+    let Some(Value::Int(turns)) = execution.values.last_mut() else { return Ok(false) };
     if *turns < limit {
         *turns += 1;
-        return true;
+        return Ok(true);
     }
     warn(execution, next, "the loop was left after max_while_loops turns");
-    false
+    Ok(false)
 }
 
 /// Whether functions have filled the arena.

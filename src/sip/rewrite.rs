@@ -200,9 +200,9 @@ impl EditList {
         true
     }
 
-    /// Makes one edit of two, of which the second one only removes something not far behind the first:
-    /// what stands between them is inserted anew, as an edit costs more to make than that. `message`
-    /// is the one that is changed.
+    /// Makes one edit of two, of which the second one only removes something not far behind the
+    /// first: what stands between them is inserted anew, as an edit costs more to make than that.
+    /// `message` is the one that is changed.
     #[inline]
     pub fn join(&mut self, message: &[u8]) {
         if let [first, second] = self.edits[..]

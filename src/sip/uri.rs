@@ -237,9 +237,9 @@ impl Scheme {
 /// The port that `text` is. Of four digits, as almost all are, all are read at once.
 #[inline(always)]
 fn short_port(text: &[u8]) -> Option<u16> {
-    let Some(digits) = text.as_array::<4>() else { return port(text) };
+    let Ok(digits) = text.try_into() else { return port(text) };
     // Digits of which each is an octet, if none has or gets a bit of the upper half.
-    let digits = u32::from_le_bytes(*digits) ^ 0x3030_3030;
+    let digits = u32::from_le_bytes(digits) ^ 0x3030_3030;
     if (digits | digits.wrapping_add(0x0606_0606)) & 0xf0f0_f0f0 != 0 {
         return None;
     }
