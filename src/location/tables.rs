@@ -44,6 +44,7 @@ impl LocationTables {
     }
 
     /// The table of that name.
+    #[inline]
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&LocationTable> {
         self.iter().find(|(given, _)| equal(given, name)).map(|(_, table)| table)

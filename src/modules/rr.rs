@@ -209,11 +209,7 @@ fn ask_record_route<'m>(
         return FALSE;
     }
     let config = config(execution);
-    let user = if config.add_username { own_user(execution, config) } else { None };
-    let user = match user {
-        Some(user) => execution.build(&[user, b"@"]),
-        None => &[],
-    };
+    let user = if config.add_username { own_user(execution, config) } else { b"" };
     execution.transit.record_route = Some(RecordRoute {
         user,
         preset: preset.map(|(egress, _)| egress),
@@ -225,16 +221,19 @@ fn ask_record_route<'m>(
     TRUE
 }
 
-/// The user for our Record-Route: what the script has put into the AVP that is there for this, or
-/// the user of the Request-URI.
-fn own_user<'m>(execution: &Execution<'m>, config: &RrConfig) -> Option<&'m [u8]> {
+/// The user for our Record-Route, with an at sign: what the script has put into the AVP that is
+/// there for this, or the user of the Request-URI. Empty if there is none.
+#[inline(never)]
+fn own_user<'m>(execution: &Execution<'m>, config: &RrConfig) -> &'m [u8] {
     let custom = config.custom_user_avp.as_ref().map(|name| execution.avp(name, 0));
     let custom = execution.text(custom.unwrap_or(Value::Null));
     let is_user = |byte: &u8| is_harmless(&[*byte]) && !matches!(byte, b'@' | b'"');
-    if !custom.is_empty() && custom.iter().all(is_user) {
-        return Some(custom);
-    }
-    execution.uri_parts(execution.transit.uri)?.user
+    let user = if !custom.is_empty() && custom.iter().all(is_user) {
+        Some(custom)
+    } else {
+        execution.uri_parts(execution.transit.uri).and_then(|uri| uri.user)
+    };
+    user.map_or(b"", |user| execution.build(&[user, b"@"]))
 }
 
 /// `add_rr_param(params)`.

@@ -30,8 +30,10 @@ pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: Listene
     let plain_tag = plain_tag(transit, essentials, [ingress, egress]);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
-    (edit_as_one(&top, edits) || edit_apart(&top, edits))
-        && edit_content_length(transit.message, edits) // step 9
+    let fits = (edit_as_one(&top, edits) || edit_apart(&top, edits))
+        && edit_content_length(transit.message, edits); // step 9
+    edits.join(transit.message.bytes());
+    fits
 }
 
 /// What a request gets on top of its header fields, and what that is made of.

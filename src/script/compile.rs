@@ -333,8 +333,12 @@ impl Emitter {
                 Test::Network { is_source, network: position }
             }
             Node::Call(site, arguments) => {
+                let (run, is_plain) = (site.run, site.arguments.is_empty());
                 let call = self.prepare(site, arguments);
-                self.push(Op::CallIf { call, want, target: 0 });
+                self.push(match u16::try_from(call) {
+                    Ok(call) if is_plain => Op::CallPlainIf { run, call, want, target: 0 },
+                    _ => Op::CallIf { call, want, target: 0 },
+                });
                 return vec![self.program.code.len() - 1];
             }
             Node::Route(_) | Node::RouteNamed { .. } => {
@@ -424,6 +428,7 @@ const fn set_target(op: &mut Op, to: u32) {
     match op {
         Op::Jump(target)
         | Op::CallIf { target, .. }
+        | Op::CallPlainIf { target, .. }
         | Op::Case { target, .. }
         | Op::CaseMatch { target, .. }
         | Op::If { target, .. }

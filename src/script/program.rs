@@ -157,7 +157,7 @@ pub(super) enum Operand {
 }
 
 /// One operation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Op {
     /// Replaces the two operands on top.
     Binary(BinaryOperator),
@@ -165,6 +165,8 @@ pub(super) enum Op {
     Call(u32),
     /// Calls a function; goes to `target` if its success is as `want` says.
     CallIf { call: u32, want: bool, target: u32 },
+    /// The same, of one without arguments: all that it takes is here.
+    CallPlainIf { run: Function, call: u16, want: bool, target: u32 },
     /// Calls a route block.
     CallRoute(u16),
     /// Calls the route block whose name is the operand on top; FALSE if there is none, which is
@@ -350,7 +352,8 @@ impl Program {
 
     /// Where each condition was written that decides how the script goes on.
     pub fn branches(&self) -> impl Iterator<Item = BranchPlace<'_>> {
-        let decides = |op: &Op| matches!(op, Op::If { .. } | Op::CallIf { .. });
+        let decides =
+            |op: &Op| matches!(op, Op::If { .. } | Op::CallIf { .. } | Op::CallPlainIf { .. });
         let ops = self.code.iter().zip(&self.places.lines).enumerate();
         let branches = ops.filter(move |(_, (op, _))| decides(op));
         branches.map(|(number, (_, line))| BranchPlace { number, place: self.show_place(*line) })

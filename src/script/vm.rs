@@ -11,7 +11,7 @@ use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
 use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, Program, ReturnCode, Value, Wait, watch};
+use super::{Argument, Execution, Function, Program, ReturnCode, Value, Wait, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -132,17 +132,19 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
                     next = target;
                 }
             }
+            &Op::CallPlainIf { run, call, want, target } => {
+                match call_plain::<WATCHED>(execution, program, (run, call), next) {
+                    Some(verdict) => break verdict,
+                    None if (execution.code > 0) == want => next = target,
+                    None => {}
+                }
+            }
             Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
                 Ok(start) => next = start,
                 Err(error) => break Verdict::Error(error),
             },
-            &Op::Case { constant, target } => {
-                if top(execution).equals(program.constants[constant as usize].value()) {
-                    next = target;
-                }
-            }
-            &Op::CaseMatch { regex, target } => {
-                if is_match(&program.regexes[regex as usize], top(execution)) {
+            &Op::Case { target, .. } | &Op::CaseMatch { target, .. } => {
+                if is_case(execution, op) {
                     next = target;
                 }
             }
@@ -154,14 +156,11 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
                 }
             }
             &Op::Jump(target) => next = target,
-            &Op::LoopTurn { target } => {
-                if !turn(execution, next) {
-                    next = target;
-                }
-                if is_out_of_memory(execution) {
-                    break Verdict::Error(ScriptError::Strings);
-                }
-            }
+            &Op::LoopTurn { target } => match turn(execution, next) {
+                Ok(true) => {}
+                Ok(false) => next = target,
+                Err(error) => break Verdict::Error(error),
+            },
             Op::Return | Op::ReturnCode(_) => match leave(execution, op) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
@@ -259,10 +258,6 @@ fn decide<'m, const WATCHED: bool>(
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
 fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -> bool {
-    // What scripts ask most comes first.
-    if let Test::Method(method) = *test {
-        return is_method(execution, method);
-    }
     match *test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
@@ -279,6 +274,18 @@ fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -
             program.networks[network as usize].contains(address.ip())
         }
         Test::Top => pop(execution).is_true(),
+    }
+}
+
+/// Whether the operand on top, which stays, is the one of a `case`.
+fn is_case(execution: &Execution<'_>, op: &Op) -> bool {
+    let program = execution.program;
+    match *op {
+        Op::Case { constant, .. } => {
+            top(execution).equals(program.constants[constant as usize].value())
+        }
+        Op::CaseMatch { regex, .. } => is_match(&program.regexes[regex as usize], top(execution)),
+        _ => false,
     }
 }
 
@@ -311,10 +318,32 @@ fn call<'m, const WATCHED: bool>(
         several => call_with::<WATCHED>(execution, site, several),
     };
     execution.code = code;
-    if code == 0 || execution.is_out_of_strings() {
+    end_of_call(execution)
+}
+
+/// How the script ends after a call, if it does so because of that.
+#[inline(always)]
+fn end_of_call(execution: &Execution<'_>) -> Option<Verdict> {
+    if execution.code == 0 || execution.is_out_of_strings() {
         return Some(ended_by_call(execution));
     }
     None
+}
+
+/// Calls a function without arguments; how the script ends, if it does so because of that.
+#[inline(always)]
+fn call_plain<'m, const WATCHED: bool>(
+    execution: &mut Execution<'m>,
+    program: &'m Program,
+    (run, call): (Function, u16),
+    next: u32,
+) -> Option<Verdict> {
+    mark(execution, next);
+    if WATCHED {
+        watch::call(execution, program.calls[usize::from(call)].name, &[]);
+    }
+    execution.code = run(execution, &[]);
+    end_of_call(execution)
 }
 
 /// Calls a function whose arguments have to be made.
@@ -425,16 +454,20 @@ fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
     Ok(frame.resume_at)
 }
 
-/// Counts a turn of the innermost loop, whose count is the operand on top.
-fn turn(execution: &mut Execution<'_>, next: u32) -> bool {
+/// Counts a turn of the innermost loop, whose count is the operand on top; whether it is to be
+/// made.
+fn turn(execution: &mut Execution<'_>, next: u32) -> Result<bool, ScriptError> {
+    if is_out_of_memory(execution) {
+        return Err(ScriptError::Strings);
+    }
     let limit = i64::from(execution.program.settings.max_while_loops);
-    let Some(Value::Int(turns)) = execution.values.last_mut() else { return false };
+    let Some(Value::Int(turns)) = execution.values.last_mut() else { return Ok(false) };
     if *turns < limit {
         *turns += 1;
-        return true;
+        return Ok(true);
     }
     warn(execution, next, "the loop was left after max_while_loops turns");
-    false
+    Ok(false)
 }
 
 /// Whether functions have filled the arena.

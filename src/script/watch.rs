@@ -178,7 +178,7 @@ fn settle(execution: &mut Execution<'_>, next: usize) {
     }
     match program.code.get(at) {
         Some(Op::Call(_)) => returned(watch, code, after),
-        Some(Op::CallIf { .. }) => {
+        Some(Op::CallIf { .. } | Op::CallPlainIf { .. }) => {
             returned(watch, code, after);
             watch.observer.observe(Event::Branch(at, code > 0));
         }

@@ -68,7 +68,8 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
     long_host_prefix_len(text)
 }
 
-/// Whether `text` is not empty and all of it may be in a host name.
+/// Whether `text` is not empty and all of it may be in a host name. Within its caller, so that no
+/// register has to be saved for it.
 #[inline(always)]
 #[must_use]
 pub(super) fn are_host(text: &[u8]) -> bool {
@@ -77,8 +78,14 @@ pub(super) fn are_host(text: &[u8]) -> bool {
         (Some(first), Some(last)) if text.len() <= Block::LENGTH => {
             no_host(Block::halves(*first, *last)).bits() == 0
         }
-        _ => !text.is_empty() && host_prefix_len(text) == text.len(),
+        _ => are_any_host(text),
     }
+}
+
+/// As [`are_host`], of a text of any length.
+#[inline(never)]
+fn are_any_host(text: &[u8]) -> bool {
+    !text.is_empty() && host_prefix_len(text) == text.len()
 }
 
 /// As [`host_prefix_len`], of a text that is short or starts with a long host name.

@@ -76,6 +76,9 @@ impl Overwrite {
     }
 }
 
+/// Bytes between two edits that are rather inserted anew than kept.
+const JOINED_BYTES_MAX: u32 = 96;
+
 /// The changes to one message, sorted by place. Its buffers are kept from message to message.
 #[derive(Debug, Default)]
 pub struct EditList {
@@ -195,6 +198,44 @@ impl EditList {
         self.used = length;
         self.append(further);
         true
+    }
+
+    /// Makes one edit of two, of which the second one only removes something not far behind the
+    /// first: what stands between them is inserted anew, as an edit costs more to make than that.
+    /// `message` is the one that is changed.
+    #[inline]
+    pub fn join(&mut self, message: &[u8]) {
+        if let [first, second] = self.edits[..]
+            && second.inserted_length == 0
+            && second.at - first.end() <= JOINED_BYTES_MAX
+        {
+            self.join_two(first, second, message);
+        }
+    }
+
+    /// Makes one edit of these, if there is room behind what the first one inserts.
+    #[inline(never)]
+    fn join_two(&mut self, first: Edit, second: Edit, message: &[u8]) {
+        let (start, end) = (first.end() as usize, second.at as usize);
+        let Some(between) = message.get(start..end) else { return };
+        let used = self.used + between.len();
+        let is_last = first.inserted_start as usize + first.inserted_length as usize == self.used;
+        let Overwrite { at, length, bytes } = self.overwrite;
+        let is_within = start <= at && at + length <= end;
+        if !is_last || used > EDIT_BYTES_MAX {
+            return;
+        }
+        self.grow(used);
+        let place = &mut self.bytes[self.used..used];
+        place.copy_from_slice(between);
+        if length > 0 && is_within {
+            place[at - start..][..length].copy_from_slice(&bytes[..length]);
+            self.overwrite.length = 0;
+        }
+        self.used = used;
+        let inserted_length = first.inserted_length + (second.at - first.end());
+        self.edits.clear();
+        self.edits.push(Edit { removed: second.end() - first.at, inserted_length, ..first });
     }
 
     /// Appends the changes of `further`, for which there is room, and which are all behind those of
@@ -549,6 +590,18 @@ mod tests {
     }
 
     #[test]
+    fn a_removal_not_far_behind_an_edit_is_joined_with_it() {
+        let mut list = EditList::default();
+        assert!(list.replace(0, 2, b"NEW"));
+        assert!(list.replace(4, 2, b"69"));
+        assert!(list.remove(8, 2));
+        list.join(b"abcd70ef12gh");
+        assert_eq!(list.edits.len(), 1);
+        assert!(list.overwrite.length == 0 && list.removes(4) && list.removes(9));
+        assert_eq!(applied(&list, b"abcd70ef12gh", 8, 8).unwrap(), b"NEWcd69efgh");
+    }
+
+    #[test]
     fn an_edit_of_equal_length_moves_nothing() {
         let mut list = EditList::default();
         assert!(list.replace(2, 2, b"69"));
@@ -593,6 +646,28 @@ mod tests {
                 let growth = list.growth_from(0);
                 prop_assert!(growth > head.min(tail) as isize || growth > 0);
             }
+        }
+
+        #[test]
+        fn joined_edits_say_the_same(
+            message in bytes(300..400),
+            inserted in bytes(0..12),
+            first in (0_usize..60, 0_usize..40),
+            second in (90_usize..250, 0_usize..40),
+            number in (0_usize..250, 0_usize..6),
+            further in any::<Option<(u8, bool)>>(),
+        ) {
+            let mut list = EditList::default();
+            list.replace(first.0, first.1, &inserted);
+            list.remove(second.0, second.1);
+            list.replace(number.0, number.1, &b"123456"[..number.1]);
+            if let Some((at, removes)) = further {
+                list.replace(at.into(), usize::from(removes), if removes { b"" } else { b"+" });
+            }
+            let expected = written(&list, &message);
+            list.join(&message);
+            prop_assert_eq!(written(&list, &message), &*expected);
+            prop_assert_eq!(applied(&list, &message, 200, 200).unwrap(), expected);
         }
 
         #[test]

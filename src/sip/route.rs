@@ -1,5 +1,6 @@
 //! The Route of a request on whose path the server has put itself.
 
+use super::octet::equal;
 use super::scan::{Block, search};
 
 /// The URI parameters of a Route value, from their first semicolon, if it is a SIP URI at
@@ -10,9 +11,9 @@ use super::scan::{Block, search};
 #[must_use]
 pub fn plain_route_params<'d>(value: &'d [u8], hostport: &[u8]) -> Option<&'d [u8]> {
     let uri = value.strip_prefix(b"<sip:")?.strip_suffix(b">")?;
-    let params = uri.strip_prefix(hostport)?;
+    let (host, params) = uri.split_at_checked(hostport.len())?;
     let is_whole = matches!(params.first(), None | Some(b';'));
-    (is_whole && are_params(params)).then_some(params)
+    (is_whole && equal(host, hostport) && are_params(params)).then_some(params)
 }
 
 /// Whether `text` has only octets that usual URI parameters have: none that ends them, and no at

@@ -7,8 +7,9 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
 use super::super::table::{int, joined, text};
+use super::lookup::aor_of;
 use super::record::setting;
-use super::{config, key_of, tables};
+use super::{config, tables};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
     Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room,
@@ -155,8 +156,7 @@ fn store<'m>(
     let general = config(program);
     let config = &*own_config(execution, general);
     require(transit, config)?;
-    let aor = key_of(address(transit, text(arguments, 2))?, program, arena);
-    let aor = aor.ok_or(Failure::NoUser)?;
+    let aor = aor_of(execution, address(transit, text(arguments, 2))?).ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
     let replaces_others = flags & REPLACE_OTHERS != 0;
     let registration = registration(execution, config, path.stored, replaces_others)?;
