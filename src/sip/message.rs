@@ -140,15 +140,6 @@ impl<'d> Message<'d> {
         spans.iter().filter(move |span| span.name == name).map(move |span| view.view(*span))
     }
 
-    /// The first two fields of that name, if there are so many.
-    #[inline]
-    pub(crate) fn first_two(&self, name: HeaderName) -> Option<[Header<'d>; 2]> {
-        let (first, behind) = self.index.headers_from(name).split_first()?;
-        // They stand beside each other, almost always.
-        let second = behind.iter().find(|span| span.name == name)?;
-        Some([self.view(*first), self.view(*second)])
-    }
-
     /// All fields, top to bottom.
     pub fn all_headers(&self) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;
