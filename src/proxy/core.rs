@@ -451,12 +451,9 @@ impl Desk<'_> {
                 let arrival = self.turn.arrival;
                 let ways = (arrival.source, arrival.local);
                 let room = (self.arena, &mut *self.edits);
-                // Made where it stays: it is large.
-                let transit = Transit {
-                    essentials: self.turn.essentials,
-                    rewritten: Some(self.rewritten),
-                    ..Transit::new(message, ways, arrival.listener, room)
-                };
+                let mut transit = Transit::new(message, ways, arrival.listener, room);
+                transit.essentials = self.turn.essentials;
+                transit.rewritten = Some(self.rewritten);
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;
                 if let Some(observer) = self.observer.as_deref_mut() {
