@@ -118,7 +118,7 @@ impl ProxyCore {
             match pass::pass(&self.standing, &received, message, outbox) {
                 Passage::Without(own_via) => return pass::cut_out(received.buffer, own_via),
                 Passage::Dropped => return,
-                Passage::ToName => {}
+                Passage::NotHere => {}
             }
         }
         let arrival = Arrival::of(&received);
