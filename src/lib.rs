@@ -14,7 +14,8 @@
 //!    proxy through [`script::Host`]; REGISTER ends in [`location`].
 //! 6. `forward()` plans the edits of RFC 3261 §16.6 (`proxy::forward`, `proxy::head`), a reply is
 //!    composed at once ([`sip::compose`]).
-//! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
+//! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot. A response that no script
+//!    looks at has none: `proxy::pass` takes our Via off.
 //! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch
 //!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
 //!    splits.

@@ -92,6 +92,27 @@ fn a_response_loses_our_via_and_nothing_else() {
     assert_eq!(text(&sent), answer.replace(&own_via, ""));
 }
 
+/// RFC 3261 §16.11: a stateless proxy looks at the Vias.
+#[test]
+fn what_a_response_says_to_others_is_not_looked_at_unless_a_script_does() {
+    let script = TO_BOB.to_owned() + " onreply_route { exit; }";
+    let (mut unseen, mut seen) = (bench(TO_BOB), bench(&script));
+    let forwarded = only(unseen.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    let answer = response(&forwarded, 180);
+    assert_eq!(unseen.send(BOB, &answer), seen.send(BOB, &answer));
+    for (good, bad) in [("CSeq: 7 INVITE", "CSeq: seven"), ("<sip:bob@b.example>", "<bob>")] {
+        let answer = answer.replace(good, bad);
+        assert!(text(&only(unseen.send(BOB, &answer))).contains(bad));
+        assert_eq!(seen.send(BOB, &answer), []);
+    }
+    for missing in ["From: ", "To: ", "Call-ID: ", "CSeq: "] {
+        let answer = answer.replace(missing, "X-Gone: ");
+        assert_eq!((unseen.send(BOB, &answer), seen.send(BOB, &answer)), (vec![], vec![]));
+    }
+    let twice = answer.replace("CSeq:", "CSeq: 7 INVITE\r\nCSeq:");
+    assert_eq!((unseen.send(BOB, &twice), seen.send(BOB, &twice)), (vec![], vec![]));
+}
+
 /// RFC 3261 §7.3.1: both forms of a stack mean the same.
 #[test]
 fn our_via_is_taken_off_a_line_with_several() {

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! *Transaction* is a hash over the Via below ours, which comes back with the response: its
-//! branch, its sent-by, its maddr and the address and port the request came from: all that
-//! decides where the response goes, so that nobody who saw the branch can send it elsewhere.
+//! branch, the port of its sent-by, its maddr and the address and port the request came from: all
+//! that decides where the response goes, so that nobody who saw the branch can send it elsewhere.
+//! The host of sent-by decides nothing beside that address, which also tells clients apart.
 //! *Loop* is a hash over what decides the routing, so that a request which comes back with it
 //! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral. A
 //! Via of ours only comes back in the request that it was put into, so Call-ID, CSeq and From tag,
@@ -217,9 +218,8 @@ impl BranchKey {
         }
         let mut hasher = self.hasher;
         hasher.word(u64::from(address.ip().to_bits()) << 32 | ports(via, source));
-        hasher.text(via.host);
         hasher.text(id);
-        Some(hasher.finish(ending([via.host, id, &[]], listener, 0)))
+        Some(hasher.finish(ending([id, &[]], listener, 0)))
     }
 
     /// As [`Self::transaction`].
@@ -233,7 +233,7 @@ impl BranchKey {
     ) -> u64 {
         let branch = via.branch().unwrap_or_default();
         let id = transaction_id(branch);
-        let texts = [via.host, id.unwrap_or(branch), via.maddr().unwrap_or_default()];
+        let texts = [id.unwrap_or(branch), via.maddr().unwrap_or_default()];
         let mut hasher = self.hasher;
         let (ip, kind) = match source {
             SocketAddr::V4(source) => (source.ip().to_bits(), 0),
@@ -243,8 +243,7 @@ impl BranchKey {
             }
         };
         hasher.word(u64::from(ip) << 32 | ports(via, source));
-        let [host, branch, maddr] = texts;
-        hasher.text(host);
+        let [branch, maddr] = texts;
         hasher.text(branch);
         if !maddr.is_empty() {
             hasher.text(maddr);
@@ -291,9 +290,9 @@ fn ports(via: &Via<'_>, source: &SocketAddr) -> u64 {
 /// What a hash ends with: the lengths of the texts, so that they need nothing between them. A Via
 /// is shorter than 2^16.
 #[inline]
-fn ending(texts: [&[u8]; 3], listener: ListenerId, kind: u8) -> [u8; 7] {
-    let [[a, b], [c, d], [e, f]] = texts.map(|text| (text.len() as u16).to_le_bytes());
-    [a, b, c, d, e, f, kind | listener.0 as u8 & (OVER_IPV6 - 1)]
+fn ending(texts: [&[u8]; 2], listener: ListenerId, kind: u8) -> [u8; 7] {
+    let [[a, b], [c, d]] = texts.map(|text| (text.len() as u16).to_le_bytes());
+    [a, b, c, d, 0, 0, kind | listener.0 as u8 & (OVER_IPV6 - 1)]
 }
 
 /// A hash that takes a few instructions for a word.

@@ -38,6 +38,8 @@ struct Workspace {
     rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
+    /// What is to go out of the slot, if anything is.
+    plan: Option<Plan>,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
     plan_edits: EditList,
 }
@@ -68,15 +70,6 @@ const SWEEP_AORS: u64 = 256;
 
 /// The longest time between two sweeps.
 const SWEEP_INTERVAL_MS_MAX: u64 = 100;
-
-/// What becomes of a message once the script has run.
-#[derive(Debug)]
-enum Decision {
-    /// Nothing goes out of the slot; replies may be in the outbox.
-    Done,
-    /// The message is rewritten by the planned edits and sent.
-    Forward(Plan),
-}
 
 impl ProxyCore {
     /// A core that runs the program of `parts`.
@@ -125,14 +118,12 @@ impl ProxyCore {
             match pass::pass(&self.standing, &received, message, outbox) {
                 Passage::Without(own_via) => return pass::cut_out(received.buffer, own_via),
                 Passage::Dropped => return,
-                Passage::ToName => {}
+                Passage::NotHere => {}
             }
         }
         let arrival = Arrival::of(&received);
-        let decision = self.decide((now, &arrival), (received.datagram(), parsed), None, outbox);
-        if let Decision::Forward(plan) = decision {
-            self.send_rewritten(received, &plan, outbox);
-        }
+        self.decide((&now, &arrival), (received.datagram(), parsed), None, outbox);
+        self.send_rewritten(received, outbox);
     }
 
     /// Notes that the kernel lost datagrams for want of time: more comes than can be worked
@@ -148,8 +139,8 @@ impl ProxyCore {
         let message = waiting.run.message();
         let resumed = Some((&waiting, &completion.answer));
         let parsed = sip::parse(message, &mut self.workspace.index);
-        let decision = self.decide((now, &waiting.arrival), (message, parsed), resumed, outbox);
-        if let Decision::Forward(plan) = decision {
+        self.decide((&now, &waiting.arrival), (message, parsed), resumed, outbox);
+        if let Some(plan) = self.workspace.plan.take() {
             let way = (plan.destination, plan.listener, plan.source);
             let fits = outbox.push_composed(way, |out| {
                 self.workspace.plan_edits.write_to(&message[..plan.message_length], out);
@@ -220,14 +211,15 @@ impl ProxyCore {
     }
 
     /// Finds out what to do with a datagram, which has been parsed: from the start, or from where a
-    /// run has waited for an answer.
+    /// run has waited for an answer. The workspace then says whether it is to go out of its slot;
+    /// replies may be in the outbox.
     fn decide(
         &mut self,
-        turn: (Now, &Arrival),
+        turn: (&Now, &Arrival),
         (datagram, parsed): (&[u8], Result<(), ParseError>),
         resumed: Option<(&Waiting, &Answer)>,
         outbox: &mut Outbox,
-    ) -> Decision {
+    ) {
         let Self { program, main_route, standing, workspace, observer, message_count, .. } = self;
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
@@ -243,12 +235,13 @@ impl ProxyCore {
         };
         let essentials = checked.is_ok().then_some(&essentials);
         workspace.plan_edits.clear();
-        let plan_edits = &mut workspace.plan_edits;
+        workspace.plan = None;
+        let plan = (&mut workspace.plan, &mut workspace.plan_edits);
         let mut desk = Desk {
             program: resumed.map_or(&*program, |(waiting, _)| &waiting.program),
             main_route: resumed.map_or(*main_route, |(waiting, _)| waiting.program.main_route()),
             resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
-            turn: Turn::new(turn, essentials, standing, plan_edits, outbox),
+            turn: Turn::new(turn, essentials, standing, plan, outbox),
             arena: &workspace.arena,
             rewritten: &workspace.rewritten,
             edits: &mut workspace.edits,
@@ -257,23 +250,24 @@ impl ProxyCore {
             new_response: None,
         };
         desk.turn.loop_hash = resumed.and_then(|(waiting, _)| waiting.loop_hash);
-        let decision = match (checked, essentials) {
+        match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
             (Ok(()), Some(_)) if is_request && desk.resumed.is_some() => {
-                desk.route_request(message)
+                desk.route_request(message);
             }
             (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
             (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
             _ => desk.drop_counted(Counter::DroppedMalformed),
-        };
+        }
         workspace.edits.clear();
         workspace.arena.reset();
         workspace.rewritten.clear();
-        decision
     }
 
-    /// Makes the planned edits in the slot and queues the message.
-    fn send_rewritten(&mut self, received: Received<'_>, plan: &Plan, outbox: &mut Outbox) {
+    /// Makes the planned edits in the slot and queues the message, if it is to go out.
+    #[inline]
+    fn send_rewritten(&self, received: Received<'_>, outbox: &mut Outbox) {
+        let Some(plan) = &self.workspace.plan else { return };
         let message = HEADROOM_BYTES..HEADROOM_BYTES + plan.message_length;
         match self.workspace.plan_edits.apply(received.buffer, message) {
             Some(range) => {
@@ -331,7 +325,7 @@ fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u
 
 impl Desk<'_> {
     /// Works through a request (RFC 3261 §16.3 to §16.6).
-    fn request(&mut self, request: Message<'_>, essentials: &Essentials<'_>) -> Decision {
+    fn request(&mut self, request: Message<'_>, essentials: &Essentials<'_>) {
         self.turn.count(Counter::ReceivedRequests);
         if self.acknowledges_own_reply(request, essentials) {
             return self.drop_counted(Counter::AbsorbedAcks);
@@ -339,11 +333,11 @@ impl Desk<'_> {
         if self.refuses_new_call(request, essentials) {
             return self.drop_counted(Counter::RefusedOverload);
         }
-        self.route_request(request)
+        self.route_request(request);
     }
 
     /// Runs the script over a request and does what it says.
-    fn route_request(&mut self, request: Message<'_>) -> Decision {
+    fn route_request(&mut self, request: Message<'_>) {
         match self.main_route.map(|route| self.run(request, route)) {
             Some((verdict, _)) if verdict.waits() => {
                 super::forward::compose_earlier_plan(&mut self.turn, request);
@@ -354,14 +348,10 @@ impl Desk<'_> {
             }
             Some((_, false)) | None => self.turn.count(Counter::DroppedByScript),
         }
-        match self.turn.plan.take() {
-            Some(plan) => Decision::Forward(plan),
-            None => Decision::Done,
-        }
     }
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
-    fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) -> Decision {
+    fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) {
         if self.resumed.is_none() {
             self.turn.count(Counter::ReceivedResponses);
         }
@@ -379,7 +369,7 @@ impl Desk<'_> {
             let (verdict, _) = self.run(response, route);
             match verdict {
                 Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
-                verdict if verdict.waits() => return Decision::Done,
+                verdict if verdict.waits() => return,
                 _ => {}
             }
             self.turn.plan_edits.copy_from(self.edits);
@@ -393,7 +383,7 @@ impl Desk<'_> {
 
     /// Sends a response on that the script has put in place of the one in the slot.
     #[cold]
-    fn send_new_response(&mut self, text: &[u8], hop: Hop<'_>) -> Decision {
+    fn send_new_response(&mut self, text: &[u8], hop: Hop<'_>) {
         let mut index = MessageIndex::default();
         let parsed = sip::parse(text, &mut index);
         let response = Message::new(text, &index);
@@ -404,15 +394,12 @@ impl Desk<'_> {
         let Some(own_via) = own_via else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
-        if let Decision::Forward(plan) = self.plan_response(response, Hop { own_via, ..hop }) {
-            self.turn.plan = Some(plan);
-            super::forward::compose_earlier_plan(&mut self.turn, response);
-        }
-        Decision::Done
+        self.plan_response(response, Hop { own_via, ..hop });
+        super::forward::compose_earlier_plan(&mut self.turn, response);
     }
 
     /// Plans the response to be sent on, our Via taken off.
-    fn plan_response(&mut self, response: Message<'_>, hop: Hop<'_>) -> Decision {
+    fn plan_response(&mut self, response: Message<'_>, hop: Hop<'_>) {
         sip::edit_content_length(response, self.turn.plan_edits);
         let Turn { standing, arrival, plan_edits, .. } = &mut self.turn;
         // Not where the script has changed a part of it and what lies beside it.
@@ -420,7 +407,7 @@ impl Desk<'_> {
             return self.drop_counted(Counter::DroppedUnroutableResponse);
         }
         match (response::plan(standing, arrival.local, (response, hop)), hop.named) {
-            (Ok(plan), None) => Decision::Forward(plan),
+            (Ok(plan), None) => *self.turn.plan = Some(plan),
             (Ok(plan), Some(named)) => self.send_to_name(response, plan, named),
             (Err(dropped), _) => self.drop_counted(dropped),
         }
@@ -434,7 +421,7 @@ impl Desk<'_> {
         response: Message<'_>,
         plan: Plan,
         (host, port): (&[u8], Option<u16>),
-    ) -> Decision {
+    ) {
         let named = NamedHost::new(&self.turn, self.turn.essentials, host, port);
         let Plan { destination, listener, source, counter, .. } = plan;
         match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
@@ -445,12 +432,11 @@ impl Desk<'_> {
                 let forms = Forms::from([Form { listener, source, message }]);
                 let counted = Counted::Forwarded(counter);
                 self.turn.park(Parked { named, forms, counted, otherwise });
-                Decision::Done
             }
             Lookup::Known(destination) if destination.port() != 0 => {
-                Decision::Forward(Plan { destination, ..plan })
+                *self.turn.plan = Some(Plan { destination, ..plan });
             }
-            _ => Decision::Forward(plan),
+            _ => *self.turn.plan = Some(plan),
         }
     }
 
@@ -528,7 +514,7 @@ impl Desk<'_> {
     }
 
     /// Answers a request that did not pass the checks; an ACK gets no answer.
-    fn refuse(&mut self, request: Message<'_>, rejection: Rejection) -> Decision {
+    fn refuse(&mut self, request: Message<'_>, rejection: Rejection) {
         let (code, reason) = rejection.status();
         let mut headers: SmallVec<[&[u8]; 4]> = SmallVec::new();
         if rejection == Rejection::ProxyRequire {
@@ -537,7 +523,7 @@ impl Desk<'_> {
             }
         }
         let answered = self.answer(request, code, reason.as_bytes(), &headers);
-        self.drop_counted(if answered { rejection.counter() } else { Counter::DroppedMalformed })
+        self.drop_counted(if answered { rejection.counter() } else { Counter::DroppedMalformed });
     }
 
     /// Whether this would begin a call for which there is no room; it is answered then.
@@ -547,7 +533,7 @@ impl Desk<'_> {
         }
         let Standing { overload, key, .. } = &mut *self.turn.standing;
         let lot = || lot(&key.tag(essentials.call_id, None, &[]));
-        let Some(retry_after) = overload.refuses(self.turn.now, lot) else { return false };
+        let Some(retry_after) = overload.refuses(*self.turn.now, lot) else { return false };
         let retry_after: SmallVec<[u8; 32]> = SmallVec::from_slice(retry_after);
         self.answer(request, 503, b"Service Unavailable", &[&retry_after])
     }
@@ -579,8 +565,7 @@ impl Desk<'_> {
     }
 
     /// Counts why the message ends here.
-    fn drop_counted(&mut self, counter: Counter) -> Decision {
+    fn drop_counted(&mut self, counter: Counter) {
         self.turn.count(counter);
-        Decision::Done
     }
 }

@@ -20,14 +20,6 @@ use crate::sip::{
 /// The port of SIP over UDP (RFC 3261 §19.1.2).
 const PORT: u16 = 5060;
 
-/// Where a request leaves to, and from where.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Route {
-    pub(super) destination: SocketAddr,
-    pub(super) listener: ListenerId,
-    pub(super) source: IpAddr,
-}
-
 /// Plans the request to be forwarded with the changes made so far. The numbered steps are those
 /// of RFC 3261 §16.6; step 5 is the script's, and step 1, the copy, is only made if the script
 /// forwards again. While the name of the next hop is asked for (step 7), the request waits.
@@ -53,19 +45,20 @@ pub(super) fn forward(
             }
         }
     };
-    let route = egress(turn, transit, destination)?;
+    let (listener, source) = egress(turn, transit, destination.ip())?;
     compose_earlier_plan(turn, message); // step 1
-    if !head::plan(turn, transit, route.listener) {
-        return Err(Refusal::TooLarge);
-    }
-    transit.acted = true;
-    turn.plan = Some(Plan {
-        destination: route.destination,
-        listener: route.listener,
-        source: route.source,
+    *turn.plan = Some(Plan {
+        destination,
+        listener,
+        source,
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
+    if !head::plan(turn, transit, listener) {
+        *turn.plan = None;
+        return Err(Refusal::TooLarge);
+    }
+    transit.acted = true;
     if turn.loop_hash.is_some() {
         compose_earlier_plan(turn, message);
     }
@@ -99,12 +92,12 @@ fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Res
     let mut unfit = Refusal::Unreachable;
     let mut forms = Forms::new();
     for family in families {
-        let Ok(route) = egress(turn, transit, SocketAddr::new(family, 0)) else { continue };
+        let Ok((listener, source)) = egress(turn, transit, family) else { continue };
         compose_earlier_plan(turn, request); // step 1
-        if head::plan(turn, transit, route.listener) {
+        if head::plan(turn, transit, listener) {
             let mut message = Vec::new();
             turn.plan_edits.write_to(request.text(), &mut message);
-            forms.push(Form { listener: route.listener, source: route.source, message });
+            forms.push(Form { listener, source, message });
         } else {
             unfit = Refusal::TooLarge;
         }
@@ -256,23 +249,22 @@ pub(super) fn resolve(
     }
 }
 
-/// Where a request to that address goes, and the listener that it leaves from: the one that the
-/// script chose, or the one that it came to, or the first that can.
+/// The listener that a request to `ip` leaves from, and its address there: the one that the script
+/// chose, or the one that the request came to, or the first that can.
 #[inline]
 pub(super) fn egress(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
-    destination: SocketAddr,
-) -> Result<Route, Refusal> {
-    let ip = destination.ip();
+    ip: IpAddr,
+) -> Result<(ListenerId, IpAddr), Refusal> {
     let identity = &mut turn.standing.identity;
     if transit.send_listener.is_none()
         && let Some(own) = identity.known_text(transit.listener, &transit.local)
         && own.ip.is_ipv4() == ip.is_ipv4()
     {
-        return Ok(Route { destination, listener: transit.listener, source: own.ip });
+        return Ok((transit.listener, own.ip));
     }
-    any_egress(identity, transit, destination)
+    any_egress(identity, transit, ip)
 }
 
 /// As [`egress`], wherever it has to leave from.
@@ -280,9 +272,8 @@ pub(super) fn egress(
 fn any_egress(
     identity: &mut Identity,
     transit: &Transit<'_>,
-    destination: SocketAddr,
-) -> Result<Route, Refusal> {
-    let ip = destination.ip();
+    ip: IpAddr,
+) -> Result<(ListenerId, IpAddr), Refusal> {
     let reaches = |id: &ListenerId| {
         let listener = identity.listener(*id);
         listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
@@ -297,5 +288,5 @@ fn any_egress(
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
-    Ok(Route { destination, listener, source })
+    Ok((listener, source))
 }

@@ -22,7 +22,7 @@ pub(super) enum Passage {
     /// It is dropped.
     Dropped,
     /// It goes to a name, which is not done here.
-    ToName,
+    NotHere,
 }
 
 /// Queues a response, which came as `received` says, for where it goes.
@@ -40,7 +40,7 @@ pub(super) fn pass(
         None => any_hop(standing, response),
     };
     if hop.is_ok_and(|hop| hop.named.is_some()) {
-        return Passage::ToName;
+        return Passage::NotHere;
     }
     let counters = &standing.parts.counters;
     counters.count(Counter::ReceivedResponses);

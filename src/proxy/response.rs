@@ -48,10 +48,11 @@ pub(super) fn plain_hop<'d>(
     own: &OwnText,
     key: &BranchKey,
 ) -> Option<Hop<'d>> {
-    let [own_via, below] = response.first_two(HeaderName::Via)?;
+    let mut vias = response.headers(HeaderName::Via);
+    let (own_via, below) = (vias.next()?, vias.next()?.value);
     let branch = own_via.value.strip_prefix(own.via_value_start())?;
     // One that is well-formed up to the end of its line is alone there.
-    let below = &Via::parse(below.value).ok()?;
+    let below = &Via::parse(below).ok()?;
     if below.maddr().is_some() {
         return None;
     }

@@ -2,8 +2,8 @@
 //!
 //! The crate's hasher takes octets of any number, one piece after another. It keeps track of how
 //! many are left of the last piece and of all of them, and with what is hashed for each message,
-//! six words, that costs as much again as the hash. Here whole words go in, and seven octets at the
-//! end.
+//! four words, that costs as much again as the hash. Here whole words go in, and seven octets at
+//! the end.
 
 /// The state of a hash.
 #[derive(Clone, Copy, Debug)]

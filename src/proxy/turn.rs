@@ -29,13 +29,13 @@ pub(super) struct Plan {
 
 /// The proxy during the work on one message.
 pub(super) struct Turn<'a> {
-    pub(super) now: Now,
+    pub(super) now: &'a Now,
     pub(super) arrival: &'a Arrival,
     /// What was parsed when the request was checked; none of a message that did not pass.
     pub(super) essentials: Option<&'a Essentials<'a>>,
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: &'a mut Option<Plan>,
     /// What tells a loop by the request as it arrived, once the script may have put another message
     /// in its place: what it forwards is composed at once then.
     pub(super) loop_hash: Option<u32>,
@@ -47,13 +47,13 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// The turn of a message.
     pub(super) fn new(
-        (now, arrival): (Now, &'a Arrival),
+        (now, arrival): (&'a Now, &'a Arrival),
         essentials: Option<&'a Essentials<'a>>,
         standing: &'a mut Standing,
-        plan_edits: &'a mut EditList,
+        (plan, plan_edits): (&'a mut Option<Plan>, &'a mut EditList),
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan: None, loop_hash: None, plan_edits, outbox }
+        Self { now, arrival, essentials, standing, plan, loop_hash: None, plan_edits, outbox }
     }
 
     /// Has the Warning of the next reply, if there is to be one, tell what became of the
@@ -66,7 +66,7 @@ impl<'a> Turn<'a> {
 
     /// Keeps a message until the name that it goes to is known.
     pub(super) fn park(&mut self, parked: Parked) {
-        if !self.standing.parking.park(parked, self.now) {
+        if !self.standing.parking.park(parked, *self.now) {
             self.count(Counter::DroppedForName);
         }
     }
@@ -74,7 +74,7 @@ impl<'a> Turn<'a> {
 
 impl Host for Turn<'_> {
     fn now(&self) -> Now {
-        self.now
+        *self.now
     }
 
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {

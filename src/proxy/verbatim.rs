@@ -28,10 +28,10 @@ pub(super) fn send(
         Ok(Hop::Address(address)) => send_to(turn, transit, address, text),
         Ok(Hop::Named(named)) => {
             let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-            let routes = families.map(|family| egress(turn, transit, SocketAddr::new(family, 0)));
+            let routes = families.map(|family| egress(turn, transit, family));
             let forms = routes.into_iter().flatten();
             let forms: Forms = forms
-                .map(|it| Form { listener: it.listener, source: it.source, message: text.to_vec() })
+                .map(|(listener, source)| Form { listener, source, message: text.to_vec() })
                 .collect();
             if forms.is_empty() {
                 Err(Refusal::Unreachable)
@@ -61,8 +61,8 @@ fn send_to(
     if turn.standing.identity.is_bound(destination, turn.arrival.local) {
         return Err(Refusal::Unreachable);
     }
-    let route = egress(turn, transit, destination)?;
-    let way = (route.destination, route.listener, route.source);
+    let (listener, source) = egress(turn, transit, destination.ip())?;
+    let way = (destination, listener, source);
     let fits = turn.outbox.push_composed(way, |out| {
         out.extend_from_slice(text);
         true

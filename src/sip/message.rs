@@ -139,15 +139,6 @@ impl<'d> Message<'d> {
         self.index.fields.of(name).map(move |span| view.view(span))
     }
 
-    /// The first two fields of that name, if there are so many.
-    #[inline]
-    pub(crate) fn first_two(&self, name: HeaderName) -> Option<[Header<'d>; 2]> {
-        let mut spans = self.index.fields.of(name);
-        let first = spans.next()?;
-        // They stand beside each other, almost always.
-        Some([self.view(first), self.view(spans.next()?)])
-    }
-
     /// All fields, top to bottom.
     pub fn all_headers(&self) -> impl Iterator<Item = Header<'d>> + use<'d> {
         let view = *self;

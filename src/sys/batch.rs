@@ -177,25 +177,28 @@ impl SendBatch {
                 iov_base: datagram.bytes.as_ptr().cast_mut().cast(),
                 iov_len: datagram.bytes.len(),
             };
-            match &mut group {
-                Some(group) if self.merging && group.takes(&datagram) => group.add(&datagram),
-                last => {
-                    let complete = last.replace(Group::of(datagram));
-                    headers += usize::from(self.set_header(headers, complete));
+            if let Some(group) = &mut group {
+                if self.merging && group.takes(&datagram) {
+                    group.add(&datagram);
+                    continue;
                 }
+                self.set_header(headers, group);
+                headers += 1;
             }
+            group = Some(Group::of(datagram));
         }
-        headers += usize::from(self.set_header(headers, group));
+        if let Some(group) = &group {
+            self.set_header(headers, group);
+            headers += 1;
+        }
         self.arrays.set_vectors(&self.counts[..headers]);
         headers
     }
 
-    /// Makes header `index` send a group, if there is one.
-    fn set_header(&mut self, index: usize, group: Option<Group<'_>>) -> bool {
-        let Some(group) = group else { return false };
+    /// Makes header `index` send a group.
+    fn set_header(&mut self, index: usize, group: &Group<'_>) {
         self.counts[index] = group.count;
-        self.arrays.set_header(index, &group);
-        true
+        self.arrays.set_header(index, group);
     }
 
     /// Gives the kernel the first `offered` headers; how many datagrams it took.

@@ -80,7 +80,12 @@ impl Inbox {
     pub fn receive(&mut self, listener: &mut UdpListener) -> bool {
         // Merged datagrams are taken a few landings at a time, so that they stay in the cache.
         let merged = (self.taken / self.filled.max(1)).max(1);
-        self.wanted = (BATCH_DATAGRAMS_MAX / merged).max(1);
+        let most = (BATCH_DATAGRAMS_MAX / merged).max(1);
+        // Each landing costs something, filled or not: where few come at a time, few are offered.
+        self.wanted = match self.filled {
+            0 => most,
+            filled => most.min(LANDINGS_LEAST.max(4 * filled)),
+        };
         let Reception { count, drained } =
             listener.receive(&mut self.batch, &mut self.slots, self.wanted);
         (self.filled, self.landing, self.taken) = (count, 0, 0);
@@ -150,6 +155,9 @@ impl Inbox {
         &mut self.slots
     }
 }
+
+/// Landings that are offered if there are not to be fewer for merged datagrams.
+const LANDINGS_LEAST: usize = 8;
 
 const _: () = assert!(2 * BATCH_DATAGRAMS_MAX <= u16::MAX as usize, "a SlotId counts the slots");
 
@@ -224,6 +232,24 @@ mod tests {
         inbox.release();
         let (second, end) = take(&mut inbox, &mut listener);
         assert_eq!((&second[..], end), (&texts[BATCH_DATAGRAMS_MAX..], Next::Nothing));
+    }
+
+    #[test]
+    fn landings_are_few_while_few_datagrams_come() {
+        let mut listener = listener();
+        let mut inbox = Inbox::default();
+        for (count, wanted) in [(1, BATCH_DATAGRAMS_MAX), (1, 8), (8, 8), (1, 32), (0, 8)] {
+            let texts: Vec<_> = (0..count).map(|number| "x".repeat(number + 1)).collect();
+            // One by one: sent together they would end where one is longer.
+            for text in &texts {
+                send(&listener, std::slice::from_ref(text));
+            }
+            inbox.receive(&mut listener);
+            assert_eq!((inbox.filled, inbox.wanted), (count, wanted));
+            take(&mut inbox, &mut listener);
+        }
+        inbox.receive(&mut listener);
+        assert_eq!(inbox.wanted, BATCH_DATAGRAMS_MAX, "after none came");
     }
 
     #[test]

@@ -9,10 +9,7 @@ impl EditList {
     /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the
     /// buffer unchanged, if it does not fit the buffer or a datagram.
     pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        let edit = match self.edits[..] {
-            [edit] => edit,
-            _ => return self.apply_any(buffer, message),
-        };
+        let [edit] = self.edits[..] else { return self.apply_any(buffer, message) };
         let Some(rewritten) = self.apply_one(edit, buffer, &message) else {
             return self.apply_any(buffer, message);
         };
