@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::LogFacility;
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
 use crate::names::NameSettings;
 use crate::protocol::Transport;
@@ -78,6 +79,8 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// Log level: lines above it are not written (-5 to 4).
     pub debug: i32,
+    /// The facility of log lines in the system log (`log_facility`).
+    pub log_facility: LogFacility,
     /// Whether log lines go to standard error.
     pub log_stderror: bool,
     /// The whole `Server` header line for replies made here, or none.
@@ -123,6 +126,7 @@ impl Default for Settings {
             xavp_via_params: None,
             workers: None,
             debug: 0,
+            log_facility: LogFacility::DAEMON,
             log_stderror: false,
             server_header: Some(
                 concat!("Server: Viaduct (", env!("CARGO_PKG_VERSION"), ")").to_owned(),

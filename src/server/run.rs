@@ -158,7 +158,11 @@ fn start_workers(
         .collect();
     let template = Template {
         listeners,
-        services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
+        services: Arc::new([
+            Arc::clone(&office.tables) as _,
+            Arc::new(SharedVariables::default()),
+            Arc::new(super::clock::ZONES),
+        ]),
         names,
         secret: branch_secret(program.settings())?,
     };

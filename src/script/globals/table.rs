@@ -107,6 +107,13 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used("socket", Kind::Listen, "The same as `listen`."),
     used("alias", Kind::List, "Further names of this server, for `myself`."),
     used("port", Kind::Int, "The port where `listen` names none."),
+    used(
+        "log_facility",
+        Kind::Any,
+        "The facility of log lines in the system log, such as `LOG_LOCAL0`; `LOG_DAEMON` if not \
+         set.",
+    ),
+    used("syslog_facility", Kind::Any, "The same as `log_facility`."),
     used("server_id", Kind::Int, "The number of this server, `$sid`; 0 if not set."),
     used(
         "xavp_via_params",
@@ -284,7 +291,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("log_color", Kind::Bool, LOGGING),
     idle("log_engine_data", Kind::Text, LOGGING),
     idle("log_engine_type", Kind::Text, LOGGING),
-    idle("log_facility", Kind::Any, LOGGING),
     idle("log_msg_filter", Kind::Text, LOGGING),
     idle("log_name", Kind::Text, LOGGING),
     idle("log_prefix", Kind::Text, LOGGING),
@@ -293,7 +299,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("stderror_level_filter", Kind::Int, LOGGING),
     idle("stderror_log_format", Kind::Any, LOGGING),
     idle("syslog_enabled", Kind::Bool, LOGGING),
-    idle("syslog_facility", Kind::Any, LOGGING),
     idle("syslog_level_filter", Kind::Int, LOGGING),
     idle("syslog_log_format", Kind::Any, LOGGING),
     idle("syslog_name", Kind::Text, LOGGING),
