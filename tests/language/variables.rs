@@ -185,6 +185,11 @@ fn more_of_the_credentials_is_read() {
     let script = "route { xlog(\"L_ERR\", \"$adn|$adc|$adr|$ado\\n\"); exit; }";
     assert_eq!(log_of(script, &REQUEST.replace("Content-Length", digest)), ["n,1|c|r|"]);
     assert_eq!(log_of(script, REQUEST), ["<null>|<null>|<null>|<null>"]);
+    let without = digest.replace("cnonce=c, ", "");
+    assert_eq!(log_of(script, &REQUEST.replace("Content-Length", &without)), ["n,1||r|"]);
+    let basic = "Authorization: Basic nonce=n\r\nContent-Length";
+    let seen = log_of(script, &REQUEST.replace("Content-Length", basic));
+    assert_eq!(seen, ["<null>|<null>|<null>|<null>"]);
 }
 
 #[test]
