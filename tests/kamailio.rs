@@ -325,6 +325,16 @@ fn functions_give_the_same_codes() {
             "prefix(\"1\")",
             "rewriteuser(\"zz\")",
             "isdsturiset()",
+            "is_faked_msg()",
+        ],
+        |number, call| format!("{call}; {}", answer(number, "$rc")),
+    );
+}
+
+#[test]
+fn functions_about_flags_sockets_and_attributes_give_the_same_codes() {
+    compare(
+        &[
             "setxflag(\"3\")",
             "isxflagset(\"3\")",
             "isxflagset(\"4\")",
@@ -359,7 +369,6 @@ fn functions_give_the_same_codes() {
             "loose_route_preloaded()",
             "pkg_status()",
             "shm_summary()",
-            "is_faked_msg()",
         ],
         |number, call| format!("{call}; {}", answer(number, "$rc")),
     );

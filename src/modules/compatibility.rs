@@ -67,6 +67,12 @@ const FUNCTIONS: &[Line] = &[
         "What the attribute has when this is called counts; Kamailio looks at it when the request \
          is sent.",
     ),
+    differs(
+        "corex",
+        "via_use_xavp_fields",
+        "What the attribute has when this is called counts. It has an effect on `forward()`, too, \
+         which it has not in Kamailio.",
+    ),
     differs("sl", "send_reply_mode", "Stateless whatever the mode, as there are no transactions."),
     differs(
         "registrar",

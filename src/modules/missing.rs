@@ -22,7 +22,7 @@ missing! {
         resetavpflag send_tcp setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
         file_read file_write forward_reply is_incoming set_recv_socket
-        set_recv_socket_name set_source_address via_use_xavp_fields;
+        set_recv_socket_name set_source_address;
     PV:
         pv_evalx
         => ccp ksr location_ua msgbuf rpl ruid stat;

@@ -75,6 +75,8 @@ pub struct Settings {
     pub server_id: u32,
     /// The attribute whose members our Via gets as parameters (`xavp_via_params`).
     pub xavp_via_params: Option<String>,
+    /// The attribute that host and port of our Via come from (`xavp_via_fields`).
+    pub xavp_via_fields: Option<String>,
     /// Worker threads; `None`: one for each usable core.
     pub workers: Option<usize>,
     /// Log level: lines above it are not written (-5 to 4).
@@ -124,6 +126,7 @@ impl Default for Settings {
             aliases: Vec::new(),
             server_id: 0,
             xavp_via_params: None,
+            xavp_via_fields: None,
             workers: None,
             debug: 0,
             log_facility: LogFacility::DAEMON,

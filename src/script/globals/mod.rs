@@ -151,6 +151,7 @@ impl Builder<'_> {
                 self.settings.server_id = self.within(number, 0, u32::MAX, value.span).unwrap_or(0);
             }
             "xavp_via_params" => self.settings.xavp_via_params = Some(text(&value.node)),
+            "xavp_via_fields" => self.settings.xavp_via_fields = Some(text(&value.node)),
             "children" | "workers" | "udp_workers" => {
                 self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
             }

@@ -120,6 +120,12 @@ pub(super) const GLOBALS: &[Parameter] = &[
         Kind::Text,
         "The attribute whose members become parameters of our Via (`via_add_xavp_params`).",
     ),
+    used(
+        "xavp_via_fields",
+        Kind::Text,
+        "The attribute whose members `address` and `port` stand in our Via \
+         (`via_use_xavp_fields`).",
+    ),
     used("children", Kind::Int, "Worker threads."),
     used("workers", Kind::Int, "Worker threads."),
     used("udp_workers", Kind::Int, "Worker threads."),
@@ -501,7 +507,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("user_agent_header", Kind::Text, MESSAGES),
     idle("version_table", Kind::Text, MESSAGES),
     idle("via_auto_address", Kind::Bool, MESSAGES),
-    idle("xavp_via_fields", Kind::Text, MESSAGES),
     idle("fifo_db_url", Kind::Text, CONTROL),
     idle("fifo_group", Kind::Any, CONTROL),
     idle("fifo_user", Kind::Any, CONTROL),
