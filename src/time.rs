@@ -45,6 +45,11 @@ impl Zone {
     }
 }
 
+/// What tells how the time of people differs from UTC at any moment (seconds since 1970). The core
+/// finds it among its services.
+#[derive(Clone, Copy, Debug)]
+pub struct Zones(pub fn(u64) -> Zone);
+
 impl Now {
     /// The monotonic clock in whole seconds, the unit of binding expiry.
     #[must_use]

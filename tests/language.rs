@@ -16,12 +16,16 @@ mod core_support;
 mod destination_set;
 #[path = "language/functions.rs"]
 mod functions;
+#[path = "language/logging.rs"]
+mod logging;
 #[path = "language/multipart.rs"]
 mod multipart;
 #[path = "language/outgoing.rs"]
 mod outgoing;
 #[path = "language/parameters.rs"]
 mod parameters;
+#[path = "language/preloaded.rs"]
+mod preloaded;
 #[path = "language/rewritten.rs"]
 mod rewritten;
 #[path = "language/shared.rs"]

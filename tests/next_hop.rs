@@ -310,3 +310,29 @@ fn no_more_wait_than_there_is_room_for() {
     assert_eq!(bench.send(&large(1)), []);
     assert_eq!(bench.core.counted(Counter::DroppedForName), dropped, "there is room again");
 }
+
+#[test]
+fn what_is_sent_as_it_came_waits_for_its_name_too() {
+    let mut bench = Bench::new(
+        "loadmodule \"corex.so\"\nroute { send_data(\"sip:theirs.example:5070\", \"hello\"); \
+         send(theirs.example, 5070); }",
+    );
+    let request = request("OPTIONS", "sip:bob@x", 1, "");
+    assert_eq!(bench.send(&request), []);
+    assert_eq!(bench.core.counted(Counter::SentVerbatim), 0);
+    bench.answer("theirs.example", Wanted::Addresses, servers(&[(0, 0, 9)]));
+    let sent = bench.pass(10);
+    let texts: Vec<&[u8]> = sent.iter().map(|(_, bytes)| &bytes[..]).collect();
+    assert_eq!(texts, [b"hello", request.as_bytes()]);
+    assert_eq!(bench.core.counted(Counter::SentVerbatim), 2);
+    assert_eq!(bench.core.counted(Counter::DroppedByScript), 0);
+}
+
+#[test]
+fn what_is_sent_as_it_came_is_lost_if_its_name_stands_for_nothing() {
+    let mut bench = Bench::new("route { send(theirs.example, 5070); }");
+    assert_eq!(bench.send(&request("OPTIONS", "sip:bob@x", 1, "")), []);
+    bench.answer("theirs.example", Wanted::Addresses, Answer::Nothing(60_000));
+    assert_eq!(bench.pass(10), [], "there is nobody to be told");
+    assert_eq!(bench.core.counted(Counter::SentVerbatim), 0);
+}

@@ -251,7 +251,7 @@ fn what_is_missing_is_named_with_its_module_and_place() {
         ("t_relay();", "`t_relay` of module `tm` is not supported yet\n --> test.cfg:1:9"),
         ("if ($T_branch_idx > 0) exit;", "`$T_branch_idx` of module `tm` is not supported yet"),
         ("$var(x) = $sht(a=>b);", "`$sht` of module `htable` is not supported yet"),
-        ("abort();", "`abort` of module `cfgutils` is not supported yet"),
+        ("file_read(\"x\", \"y\");", "`file_read` of module `corex` is not supported yet"),
         ("nonsense();", "there is no function `nonsense`"),
         ("$var(x) = $nonsense;", "there is no variable `$nonsense`"),
         ("save(\"location\");", "`save` belongs to module `registrar`, which is not loaded"),

@@ -332,3 +332,22 @@ fn save_takes_flags_and_another_uri() {
     assert_eq!(call(&mut other, "bob"), "404 Not Found");
     assert!(call(&mut other, "alice").starts_with("302"));
 }
+
+#[test]
+fn an_answer_is_sent_when_the_script_says_so() {
+    for save in [r#"save("location", "2")"#, r#"save_noreply("location")"#] {
+        let later = format!("{save}; append_to_reply(\"X-Late: 1\\r\\n\"); reg_send_reply()");
+        let mut bench = saving("", &later);
+        let lines = "Contact: <sip:bob@192.0.2.33>\nExpires: 60\n";
+        let answer = ask(&mut bench, &request("REGISTER", "bob", 1, lines));
+        let seen = shown(&answer, &["Contact", "X-Late"]);
+        assert_eq!(seen, "200 OK | X-Late: 1 | Contact: <sip:bob@192.0.2.33>;expires=60");
+        assert_eq!(bench.log(), "[1]");
+        let refused = ask(&mut bench, &request("REGISTER", "bob", 1, "Contact: nonsense<\n"));
+        assert!(refused.starts_with("SIP/2.0 400 "), "{refused}");
+    }
+    let mut bench = saving("", "reg_send_reply()");
+    let lines = "Contact: <sip:bob@192.0.2.33>\n";
+    assert_eq!(bench.send(PHONE, request("REGISTER", "bob", 1, lines)), []);
+    assert!(bench.log().contains("no answer that save() has kept"));
+}

@@ -218,7 +218,7 @@ announced! {
     "jansson" "JSON values.":
         jansson_get jansson_pv_get jansson_get_field jansson_set jansson_append
         jansson_array_size jansson_xdecode jansson_xencode;
-    "xhttp" "HTTP requests.": xhttp_reply;
+    "xhttp" "HTTP requests.": xhttp_reply => hu;
     "xhttp_rpc" "Control by HTTP.": dispatch_xhttp_rpc;
     "xhttp_pi" "Provisioning by HTTP.": dispatch_xhttp_pi;
     "xhttp_prom" "Counters for Prometheus.":

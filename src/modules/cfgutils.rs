@@ -16,8 +16,8 @@ use super::table::{
 use crate::limits::SLEEP_MS_MAX;
 use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, Program, ReturnCode, SettingSpec, TRUE,
+    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleConfig, ModuleSpec, ParameterKind,
+    ParameterSpec, Program, ReturnCode, SettingSpec, TRUE, core_hash,
 };
 
 /// The module.
@@ -25,7 +25,6 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
-    missing: super::missing::CFGUTILS,
     ..ModuleSpec::new("cfgutils", "Chance, global flags, locks, waiting, optional route blocks.")
 };
 
@@ -112,6 +111,41 @@ const FUNCTIONS: &[FunctionSpec] = &[
         |execution, arguments| {
             let found = flag(execution, arguments);
             verdict(found.is_some_and(|(flags, bit)| flags.load(Ordering::Relaxed) & bit != 0))
+        },
+    ),
+    function(
+        "core_hash",
+        &[
+            required_text("text1"),
+            required_text("text2"),
+            ParameterSpec::required("bits", ParameterKind::Int),
+        ],
+        "The code is the hash that Kamailio spreads things with of both texts, 1 to 2 to the power \
+         of `bits`, which is 1 to 30; 1 or 2 with other numbers.",
+        "core_hash(\"$ci\", \"$fu\", 4); $var(gateway) = $rc;",
+        hash,
+    ),
+    FunctionSpec {
+        aliases: &["pkg_summary", "shm_status", "shm_summary"],
+        ..function(
+            "pkg_status",
+            &[],
+            "About memory pools; there are none, so that nothing is written.",
+            "pkg_status();",
+            |_, _| TRUE,
+        )
+    },
+    function(
+        "abort",
+        &[],
+        "Ends the run of the script, and the log tells at level L_CRIT where. The server goes on: \
+         a message must not be able to end it.",
+        "abort();",
+        |execution, _| {
+            let place = execution.place();
+            let line = format!("{place}: abort() has ended the run\n");
+            execution.host.log(LogLevel::Critical, line.as_bytes());
+            0
         },
     ),
     function(
@@ -212,6 +246,14 @@ fn wait<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>], unit_us: 
     }
 }
 
+/// `core_hash(text1, text2, bits)`.
+fn hash<'m>(_: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let bits = int(arguments, 2).filter(|bits| (1..=30).contains(bits)).unwrap_or(1);
+    let hash = core_hash(&[text(arguments, 0), text(arguments, 1)], 1 << bits);
+    // A code of 0 would end the script.
+    ReturnCode::try_from(hash + 1).unwrap_or(ReturnCode::MAX)
+}
+
 /// What `shvset` of this module says.
 pub(super) fn shared_values(program: &Program) -> &[(Box<[u8]>, Shared)] {
     program.config::<Config>().map_or(&[], |config| &config.shared)
@@ -265,6 +307,34 @@ mod tests {
                 assert!(hits.count().abs_diff(expected) < 60, "{percent}");
             }
             assert_eq!(trial.run("rand_get_prob", &[]), 10);
+        });
+    }
+
+    #[test]
+    fn hashes_are_those_of_kamailio() {
+        over("OPTIONS sip:a@b SIP/2.0\nTo: a\n\n", |trial| {
+            for (first, second, bits, code) in [
+                ("abc", "", "7", 67),
+                ("abc", "", "2", 3),
+                ("abc", "", "1", 1),
+                ("abc", "", "20", 876_355),
+                ("abc", "def", "20", 416_114),
+                ("abcdef", "", "20", 1_027_572),
+                ("", "", "4", 1),
+                ("a", "", "0", 2),
+                ("abc", "", "-3", 1),
+                ("abc", "", "99", 1),
+            ] {
+                assert_eq!(trial.run("core_hash", &[first, second, bits]), code, "{first} {bits}");
+            }
+        });
+    }
+
+    #[test]
+    fn an_abort_ends_the_run_only() {
+        over("OPTIONS sip:a@b SIP/2.0\nTo: a\n\n", |trial| {
+            assert_eq!(trial.run("abort", &[]), 0);
+            assert_eq!(trial.run("shm_summary", &[]), TRUE);
         });
     }
 

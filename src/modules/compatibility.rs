@@ -47,6 +47,38 @@ const fn own(module: &'static str, name: &'static str, whose: &'static str) -> L
 /// The functions that are not the same.
 const FUNCTIONS: &[Line] = &[
     own("core", "len_gt", "Of SER."),
+    own("core", "send", "Of SER."),
+    own("siputils", "contact_param_check", "Of later ones."),
+    differs(
+        "rr",
+        "loose_route",
+        "True also if our Route was the only one of a request outside a dialog; Kamailio gives \
+         back -3 then.",
+    ),
+    differs("cfgutils", "abort", "The run of the script ends; Kamailio itself ends."),
+    differs("cfgutils", "pkg_status", "There are no memory pools, so that nothing is written."),
+    differs("kex", "setdebug", "Holds until the script is loaded again, too."),
+    differs("corex", "send_udp", NOT_TO_US),
+    differs("corex", "send_data", NOT_TO_US),
+    differs("corex", "sendx", NOT_TO_US),
+    differs(
+        "corex",
+        "via_add_xavp_params",
+        "What the attribute has when this is called counts; Kamailio looks at it when the request \
+         is sent.",
+    ),
+    differs(
+        "corex",
+        "via_use_xavp_fields",
+        "What the attribute has when this is called counts. It has an effect on `forward()`, too, \
+         which it has not in Kamailio.",
+    ),
+    differs("sl", "send_reply_mode", "Stateless whatever the mode, as there are no transactions."),
+    differs(
+        "registrar",
+        "reg_send_reply",
+        "False if `save` has kept no answer; Kamailio sends a 200 then.",
+    ),
     own("registrar", "save_noreply", "Of SER and OpenSER."),
     own("textops", "subst_v", "Of later ones."),
     differs(
@@ -144,11 +176,6 @@ const FUNCTIONS: &[Line] = &[
         "The match action 1 does nothing: no attributes are stored with a contact.",
     ),
     differs(
-        "xlog",
-        "xlog",
-        "A facility changes nothing: in the system log lines have the facility `daemon`.",
-    ),
-    differs(
         "textops",
         "append_hf",
         "A text that is no header line is refused, so that values of variables cannot end the \
@@ -173,12 +200,19 @@ const FUNCTIONS: &[Line] = &[
     differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
 ];
 
+/// How functions differ that send by themselves.
+const NOT_TO_US: &str = "False if it would go to this server, as nothing would end that.";
+
 /// How functions differ that let a run wait.
 const NO_WAITING: &str = "The run waits, not the process: other messages are worked on meanwhile.";
 
 /// What the functions of `exec` do otherwise.
 const A_WORD: &str = "A variable in the command becomes a word of it, or a part of one; Kamailio \
                       gives its value to the shell as text of the command.";
+
+/// How variables differ that are kept.
+const LEFT_BEHIND: &str = "Starts anew with each message; in Kamailio it has what the process left \
+                           in it.";
 
 /// The pseudo-variables that are not the same.
 const VARIABLES: &[Line] = &[
@@ -193,6 +227,14 @@ const VARIABLES: &[Line] = &[
         "snd",
         "Tells about `$du` or else `$ru`, whenever it is read; Kamailio only in `onsend_route`.",
     ),
+    differs(
+        "pv",
+        "sndfrom",
+        "Known whenever it is read; Kamailio knows it only in `onsend_route`.",
+    ),
+    differs("pv", "sndto", "As `$snd`."),
+    differs("pv", "var", LEFT_BEHIND),
+    differs("pv", "vn", LEFT_BEHIND),
     own("pv", "headers", "Of PrimiSIP."),
     own("pv", "method", "Of PrimiSIP."),
     own("pv", "mline", "Of PrimiSIP."),

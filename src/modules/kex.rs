@@ -11,7 +11,6 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     built_in: true,
     functions: FUNCTIONS,
     variables: VARIABLES,
-    missing: super::missing::KEX,
     ..ModuleSpec::new("kex", "Functions of the core that are no keywords.")
 };
 
@@ -65,6 +64,32 @@ const FUNCTIONS: &[FunctionSpec] = &[
         |execution, arguments| {
             let flags = execution.peek_state::<ScriptFlags>().unwrap_or_default().0;
             verdict(flags & bit(arguments) != 0)
+        },
+    ),
+    function(
+        "setdebug",
+        &[ParameterSpec::required("level", ParameterKind::Int)],
+        "Has this worker write log lines up to that level, -5 to 9, whatever `debug` says, until \
+         `resetdebug` or the next reload.",
+        "setdebug(3);",
+        |execution, arguments| {
+            let level = int(arguments, 0).filter(|level| (-5..=9).contains(level));
+            let Some(level) = level.and_then(|level| i32::try_from(level).ok()) else {
+                return FALSE;
+            };
+            execution.host.set_log_level(level);
+            TRUE
+        },
+    ),
+    function(
+        "resetdebug",
+        &[],
+        "Has this worker write log lines up to the level that `debug` says.",
+        "resetdebug();",
+        |execution, _| {
+            let level = execution.program.settings().debug;
+            execution.host.set_log_level(level);
+            TRUE
         },
     ),
     FunctionSpec {

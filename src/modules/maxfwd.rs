@@ -6,7 +6,7 @@ use super::table::{function, int};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleConfig, ModuleSpec, ParameterKind,
-    ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+    ParameterSpec, Program, ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
 };
 use crate::sip::{HeaderName, parse_max_forwards};
 
@@ -125,10 +125,7 @@ fn count_down(execution: &mut Execution<'_>, old: &[u8]) -> ReturnCode {
     let new = match parse_max_forwards(old) {
         Err(_) => return -2,
         Ok(0) => return FALSE,
-        Ok(hops) => {
-            let limit = execution.program.config::<Config>();
-            u32::from(hops - 1).min(limit.map_or(LIMIT_DEFAULT, |it| it.max_limit))
-        }
+        Ok(hops) => counted_down(hops, execution.program),
     };
     let mut digits = [0; 10];
     let digits = decimal(new, &mut digits);
@@ -138,6 +135,12 @@ fn count_down(execution: &mut Execution<'_>, old: &[u8]) -> ReturnCode {
     let at = transit.message.offset_of(old);
     transit.max_forwards_done = transit.edits.replace_parts(at, old.len(), parts);
     if transit.max_forwards_done { TRUE } else { -2 }
+}
+
+/// What is left of a number of hops when this one is counted: no more than `max_limit`.
+fn counted_down(hops: u8, program: &Program) -> u32 {
+    let limit = program.config::<Config>().map_or(LIMIT_DEFAULT, |config| config.max_limit);
+    u32::from(hops.saturating_sub(1)).min(limit)
 }
 
 /// Blanks before a number that is shorter than the one it replaces, so that nothing behind it
@@ -154,7 +157,8 @@ fn is_less<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
         && message
             .value(HeaderName::MaxForwards)
             .is_some_and(|value| transit.edits.removes(message.offset_of(value)));
-    let hops = i64::from(hops.saturating_sub(u8::from(is_edited)));
+    let hops = if is_edited { counted_down(hops, execution.program) } else { u32::from(hops) };
+    let hops = i64::from(hops);
     if int(arguments, 0).is_some_and(|limit| hops < limit) { TRUE } else { FALSE }
 }
 

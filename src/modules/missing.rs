@@ -22,26 +22,12 @@ missing! {
         resetavpflag send_tcp setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:
         file_read file_write forward_reply is_incoming set_recv_socket
-        set_recv_socket_name set_source_address via_use_xavp_fields;
-    CFGUTILS:
-        abort core_hash pkg_status pkg_summary shm_status shm_summary;
-    EXEC:
-        exec exec_getenv;
-    KEX:
-        resetdebug setdebug;
+        set_recv_socket_name set_source_address;
     PV:
-        pv_evalx pv_var_to_xavp pv_xavp_to_var xavp_slist_explode
+        pv_evalx
         => ccp ksr location_ua msgbuf rpl ruid stat;
     REGISTRAR:
-        lookup_contacts lookup_xavp reg_send_reply save_contacts set_q_override
-        => ulr;
-    RR:
-        get_route_param loose_route_mode loose_route_preloaded rr_next_hop_route;
-    SIPUTILS:
-        contact_param_check
-        => ppv;
+        lookup_xavp;
     SL:
-        send_reply_mode sl_forward_reply;
-    XLOG:
-        xlogm;
+        sl_forward_reply;
 }

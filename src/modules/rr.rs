@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::item::take_off;
-use super::table::{avp_name, text, text_setting};
+use super::table::{avp_name, int, text, text_setting, verdict};
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleConfig, ModuleSpec,
@@ -19,7 +19,6 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     settings: SETTINGS,
     configure: Some(configure),
     knows_defaults: true,
-    missing: super::missing::RR,
     ..ModuleSpec::new("rr", "Record routing and loose routing.")
 };
 
@@ -138,6 +137,37 @@ const FUNCTIONS: &[FunctionSpec] = &[
               False if there is no Route.",
         example: "if (loose_route()) { forward(); exit; }",
         run: loose_route,
+    },
+    FunctionSpec {
+        name: "loose_route_mode",
+        aliases: &[],
+        parameters: &[ParameterSpec::required("mode", ParameterKind::Int)],
+        routes: RouteKinds::REQUEST,
+        doc: "With mode 0 like loose_route(); with 1 a strict router before us is not thought of: \
+              the Request-URI stays, also if it is ours.",
+        example: "if (loose_route_mode(1)) { forward(); exit; }",
+        run: |execution, arguments| follow_route(execution, int(arguments, 0) != Some(1)),
+    },
+    FunctionSpec {
+        name: "loose_route_preloaded",
+        aliases: &[],
+        parameters: &[],
+        routes: RouteKinds::REQUEST,
+        doc: "Like loose_route(), but true only if the request is outside a dialog, To having no \
+              tag, and our Route was the only one: the client has put it there, and where the \
+              request goes is still to be decided.",
+        example: "if (loose_route_preloaded()) { lookup(\"location\"); }",
+        run: loose_route_preloaded,
+    },
+    FunctionSpec {
+        name: "rr_next_hop_route",
+        aliases: &[],
+        parameters: &[],
+        routes: RouteKinds::REQUEST,
+        doc: "Whether loose_route() has taken our Route off and found another one behind it, which \
+              the request goes to.",
+        example: "if (rr_next_hop_route()) { forward(); exit; }",
+        run: |execution, _| verdict(has_left_own_route(execution) == Some(true)),
     },
     FunctionSpec {
         name: "check_route_param",
@@ -263,7 +293,7 @@ fn loose_route(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode 
     match execution.transit.message.value(HeaderName::Route) {
         None => FALSE,
         Some(route) if take_only_route_off(execution, route) => TRUE,
-        Some(_) => route_by_any(execution),
+        Some(_) => follow_route(execution, true),
     }
 }
 
@@ -288,11 +318,18 @@ fn take_only_route_off<'m>(execution: &mut Execution<'m>, route: &'m [u8]) -> bo
     true
 }
 
-/// Does what any Route asks for.
+/// `loose_route_preloaded()`.
+fn loose_route_preloaded(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    let is_followed = follow_route(execution, true) == TRUE;
+    let is_outside = execution.transit.to_tag().is_none_or(<[u8]>::is_empty);
+    verdict(is_followed && is_outside && has_left_own_route(execution) == Some(false))
+}
+
+/// Routes by the Route header field, perhaps with a thought of strict routers before us.
 #[inline(never)]
-fn route_by_any(execution: &mut Execution<'_>) -> ReturnCode {
+fn follow_route(execution: &mut Execution<'_>, expects_strict: bool) -> ReturnCode {
     let Some(mut first) = first_route(execution) else { return FALSE };
-    if came_from_strict_router(execution) {
+    if expects_strict && came_from_strict_router(execution) {
         return undo_strict_router(execution);
     }
     if first.is_own(execution) {
@@ -319,7 +356,20 @@ fn route_by_any(execution: &mut Execution<'_>) -> ReturnCode {
     TRUE
 }
 
-/// A Route value that is still there.
+/// Whether there is another Route behind ours; `None` if ours has not been taken off.
+fn has_left_own_route(execution: &Execution<'_>) -> Option<bool> {
+    let mut routes = all_routes(execution);
+    let first = routes.next().filter(|first| first.is_own(execution))?;
+    if first.is_there(execution) {
+        return None;
+    }
+    Some(match routes.next() {
+        Some(half) if first.is_doubled_by(&half, execution) => routes.next().is_some(),
+        next => next.is_some(),
+    })
+}
+
+/// A Route value.
 struct RouteItem<'m> {
     header: Header<'m>,
     item: &'m [u8],
@@ -338,6 +388,12 @@ impl<'m> RouteItem<'m> {
         doubled(self) && doubled(half) && half.is_own(execution)
     }
 
+    /// Whether it has not been taken off.
+    fn is_there(&self, execution: &Execution<'m>) -> bool {
+        let transit = &execution.transit;
+        !transit.edits.removes(transit.message.offset_of(self.item))
+    }
+
     /// Takes it off: with its line if it is the last value there.
     fn take_off(&self, execution: &mut Execution<'m>) {
         take_off(&mut execution.transit, self.header, self.item);
@@ -346,11 +402,15 @@ impl<'m> RouteItem<'m> {
 
 /// All Route values that are still there.
 fn routes<'m>(execution: &Execution<'m>) -> impl Iterator<Item = RouteItem<'m>> {
+    all_routes(execution).filter(|route| route.is_there(execution))
+}
+
+/// All Route values that arrived.
+fn all_routes<'m>(execution: &Execution<'m>) -> impl Iterator<Item = RouteItem<'m>> {
     let message = execution.transit.message;
     message
         .headers(HeaderName::Route)
         .flat_map(|header| Items::new(header.value).map(move |item| (header, item)))
-        .filter(move |(_, item)| !execution.transit.edits.removes(message.offset_of(item)))
         .filter_map(|(header, item)| {
             let uri = Uri::parse(NameAddr::parse(item).ok()?.uri).ok()?;
             matches!(uri.scheme, Scheme::Sip | Scheme::Sips).then_some(RouteItem {

@@ -12,8 +12,8 @@ use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::script::ast::RouteKind;
 use crate::script::{
-    Compiled, Diagnostic, Execution, Host, LogLevel, ModuleSpec, ModuleState, NextHop, Program,
-    Reader, Refusal, ScriptError, Severity, Transit, Verdict, compile, parse_text, run,
+    Compiled, Diagnostic, Execution, Host, LogFacility, LogLevel, ModuleSpec, ModuleState, NextHop,
+    Program, Reader, Refusal, ScriptError, Severity, Transit, Verdict, compile, parse_text, run,
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{Message, MessageIndex, parse};
@@ -101,6 +101,11 @@ impl Host for Recorder {
         if self.logs(level) {
             self.lines.push(String::from_utf8_lossy(text).trim_end().to_owned());
         }
+    }
+
+    fn log_as(&mut self, facility: LogFacility, level: LogLevel, text: &[u8]) {
+        let text = [format!("<{}> ", facility.number()).as_bytes(), text].concat();
+        self.log(level, &text);
     }
 
     fn count(&mut self, counter: Counter) {
@@ -776,4 +781,14 @@ fn custom_parameters_can_be_selected() {
     let script = "pstn.gw_ip = \"192.0.2.7\" desc \"gateway\"\n\
                   route { xlog(\"$sel(cfg_get.pstn.gw_ip)\\n\"); }";
     assert_eq!(run_over(script, REQUEST, Recorder::default()).host.lines, ["192.0.2.7"]);
+}
+
+#[test]
+fn log_lines_have_the_facility_that_is_named() {
+    let body = "xlog(\"LOG_LOCAL1\", \"L_ERR\", \"a\\n\"); xlog(\"b\\n\"); xlogl(\"c\\n\");";
+    assert_eq!(lines(body, ""), ["<17> a", "b", "t.cfg:4: c"]);
+    let facility = "modparam(\"xlog\", \"log_facility\", \"LOG_LOCAL7\")";
+    assert_eq!(lines(body, facility), ["<17> a", "<23> b", "<23> t.cfg:4: c"]);
+    let wrong = "modparam(\"xlog\", \"log_facility\", \"LOCAL7\")\nroute { exit; }";
+    assert_eq!(errors(wrong).len(), 1);
 }

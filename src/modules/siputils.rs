@@ -26,7 +26,6 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     variables: charging::VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
-    missing: super::missing::SIPUTILS,
     ..ModuleSpec::new("siputils", "Questions about SIP messages.")
 };
 

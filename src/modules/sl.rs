@@ -68,6 +68,20 @@ const FUNCTIONS: &[FunctionSpec] = &[
         run: send_reply,
     },
     FunctionSpec {
+        name: "send_reply_mode",
+        aliases: &[],
+        parameters: &[
+            ParameterSpec::required("code", ParameterKind::Int),
+            ParameterSpec::required("reason", ParameterKind::Text),
+            ParameterSpec::required("mode", ParameterKind::Int),
+        ],
+        routes: RouteKinds::NOT_REPLY,
+        doc: "Like `send_reply`. The mode says what a transaction has to do with it; there are \
+              none, so that it changes nothing.",
+        example: r#"send_reply_mode("404", "Not Found", "1");"#,
+        run: |execution, arguments| send_reply(execution, arguments.get(..2).unwrap_or_default()),
+    },
+    FunctionSpec {
         name: "sl_reply_error",
         aliases: &["send_reply_error"],
         parameters: &[],

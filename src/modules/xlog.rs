@@ -1,15 +1,20 @@
 //! `xlog`: Formatted log lines.
 
+use std::sync::Arc;
+
+use super::pv::method_number;
+use crate::script::ast::GlobalValue;
 use crate::script::{
-    Argument, Execution, FALSE, FunctionSpec, LogLevel, ModuleSpec, ParameterKind, ParameterSpec,
-    ReturnCode, RouteKinds, SettingKind, SettingSpec, TRUE,
+    Argument, Execution, FALSE, FunctionSpec, Index, Key, LogFacility, LogLevel, ModuleConfig,
+    ModuleSpec, ParameterKind, ParameterSpec, ReturnCode, RouteKinds, SettingKind, SettingSpec,
+    TRUE, Value,
 };
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
-    missing: super::missing::XLOG,
+    configure: Some(configure),
     ..ModuleSpec::new("xlog", "Formatted log lines.")
 };
 
@@ -56,11 +61,15 @@ const FUNCTIONS: &[FunctionSpec] = &[
         aliases: &[],
         parameters: FACILITY_AND_ALL,
         routes: RouteKinds::ANY,
-        doc: "The same with a facility of the system log, such as `LOG_LOCAL0`.",
+        doc: "The same with a facility of the system log, such as `LOG_LOCAL0`; standard error \
+              knows none.",
         example: "xlog(\"LOG_LOCAL0\", \"L_INFO\", \"$rm from $si\\n\");",
         run: |execution, arguments| match arguments {
-            [_, rest @ ..] => at_level(execution, rest),
-            [] => FALSE,
+            [Argument::Text(facility), Argument::Int(level), text @ ..] => {
+                let level = LogLevel::from_number(*level);
+                write_as(execution, (LogFacility::from_name(facility), level), text, false)
+            }
+            _ => FALSE,
         },
     },
     at(
@@ -68,6 +77,19 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("Writes a line at level L_ERR.", "xlog(\"$rm from $si\\n\");"),
         |execution, arguments| write(execution, LogLevel::Error, arguments),
     ),
+    FunctionSpec {
+        name: "xlogm",
+        aliases: &[],
+        parameters: LEVEL_AND_TEXT,
+        routes: RouteKinds::ANY,
+        doc: "Like xlog, but for methods that `methods_filter` names, for which nothing is \
+              written; without that parameter these are all.",
+        example: "xlogm(\"L_INFO\", \"$rm from $si\\n\");",
+        run: |execution, arguments| match arguments {
+            _ if is_filtered(execution) => TRUE,
+            arguments => at_level(execution, arguments),
+        },
+    },
     FunctionSpec {
         name: "xlogl",
         aliases: &[],
@@ -142,20 +164,17 @@ fn write_place<'m>(
     level: LogLevel,
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
-    if execution.host.logs(level) {
-        let text = match arguments {
-            [Argument::Format(format)] => format.render(execution),
-            [Argument::Text(text)] => text,
-            _ => return FALSE,
-        };
-        let place = execution.place();
-        let line = execution.build(&[place.as_bytes(), b": ", text]);
-        execution.host.log(level, line);
-    }
-    TRUE
+    write_as(execution, (None, level), arguments, true)
 }
 
-/// The parameters; buffers grow as they must, so that none of them matters.
+/// Whether `methods_filter` names the method of the message.
+fn is_filtered(execution: &Execution<'_>) -> bool {
+    let filter = execution.program.config::<Config>().map_or(!0, |config| config.filter);
+    let Value::Int(method) = method_number(execution, Key::None, Index::None) else { return false };
+    filter & method != 0
+}
+
+/// The parameters; buffers grow as they must, so that most of them do not matter.
 const SETTINGS: &[SettingSpec] = &[
     setting("buf_size", SettingKind::Int, "Changes nothing: lines may be of any length."),
     setting("force_color", SettingKind::Int, "Changes nothing: colours are always written."),
@@ -164,16 +183,47 @@ const SETTINGS: &[SettingSpec] = &[
         SettingKind::Int,
         "Changes nothing: the place in the script is not written.",
     ),
-    setting(
-        "log_facility",
-        SettingKind::Text,
-        "Changes nothing: in the system log lines have the facility `daemon`.",
-    ),
+    SettingSpec {
+        name: "log_facility",
+        kind: SettingKind::Text,
+        effective: true,
+        doc: "The facility of these lines in the system log, such as `LOG_LOCAL0`; that of the \
+              global parameter `log_facility` if not set.",
+    },
     setting("log_colors", SettingKind::Text, "Changes nothing: lines have no colours by level."),
-    setting("methods_filter", SettingKind::Int, "Changes nothing: lines are never filtered."),
+    SettingSpec {
+        name: "methods_filter",
+        kind: SettingKind::Int,
+        effective: true,
+        doc: "The methods that `xlogm` writes nothing for, their numbers (`$rmid`) added up; all \
+              if not set.",
+    },
     setting("prefix_mode", SettingKind::Int, "Changes nothing: lines have no prefix."),
     setting("prefix", SettingKind::Text, "Changes nothing: lines have no prefix."),
 ];
+
+/// What the parameters say.
+#[derive(Debug)]
+struct Config {
+    facility: Option<LogFacility>,
+    filter: i64,
+}
+
+/// Reads the parameters.
+fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, String)> {
+    let mut config = Config { facility: None, filter: !0 };
+    for (position, (name, value)) in values.iter().enumerate() {
+        match (*name, value) {
+            ("log_facility", GlobalValue::Text(text)) => {
+                let fault = || (position, format!("{name} must be one such as `LOG_LOCAL0`"));
+                config.facility = Some(LogFacility::from_name(text).ok_or_else(fault)?);
+            }
+            ("methods_filter", GlobalValue::Int(filter)) => config.filter = *filter,
+            _ => {}
+        }
+    }
+    Ok(Arc::new(config))
+}
 
 /// A parameter that changes nothing.
 const fn setting(name: &'static str, kind: SettingKind, doc: &'static str) -> SettingSpec {
@@ -194,13 +244,32 @@ fn write<'m>(
     level: LogLevel,
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
-    if execution.host.logs(level) {
-        let text = match arguments {
-            [Argument::Format(format)] => format.render(execution),
-            [Argument::Text(text)] => text,
-            _ => return FALSE,
-        };
-        execution.host.log(level, text);
+    write_as(execution, (None, level), arguments, false)
+}
+
+/// Writes a text for a facility, or for that of `log_facility`, if its level is written.
+fn write_as<'m>(
+    execution: &mut Execution<'m>,
+    (facility, level): (Option<LogFacility>, LogLevel),
+    arguments: &[Argument<'m>],
+    has_place: bool,
+) -> ReturnCode {
+    if !execution.host.logs(level) {
+        return TRUE;
+    }
+    let text: &[u8] = match arguments {
+        [Argument::Format(format)] => format.render(execution),
+        [Argument::Text(text)] => text,
+        _ => return FALSE,
+    };
+    let facility = facility.or_else(|| execution.program.config::<Config>()?.facility);
+    let line: &[u8] = match has_place {
+        true => execution.build(&[execution.place().as_bytes(), b": ", text]),
+        false => text,
+    };
+    match facility {
+        Some(facility) => execution.host.log_as(facility, level, line),
+        None => execution.host.log(level, line),
     }
     TRUE
 }

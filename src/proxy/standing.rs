@@ -12,12 +12,17 @@ use super::warning::Warning;
 use crate::jobs::JobQueue;
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
-use crate::script::{LogLevel, Program, Settings};
+use crate::script::{LogFacility, LogLevel, Program, Settings};
 
 /// Where the script's log lines go.
 pub trait LogSink: Send {
     /// Writes one log entry; `text` is written as it is.
     fn write(&mut self, level: LogLevel, text: &[u8]);
+
+    /// Writes one log entry for a facility of the system log, if that is where it goes.
+    fn write_as(&mut self, _facility: LogFacility, level: LogLevel, text: &[u8]) {
+        self.write(level, text);
+    }
 
     /// Does what the global parameters of a new script say about log lines.
     fn follow(&mut self, _settings: &Settings) {}

@@ -10,7 +10,7 @@ use super::parked::Parked;
 use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
-use crate::script::{Host, LogLevel, NextHop, Refusal, Transit};
+use crate::script::{Host, LogFacility, LogLevel, NextHop, Refusal, Transit};
 use crate::sip::Essentials;
 use crate::sip::rewrite::EditList;
 use crate::time::Now;
@@ -157,6 +157,16 @@ impl Host for Turn<'_> {
 
     fn logs(&self, level: LogLevel) -> bool {
         i32::from(level as i8) <= self.standing.log_level
+    }
+
+    fn set_log_level(&mut self, level: i32) {
+        self.standing.log_level = level;
+    }
+
+    fn log_as(&mut self, facility: LogFacility, level: LogLevel, text: &[u8]) {
+        if self.logs(level) {
+            self.standing.parts.log.write_as(facility, level, text);
+        }
     }
 
     fn log(&mut self, level: LogLevel, text: &[u8]) {

@@ -52,6 +52,55 @@ impl LogLevel {
     }
 }
 
+/// A facility of the system log (RFC 3164 §4.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogFacility(u8);
+
+impl LogFacility {
+    /// `LOG_DAEMON`.
+    pub const DAEMON: Self = Self(3);
+
+    /// The facility of that name: `LOG_LOCAL0`.
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        const NAMES: [&[u8]; 24] = [
+            b"KERN",
+            b"USER",
+            b"MAIL",
+            b"DAEMON",
+            b"AUTH",
+            b"SYSLOG",
+            b"LPR",
+            b"NEWS",
+            b"UUCP",
+            b"CRON",
+            b"AUTHPRIV",
+            b"FTP",
+            b"",
+            b"",
+            b"",
+            b"",
+            b"LOCAL0",
+            b"LOCAL1",
+            b"LOCAL2",
+            b"LOCAL3",
+            b"LOCAL4",
+            b"LOCAL5",
+            b"LOCAL6",
+            b"LOCAL7",
+        ];
+        let name = name.strip_prefix(b"LOG_").filter(|name| !name.is_empty())?;
+        let place = NAMES.iter().position(|known| *known == name)?;
+        u8::try_from(place).ok().map(Self)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
 /// Where `forward()` sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop<'m> {
@@ -173,6 +222,14 @@ pub trait Host {
 
     /// Whether log lines of that level are written.
     fn logs(&self, level: LogLevel) -> bool;
+
+    /// Has lines of this worker written up to that level.
+    fn set_log_level(&mut self, _level: i32) {}
+
+    /// Writes a log line for a facility of the system log, if its level is written.
+    fn log_as(&mut self, _facility: LogFacility, level: LogLevel, text: &[u8]) {
+        self.log(level, text);
+    }
 
     /// Writes a log line, if its level is written.
     fn log(&mut self, level: LogLevel, text: &[u8]);

@@ -60,7 +60,7 @@ pub use compat::{Compat, Support, Use, UseKind, compat, render_compat, render_co
 pub use diagnostic::{Change, Code, Diagnostic, Severity};
 pub use execution::Execution;
 pub use format::{Format, Piece};
-pub use host::{Host, LogLevel, NextHop, Refusal};
+pub use host::{Host, LogFacility, LogLevel, NextHop, Refusal};
 pub use json::{json_place, json_string, render_json};
 pub use list::ArenaList;
 pub use load::{Parsed, Reader, Rejected, parse_script, parse_text};
@@ -78,7 +78,7 @@ pub use source::{Place, SourceFile, SourceMap, Span};
 pub use spelling::nearest;
 pub use substitution::{Bound, Substitution, whole_line_range};
 pub use suspension::{Suspended, Wait};
-pub use transform::{decode_base64_url, encode_base64_url};
+pub use transform::{core_hash, decode_base64_url, encode_base64_url};
 pub use transit::{Branch, OwnVia, RecordRoute, Transit};
 pub use value::{Digits, Value, parse_int};
 pub use variable::Variable;

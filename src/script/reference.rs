@@ -379,7 +379,7 @@ pub const TRANSFORMATIONS: &[LanguageEntry] = &[
     entry(
         "{s.ftime,format}",
         "Seconds since 1970 as a date and time, in a format of `strftime`; in the time zone that \
-         holds now.",
+         held then.",
         "$(Ts{s.ftime,%Y-%m-%d %H:%M:%S})",
     ),
     entry(

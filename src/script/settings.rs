@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::LogFacility;
 use crate::connections::ConnectionSettings;
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
 use crate::names::NameSettings;
@@ -75,10 +76,14 @@ pub struct Settings {
     pub server_id: u32,
     /// The attribute whose members our Via gets as parameters (`xavp_via_params`).
     pub xavp_via_params: Option<String>,
+    /// The attribute that host and port of our Via come from (`xavp_via_fields`).
+    pub xavp_via_fields: Option<String>,
     /// Worker threads; `None`: one for each usable core.
     pub workers: Option<usize>,
     /// Log level: lines above it are not written (-5 to 4).
     pub debug: i32,
+    /// The facility of log lines in the system log (`log_facility`).
+    pub log_facility: LogFacility,
     /// Whether log lines go to standard error.
     pub log_stderror: bool,
     /// The whole `Server` header line for replies made here, or none.
@@ -124,8 +129,10 @@ impl Default for Settings {
             aliases: Vec::new(),
             server_id: 0,
             xavp_via_params: None,
+            xavp_via_fields: None,
             workers: None,
             debug: 0,
+            log_facility: LogFacility::DAEMON,
             log_stderror: false,
             server_header: Some(
                 concat!("Server: Viaduct (", env!("CARGO_PKG_VERSION"), ")").to_owned(),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::sys;
-use crate::time::{Now, Zone};
+use crate::time::{Now, Zone, Zones};
 
 /// The clocks of the system, as seen by all workers alike.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,17 @@ impl Clock {
     }
 }
 
+/// The time zones of the system.
+pub(super) const ZONES: Zones = Zones(zone_at);
+
+/// The time zone at any moment; none if the system does not know.
+fn zone_at(wall_seconds: u64) -> Zone {
+    sys::local_zone(wall_seconds).map_or(Zone::UTC, |zone| {
+        let sys::LocalZone { offset_seconds, saves_daylight, abbreviation } = zone;
+        Zone { offset_seconds, saves_daylight, abbreviation }
+    })
+}
+
 /// The time zone at that moment. The system is asked once in a quarter of an hour: zones change at
 /// no other moments, and asking takes longer than reading a clock.
 fn zone(wall_seconds: u64) -> Zone {
@@ -42,11 +53,7 @@ fn zone(wall_seconds: u64) -> Zone {
     let quarter = wall_seconds / 900;
     KNOWN.with(|known| {
         if known.get().0 != quarter {
-            let zone = sys::local_zone(wall_seconds).map_or(Zone::UTC, |zone| {
-                let sys::LocalZone { offset_seconds, saves_daylight, abbreviation } = zone;
-                Zone { offset_seconds, saves_daylight, abbreviation }
-            });
-            known.set((quarter, zone));
+            known.set((quarter, zone_at(wall_seconds)));
         }
         known.get().1
     })

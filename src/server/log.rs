@@ -8,7 +8,7 @@ use std::process;
 use tracing::level_filters::LevelFilter;
 
 use crate::proxy::LogSink;
-use crate::script::{Diagnostic, LogLevel, Settings, Severity, SourceMap, render};
+use crate::script::{Diagnostic, LogFacility, LogLevel, Settings, Severity, SourceMap, render};
 
 /// Sends the server's own log lines up to `level` to standard error, and panics with them.
 pub(super) fn start(level: LevelFilter) {
@@ -46,7 +46,7 @@ pub(super) fn show(diagnostics: &[Diagnostic], map: &SourceMap, level: LevelFilt
 /// Where the script's log lines go: `log_stderror` chooses between standard error and the system
 /// log.
 pub(super) fn script_log(settings: &Settings) -> Box<dyn LogSink> {
-    Box::new(ScriptLog { system: system_log(settings) })
+    Box::new(ScriptLog { system: system_log(settings), facility: settings.log_facility })
 }
 
 /// The system log, if the script's log lines go there.
@@ -58,12 +58,18 @@ fn system_log(settings: &Settings) -> Option<SystemLog> {
 struct ScriptLog {
     /// None: standard error.
     system: Option<SystemLog>,
+    /// That of lines which name none.
+    facility: LogFacility,
 }
 
 impl LogSink for ScriptLog {
     fn write(&mut self, level: LogLevel, text: &[u8]) {
+        self.write_as(self.facility, level, text);
+    }
+
+    fn write_as(&mut self, facility: LogFacility, level: LogLevel, text: &[u8]) {
         match &mut self.system {
-            Some(log) => log.write(level, text),
+            Some(log) => log.write(facility, level, text),
             // Each entry is one `write`, so that the entries of workers do not mix. One that
             // cannot be written is lost; the server goes on.
             None => drop(io::stderr().write_all(text)),
@@ -71,6 +77,7 @@ impl LogSink for ScriptLog {
     }
 
     fn follow(&mut self, settings: &Settings) {
+        self.facility = settings.log_facility;
         if settings.log_stderror == self.system.is_some() {
             self.system = system_log(settings);
         }
@@ -97,9 +104,9 @@ impl SystemLog {
     }
 
     /// Writes one entry.
-    fn write(&mut self, level: LogLevel, text: &[u8]) {
+    fn write(&mut self, facility: LogFacility, level: LogLevel, text: &[u8]) {
         if let Some(socket) = &self.socket {
-            compose_system_line(&mut self.line, level, text);
+            compose_system_line(&mut self.line, (facility, level), text);
             let _ = socket.send(&self.line);
         }
     }
@@ -108,8 +115,11 @@ impl SystemLog {
 const SYSTEM_LOG_PATH: &str = "/dev/log";
 
 /// Composes `<priority>viaduct[process]: text` (RFC 3164 §4.1.1; the time is added by the log).
-fn compose_system_line(line: &mut Vec<u8>, level: LogLevel, text: &[u8]) {
-    const FACILITY_DAEMON: u8 = 3;
+fn compose_system_line(
+    line: &mut Vec<u8>,
+    (facility, level): (LogFacility, LogLevel),
+    text: &[u8],
+) {
     let severity = match level {
         LogLevel::Alert => 1,
         LogLevel::Bug | LogLevel::Crit2 | LogLevel::Critical => 2,
@@ -121,7 +131,7 @@ fn compose_system_line(line: &mut Vec<u8>, level: LogLevel, text: &[u8]) {
     };
     line.clear();
     // Writing to a vector does not fail.
-    let _ = write!(line, "<{}>viaduct[{}]: ", FACILITY_DAEMON * 8 + severity, process::id());
+    let _ = write!(line, "<{}>viaduct[{}]: ", facility.number() * 8 + severity, process::id());
     line.extend_from_slice(text.trim_ascii_end());
 }
 
@@ -133,15 +143,20 @@ mod tests {
     #[test]
     fn a_line_for_the_system_log_has_priority_and_process() {
         let mut line = b"rest of the last line".to_vec();
-        compose_system_line(&mut line, LogLevel::Error, b"no route\n");
+        let daemon = LogFacility::DAEMON;
+        compose_system_line(&mut line, (daemon, LogLevel::Error), b"no route\n");
         let expected = format!("<27>viaduct[{}]: no route", process::id());
         assert_eq!(line, expected.into_bytes());
-        compose_system_line(&mut line, LogLevel::Debug, b"");
+        compose_system_line(&mut line, (daemon, LogLevel::Debug), b"");
         assert!(line.starts_with(b"<31>"));
+        let local = LogFacility::from_name(b"LOG_LOCAL3").unwrap();
+        compose_system_line(&mut line, (local, LogLevel::Error), b"");
+        assert!(line.starts_with(b"<155>"));
     }
 
     #[test]
     fn without_a_system_log_lines_are_lost_in_silence() {
-        SystemLog { socket: None, line: Vec::new() }.write(LogLevel::Info, b"text");
+        let mut log = SystemLog { socket: None, line: Vec::new() };
+        log.write(LogFacility::DAEMON, LogLevel::Info, b"text");
     }
 }

@@ -142,7 +142,11 @@ fn start_workers(
     let template = Template {
         secret: branch_secret(program.settings(), &listeners)?,
         listeners,
-        services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
+        services: Arc::new([
+            Arc::clone(&office.tables) as _,
+            Arc::new(SharedVariables::default()),
+            Arc::new(super::clock::ZONES),
+        ]),
         names,
     };
     let cores = cores_to_pin(options.pin);

@@ -277,13 +277,6 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn a_short_port_is_read_as_any(text in "[0-9]{4}|[ -~]{0,6}|[0-9]{1,6}") {
-            prop_assert_eq!(short_port(text.as_bytes()), port(text.as_bytes()));
-        }
-    }
-
     #[test]
     fn ordinary_uris_are_plain() {
         for text in ["sip:a", "sip:+1*@192.0.2.1", "sip:a@b:5060;lr;x=y@z", "sip:b:5060"] {

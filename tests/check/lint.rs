@@ -95,6 +95,7 @@ fn a_way_to_a_silent_end_is_told() {
     let any =
         complaints("#!KAMAILIO\nloadmodule \"cfgutils.so\"\nroute {\nroute_if_exists(\"A\");\n}");
     assert!(!any.iter().any(|(code, _)| *code == "W0403"), "{any:?}");
+    gets("send(192.0.2.7);", "", &[]);
     gets("if ($rU == 1) { t_relay(); } else { unknown(); }", "", &["E0403", "E0401"]);
     let other = "#!KAMAILIO\nroute {\n#!ifdef A\nforward();\n#!endif\n}";
     assert_eq!(complaints(other), [], "it is sent on when A is defined");
@@ -130,6 +131,8 @@ fn variables_that_nothing_has_set_are_told() {
 fn variables_that_may_be_set_are_left_alone() {
     for body in [
         "$var(x) = 1; $ru = $var(x); forward();",
+        "$vz(x) = 1; $ru = $var(x); forward();",
+        "$xavp(a=>x) = 1; pv_xavp_to_var(\"a\"); $ru = $var(x); forward();",
         "if ($rU == 1) $var(x) = 1; $ru = $var(x); forward();",
         "while ($var(x) < 3) { $var(x) = $var(x) + 1; } forward();",
         "if ($var(x) == $null) exit; $var(x) = 1; forward();",

@@ -96,3 +96,57 @@ fn a_script_cannot_keep_attributes_without_end() {
                      xlog(\"L_ERR\", \"not here\\n\");");
     assert!(found.last().unwrap().contains("too many strings"), "{found:?}");
 }
+
+#[test]
+fn lists_become_attributes() {
+    for (body, text, expected) in [
+        (
+            r#"xavp_slist_explode("a,b, c,,d ", ",", "t", "l");"#,
+            "$xavp(l=>v[0])|$xavp(l=>v[1])|$xavp(l=>v[2])|$xavp(l=>v[3])|$xavp(l=>v[4])",
+            "a|b|c|d|<null>",
+        ),
+        (
+            r#"xavp_slist_explode("a; b|c", ";|", "", "l");"#,
+            "$xavp(l=>v)|$xavp(l=>v[1])|$xavp(l=>v[2])",
+            "a| b|c",
+        ),
+        (
+            r#"xavp_slist_explode("x", ",", "t", "l"); xavp_slist_explode("y", ",", "t", "l");"#,
+            "$cnt($xavp(l)) $xavp(l=>v) $xavp(l[1]=>v)",
+            "2 y x",
+        ),
+        (r#"xavp_slist_explode("", ",", "t", "l");"#, "$rc", "-1"),
+        (r#"xavp_slist_explode("a", "", "t", "l");"#, "$rc", "-1"),
+        (r#"xavp_slist_explode("a", ",", "t", "");"#, "$rc", "-1"),
+        (r#"xavp_slist_explode(",,", ",", "t", "l");"#, "$rc $cnt($xavp(l))", "1 0"),
+    ] {
+        shows(&[(body, text, expected)]);
+    }
+}
+
+#[test]
+fn variables_become_attributes_and_attributes_variables() {
+    shows(&[
+        (
+            r#"$var(a) = 5; $var(b) = "s"; pv_var_to_xavp("a", "x");"#,
+            "$rc $xavp(x=>a) $xavp(x=>b)",
+            "1 5 <null>",
+        ),
+        (
+            r#"$var(a) = 5; $var(b) = "s"; pv_var_to_xavp("*", "x"); pv_var_to_xavp("*", "x");"#,
+            "$cnt($xavp(x)) $xavp(x=>a) $xavp(x=>b)",
+            "1 5 s",
+        ),
+        (r#"pv_var_to_xavp("none", "x");"#, "$rc $cnt($xavp(x))", "-1 0"),
+        (
+            r#"$xavp(x=>a) = 7; $xavp(x[0]=>b) = "t"; pv_xavp_to_var("x");"#,
+            "$rc $var(a) $var(b)",
+            "1 7 t",
+        ),
+        (r#"$xavp(x=>a) = 1; $xavp(x=>a) = 2; pv_xavp_to_var("x");"#, "$var(a)", "1"),
+        (r#"xavp_slist_explode("p,q", ",", "t", "x"); pv_xavp_to_var("x");"#, "$var(v)", "q"),
+        (r#"$xavp(x) = 5; pv_xavp_to_var("x");"#, "$rc", "-1"),
+        (r#"pv_xavp_to_var("x");"#, "$rc", "-1"),
+        (r#"$xavp(x=>nobody) = 5; pv_xavp_to_var("x");"#, "$rc", "1"),
+    ]);
+}

@@ -345,3 +345,39 @@ fn lines_of_the_log_can_have_their_place() {
     assert!(found[0].starts_with("test.cfg:") && found[0].ends_with(": here"), "{found:?}");
     assert!(found[1].ends_with(": and alice"), "{found:?}");
 }
+
+#[test]
+fn contacts_are_asked_for_parameters() {
+    let asks = "if (contact_param_check(\"ob\")) xlog(\"L_ERR\", \"yes\\n\"); else xlog(\"L_ERR\", \"no\\n\");";
+    let script = format!("route {{ {asks} exit; }}");
+    let old = "Contact: <sip:fred@198.51.100.7>;expires=60";
+    for (contact, expected) in [
+        ("<sip:fred@198.51.100.7;ob>", "yes"),
+        ("<sip:fred@198.51.100.7;OB=1;x>", "yes"),
+        ("<sip:fred@198.51.100.7>;ob", "no"),
+        ("<sip:fred@198.51.100.7>, <sip:b@c;ob>", "no"),
+        ("*", "no"),
+    ] {
+        let request = REQUEST.replace(old, &format!("Contact: {contact}"));
+        assert_eq!(log_of(&script, &request), [expected], "{contact}");
+    }
+    assert_eq!(log_of(&script, &REQUEST.replace(&format!("{old}\r\n"), "")), ["no"]);
+}
+
+#[test]
+fn hops_left_are_compared_within_the_limit() {
+    let script = "modparam(\"maxfwd\", \"max_limit\", 16)
+        route { if (is_maxfwd_lt(\"17\")) xlog(\"L_ERR\", \"before\\n\");
+                mf_process_maxfwd_header(\"10\");
+                if (is_maxfwd_lt(\"17\") && !is_maxfwd_lt(\"16\")) xlog(\"L_ERR\", \"after\\n\");
+                msg_apply_changes();
+                if (is_maxfwd_lt(\"17\") && !is_maxfwd_lt(\"16\")) xlog(\"L_ERR\", \"applied\\n\"); exit; }";
+    assert_eq!(log_of(script, REQUEST), ["after", "applied"]);
+}
+
+#[test]
+fn a_mode_changes_nothing_of_a_reply() {
+    let mut bench = bench("route { send_reply_mode(\"404\", \"Not $rU\", \"1\"); }");
+    let sent = bench.send(ALICE, REQUEST);
+    assert!(sent[0].1.starts_with(b"SIP/2.0 404 Not alice\r\n"));
+}

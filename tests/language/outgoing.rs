@@ -120,6 +120,29 @@ fn our_via_says_what_the_script_wants() {
 }
 
 #[test]
+fn host_and_port_of_our_via_come_from_an_attribute() {
+    let usual = "SIP/2.0/UDP 192.0.2.1 ";
+    for (body, expected) in [
+        ("$xavp(v=>address) = \"h.example\";", "SIP/2.0/UDP h.example "),
+        (
+            "$xavp(v=>address) = \"198.51.100.9\"; $xavp(v[0]=>port) = \"5080\";",
+            "SIP/2.0/UDP 198.51.100.9:5080 ",
+        ),
+        ("$xavp(v=>address) = \"h\"; $xavp(v[0]=>port) = 70;", "SIP/2.0/UDP h:70 "),
+        ("$xavp(v=>address) = \"h\"; $xavp(v[0]=>port) = \"x\";", usual),
+        ("$xavp(v=>address) = \"h;x\";", usual),
+        ("$xavp(v=>port) = 70;", usual),
+        ("", usual),
+    ] {
+        let body = format!("{body} via_use_xavp_fields(1);");
+        assert_eq!(own_via("xavp_via_fields=\"v\"", &body), expected, "{body}");
+        assert_eq!(own_via("", &body), usual, "{body}");
+        let undone = format!("{body} via_use_xavp_fields(0);");
+        assert_eq!(own_via("xavp_via_fields=\"v\"", &undone), usual, "{body}");
+    }
+}
+
+#[test]
 fn a_response_finds_its_way_whatever_our_via_says() {
     let mut bench = bench(
         "route { add_local_rport(); set_advertised_address(edge.example); usleep(\"1000\"); \

@@ -56,6 +56,8 @@ fn time_has_parts_and_formats() {
         ("", "$timef(%Y-%m-%d %H:%M:%S) $utimef(%j)", "2027-01-15 08:00:00 015"),
         ("", "$Ts $Tf", "1800000000 Fri Jan 15 08:00:00 2027"),
         ("", "$(Ts{s.ftime,%d.%m.%Y})", "15.01.2027"),
+        ("$var(t) = 1000000000;", "$(var(t){s.ftime,%H:%M %Z})", "03:46 CEST"),
+        ("$var(t) = 1010000000;", "$(var(t){s.ftime,%H:%M %Z})", "19:33 UTC"),
     ]);
 }
 
@@ -183,6 +185,11 @@ fn more_of_the_credentials_is_read() {
     let script = "route { xlog(\"L_ERR\", \"$adn|$adc|$adr|$ado\\n\"); exit; }";
     assert_eq!(log_of(script, &REQUEST.replace("Content-Length", digest)), ["n,1|c|r|"]);
     assert_eq!(log_of(script, REQUEST), ["<null>|<null>|<null>|<null>"]);
+    let without = digest.replace("cnonce=c, ", "");
+    assert_eq!(log_of(script, &REQUEST.replace("Content-Length", &without)), ["n,1||r|"]);
+    let basic = "Authorization: Basic nonce=n\r\nContent-Length";
+    let seen = log_of(script, &REQUEST.replace("Content-Length", basic));
+    assert_eq!(seen, ["<null>|<null>|<null>|<null>"]);
 }
 
 #[test]

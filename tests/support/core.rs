@@ -22,7 +22,7 @@ use viaduct::names::NameTable;
 use viaduct::protocol::Transport;
 use viaduct::proxy::{CoreParts, Listener, LogSink, ProxyCore};
 use viaduct::script::{LogLevel, Program, Reader, compile, parse_text, render};
-use viaduct::time::Now;
+use viaduct::time::{Now, Zone, Zones};
 
 /// What goes out: where to, and the bytes.
 pub(crate) type Sent = (SocketAddr, Vec<u8>);
@@ -53,10 +53,21 @@ impl Shared {
     /// That program, empty location tables and those names.
     pub(crate) fn new(program: Program, names: Arc<NameTable>) -> Self {
         let tables = Arc::new(LocationTables::default());
-        let services = Arc::new([tables as _, Arc::new(SharedVariables::default()) as _]);
+        let services =
+            [tables as _, Arc::new(SharedVariables::default()) as _, Arc::new(ZONES) as _];
+        let services = Arc::new(services);
         Self { program: Arc::new(program), services, names }
     }
 }
+
+/// The time zones of tests: two hours ahead of UTC in the summer of 2001, else none.
+const ZONES: Zones = Zones(|wall_seconds| {
+    if (990_000_000..1_003_000_000).contains(&wall_seconds) {
+        Zone { offset_seconds: 7_200, saves_daylight: true, abbreviation: *b"CEST\0\0\0" }
+    } else {
+        Zone::UTC
+    }
+});
 
 /// Keeps what the script logs.
 struct Kept(Arc<Mutex<Vec<u8>>>);

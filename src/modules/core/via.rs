@@ -59,19 +59,25 @@ pub(in crate::modules) fn change<'m>(
 /// `set_advertised_address(host)`.
 fn set_address<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let [Argument::Text(host)] = arguments else { return FALSE };
-    let host: &'m [u8] = match host_ip(host) {
-        Some(ip) => execution.show_host(ip),
-        None => host,
-    };
-    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(byte);
-    let is_good = !host.is_empty()
-        && host.iter().all(is_host)
-        && (host_ip(host).is_some() || !host.iter().any(|byte| b"[]:".contains(byte)));
-    if !is_good {
-        execution.complain("set_advertised_address: this is no host");
-        return FALSE;
+    match via_host(execution, host) {
+        Some(host) => change(execution, |via| via.host = Some(host)),
+        None => {
+            execution.complain("set_advertised_address: this is no host");
+            FALSE
+        }
     }
-    change(execution, |via| via.host = Some(host))
+}
+
+/// A host as it can stand in Via: a name or an address, IPv6 in brackets; `None` if it is neither.
+pub(in crate::modules) fn via_host<'m>(
+    execution: &Execution<'m>,
+    host: &'m [u8],
+) -> Option<&'m [u8]> {
+    if let Some(ip) = host_ip(host) {
+        return Some(execution.show_host(ip));
+    }
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
+    (!host.is_empty() && host.iter().all(is_name)).then_some(host)
 }
 
 /// `set_advertised_port(port)`.

@@ -1,12 +1,13 @@
 //! Listen addresses by their names, messages that are sent as they are, and our own Via.
 
 use super::super::core::forward::{find_listener, send_message, send_text, show_listener};
-use super::super::core::via::change;
+use super::super::core::via::{change, via_host};
 use super::super::pv::{find_named, name_of};
 use super::super::table::{function, int, optional_text, required_text, text, verdict};
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, NextHop, ParameterKind, ParameterSpec,
-    PseudoVariable, ReturnCode, RouteKinds, TRUE, Value, XavpKind, XavpPath, split_host_port,
+    PseudoVariable, ReturnCode, RouteKinds, TRUE, Value, XavpKind, XavpPath, parse_int,
+    split_host_port,
 };
 use crate::sip::{Scheme, Uri, are_token};
 
@@ -89,6 +90,19 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
              changes, if one of them cannot be a parameter.",
             "$xavp(via=>site) = \"north\"; via_add_xavp_params(1);",
             via_add_xavp_params,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::NOT_REPLY,
+        ..function(
+            "via_use_xavp_fields",
+            &[ON],
+            "Our Via has as host and port what the members `address` and `port` of the attribute \
+             say that the global parameter `xavp_via_fields` names; with 0 it has those of the \
+             listen address.\n\nFalse, and nothing changes, if the attribute has no address or \
+             one of them cannot stand there.",
+            "$xavp(via=>address) = \"198.51.100.1\"; via_use_xavp_fields(1);",
+            via_use_xavp_fields,
         )
     },
 ];
@@ -181,6 +195,37 @@ fn via_add_xavp_params<'m>(
     }
     let params = execution.build(&[&params]);
     change(execution, |via| via.params = params)
+}
+
+/// `via_use_xavp_fields(on)`.
+fn via_use_xavp_fields<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    if int(arguments, 0).is_none_or(|on| on == 0) {
+        return change(execution, |via| (via.host, via.port) = (None, None));
+    }
+    let root = execution.program.settings().xavp_via_fields.as_deref().unwrap_or_default();
+    let member = |name| {
+        let path = XavpPath::new(root.as_bytes(), Some(name));
+        execution.xavp(XavpKind::Stacked, path)
+    };
+    let host = via_host(execution, execution.text(member(b"address")));
+    let port = match member(b"port") {
+        Value::Null => Some(None),
+        port => port_of(execution.text(port)).map(Some),
+    };
+    let (Some(host), Some(port)) = (host, port) else {
+        execution.complain("via_use_xavp_fields: there is no address that can stand in Via");
+        return FALSE;
+    };
+    change(execution, |via| (via.host, via.port) = (Some(host), port))
+}
+
+/// The port that a text is, if it can stand in Via.
+fn port_of(text: &[u8]) -> Option<u16> {
+    let port = parse_int(text).and_then(|port| u16::try_from(port).ok());
+    port.filter(|port| *port != 0)
 }
 
 /// Whether an octet may stand in the value of a parameter that is not in quotes.

@@ -20,7 +20,6 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
     functions: FUNCTIONS,
     settings: SETTINGS,
     configure: Some(configure),
-    missing: super::missing::EXEC,
     ..ModuleSpec::new("exec", "Commands of the shell.")
 };
 

@@ -8,30 +8,38 @@ use crate::sip::{HeaderName, Items, Uri};
 /// The variables that nothing else reads.
 pub(super) const VARIABLES: &[PseudoVariable] = &[
     var("adc", &[], "`cnonce` in Authorization or Proxy-Authorization.", |execution, _, _| {
-        Value::text_or_null(parameter(execution, b"cnonce"))
+        detail(execution, b"cnonce")
     }),
     var("adn", &[], "`nonce` in Authorization or Proxy-Authorization.", |execution, _, _| {
-        Value::text_or_null(parameter(execution, b"nonce"))
+        detail(execution, b"nonce")
     }),
     var("ado", &[], "`opaque` in Authorization or Proxy-Authorization.", |execution, _, _| {
-        Value::text_or_null(parameter(execution, b"opaque"))
+        detail(execution, b"opaque")
     }),
     var("adr", &[], "`response` in Authorization or Proxy-Authorization.", |execution, _, _| {
-        Value::text_or_null(parameter(execution, b"response"))
+        detail(execution, b"response")
     }),
 ];
 
-/// The value of a parameter of the first Digest credentials, quotes taken off.
-fn parameter<'m>(execution: &Execution<'m>, name: &[u8]) -> Option<&'m [u8]> {
+/// A parameter of the first Digest credentials, empty if they do not have it.
+fn detail<'m>(execution: &Execution<'m>, name: &[u8]) -> Value<'m> {
+    let value = digest(execution).map(|_| parameter(execution, name).unwrap_or_default());
+    Value::text_or_null(value)
+}
+
+/// The parameters of the first credentials, if these are Digest.
+fn digest<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
     let message = execution.transit.message;
     let credentials = message
         .value(HeaderName::Authorization)
         .or_else(|| message.value(HeaderName::ProxyAuthorization))?;
     let (scheme, rest) = credentials.split_at_checked(DIGEST.len())?;
-    if !scheme.eq_ignore_ascii_case(DIGEST) {
-        return None;
-    }
-    Items::new(rest).find_map(|item| {
+    scheme.eq_ignore_ascii_case(DIGEST).then_some(rest)
+}
+
+/// The value of a parameter of the first Digest credentials, quotes taken off.
+fn parameter<'m>(execution: &Execution<'m>, name: &[u8]) -> Option<&'m [u8]> {
+    Items::new(digest(execution)?).find_map(|item| {
         let equals = memchr::memchr(b'=', item)?;
         if !item[..equals].trim_ascii().eq_ignore_ascii_case(name) {
             return None;

@@ -191,7 +191,11 @@ pub(super) fn expires<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> 
 }
 
 /// `$rmid`.
-pub(super) fn method_number<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+pub(in crate::modules) fn method_number<'m>(
+    execution: &Execution<'m>,
+    _: Key<'m>,
+    _: Index,
+) -> Value<'m> {
     let name = method_name(execution);
     let place = METHODS.iter().position(|method| method.as_bytes() == name);
     Value::Int(1 << place.unwrap_or(METHODS.len()))

@@ -15,6 +15,7 @@ mod via;
 mod xavp;
 
 pub(super) use credentials::user_name as credential_user;
+pub(super) use message::method_number;
 pub(super) use server::{find_named, name_of};
 pub use shared::SharedVariables;
 pub(super) use shared::{InitialValues, Shared, initial_value};
@@ -364,7 +365,7 @@ const VARIABLES: &[PseudoVariable] = &[
         "rmid",
         &[],
         "Number of the method: 1 INVITE, 2 CANCEL, 4 ACK, 8 BYE, and so on.",
-        message::method_number,
+        method_number,
     ),
     var("Rp", &[], "Port that the message was sent to.", network::local_port),
     var("rP", &[], "Transport of the Request-URI; `UDP` if it names none.", uri::current_transport),

@@ -136,6 +136,34 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         |execution, arguments| implode(execution, XavpKind::Single, arguments),
     ),
     function(
+        "xavp_slist_explode",
+        &[required_text("list"), required_text("separators"), required_text("mode"), ROOT],
+        "Makes an attribute `$xavp(root)` with a member `v` for each part of a list, the first \
+         part being `$xavp(root=>v[0])`. Each byte of `separators` separates; empty parts are left \
+         out. With the mode `t` blanks around parts are taken off. False if the list or the \
+         separators are empty.",
+        r#"xavp_slist_explode("$hdr(P-Hops)", ",", "t", "hops");"#,
+        explode_list,
+    ),
+    function(
+        "pv_var_to_xavp",
+        &[required_text("name"), ROOT],
+        "Makes an attribute `$xavp(root)`, in place of those of that name, whose member has name \
+         and value of `$var(name)`; with `*` one for each variable of the script. False if there \
+         is no such variable.",
+        r#"pv_var_to_xavp("*", "kept");"#,
+        variables_to_xavp,
+    ),
+    function(
+        "pv_xavp_to_var",
+        &[ROOT],
+        "Assigns the members of all attributes `$xavp(root)` to the variables `$var(member)`, as \
+         far as the script has these. Of several of a name the oldest counts. False if there are \
+         none.",
+        r#"pv_xavp_to_var("kept");"#,
+        xavp_to_variables,
+    ),
+    function(
         "pv_xavp_print",
         &[],
         "Logs all attributes `$xavp`, for those who search for an error.",
@@ -295,6 +323,67 @@ fn explode<'m>(
         is_first = false;
     }
     verdict(!is_first)
+}
+
+/// `xavp_slist_explode(list, separators, mode, root)`.
+fn explode_list<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let (list, separators, root) = (text(arguments, 0), text(arguments, 1), text(arguments, 3));
+    if list.is_empty() || separators.is_empty() || path(root).is_none() {
+        return FALSE;
+    }
+    let trims = text(arguments, 2).first() == Some(&b't');
+    let parts = list.split(|byte| separators.contains(byte));
+    let parts = parts.map(|part| if trims { part.trim_ascii() } else { part });
+    let mut member = XavpPath::new(root, Some(b"v"));
+    // The newest member is the first.
+    for part in parts.rev().filter(|part| !part.is_empty()) {
+        if !execution.xavp_put(XavpKind::Stacked, member, Value::Text(part)) {
+            return FALSE;
+        }
+        member = member.at(0);
+    }
+    TRUE
+}
+
+/// `pv_var_to_xavp(name, root)`.
+fn variables_to_xavp<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let (wanted, root) = (text(arguments, 0), text(arguments, 1));
+    if path(root).is_none() {
+        return FALSE;
+    }
+    let program = execution.program;
+    let mut names = program.slot_names().iter().map(|name| &**name);
+    let names: Vec<&'m [u8]> = match wanted {
+        b"*" => names.filter(|name| path(name).is_some()).collect(),
+        wanted => names.find(|name| *name == wanted).into_iter().collect(),
+    };
+    if names.is_empty() {
+        return FALSE;
+    }
+    while execution.xavp_count(XavpKind::Stacked, XavpPath::new(root, None)) > 0 {
+        execution.xavp_remove(XavpKind::Stacked, XavpPath::new(root, None));
+    }
+    let is_done = names.into_iter().enumerate().all(|(place, name)| {
+        let member = XavpPath::new(root, Some(name));
+        let member = if place == 0 { member } else { member.at(0) };
+        let value = execution.variable(name);
+        execution.xavp_put(XavpKind::Stacked, member, value)
+    });
+    verdict(is_done)
+}
+
+/// `pv_xavp_to_var(root)`.
+fn xavp_to_variables<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let Some(root) = path(text(arguments, 0)) else { return FALSE };
+    let mut members = ArenaVec::new_in(execution.transit.arena);
+    let count = execution.xavp_count(XavpKind::Stacked, root);
+    for at in (0..count).rev().filter_map(|at| i32::try_from(at).ok()) {
+        members.extend(execution.xavp_members(XavpKind::Stacked, root.at(at)));
+    }
+    for (name, value) in members.iter().rev() {
+        execution.set_variable(name, *value);
+    }
+    verdict(!members.is_empty())
 }
 
 /// `xavp_params_implode(root, result)`.

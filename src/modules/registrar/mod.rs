@@ -65,6 +65,17 @@ const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         routes: RouteKinds::REQUEST,
         ..function(
+            "reg_send_reply",
+            &[],
+            "Sends the answer that `save` would have sent but for its flag 2, or `save_noreply`. \
+             False if there is none.",
+            r#"if (save("location", "2")) reg_send_reply();"#,
+            save::send_reply,
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST,
+        ..function(
             "save_memory",
             &[TABLE],
             "Like `save`, in memory only: the same.",

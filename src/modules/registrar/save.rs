@@ -17,7 +17,9 @@ use crate::location::registrar::{
 };
 use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
-use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit, Value};
+use crate::script::{
+    Argument, Execution, FALSE, Host, ReturnCode, TRUE, Transit, Value, XavpKind, XavpPath,
+};
 use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, Pen, parse_delta_seconds};
 
 /// Flag: no answer.
@@ -62,17 +64,55 @@ fn save_flagged<'m>(
     }
     if flags & NO_REPLY == 0 {
         let (code, reason) = answer.status;
-        let transit = &mut execution.transit;
-        if let Err(refusal) = execution.host.reply(transit, code, reason.as_bytes(), answer.headers)
-        {
-            transit.refusal = Some(refusal);
+        if reply(execution, code, reason.as_bytes(), answer.headers) != TRUE {
             return FALSE;
         }
+    } else if !keep_reply(execution, &answer) {
+        return FALSE;
     }
     match answer.result {
         Ok(outcome) => outcome as ReturnCode,
         Err(code) => code,
     }
+}
+
+/// Answers the REGISTER.
+fn reply(execution: &mut Execution<'_>, code: u16, reason: &[u8], headers: &[u8]) -> ReturnCode {
+    match execution.host.reply(&mut execution.transit, code, reason, headers) {
+        Ok(()) => TRUE,
+        Err(refusal) => execution.refuse(refusal),
+    }
+}
+
+/// Where an answer is kept for `reg_send_reply`: no script can give contacts that name.
+const KEPT: &[u8] = b"\0reply";
+
+/// Keeps an answer for `reg_send_reply`; false if the run keeps too much already.
+fn keep_reply<'m>(execution: &mut Execution<'m>, answer: &Answer<'m>) -> bool {
+    let (code, reason) = answer.status;
+    execution.xavp_remove(XavpKind::Contacts, XavpPath::new(KEPT, None));
+    let members: [(&[u8], Value<'m>); 3] = [
+        (b"code", Value::Int(code.into())),
+        (b"reason", Value::Text(reason.as_bytes())),
+        (b"headers", Value::Text(answer.headers)),
+    ];
+    members.into_iter().enumerate().all(|(place, (name, value))| {
+        let path = XavpPath::new(KEPT, Some(name));
+        let path = if place == 0 { path } else { path.at(0) };
+        execution.xavp_put(XavpKind::Contacts, path, value)
+    })
+}
+
+/// `reg_send_reply()`.
+pub(super) fn send_reply<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
+    let kept = |name| execution.xavp(XavpKind::Contacts, XavpPath::new(KEPT, Some(name)));
+    let code = u16::try_from(kept(b"code").to_int()).unwrap_or(0);
+    let (reason, headers) = (kept(b"reason"), kept(b"headers"));
+    let (Value::Text(reason), Value::Text(headers)) = (reason, headers) else {
+        execution.complain("reg_send_reply: there is no answer that save() has kept");
+        return FALSE;
+    };
+    reply(execution, code, reason, headers)
 }
 
 /// How a REGISTER is answered.

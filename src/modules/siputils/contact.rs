@@ -100,6 +100,25 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     FunctionSpec {
         routes: RouteKinds::REQUEST_AND_REPLY,
         ..function(
+            "contact_param_check",
+            &[required_text("param")],
+            "Whether the URI of the first Contact has that parameter.",
+            r#"if (contact_param_check("ob")) exit;"#,
+            |execution, arguments| {
+                let mut contacts = execution.transit.message.items(HeaderName::Contact);
+                let Some(Ok(Contact::Address { address, .. })) =
+                    contacts.next().map(Contact::parse)
+                else {
+                    return FALSE;
+                };
+                let uri = Uri::parse(address.uri).ok();
+                verdict(uri.is_some_and(|uri| uri.params.get(text(arguments, 0)).is_some()))
+            },
+        )
+    },
+    FunctionSpec {
+        routes: RouteKinds::REQUEST_AND_REPLY,
+        ..function(
             "contact_param_rm",
             &[required_text("param")],
             "Removes a parameter from the URIs of all Contacts. False if none has it.",

@@ -9,7 +9,7 @@ use crate::script::program::{CallSite, Constant, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
 use crate::script::{
-    PatternFlags, Severity, Span, Substitution, Variable, compile_pattern, parse_int,
+    LogFacility, PatternFlags, Severity, Span, Substitution, Variable, compile_pattern, parse_int,
 };
 
 impl Checker<'_> {
@@ -191,7 +191,7 @@ impl Checker<'_> {
                 .and_then(|text| log_level(&text))
                 .or_else(|| self.int_argument(argument)),
             ParameterKind::LogFacility => literal(argument)
-                .filter(|text| is_facility(text))
+                .filter(|text| LogFacility::from_name(text).is_some())
                 .map(|text| Prepared::Literal(text.into())),
             ParameterKind::Address => return self.address(argument),
             ParameterKind::Literal => literal(argument).map(|text| Prepared::Literal(text.into())),
@@ -501,21 +501,6 @@ fn log_level(text: &[u8]) -> Option<Prepared> {
     };
     Some(Prepared::Int(number))
 }
-
-/// Whether the system log has a facility of that name.
-fn is_facility(text: &[u8]) -> bool {
-    let name = text.strip_prefix(b"LOG_").unwrap_or_default();
-    match name.strip_prefix(b"LOCAL") {
-        Some(digit) => matches!(digit, [b'0'..=b'7']),
-        None => FACILITIES.iter().any(|known| known.as_bytes() == name),
-    }
-}
-
-/// The facilities that have a name.
-const FACILITIES: &[&str] = &[
-    "AUTH", "AUTHPRIV", "CRON", "DAEMON", "FTP", "KERN", "LPR", "MAIL", "NEWS", "SYSLOG", "USER",
-    "UUCP",
-];
 
 /// How people call a kind of route block.
 const fn kind_name(kind: RouteKind) -> &'static str {

@@ -11,7 +11,7 @@ use super::ast::{Ast, Global, GlobalValue, Spanned};
 use super::diagnostic::Diagnostic;
 use super::reference::GlobalEntry;
 use super::spelling::nearest;
-use super::{Settings, Span};
+use super::{LogFacility, Settings, Span};
 use crate::limits::WORKER_COUNT_MAX;
 
 /// What the global parameters of a script say. Wrong ones are reported and keep their default.
@@ -151,6 +151,7 @@ impl Builder<'_> {
                 self.settings.server_id = self.within(number, 0, u32::MAX, value.span).unwrap_or(0);
             }
             "xavp_via_params" => self.settings.xavp_via_params = Some(text(&value.node)),
+            "xavp_via_fields" => self.settings.xavp_via_fields = Some(text(&value.node)),
             "children" | "workers" | "udp_workers" => {
                 self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
             }
@@ -158,6 +159,16 @@ impl Builder<'_> {
                 self.settings.debug = i32::try_from(number.clamp(-5, 9)).unwrap_or(0);
             }
             "log_stderror" | "stderror_enabled" => self.settings.log_stderror = number != 0,
+            "log_facility" | "syslog_facility" => {
+                match LogFacility::from_name(text(&value.node).as_bytes()) {
+                    Some(facility) => self.settings.log_facility = facility,
+                    None => {
+                        let message = format!("`{}` must be a facility", parameter.name);
+                        let diagnostic = Diagnostic::error("E0305", value.span, message);
+                        self.diagnostics.push(diagnostic.help(parameter.doc));
+                    }
+                }
+            }
             "server_signature" if number == 0 => self.settings.server_header = None,
             "server_header" => self.settings.server_header = self.server_header(value),
             "max_while_loops" => {

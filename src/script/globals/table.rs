@@ -107,11 +107,24 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used("socket", Kind::Listen, "The same as `listen`."),
     used("alias", Kind::List, "Further names of this server, for `myself`."),
     used("port", Kind::Int, "The port where `listen` names none."),
+    used(
+        "log_facility",
+        Kind::Any,
+        "The facility of log lines in the system log, such as `LOG_LOCAL0`; `LOG_DAEMON` if not \
+         set.",
+    ),
+    used("syslog_facility", Kind::Any, "The same as `log_facility`."),
     used("server_id", Kind::Int, "The number of this server, `$sid`; 0 if not set."),
     used(
         "xavp_via_params",
         Kind::Text,
         "The attribute whose members become parameters of our Via (`via_add_xavp_params`).",
+    ),
+    used(
+        "xavp_via_fields",
+        Kind::Text,
+        "The attribute whose members `address` and `port` stand in our Via \
+         (`via_use_xavp_fields`).",
     ),
     used("children", Kind::Int, "Worker threads."),
     used("workers", Kind::Int, "Worker threads."),
@@ -285,7 +298,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("log_color", Kind::Bool, LOGGING),
     idle("log_engine_data", Kind::Text, LOGGING),
     idle("log_engine_type", Kind::Text, LOGGING),
-    idle("log_facility", Kind::Any, LOGGING),
     idle("log_msg_filter", Kind::Text, LOGGING),
     idle("log_name", Kind::Text, LOGGING),
     idle("log_prefix", Kind::Text, LOGGING),
@@ -294,7 +306,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("stderror_level_filter", Kind::Int, LOGGING),
     idle("stderror_log_format", Kind::Any, LOGGING),
     idle("syslog_enabled", Kind::Bool, LOGGING),
-    idle("syslog_facility", Kind::Any, LOGGING),
     idle("syslog_level_filter", Kind::Int, LOGGING),
     idle("syslog_log_format", Kind::Any, LOGGING),
     idle("syslog_name", Kind::Text, LOGGING),
@@ -497,7 +508,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("user_agent_header", Kind::Text, MESSAGES),
     idle("version_table", Kind::Text, MESSAGES),
     idle("via_auto_address", Kind::Bool, MESSAGES),
-    idle("xavp_via_fields", Kind::Text, MESSAGES),
     idle("fifo_db_url", Kind::Text, CONTROL),
     idle("fifo_group", Kind::Any, CONTROL),
     idle("fifo_user", Kind::Any, CONTROL),

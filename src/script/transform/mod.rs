@@ -16,6 +16,7 @@ use document::{JsonPath, UrlPart};
 use list::ListPart;
 use notation::Notation;
 use text::TextPart;
+pub use text::core_hash;
 use uri::{NamePart, UriPart};
 use value::{SocketPart, ValuePart};
 

@@ -1,5 +1,7 @@
 //! `{s.*}`: strings.
 
+use std::any::TypeId;
+
 use md5::{Digest, Md5};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -9,6 +11,7 @@ use crate::limits::SCRIPT_STRING_BYTES_MAX;
 use crate::script::scope::{Fault, Scope};
 use crate::script::value::parse_int;
 use crate::script::{DateTime, Execution, Value};
+use crate::time::{Zone, Zones};
 
 /// A transformation of a string.
 #[derive(Clone, Debug)]
@@ -147,7 +150,7 @@ impl TextPart {
         Value::Text(match self {
             Self::CoreHash(size) => {
                 let size = size.as_ref().map_or(0, |size| size.int(execution));
-                return Value::Int(core_hash(text, size));
+                return Value::Int(core_hash(&[text], size));
             }
             Self::Count(byte) => return Value::Int(count(memchr::memchr_iter(*byte, text))),
             Self::Index(wanted, from) => {
@@ -237,9 +240,24 @@ impl Sum {
     }
 }
 
+/// The time zone at that moment; that of today if nobody knows.
+fn zone_at(execution: &Execution<'_>, seconds: u64) -> Zone {
+    let now = execution.host.now();
+    // Zones change at no other moments, and mostly it is the present one that is shown.
+    if seconds / 900 == now.wall_seconds / 900 {
+        return now.zone;
+    }
+    let zones = execution.host.service(TypeId::of::<Zones>());
+    match zones.and_then(|zones| zones.downcast_ref::<Zones>()) {
+        Some(Zones(zone_at)) => zone_at(seconds),
+        None => now.zone,
+    }
+}
+
 /// The sum that Kamailio's tables are hashed by: words of four bytes, each mixed with itself. Below
 /// `size` if that is a power of two; 0 is no limit.
-fn core_hash(text: &[u8], size: i64) -> i64 {
+#[must_use]
+pub fn core_hash(texts: &[&[u8]], size: i64) -> i64 {
     let word = |bytes: &[u8]| {
         // Bytes count as signed numbers there.
         let word = bytes.iter().fold(0_u32, |word, byte| {
@@ -247,10 +265,12 @@ fn core_hash(text: &[u8], size: i64) -> i64 {
         });
         word ^ word >> 3
     };
-    // What is left behind the last whole word counts as one, also if nothing is.
-    let words = text.chunks_exact(4);
-    let rest = word(words.remainder());
-    let sum = words.fold(rest, |sum, bytes| sum.wrapping_add(word(bytes)));
+    // What is left behind the last whole word of a text counts as one.
+    let sum = texts.iter().fold(0_u32, |sum, text| {
+        let words = text.chunks_exact(4);
+        let sum = sum.wrapping_add(word(words.remainder()));
+        words.fold(sum, |sum, bytes| sum.wrapping_add(word(bytes)))
+    });
     let hash = [11, 13, 23].iter().fold(sum, |hash, bits| hash.wrapping_add(sum >> bits));
     if size == 0 {
         return i64::from(hash);
@@ -258,12 +278,13 @@ fn core_hash(text: &[u8], size: i64) -> i64 {
     i64::from(hash) & (size.wrapping_sub(1) & i64::from(u32::MAX))
 }
 
-/// The seconds since 1970 that `text` is as a date, in the zone of today; empty if it is none.
+/// The seconds since 1970 that `text` is, as a date in the zone that held then; empty if it is
+/// none.
 fn format_time<'m>(execution: &Execution<'m>, text: &[u8], format: &[u8]) -> &'m [u8] {
     let seconds = parse_int(text.trim_ascii()).and_then(|number| u64::try_from(number).ok());
     let Some(seconds) = seconds else { return &[] };
     let mut out = bumpalo::collections::Vec::new_in(execution.transit.arena);
-    DateTime::local(seconds, execution.host.now().zone).write(
+    DateTime::local(seconds, zone_at(execution, seconds)).write(
         format,
         SCRIPT_STRING_BYTES_MAX,
         &mut out,

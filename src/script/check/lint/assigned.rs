@@ -355,6 +355,9 @@ impl Way<'_, '_> {
             self.set.add_all(&self.flow.sets[callee]);
             return;
         }
+        if call.name.node == SETS_ANY {
+            (0..self.flow.names.len()).for_each(|variable| self.set.add(variable));
+        }
         let function = function_of(self.flow.registry, call);
         for (position, argument) in call.arguments.iter().enumerate() {
             let kind = kind_of(function, position);
@@ -379,13 +382,16 @@ impl Way<'_, '_> {
 
     /// Sets the variables in a text.
     fn assign(&mut self, text: &[u8]) {
-        for name in names_in(text) {
+        for name in names_in(text).chain(names_of(b"vz(", text)) {
             if let Some(variable) = self.flow.numbers.get(name) {
                 self.set.add(*variable);
             }
         }
     }
 }
+
+/// The function that sets the variables that an attribute names.
+const SETS_ANY: &str = "pv_xavp_to_var";
 
 /// What the argument at that position must be; nothing if that is not known.
 fn kind_of(function: Option<&FunctionSpec>, position: usize) -> Option<ParameterKind> {
@@ -403,10 +409,15 @@ fn is_null(expression: &Expression) -> bool {
 
 /// The names of the `$var(...)` in a text.
 fn names_in(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    memchr::memmem::find_iter(text, b"var(").filter_map(|at| {
+    names_of(b"var(", text)
+}
+
+/// The names in a text behind `$` and this start: `$vz(...)` is another way of writing `$var(...)`.
+fn names_of<'t>(start: &'static [u8], text: &'t [u8]) -> impl Iterator<Item = &'t [u8]> {
+    memchr::memmem::find_iter(text, start).filter_map(move |at| {
         let before = &text[..at];
         let is_variable = before.ends_with(b"$") || before.ends_with(b"$(");
-        let inside = &text[at + b"var(".len()..];
+        let inside = &text[at + start.len()..];
         let length = memchr::memchr(b')', inside)?;
         let name = &inside[..length];
         (is_variable && !name.contains(&b'$')).then_some(name)

@@ -11,13 +11,18 @@ use crate::script::registry::Registry;
 
 /// Functions that answer or send on the request, or at least try to.
 const ACTING: &[&str] = &[
+    "abort",
     "forward",
     "forward_udp",
     "options_reply",
+    "reg_send_reply",
     "sanity_reply",
     "save",
+    "send",
     "send_reply",
     "send_reply_error",
+    "send_reply_mode",
+    "send_udp",
     "sl_reply",
     "sl_reply_error",
     "sl_send_reply",
