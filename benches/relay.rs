@@ -109,7 +109,7 @@ fn relay(listeners: &mut [UdpListener], desk: &mut Desk) -> usize {
         });
         count += 1;
     }
-    assert_eq!(sender.flush(listeners, outbox, inbox.slots(), counters), None);
+    assert_eq!(sender.flush((listeners, None), outbox, inbox.slots(), counters), None);
     inbox.release();
     count
 }

@@ -155,8 +155,9 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used(
         "branch_secret",
         Kind::Text,
-        "The key of the branch hash, the same on servers that share an address. Without it, it is made \
-         of `/etc/machine-id` and the listen addresses, so that it is the same after a restart.",
+        "The key of the branch hash, the same on servers that share an address. Without it, it is \
+         made of `/etc/machine-id` and the listen addresses, so that it is the same after a \
+         restart.",
     ),
     used(
         "ctl",
