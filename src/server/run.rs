@@ -21,7 +21,7 @@ use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
-use super::sockets::Sockets;
+use super::sockets::{Sockets, make_room};
 use super::{ServerError, log};
 use crate::admin::Facts;
 use crate::connections::{Directory, Passed};
@@ -72,6 +72,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let sockets = Sockets::bind(fixed.plan())?;
+    make_room(fixed.plan(), &program.settings().connections);
     let inlets = Inlets::open(options, &program)?;
     let endpoints = sockets.endpoints();
     let (report, events) = unbounded();
