@@ -26,13 +26,14 @@ pub(crate) struct Wire {
 impl Wire {
     /// Opens a connection.
     pub(crate) fn open(to: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(to).expect("a connection"))
+        Self::over(TcpStream::connect(to).expect("a connection"), to)
     }
 
     /// Accepts a connection.
     pub(crate) fn accept(listener: &TcpListener) -> Self {
         SockRef::from(listener).set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Self::over(listener.accept().expect("a connection").0)
+        let (stream, peer) = listener.accept().expect("a connection");
+        Self::over(stream, peer)
     }
 
     /// Opens a connection over which little can be sent before it is read.
@@ -40,7 +41,7 @@ impl Wire {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
         socket.set_recv_buffer_size(2_048).expect("a small buffer");
         socket.connect(&to.into()).expect("a connection");
-        Self::over(socket.into())
+        Self::over(socket.into(), to)
     }
 
     /// Resets the connection.
@@ -49,12 +50,11 @@ impl Wire {
         SockRef::from(&self.stream).set_linger(none).expect("no time to linger");
     }
 
-    /// Over a connection.
-    fn over(stream: TcpStream) -> Self {
+    /// Over a connection to that address.
+    fn over(stream: TcpStream, peer: SocketAddr) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
-        let peer = stream.peer_addr().expect("the address of a peer");
         Self { stream, peer, read: Vec::new() }
     }
 

@@ -181,7 +181,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used(
         "tcp_msg_read_timeout",
         Kind::Int,
-        "When a connection is closed on which a message does not come to its end (seconds; 20).",
+        "When a connection is closed on which a message does not come to its end (seconds; \
+         20).",
     ),
     used("tcp_max_connections", Kind::Int, "Connections at once (16,384); more are refused."),
     used(
@@ -192,7 +193,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used(
         "tcp_accept_no_cl",
         Kind::Bool,
-        "Whether messages on connections may do without Content-Length; they have no body then (no).",
+        "Whether messages on connections may do without Content-Length; they have no body \
+         then (no).",
     ),
     used("tcp_crlf_ping", Kind::Bool, "Whether keep-alives on connections are answered (yes)."),
     used(
@@ -203,12 +205,14 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used(
         "tcp_rd_buf_size",
         Kind::Int,
-        "Bytes read from a connection at a time (16,384, at most 65,536); a message may be longer.",
+        "Bytes read from a connection at a time (16,384, at most 65,536); a message may be \
+         longer.",
     ),
     used(
         "tcp_conn_wq_max",
         Kind::Int,
-        "Bytes that wait to be written to one connection (262,144); what exceeds them is dropped.",
+        "Bytes that wait to be written to one connection (262,144); what exceeds them is \
+         dropped.",
     ),
     used("tcp_wq_max", Kind::Int, "Bytes that wait to be written to all connections (67,108,864)."),
     used("tcp_keepalive", Kind::Bool, "Whether the kernel probes silent connections (yes)."),

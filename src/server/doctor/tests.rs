@@ -191,7 +191,7 @@ fn a_small_maximum_is_told_once() {
 fn older_kernels_do_where_nothing_is_spread() {
     let mut facts = fit();
     facts.kernel = Some((4, 4));
-    facts.wish = Wish { worker_count: 1, listener_count: 1, spreads: false };
+    facts.wish = Wish { worker_count: 1, listener_count: 1, ..Wish::default() };
     assert_eq!(complaints(&facts), []);
 }
 
