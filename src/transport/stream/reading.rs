@@ -29,8 +29,8 @@ enum Step {
     End,
 }
 
-/// What answers a keep-alive (RFC 5626 §3.5.1).
-const PONG: &[u8] = b"\r\n";
+/// What answers keep-alives (RFC 5626 §3.5.1), as many as anybody sends who waits for answers.
+const PONGS: &[u8; 16] = b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
 
 impl Streams {
     /// Copies the next message that has come by a connection into `slot`, which has room for the
@@ -210,13 +210,8 @@ impl Streams {
             return;
         }
         self.counters.add(Counter::ReceivedPings, count as u64);
-        if !self.settings.answers_pings {
-            return;
-        }
-        for _ in 0..count {
-            if !self.queue_aside(id, PONG) {
-                break;
-            }
+        if self.settings.answers_pings {
+            self.queue_aside(id, &PONGS[..PONGS.len().min(2 * count)]);
         }
     }
 }
