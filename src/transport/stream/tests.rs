@@ -11,7 +11,7 @@ use socket2::{Domain, Socket, Type};
 use super::{Arrived, StreamParts, Streams, bind_streams};
 use crate::connections::{ConnectionSettings, Directory, Passed};
 use crate::jobs::Mailbox;
-use crate::limits::{CONNECTION_PAUSE_MS_MAX, DATAGRAM_BYTES_MAX};
+use crate::limits::{CONNECTION_PAUSE_MS_MAX, CONNECTION_UNREAD_BYTES_MAX, DATAGRAM_BYTES_MAX};
 use crate::mem::{ListenerId, Outbox, Peer, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::protocol::{Endpoint, Transport};
@@ -301,4 +301,25 @@ fn those_who_read_nothing_do_not_take_the_room_of_others() {
     }
     worker.send(other.local_addr().unwrap(), None, b"heard");
     assert_eq!(read(&other, 5), b"heard");
+}
+
+#[test]
+fn messages_in_part_do_not_take_all_memory() {
+    let mut worker = worker(ConnectionSettings::default());
+    let mut peers: Vec<_> = (0..3).map(|_| worker.connect(0)).collect();
+    for peer in &mut peers {
+        peer.write_all(&message(60_000)[..50_000]).unwrap();
+    }
+    worker.turn_until(0, |worker, _| worker.streams.unread_bytes >= 150_000);
+    peers[0].write_all(&message(60_000)[50_000..]).unwrap();
+    worker.turn_until(0, |_, messages| messages.len() == 1);
+    // As if there were many more of them.
+    let elsewhere = CONNECTION_UNREAD_BYTES_MAX - worker.streams.unread_bytes;
+    worker.streams.unread_bytes += elsewhere;
+    peers[0].write_all(&message(60_000)[..60_000]).unwrap();
+    worker.turn_until_counted(0, Counter::ConnectionsCrowded, 1);
+    worker.streams.unread_bytes -= elsewhere;
+    drop(peers);
+    worker.turn_until(0, |worker, _| worker.streams.directory.counts() == (0, 0));
+    assert_eq!(worker.streams.unread_bytes, 0);
 }
