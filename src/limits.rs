@@ -248,8 +248,8 @@ pub const CONNECTION_UNREAD_BYTES_MAX: usize = 256 << 20;
 pub const CONNECTION_QUEUE_LIMIT: usize = 1 << 30;
 
 /// Messages that workers have handed to one that has their connections and that it has not taken:
-/// at most two batches of each of sixty others.
-pub const PASSED_COUNT_MAX: usize = 8_192;
+/// two batches of each of thirty others.
+pub const PASSED_COUNT_MAX: usize = 4_096;
 
 /// How long a connection is not read because its peer does not read (milliseconds). Two servers
 /// that both wait for the other one to read first must not do so until they give up.

@@ -187,7 +187,8 @@ impl Streams {
         socket.set_nonblocking(true)?;
         set_up(&SockRef::from(&socket), &self.settings.probes);
         if !way.source.is_unspecified() {
-            sys::choose_port_late(socket.as_fd())?;
+            // What an old kernel does not know is done without.
+            let _ = sys::choose_port_late(socket.as_fd());
             socket.bind(&SocketAddr::new(way.source, 0).into())?;
         }
         match socket.connect(&to.into()) {
