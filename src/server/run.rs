@@ -19,7 +19,7 @@ use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::secret::{branch_secret, random_bytes};
-use super::sockets::Sockets;
+use super::sockets::{Sockets, make_room};
 use super::{ServerError, log};
 use crate::admin::Facts;
 use crate::connections::{Directory, Passed};
@@ -70,6 +70,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let sockets = Sockets::bind(fixed.plan())?;
+    make_room(fixed.plan(), &program.settings().connections);
     let inlets = Inlets::open(options, &program)?;
     let endpoints = sockets.endpoints();
     let (report, events) = unbounded();
