@@ -125,7 +125,8 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(1);
 /// Binds all sockets: a group for each listen address, with a member for each worker.
 fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
     let mut groups = Vec::new();
-    for (position, listen) in plan.listen.iter().enumerate() {
+    let datagrams = plan.listen.iter().filter(|listen| !listen.transport.is_stream());
+    for (position, listen) in datagrams.enumerate() {
         let id = ListenerId(position as u16);
         let group = bind_group(id, listen.address, plan.worker_count, plan.steering)?;
         if let Ok((receive, send)) = group[0].granted_buffers() {
