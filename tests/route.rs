@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use viaduct::flow::{
     Journal, Setup, Stage, Style, Traced, message_of, show_json, show_text, source_of,
 };
+use viaduct::protocol::{Endpoint, Transport};
 use viaduct::script::SourceMap;
 
 /// A directory for the files of a test; removed when it goes.
@@ -379,8 +380,10 @@ proptest! {
         let setup = Setup { program: &program, listen: &[], hosts: &hosts, secret: [0; 16] };
         let mut stage = Stage::new(&setup, &journal);
         stage.observe(Box::new(journal.clone()));
-        let source = source_of(&message).filter(|source| source.is_ipv4());
-        let source = source.unwrap_or_else(|| "198.51.100.7:5060".parse().unwrap());
+        let source = source_of(&message).filter(|source| source.address.is_ipv4());
+        let address = "198.51.100.7:5060".parse().unwrap();
+        let source = source.filter(|source| source.transport != Transport::Tls);
+        let source = source.unwrap_or(Endpoint { transport: Transport::Udp, address });
         let way = (source, stage.address_for(source).unwrap());
         let traced = Traced::run(&mut stage, &journal, way, &message).unwrap();
         let map = SourceMap::default();

@@ -5,7 +5,7 @@
 
 mod refresh;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -17,6 +17,7 @@ use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
 use crate::mem::ListenerId;
+use crate::protocol::{Endpoint, Transport};
 use crate::sip::compose::ShortText;
 use crate::sip::{Contact, ParseError, QValue, Uri, host_ip};
 
@@ -306,10 +307,16 @@ pub fn compose_contacts(
     separator == b", <"
 }
 
-/// The URI of a source address: what requests are sent to instead of the Contact URI.
+/// The URI of a source address: what requests are sent to instead of the Contact URI. If the
+/// REGISTER came by a connection, requests go by it, too.
 #[must_use]
-pub fn received_uri(source: SocketAddr, arena: &Bump) -> &[u8] {
-    bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes()
+pub fn received_uri(source: Endpoint, arena: &Bump) -> &[u8] {
+    let Endpoint { transport, address } = source;
+    let uri = match transport {
+        Transport::Udp => bumpalo::format!(in arena, "sip:{}", address),
+        stream => bumpalo::format!(in arena, "sip:{};transport={}", address, stream.name()),
+    };
+    uri.into_bump_str().as_bytes()
 }
 
 /// Rejects a request that came after a later one of the same Call-ID

@@ -18,7 +18,7 @@ macro_rules! missing {
 
 missing! {
     CORE:
-        add_local_rport avpflags error forward_sctp forward_tcp forward_tls isavpflagset
+        add_local_rport avpflags error forward_sctp isavpflagset
         resetavpflag send send_tcp set_advertised_address set_advertised_port
         setavpflag tcp_keepalive udp_mtu_try_proto;
     COREX:

@@ -92,15 +92,15 @@ impl BranchKey {
         }
     }
 
-    /// The listener that the request came to, if the topmost branch is one of ours and the
-    /// response answers a request that we forwarded: `below` is the Via below ours, `way` what it
-    /// says of where the request came from.
+    /// The listener that the request came to and the port that it came from, if the topmost branch
+    /// is one of ours and the response answers a request that we forwarded: `below` is the Via
+    /// below ours, `way` what it says of where the request came from.
     pub(super) fn verify(
         &self,
         essentials: &Essentials<'_>,
         below: &Via<'_>,
         way: WayBack<'_>,
-    ) -> Option<ListenerId> {
+    ) -> Option<(ListenerId, u16)> {
         let Split { transaction, port, listener, .. } = Split::of(essentials.via.branch()?)?;
         let listener = ListenerId(match listener {
             [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
@@ -111,7 +111,7 @@ impl BranchKey {
             return None;
         }
         let expected = self.transaction(essentials, below, &source, listener);
-        (hex16(expected) == transaction).then_some(listener)
+        (hex16(expected) == transaction).then_some((listener, source.port()))
     }
 
     /// Tells the branches of `request` that we would give it again: it came back unchanged. The

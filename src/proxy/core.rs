@@ -20,6 +20,7 @@ use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::modules;
 use crate::names::Lookup;
+use crate::protocol::Transport;
 use crate::script::{
     Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, Wait,
     resume, run,
@@ -142,6 +143,7 @@ impl ProxyCore {
             });
             let counters = &self.standing.parts.counters;
             counters.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
+            self.standing.note_peer(fits, outbox);
         }
     }
 
@@ -282,8 +284,12 @@ impl ProxyCore {
                     source: plan.source,
                     payload: Payload::Slot(received.slot, range),
                 });
+                self.standing.note_peer(true, outbox);
             }
-            None => self.standing.parts.counters.count(Counter::DroppedTooLarge),
+            None => {
+                self.standing.parts.counters.count(Counter::DroppedTooLarge);
+                self.standing.note_peer(false, outbox);
+            }
         }
     }
 }
@@ -291,13 +297,13 @@ impl ProxyCore {
 /// Sends a response on that no script looks at; not one that goes to a name.
 #[inline(never)]
 fn pass_response(
-    standing: &Standing,
+    standing: &mut Standing,
     arrival: &Arrival,
     response: Message<'_>,
     edits: &mut EditList,
 ) -> Option<Decision> {
     let hop = match &response.essentials() {
-        Ok(essentials) => response::next_hop(response, essentials, &standing.key),
+        Ok(essentials) => response::next_hop(response, essentials, standing),
         Err(_) => Err(Counter::DroppedMalformed),
     };
     if hop.is_ok_and(|hop| hop.named.is_some()) {
@@ -308,7 +314,12 @@ fn pass_response(
     edits.clear();
     let plan = hop.and_then(|hop| response::plan(standing, arrival, (response, hop), edits));
     Some(match plan {
-        Ok(plan) => Decision::Forward(plan),
+        Ok(plan) => {
+            if let (true, Ok(hop)) = (standing.identity.is_stream(plan.listener), hop) {
+                standing.peer = hop.peer(response, standing);
+            }
+            Decision::Forward(plan)
+        }
         Err(dropped) => {
             counters.count(dropped);
             Decision::Done
@@ -391,7 +402,7 @@ impl Desk<'_> {
         let Some(essentials) = essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
-        let hop = response::next_hop(response, essentials, &self.turn.standing.key);
+        let hop = response::next_hop(response, essentials, self.turn.standing);
         // A run that waited comes to its end first, whatever it has made of its response.
         if let (Err(dropped), None) = (hop, self.resumed) {
             return self.drop_counted(dropped);
@@ -437,7 +448,12 @@ impl Desk<'_> {
         sip::edit_content_length(response, self.turn.plan_edits);
         let Turn { standing, arrival, plan_edits, .. } = &mut self.turn;
         match (response::plan(standing, arrival, (response, hop), plan_edits), hop.named) {
-            (Ok(plan), None) => Decision::Forward(plan),
+            (Ok(plan), None) => {
+                if standing.identity.is_stream(plan.listener) {
+                    standing.peer = hop.peer(response, standing);
+                }
+                Decision::Forward(plan)
+            }
             (Ok(plan), Some(named)) => self.send_to_name(response, plan, named),
             (Err(dropped), _) => self.drop_counted(dropped),
         }
@@ -452,7 +468,7 @@ impl Desk<'_> {
         plan: Plan,
         (host, port): (&[u8], Option<u16>),
     ) -> Decision {
-        let named = NamedHost::new(&self.turn, self.turn.essentials, host, port);
+        let named = NamedHost::new(&self.turn, self.turn.essentials, (Transport::Udp, host, port));
         let Plan { destination, listener, source, counter, .. } = plan;
         match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
             Lookup::Waiting => {

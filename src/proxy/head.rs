@@ -2,14 +2,17 @@
 //! the message as it arrived.
 
 use super::branch::BranchText;
-use super::identity::OwnText;
+use super::identity::{OwnText, transport_param};
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::mem::ListenerId;
+use crate::protocol::Transport;
 use crate::script::{RecordRoute, Transit};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length};
+use crate::sip::{
+    Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length, is_sips,
+};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -179,9 +182,8 @@ impl Top<'_> {
     #[inline(always)]
     fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
         let Self { transit, egress, .. } = self;
-        let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
         let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && is_harmless(tag));
-        let is_plain = !crosses
+        let is_plain = egress.plain_listener == transit.listener
             && !asked.full_lr
             && asked.preset.is_none()
             && asked.preset_ingress.is_none()
@@ -195,6 +197,8 @@ impl Top<'_> {
                 pen.text(b">\r\n");
             }
             _ => {
+                let crosses =
+                    asked.double && asked.preset.is_none() && egress.listener != transit.listener;
                 self.any_record_route(asked, (egress, crosses), tag, pen);
                 if crosses {
                     self.any_record_route(asked, (self.ingress, crosses), tag, pen);
@@ -207,6 +211,13 @@ impl Top<'_> {
         }
     }
 
+    /// Whether our Record-Route for the side of that listener is a `sips:` URI: that of a request
+    /// that is to be secure on each hop (RFC 3261 §16.6 step 4).
+    fn is_secure(&self, own: &OwnText) -> bool {
+        let Transit { uri, destination, .. } = self.transit;
+        own.transport == Transport::Tls && (is_sips(uri) || destination.is_some_and(is_sips))
+    }
+
     /// Any Record-Route of ours.
     #[inline(never)]
     fn any_record_route(
@@ -216,8 +227,15 @@ impl Top<'_> {
         tag: Option<&[u8]>,
         pen: &mut Pen<'_>,
     ) {
-        let host = asked.preset.unwrap_or(&own.sent_by);
-        pen.text(b"Record-Route: <sip:").text(asked.user).text(host);
+        let (scheme, param): (&[u8], _) = match self.is_secure(own) {
+            true => (b"sips:", &b""[..]),
+            false => (b"sip:", transport_param(own.transport)),
+        };
+        pen.text(b"Record-Route: <").text(scheme).text(asked.user);
+        match asked.preset {
+            Some(preset) => pen.text(preset),
+            None => pen.text(&own.sent_by).text(param),
+        };
         if is_double {
             pen.text(b";r2=on");
         }

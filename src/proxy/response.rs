@@ -3,10 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::arrival::Arrival;
-use super::branch::BranchKey;
 use super::standing::Standing;
 use super::turn::Plan;
-use crate::mem::ListenerId;
+use crate::mem::{ListenerId, Peer};
 use crate::metrics::Counter;
 use crate::sip::rewrite::EditList;
 use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
@@ -14,7 +13,8 @@ use crate::sip::{Essentials, HeaderName, Items, Message, Rport, Via, host_ip};
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop<'d> {
-    /// The address that the Via below ours names; where it names a host, that of `received`.
+    /// The address that the Via below ours names; where it names a host, that of `received`. Of a
+    /// request that came by a connection, the other end of that.
     pub(super) destination: SocketAddr,
     /// The host that it names, as [`named_host`] says.
     pub(super) named: Option<(&'d [u8], Option<u16>)>,
@@ -30,15 +30,15 @@ pub(super) struct Hop<'d> {
 pub(super) fn next_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
-    key: &BranchKey,
+    standing: &Standing,
 ) -> Result<Hop<'d>, Counter> {
     if let Some((own_via, below)) = own_and_below(response, essentials) {
         // One that is well-formed up to the end of its line is alone there.
         if let Ok(below) = &Via::parse(below) {
-            return hop(own_via, below, essentials, key);
+            return hop(own_via, below, essentials, standing);
         }
     }
-    any_next_hop(response, essentials, key)
+    any_next_hop(response, essentials, standing)
 }
 
 /// As [`next_hop`], however the first Vias are written.
@@ -46,12 +46,12 @@ pub(super) fn next_hop<'d>(
 fn any_next_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
-    key: &BranchKey,
+    standing: &Standing,
 ) -> Result<Hop<'d>, Counter> {
     let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
     let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
     let own_via = own_via(response, essentials).ok_or(Counter::DroppedForeignResponse)?;
-    hop(own_via, &below, essentials, key)
+    hop(own_via, &below, essentials, standing)
 }
 
 /// What the topmost Via takes in the message: its line, or its value where the line has several.
@@ -73,12 +73,42 @@ fn hop<'d>(
     own_via: &'d [u8],
     below: &Via<'d>,
     essentials: &Essentials<'_>,
-    key: &BranchKey,
+    standing: &Standing,
 ) -> Result<Hop<'d>, Counter> {
     let way = WayBack::of(below);
-    let listener = key.verify(essentials, below, way).ok_or(Counter::DroppedForeignResponse)?;
+    let verified = standing.key.verify(essentials, below, way);
+    let (listener, source_port) = verified.ok_or(Counter::DroppedForeignResponse)?;
+    if standing.identity.is_stream(listener) {
+        return connected(own_via, way, (listener, source_port));
+    }
     let destination = way.destination(below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, named: named_host(below), listener, own_via })
+}
+
+/// As [`hop`], of a request that came by a connection: its response goes by that; `maddr` is for
+/// datagrams (RFC 3261 §18.2.2).
+#[inline(never)]
+fn connected<'d>(
+    own_via: &'d [u8],
+    way: WayBack<'d>,
+    (listener, source_port): (ListenerId, u16),
+) -> Result<Hop<'d>, Counter> {
+    let ip = way.ip.filter(|_| source_port != 0).ok_or(Counter::DroppedUnroutableResponse)?;
+    Ok(Hop { destination: SocketAddr::new(ip, source_port), named: None, listener, own_via })
+}
+
+impl Hop<'_> {
+    /// Where the response goes if the connection is gone that its request came by: to the port in
+    /// the Via below ours (RFC 3261 §18.2.2). None for what goes by datagrams.
+    #[inline(never)]
+    pub(super) fn peer(&self, response: Message<'_>, standing: &Standing) -> Option<Peer> {
+        let listener = standing.identity.listener(self.listener)?;
+        let below = response.items(HeaderName::Via).nth(1)?;
+        let port =
+            Via::parse(below).ok()?.port.unwrap_or_else(|| listener.transport.default_port());
+        let otherwise = Some(SocketAddr::new(self.destination.ip(), port));
+        Some(Peer { name: None, otherwise }).filter(|_| listener.transport.is_stream())
+    }
 }
 
 /// Plans a response to be sent on, our Via taken off, with the edits that there are already.

@@ -46,6 +46,6 @@ pub use params::{Param, Params};
 pub use pen::Pen;
 pub use qvalue::{QValue, parse_qvalue};
 pub use status::reason_phrase;
-pub use uri::{Scheme, Uri};
+pub use uri::{Scheme, Uri, is_sips};
 pub use validate::Essentials;
 pub use via::{MAGIC_COOKIE, Rport, Via, transaction_id};

@@ -16,6 +16,7 @@ use crate::location::registrar::{
 };
 use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
+use crate::protocol::Endpoint;
 use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit, Value};
 use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, parse_delta_seconds};
 
@@ -213,7 +214,7 @@ fn registration<'m>(
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
         cflags: execution.branch_flags,
-        received: received(transit, path),
+        received: received(execution, path),
         replaces_others,
         q: forced_q(execution),
     })
@@ -299,9 +300,12 @@ fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>,
 /// The source of the request, if contacts at other addresses are to be reached there: the script
 /// has called `force_rport()`, which it does for phones behind a NAT, and no proxy in between has
 /// put itself on the path.
-fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
-    (transit.rport_forced && path.is_empty())
-        .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
+fn received<'m>(execution: &Execution<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
+    let transit = &execution.transit;
+    (transit.rport_forced && path.is_empty()).then(|| {
+        let source = Endpoint { transport: execution.transport(), address: transit.source };
+        (transit.source.ip(), received_uri(source, transit.arena))
+    })
 }
 
 /// Bytes of these lines for a user with one phone, and some room.
