@@ -187,6 +187,18 @@ fn every_refusal_says_why() {
     let shown = directory.route(&[]);
     let told = "forward(), gives -1: no listen address reaches the next hop\n";
     assert!(shown.contains(told), "{shown}");
+    let shown = directory.route(&[
+        "--source=tcp:198.51.100.7:40000",
+        "--listen=tls:192.0.2.1",
+        "--listen=tcp:192.0.2.1",
+        "--host=gw.example.com=192.0.2.44",
+    ]);
+    for part in [
+        "from tcp:198.51.100.7:40000 to tcp:192.0.2.1:5060, ",
+        "forwarded to tls:192.0.2.44:5061, which has to be gw.example.com, from tls:192.0.2.1:5061",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
 }
 
 /// A script that runs a command in a route block and logs what it writes.

@@ -98,14 +98,19 @@ pub(super) struct Identity {
 impl Identity {
     /// The identity that the listeners and the script's aliases make.
     pub(super) fn new(listeners: Arc<[Listener]>, program: &Program) -> Self {
-        let bound = listeners.iter().map(|listener| listener.address);
-        let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| {
+        let addresses = listeners.iter().map(|listener| listener.address);
+        let mut bound = Vec::new();
+        for address in addresses.filter(|address| !address.ip().is_unspecified()) {
             let mut host = Vec::new();
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
-            (host, address.port())
-        });
+            let own = (host, address.port());
+            // UDP and TCP are mostly listened to at the same address.
+            if !bound.contains(&own) {
+                bound.push(own);
+            }
+        }
         let mut identity = Self {
-            bound: bound.collect(),
+            bound,
             aliases: aliases(program.settings()),
             subdomains: subdomains(program),
             texts: Vec::new(),
