@@ -121,6 +121,12 @@ const FUNCTIONS: &[Line] = &[
         "msg_set_buffer",
         "False, and nothing changes, if the text is no message; Kamailio drops it.",
     ),
+    differs(
+        "rr",
+        "record_route",
+        "Of a request to a `sips:` URI, our URI is a `sips:` one on the sides that are TLS; \
+         Kamailio writes it on both.",
+    ),
     differs("pv", "typeof", "The types are `int`, `str` and `null`; Kamailio also has `xavp`."),
     own("primisip", "print", "Of PrimiSIP."),
     own("primisip", "print_locations", "Of PrimiSIP."),

@@ -28,13 +28,8 @@ struct Target<'m> {
     port: Option<u16>,
 }
 
-/// Where a request leaves to, and from where.
-#[derive(Clone, Copy, Debug)]
-struct Route {
-    destination: SocketAddr,
-    listener: ListenerId,
-    source: IpAddr,
-}
+/// Where a request leaves from.
+type Exit = (ListenerId, IpAddr);
 
 /// Plans the request to be forwarded with the changes made so far. The numbered steps are those
 /// of RFC 3261 §16.6; step 5 is the script's, and step 1, the copy, is only made if the script
@@ -64,11 +59,17 @@ pub(super) fn forward(
             }
         }
     };
-    let route = plan(turn, transit, Transport::Udp, destination)?;
-    if turn.standing.udp_mtu.is_some() {
-        return plan_large(turn, transit, route).map(|route| set_plan(turn, transit, route));
+    let (listener, source) = egress(turn, transit, Transport::Udp, destination.ip())?;
+    compose_earlier_plan(turn, message); // step 1
+    if !head::plan(turn, transit, listener) {
+        return Err(Refusal::TooLarge);
     }
-    set_plan(turn, transit, route);
+    if turn.standing.udp_mtu.is_some() {
+        let (listener, source) = plan_large(turn, transit, (listener, source))?;
+        set_plan(turn, transit, destination, (listener, source));
+        return Ok(());
+    }
+    set_plan(turn, transit, destination, (listener, source));
     Ok(())
 }
 
@@ -83,36 +84,40 @@ fn forward_by_stream(
         Hop::Address(address) => address,
         Hop::Named(named) => return park(turn, transit, (target.transport, named)),
     };
-    let route = plan(turn, transit, target.transport, address)?;
+    let exit = plan(turn, transit, target.transport, address.ip())?;
     if target.transport == Transport::Tls {
         turn.standing.peer = peer_of(target.host);
     }
-    set_plan(turn, transit, route);
+    set_plan(turn, transit, address, exit);
     Ok(())
 }
 
-/// Plans the edits of a request to that address.
-#[inline(always)]
+/// Plans the edits of a request to such an address.
 fn plan(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
     transport: Transport,
-    destination: SocketAddr,
-) -> Result<Route, Refusal> {
-    let route = egress(turn, transit, transport, destination)?;
+    ip: IpAddr,
+) -> Result<Exit, Refusal> {
+    let exit = egress(turn, transit, transport, ip)?;
     compose_earlier_plan(turn, transit.message); // step 1
-    if head::plan(turn, transit, route.listener) { Ok(route) } else { Err(Refusal::TooLarge) }
+    if head::plan(turn, transit, exit.0) { Ok(exit) } else { Err(Refusal::TooLarge) }
 }
 
 /// Has the request sent that way when the script has ended, with the edits that are planned.
 #[inline(always)]
-fn set_plan(turn: &mut Turn<'_>, transit: &mut Transit<'_>, route: Route) {
+fn set_plan(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    destination: SocketAddr,
+    (listener, source): Exit,
+) {
     let message = transit.message;
     transit.acted = true;
     turn.plan = Some(Plan {
-        destination: route.destination,
-        listener: route.listener,
-        source: route.source,
+        destination,
+        listener,
+        source,
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
@@ -124,14 +129,14 @@ fn set_plan(turn: &mut Turn<'_>, transit: &mut Transit<'_>, route: Route) {
 /// Plans a request anew that is longer than `udp_mtu` says, if it can leave by the transport that
 /// the script names for such (RFC 3261 §18.1.1).
 #[cold]
-fn plan_large(turn: &mut Turn<'_>, transit: &Transit<'_>, route: Route) -> Result<Route, Refusal> {
-    let Some((bytes_max, transport)) = turn.standing.udp_mtu else { return Ok(route) };
+fn plan_large(turn: &mut Turn<'_>, transit: &Transit<'_>, exit: Exit) -> Result<Exit, Refusal> {
+    let Some((bytes_max, transport)) = turn.standing.udp_mtu else { return Ok(exit) };
     let length = transit.message.end().saturating_add_signed(turn.plan_edits.growth_from(0));
     if length <= bytes_max {
-        return Ok(route);
+        return Ok(exit);
     }
-    let other = egress(turn, transit, transport, route.destination).unwrap_or(route);
-    if head::plan(turn, transit, other.listener) { Ok(other) } else { Err(Refusal::TooLarge) }
+    let other = egress(turn, transit, transport, exit.1).unwrap_or(exit);
+    if head::plan(turn, transit, other.0) { Ok(other) } else { Err(Refusal::TooLarge) }
 }
 
 /// The message with the changes that the script has made so far, the Request-URI among them. What
@@ -165,12 +170,12 @@ fn park(
     let mut unfit = Refusal::Unreachable;
     let mut forms = Forms::new();
     for family in families {
-        let planned = match plan(turn, transit, transport, SocketAddr::new(family, 0)) {
-            Ok(route) if transport == Transport::Udp => plan_large(turn, transit, route),
+        let planned = match plan(turn, transit, transport, family) {
+            Ok(exit) if transport == Transport::Udp => plan_large(turn, transit, exit),
             planned => planned,
         };
         match planned {
-            Ok(Route { listener, source, .. }) => {
+            Ok((listener, source)) => {
                 let mut message = Vec::new();
                 turn.plan_edits.write_to(request.text(), &mut message);
                 forms.push(Form { listener, source, message });
@@ -333,16 +338,15 @@ fn resolve(
     }
 }
 
-/// Where a request to that address goes, and the listener that it leaves from: the one that the
-/// script chose, or the one that it came to, or one that can, at their address if there is such.
+/// Where a request to such an address leaves from: the listener that the script chose, or the one
+/// that it came to, or one that can, at their address if there is such.
 #[inline(always)]
 fn egress(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
     transport: Transport,
-    destination: SocketAddr,
-) -> Result<Route, Refusal> {
-    let ip = destination.ip();
+    ip: IpAddr,
+) -> Result<Exit, Refusal> {
     let identity = &mut turn.standing.identity;
     let wanted = transit.send_listener.unwrap_or(transit.listener);
     let listener = match identity.reaches(wanted, transport, ip) {
@@ -353,7 +357,7 @@ fn egress(
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
-    Ok(Route { destination, listener, source })
+    Ok((listener, source))
 }
 
 /// The listener of a request that cannot leave from the one that is wanted.
