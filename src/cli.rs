@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -117,12 +117,12 @@ pub(crate) struct RouteArguments {
     #[arg(long, value_name = "FILE", required = true)]
     message: Vec<PathBuf>,
     /// Who sends it; else the address in its topmost Via, or 198.51.100.7:5060.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_udp)]
-    source: Option<SocketAddr>,
+    #[arg(long, value_name = "tcp:ADDR:PORT", value_parser = parse_listen)]
+    source: Option<Endpoint>,
     /// Address of the server instead of those in the script; else 192.0.2.1:5060. May be given
-    /// repeatedly; the message goes to the first of the family of its source.
-    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_udp)]
-    listen: Vec<SocketAddr>,
+    /// repeatedly; the message goes to the first of the family and transport of its source.
+    #[arg(long, value_name = "udp:ADDR:PORT", value_parser = parse_listen)]
+    listen: Vec<Endpoint>,
     /// A contact that is registered: sip:bob@example.com=sip:bob@198.51.100.8. May be given
     /// repeatedly.
     #[arg(long, value_name = "AOR=CONTACT", value_parser = parse_pair)]
@@ -272,14 +272,6 @@ fn parse_listen(text: &str) -> Result<Endpoint, String> {
         .ok_or_else(|| "expected udp:ADDRESS:PORT, such as udp:192.0.2.1:5060".to_owned())
 }
 
-/// As [`parse_listen`], an address of UDP.
-fn parse_udp(text: &str) -> Result<SocketAddr, String> {
-    parse_listen(text).and_then(|endpoint| match endpoint.transport {
-        Transport::Udp => Ok(endpoint.address),
-        other => Err(format!("only UDP can be used here, not {}", other.in_via())),
-    })
-}
-
 /// Parses `unix:PATH` or `PATH`.
 fn parse_socket(text: &str) -> Result<PathBuf, String> {
     let path = text.strip_prefix("unix:").unwrap_or(text);
@@ -334,7 +326,6 @@ mod tests {
         ] {
             assert_eq!(parse_listen(text).unwrap().to_string(), expected, "{text}");
         }
-        assert!(parse_udp("udp:192.0.2.1").is_ok() && parse_udp("tcp:192.0.2.1").is_err());
         for text in ["", "udp:", "sctp:192.0.2.1:5060", "example.org:5060", "192.0.2.1:70000"] {
             assert!(parse_listen(text).is_err(), "{text}");
         }

@@ -46,6 +46,16 @@ impl Transport {
         }
     }
 
+    /// Its number in scripts, as in Kamailio.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Udp => 1,
+            Self::Tcp => 2,
+            Self::Tls => 3,
+        }
+    }
+
     /// The port where none is written (RFC 3261 §19.1.2).
     #[must_use]
     pub const fn default_port(self) -> u16 {
@@ -69,6 +79,17 @@ pub struct Endpoint {
     pub transport: Transport,
     /// The address.
     pub address: SocketAddr,
+}
+
+impl Endpoint {
+    /// As people mostly write it: the transport is left out if it is UDP.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self.transport {
+            Transport::Udp => self.address.to_string(),
+            _ => self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Endpoint {
@@ -95,5 +116,8 @@ mod tests {
         let endpoint =
             Endpoint { transport: Transport::Tls, address: "[::1]:5061".parse().unwrap() };
         assert_eq!(endpoint.to_string(), "tls:[::1]:5061");
+        assert_eq!(endpoint.brief(), "tls:[::1]:5061");
+        let datagrams = Endpoint { transport: Transport::Udp, ..endpoint };
+        assert_eq!(datagrams.brief(), "[::1]:5061");
     }
 }

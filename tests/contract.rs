@@ -75,7 +75,7 @@ const PARTS: &[Part] = &[
             ("M14", "DTMF in INFO passes untouched", ""),
             ("M15", "other domains are found by DNS SRV", ""),
             ("M16", "one or more devices for each user", ""),
-            ("M17", "`sips` means TLS", "there is no TLS: refused"),
+            ("M17", "`sips` means TLS", ""),
         ],
     },
     Part {

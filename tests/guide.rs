@@ -14,6 +14,7 @@ use std::sync::Arc;
 use core_support::{CoreBench, Sent, program};
 use viaduct::modules::REGISTRY;
 use viaduct::names::{Answer, NameTable, Target, Wanted};
+use viaduct::protocol::Transport;
 use viaduct::script::{ControlSettings, Diagnostic, Reader, compile, parse_text};
 
 const ALICE: &str = "198.51.100.7:5060";
@@ -123,7 +124,10 @@ fn other_domains_are_found_by_their_names() {
 
     assert!(bench.send(ALICE, request("INVITE", "sip:eve@theirs.example", "")).is_empty());
     let question = questions.try_recv().unwrap();
-    assert_eq!((&question.name[..], question.wanted), (&b"theirs.example"[..], Wanted::Servers));
+    assert_eq!(
+        (&question.name[..], question.wanted),
+        (&b"theirs.example"[..], Wanted::Servers(Transport::Udp))
+    );
     let target = |priority, last, port| Target {
         priority,
         weight: 1,
@@ -136,7 +140,7 @@ fn other_domains_are_found_by_their_names() {
     assert_eq!(sent[0].0, "203.0.113.9:5070".parse().unwrap());
 }
 
-/// M17: without TLS, a request to a `sips` URI goes nowhere.
+/// M17: where TLS is not listened to, a request to a `sips` URI goes nowhere.
 #[test]
 fn a_sips_uri_is_never_served_in_the_clear() {
     let mut bench = bench("if (!forward()) sl_reply_error();");

@@ -18,6 +18,7 @@ use support::dns::NameServer;
 use support::{PATIENCE, Phone, Server};
 use viaduct::helper::{Resolver, ResolverParts};
 use viaduct::names::{Choice, Lookup, NameSettings, NameTable};
+use viaduct::protocol::Transport;
 
 /// A resolver whose clock the test sets, and its table.
 struct Bench {
@@ -54,7 +55,12 @@ impl Bench {
     /// What is known of a host, with a number that chooses.
     fn look(&self, host: &str, port: Option<u16>, lot: u64) -> Lookup {
         let now_ms = self.clock.load(Ordering::Acquire);
-        self.names.lookup(host.as_bytes(), port, Choice { v4: true, v6: true, lot }, now_ms)
+        self.names.lookup(
+            host.as_bytes(),
+            port,
+            Choice { transport: Transport::Udp, v4: true, v6: true, lot },
+            now_ms,
+        )
     }
 
     /// What is known of a host once an answer is there.

@@ -14,6 +14,7 @@ use crossbeam_channel::Receiver;
 use viaduct::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
 use viaduct::metrics::Counter;
 use viaduct::names::{Answer, NameTable, Question, Target, Wanted};
+use viaduct::protocol::Transport;
 
 const ALICE: &str = "198.51.100.7:5060";
 const SCRIPT: &str = "loadmodule \"sl.so\"\nloadmodule \"rr.so\"\n\
@@ -107,21 +108,41 @@ fn every_way_to_name_a_next_hop_asks_in_the_same_way() {
     );
     let du = "route { $du = \"sip:theirs.example\"; forward(); }";
     for (script, request, name, wanted) in [
-        (SCRIPT, plain("sip:bob@theirs.example"), "theirs.example", Wanted::Servers),
+        (
+            SCRIPT,
+            plain("sip:bob@theirs.example"),
+            "theirs.example",
+            Wanted::Servers(Transport::Udp),
+        ),
         (SCRIPT, plain("sip:bob@theirs.example:5060"), "theirs.example", Wanted::Addresses),
-        (SCRIPT, plain("sip:bob@x;maddr=theirs.example"), "theirs.example", Wanted::Servers),
-        (SCRIPT, plain("sip:bob@x;transport=udp"), "x", Wanted::Servers),
-        (SCRIPT, routed, "theirs.example", Wanted::Servers),
-        (du, plain("sip:bob@x"), "theirs.example", Wanted::Servers),
-        ("route { forward(gw.example); }", plain("sip:b@x"), "gw.example", Wanted::Servers),
+        (
+            SCRIPT,
+            plain("sip:bob@x;maddr=theirs.example"),
+            "theirs.example",
+            Wanted::Servers(Transport::Udp),
+        ),
+        (SCRIPT, plain("sip:bob@x;transport=udp"), "x", Wanted::Servers(Transport::Udp)),
+        (SCRIPT, routed, "theirs.example", Wanted::Servers(Transport::Udp)),
+        (du, plain("sip:bob@x"), "theirs.example", Wanted::Servers(Transport::Udp)),
+        (
+            "route { forward(gw.example); }",
+            plain("sip:b@x"),
+            "gw.example",
+            Wanted::Servers(Transport::Udp),
+        ),
         (
             "route { forward_udp(\"gw.example\", 0); }",
             plain("sip:b@x"),
             "gw.example",
-            Wanted::Servers,
+            Wanted::Servers(Transport::Udp),
         ),
         ("route { forward(gw.example, 5070); }", plain("sip:b@x"), "gw.example", Wanted::Addresses),
-        ("route { forward(uri:host, uri:port); }", plain("sip:b@x"), "x", Wanted::Servers),
+        (
+            "route { forward(uri:host, uri:port); }",
+            plain("sip:b@x"),
+            "x",
+            Wanted::Servers(Transport::Udp),
+        ),
         ("route { forward(uri:host, uri:port); }", plain("sip:b@x:5"), "x", Wanted::Addresses),
     ] {
         let mut bench = Bench::new(script);
@@ -136,7 +157,11 @@ fn every_way_to_name_a_next_hop_asks_in_the_same_way() {
 fn a_request_goes_to_the_port_of_its_server() {
     let mut bench = Bench::new(SCRIPT);
     bench.send(&request("OPTIONS", "sip:bob@theirs.example", 1, ""));
-    bench.answer("theirs.example", Wanted::Servers, servers(&[(20, 1, 8), (10, 1, 9)]));
+    bench.answer(
+        "theirs.example",
+        Wanted::Servers(Transport::Udp),
+        servers(&[(20, 1, 8), (10, 1, 9)]),
+    );
     bench.send(&request("OPTIONS", "sip:bob@theirs.example:5099", 2, ""));
     let host = Answer::host([[203, 0, 113, 7].into()], 0, 60_000);
     bench.answer("theirs.example", Wanted::Addresses, host);
@@ -150,7 +175,7 @@ fn all_of_a_transaction_goes_to_one_server() {
     let uri = "sip:bob@theirs.example";
     bench.send(&request("INVITE", uri, 0, ""));
     let answer = servers(&[(10, 30, 1), (10, 30, 2), (10, 30, 3)]);
-    bench.answer("theirs.example", Wanted::Servers, answer);
+    bench.answer("theirs.example", Wanted::Servers(Transport::Udp), answer);
     // What waited goes where its retransmission goes.
     let waited = destinations(&bench.pass(10));
     assert_eq!(destinations(&bench.send(&request("INVITE", uri, 0, ""))), waited);
@@ -174,7 +199,7 @@ fn the_same_inputs_give_the_same_bytes() {
         let mut bench = Bench::new(SCRIPT);
         let mut sent = bench.send(&request("OPTIONS", "sip:bob@theirs.example", 0, ""));
         let answer = servers(&[(10, 1, 1), (10, 2, 2), (10, 3, 3)]);
-        bench.answer("theirs.example", Wanted::Servers, answer);
+        bench.answer("theirs.example", Wanted::Servers(Transport::Udp), answer);
         sent.extend(bench.pass(10));
         for number in 1..100 {
             sent.extend(bench.send(&request("OPTIONS", "sip:bob@theirs.example", number, "")));
@@ -191,14 +216,14 @@ fn an_answer_is_asked_for_again_when_its_time_is_over() {
     let mut bench = Bench::new(SCRIPT);
     let uri = "sip:bob@theirs.example";
     bench.send(&request("OPTIONS", uri, 1, ""));
-    bench.answer("theirs.example", Wanted::Servers, servers(&[(10, 1, 1)]));
+    bench.answer("theirs.example", Wanted::Servers(Transport::Udp), servers(&[(10, 1, 1)]));
     assert_eq!(destinations(&bench.pass(10)), ["203.0.113.1:5001"]);
     bench.core.now.monotonic_ms += 59_989;
     assert_eq!(destinations(&bench.send(&request("OPTIONS", uri, 2, ""))), ["203.0.113.1:5001"]);
     bench.questions.try_recv().unwrap();
     bench.core.now.monotonic_ms += 10_000;
     assert_eq!(bench.send(&request("OPTIONS", uri, 3, "")), []);
-    bench.answer("theirs.example", Wanted::Servers, servers(&[(10, 1, 2)]));
+    bench.answer("theirs.example", Wanted::Servers(Transport::Udp), servers(&[(10, 1, 2)]));
     assert_eq!(destinations(&bench.pass(10)), ["203.0.113.2:5002"]);
 }
 
@@ -207,7 +232,7 @@ fn a_server_of_another_family_cannot_be_reached() {
     let mut bench = Bench::new(SCRIPT);
     bench.send(&request("OPTIONS", "sip:bob@theirs.example", 1, ""));
     let v6 = Answer::host(["2001:db8::1".parse().unwrap()], 5_060, 60_000);
-    bench.answer("theirs.example", Wanted::Servers, v6);
+    bench.answer("theirs.example", Wanted::Servers(Transport::Udp), v6);
     assert_eq!(first_line(&bench.pass(10)[0]), "SIP/2.0 478 Unresolvable destination (478/SL)");
     let sent = bench.send(&request("OPTIONS", "sip:bob@theirs.example", 2, ""));
     assert!(first_line(&sent[0]).starts_with("SIP/2.0 500 "), "{}", first_line(&sent[0]));
@@ -218,8 +243,13 @@ fn a_server_of_another_family_cannot_be_reached() {
 fn a_response_goes_to_the_host_that_its_via_names() {
     let script = "route { forward(203.0.113.9, 5060); }";
     for (via, name, wanted, found) in [
-        (";maddr=back.example", "back.example", Wanted::Servers, "203.0.113.4:5004"),
-        (";maddr=back.example", "", Wanted::Servers, ALICE),
+        (
+            ";maddr=back.example",
+            "back.example",
+            Wanted::Servers(Transport::Udp),
+            "203.0.113.4:5004",
+        ),
+        (";maddr=back.example", "", Wanted::Servers(Transport::Udp), ALICE),
     ] {
         let mut bench = Bench::new(script);
         let forwarded = bench.send(&request("OPTIONS", "sip:bob@x", 1, via)).remove(0);
@@ -243,7 +273,7 @@ fn a_response_made_here_goes_to_the_host_that_its_via_names() {
         let mut bench = Bench::new(script);
         let options = request("OPTIONS", "sip:bob@x", 1, ";maddr=back.example");
         assert_eq!(bench.send(&options), []);
-        bench.answer("back.example", Wanted::Servers, answer);
+        bench.answer("back.example", Wanted::Servers(Transport::Udp), answer);
         assert_eq!(destinations(&bench.pass(10)), [found]);
         assert_eq!(destinations(&bench.send(&options)), [found]);
         assert_eq!(bench.core.counted(Counter::SentReplies), 2);

@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use viaduct::flow::{
     Journal, Setup, Stage, Style, Traced, message_of, show_json, show_text, source_of,
 };
+use viaduct::protocol::{Endpoint, Transport};
 use viaduct::script::SourceMap;
 
 /// A directory for the files of a test; removed when it goes.
@@ -186,6 +187,18 @@ fn every_refusal_says_why() {
     let shown = directory.route(&[]);
     let told = "forward(), gives -1: no listen address reaches the next hop\n";
     assert!(shown.contains(told), "{shown}");
+    let shown = directory.route(&[
+        "--source=tcp:198.51.100.7:40000",
+        "--listen=tls:192.0.2.1",
+        "--listen=tcp:192.0.2.1",
+        "--host=gw.example.com=192.0.2.44",
+    ]);
+    for part in [
+        "from tcp:198.51.100.7:40000 to tcp:192.0.2.1:5060, ",
+        "forwarded to tls:192.0.2.44:5061, which has to be gw.example.com, from tls:192.0.2.1:5061",
+    ] {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
 }
 
 /// A script that runs a command in a route block and logs what it writes.
@@ -379,8 +392,10 @@ proptest! {
         let setup = Setup { program: &program, listen: &[], hosts: &hosts, secret: [0; 16] };
         let mut stage = Stage::new(&setup, &journal);
         stage.observe(Box::new(journal.clone()));
-        let source = source_of(&message).filter(|source| source.is_ipv4());
-        let source = source.unwrap_or_else(|| "198.51.100.7:5060".parse().unwrap());
+        let source = source_of(&message).filter(|source| source.address.is_ipv4());
+        let address = "198.51.100.7:5060".parse().unwrap();
+        let source = source.filter(|source| source.transport != Transport::Tls);
+        let source = source.unwrap_or(Endpoint { transport: Transport::Udp, address });
         let way = (source, stage.address_for(source).unwrap());
         let traced = Traced::run(&mut stage, &journal, way, &message).unwrap();
         let map = SourceMap::default();

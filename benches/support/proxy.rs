@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use viaduct::mem::ListenerId;
 use viaduct::metrics::Counter;
+use viaduct::protocol::{Endpoint, Transport};
 use viaduct::script::{Host, LogLevel, NextHop, Refusal, Transit};
 use viaduct::time::Now;
 
@@ -30,15 +31,16 @@ impl Host for IdleProxy {
         host == b"192.0.2.1" && port.is_none_or(|port| port == 5060)
     }
 
-    fn listener_address(&self, _: ListenerId) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], 5060))
+    fn listener_endpoint(&self, _: ListenerId) -> Endpoint {
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        Endpoint { transport: Transport::Udp, address }
     }
 
     fn sent_by(&mut self, _: ListenerId) -> &[u8] {
         b"192.0.2.1"
     }
 
-    fn find_listener(&self, _: SocketAddr) -> Option<ListenerId> {
+    fn find_listener(&self, _: Option<Transport>, _: &[u8], _: Option<u16>) -> Option<ListenerId> {
         Some(ListenerId(0))
     }
 

@@ -1,25 +1,24 @@
 //! Messages as they are sent: what a flow says, and the header fields that it leaves out.
 
-use std::net::SocketAddr;
-
 use super::parse::{Block, Peer};
 use super::seen::{Seen, is_same_name};
 use super::template::Variables;
+use crate::protocol::Endpoint;
 
 /// What a peer has sent and received so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     /// What it sent last, and to which address of the server.
-    pub(super) last: Option<(Vec<u8>, SocketAddr)>,
+    pub(super) last: Option<(Vec<u8>, Endpoint)>,
     /// Topmost Via and number of the CSeq of its last INVITE, which its CANCEL and ACK have too.
     invite: Option<(Vec<u8>, Vec<u8>)>,
     /// The requests that it got, and the address of the server that each came from.
-    requests: Vec<(Seen, SocketAddr)>,
+    requests: Vec<(Seen, Endpoint)>,
 }
 
 impl History {
     /// Notes what the peer has got.
-    pub(super) fn received(&mut self, message: &[u8], server: SocketAddr) {
+    pub(super) fn received(&mut self, message: &[u8], server: Endpoint) {
         let seen = Seen::of(message);
         if seen.is_request() {
             self.requests.push((seen, server));
@@ -27,7 +26,7 @@ impl History {
     }
 
     /// Notes what the peer has sent.
-    pub(super) fn sent(&mut self, message: Vec<u8>, server: SocketAddr) {
+    pub(super) fn sent(&mut self, message: Vec<u8>, server: Endpoint) {
         let seen = Seen::of(&message);
         if seen.is_request() && seen.method() == b"INVITE" {
             let number = seen.value("CSeq").split(|byte| *byte == b' ').next();
@@ -42,7 +41,7 @@ impl History {
 pub(super) struct Context<'a> {
     pub(super) peer: &'a Peer,
     /// The address of the server that a request goes to.
-    pub(super) server: SocketAddr,
+    pub(super) server: Endpoint,
     pub(super) history: &'a History,
     pub(super) variables: &'a Variables,
     /// How many messages were sent in this case before.
@@ -51,10 +50,7 @@ pub(super) struct Context<'a> {
 
 /// The bytes of a message, and the address of the server that it goes to; what is missing if it
 /// cannot be made.
-pub(super) fn compose(
-    block: &Block,
-    context: &Context<'_>,
-) -> Result<(Vec<u8>, SocketAddr), String> {
+pub(super) fn compose(block: &Block, context: &Context<'_>) -> Result<(Vec<u8>, Endpoint), String> {
     let start = block.start.fill(context.variables);
     let lines = block.fields.iter().filter_map(|field| {
         Some((field.name.as_str(), field.value.as_ref()?.fill(context.variables)))
@@ -104,7 +100,11 @@ fn requested(start: &[u8], context: &Context<'_>) -> Fields {
     let (via, number) = match &history.invite {
         Some((via, number)) if follows => (via.clone(), number.clone()),
         _ => {
-            let via = format!("SIP/2.0/UDP {};branch=z9hG4bK-{sent_count}", peer.address);
+            let via = format!(
+                "SIP/2.0/{} {};branch=z9hG4bK-{sent_count}",
+                peer.address.transport.in_via(),
+                peer.address.address
+            );
             (via.into_bytes(), (sent_count + 1).to_string().into_bytes())
         }
     };
@@ -125,11 +125,11 @@ fn answered(
     start: &[u8],
     lines: &[(&str, Vec<u8>)],
     context: &Context<'_>,
-) -> Result<(Fields, SocketAddr), String> {
+) -> Result<(Fields, Endpoint), String> {
     let Context { peer, history, .. } = context;
     let wanted = lines.iter().find(|(name, _)| name.eq_ignore_ascii_case("CSeq"));
     let wanted = wanted.and_then(|(_, value)| value.split(|byte| *byte == b' ').next_back());
-    let is_wanted = |(request, _): &&(Seen, SocketAddr)| match wanted {
+    let is_wanted = |(request, _): &&(Seen, Endpoint)| match wanted {
         Some(method) => request.method() == method,
         None => request.method() != b"ACK",
     };
@@ -150,7 +150,7 @@ fn answered(
 }
 
 /// The host of an address, and its port if that is not the usual one.
-fn show_host(address: SocketAddr) -> String {
+fn show_host(Endpoint { address, .. }: Endpoint) -> String {
     match (address.port(), address.ip()) {
         (5_060, std::net::IpAddr::V6(ip)) => format!("[{ip}]"),
         (5_060, ip) => ip.to_string(),

@@ -1,6 +1,5 @@
 //! Runs the cases of a flow.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::coverage::Tally;
@@ -12,6 +11,7 @@ use super::parse::{Case, Expectation, Flow, Peer, SERVER, Sending, Step, StepKin
 use super::stage::{Sent, Setup, Stage, StageError};
 use super::template::{Template, Variables};
 use crate::jobs::{Answer, Ending};
+use crate::protocol::Endpoint;
 use crate::script::{Program, SourceMap, Span};
 
 /// What is not as a case says.
@@ -116,10 +116,10 @@ impl Run<'_> {
     /// Makes variables of the addresses of the peers and of the server.
     fn name_addresses(&mut self) {
         for peer in self.peers {
-            self.variables.set(&peer.name, peer.address.to_string().into_bytes());
+            self.variables.set(&peer.name, peer.address.address.to_string().into_bytes());
         }
         if let Some(address) = self.stage.addresses().next() {
-            self.variables.set(SERVER, address.to_string().into_bytes());
+            self.variables.set(SERVER, address.address.to_string().into_bytes());
         }
     }
 
@@ -169,7 +169,7 @@ impl Run<'_> {
     fn send(
         &mut self,
         peer: &Peer,
-        to: Option<SocketAddr>,
+        to: Option<Endpoint>,
         what: &Sending,
         at: Span,
     ) -> Result<(), Failure> {
@@ -257,7 +257,7 @@ impl Run<'_> {
         }
         match from {
             Some(from) if *from != sent.source => {
-                let message = format!("{} has got this from {}", peer.name, sent.source);
+                let message = format!("{} has got this from {}", peer.name, sent.source.brief());
                 Err(Failure::new(at, message).about(&sent.bytes))
             }
             _ => Ok(()),
@@ -317,8 +317,8 @@ impl Run<'_> {
     }
 
     /// The name of the peer at an address, or the address.
-    fn name_of(&self, address: SocketAddr) -> String {
+    fn name_of(&self, address: Endpoint) -> String {
         let named = self.peers.iter().find(|peer| peer.address == address);
-        named.map_or_else(|| address.to_string(), |peer| peer.name.clone())
+        named.map_or_else(|| address.brief(), |peer| peer.name.clone())
     }
 }

@@ -13,11 +13,11 @@ use crate::jobs::{Answer, Completion, Ending, JobQueue, Mailbox, Order};
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
 use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
-use crate::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
+use crate::mem::{ListenerId, Outbox, Peer, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::modules::SharedVariables;
-use crate::names::{Answer as NameAnswer, NameTable, Question};
-use crate::protocol::Transport;
+use crate::names::{Answer as NameAnswer, NameTable, Question, Wanted};
+use crate::protocol::{Endpoint, Transport};
 use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{ListenAddress, Observer, Program, Settings};
 use crate::sip::{ParseError, Uri};
@@ -29,7 +29,7 @@ pub struct Setup<'a> {
     /// The script.
     pub program: &'a Arc<Program>,
     /// The addresses of the server; none: those of the script, or 192.0.2.1 if it names none.
-    pub listen: &'a [SocketAddr],
+    pub listen: &'a [Endpoint],
     /// The addresses of host names.
     pub hosts: &'a Hosts,
     /// The key of branches and tags.
@@ -43,9 +43,11 @@ pub type Hosts = Vec<(String, IpAddr)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The address of the server that it leaves from.
-    pub source: SocketAddr,
+    pub source: Endpoint,
     /// Where it goes.
-    pub destination: SocketAddr,
+    pub destination: Endpoint,
+    /// What connections know of who gets it.
+    pub peer: Option<Peer>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -55,10 +57,12 @@ pub struct Sent {
 pub enum StageError {
     /// The server has no such address.
     #[error("the server does not listen on {0}; it listens on {1}")]
-    NoListener(SocketAddr, String),
-    /// The server has no address of the family of that one.
-    #[error("no address of the server is of the family of {0}; it listens on {1}")]
-    NoFamily(SocketAddr, String),
+    NoListener(String, String),
+    /// The server has no address of the family and transport of that one.
+    #[error(
+        "no address of the server is of the family of {0} and its transport; it listens on {1}"
+    )]
+    NoFamily(String, String),
     /// No datagram is that long.
     #[error("a message of {0} bytes fits no datagram")]
     TooLong(usize),
@@ -171,18 +175,22 @@ impl Stage {
     }
 
     /// The addresses of the server, in the order of its listeners.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|listener| local_address(listener.address))
+    pub fn addresses(&self) -> impl Iterator<Item = Endpoint> {
+        self.listeners.iter().map(|listener| {
+            let address = local_address(listener.address);
+            Endpoint { transport: listener.transport, address }
+        })
     }
 
     /// The address that a peer at `peer` sends to if it is not told.
     ///
     /// # Errors
     ///
-    /// When the server has none of that family.
-    pub fn address_for(&self, peer: SocketAddr) -> Result<SocketAddr, StageError> {
-        let fitting = self.addresses().find(|own| own.is_ipv4() == peer.is_ipv4());
-        fitting.ok_or_else(|| StageError::NoFamily(peer, self.shown_addresses()))
+    /// When the server has none of that family and transport.
+    pub fn address_for(&self, peer: Endpoint) -> Result<Endpoint, StageError> {
+        let family = |endpoint: Endpoint| (endpoint.transport, endpoint.address.is_ipv4());
+        let fitting = self.addresses().find(|own| family(*own) == family(peer));
+        fitting.ok_or_else(|| StageError::NoFamily(peer.brief(), self.shown_addresses()))
     }
 
     /// Gives the server a datagram; what it sends because of it.
@@ -192,12 +200,12 @@ impl Stage {
     /// When the server has no address `local`, or the datagram is too long.
     pub fn deliver(
         &mut self,
-        source: SocketAddr,
-        local: SocketAddr,
+        source: Endpoint,
+        local: Endpoint,
         datagram: &[u8],
     ) -> Result<Vec<Sent>, StageError> {
         let Some(position) = self.addresses().position(|own| own == local) else {
-            return Err(StageError::NoListener(local, self.shown_addresses()));
+            return Err(StageError::NoListener(local.brief(), self.shown_addresses()));
         };
         if datagram.len() > PAYLOAD_BYTES_MAX {
             return Err(StageError::TooLong(datagram.len()));
@@ -206,7 +214,8 @@ impl Stage {
         let buffer = self.slots.slot_mut(slot);
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
         let listener = ListenerId(u16::try_from(position).unwrap_or(0));
-        let received = Received { slot, buffer, length: datagram.len(), source, local, listener };
+        let (source, local, length) = (source.address, local.address, datagram.len());
+        let received = Received { slot, buffer, length, source, local, listener };
         self.core.handle_datagram(self.now, received, &mut self.outbox);
         let mut sent = self.take_sent();
         if self.answer_names() {
@@ -323,16 +332,23 @@ impl Stage {
 
     /// Takes what is to be sent.
     fn take_sent(&mut self) -> Vec<Sent> {
-        let port_of = |id: ListenerId| {
+        let own = |id: ListenerId| {
             let listener = self.listeners.get(usize::from(id.0));
-            listener.map_or(SIP_PORT, |listener| local_address(listener.address).port())
+            listener.map_or((Transport::Udp, SIP_PORT), |listener| {
+                (listener.transport, listener.address.port())
+            })
         };
-        let transmits = self.outbox.transmits().iter();
+        let transmits = self.outbox.transmits().iter().enumerate();
         let sent: Vec<Sent> = transmits
-            .map(|transmit| Sent {
-                source: SocketAddr::new(transmit.source, port_of(transmit.listener)),
-                destination: transmit.destination,
-                bytes: self.outbox.bytes(transmit, &self.slots).to_vec(),
+            .map(|(position, transmit)| {
+                let (transport, port) = own(transmit.listener);
+                let endpoint = |address| Endpoint { transport, address };
+                Sent {
+                    source: endpoint(SocketAddr::new(transmit.source, port)),
+                    destination: endpoint(transmit.destination),
+                    peer: self.outbox.peer(position).cloned(),
+                    bytes: self.outbox.bytes(transmit, &self.slots).to_vec(),
+                }
             })
             .collect();
         self.outbox.sent(sent.len());
@@ -350,7 +366,11 @@ impl Stage {
             let answer = if addresses.is_empty() {
                 NameAnswer::Nothing(NAME_TTL_MS)
             } else {
-                NameAnswer::host(addresses, SIP_PORT, NAME_TTL_MS)
+                let port = match question.wanted {
+                    Wanted::Servers(transport) => transport.default_port(),
+                    Wanted::Addresses => SIP_PORT,
+                };
+                NameAnswer::host(addresses, port, NAME_TTL_MS)
             };
             self.names.settle(&question, answer, self.now.monotonic_ms);
         }
@@ -359,7 +379,7 @@ impl Stage {
 
     /// The addresses of the server, for people.
     fn shown_addresses(&self) -> String {
-        let addresses: Vec<String> = self.addresses().map(|own| own.to_string()).collect();
+        let addresses: Vec<String> = self.addresses().map(|own| own.brief()).collect();
         addresses.join(", ")
     }
 }
@@ -368,24 +388,30 @@ impl Stage {
 const STEP_MS: u64 = 10;
 
 /// The listeners of a server.
-fn listeners(listen: &[SocketAddr], settings: &Settings) -> Arc<[Listener]> {
-    let plain =
-        |address| ListenAddress { transport: Transport::Udp, address, advertise: None, name: None };
+fn listeners(listen: &[Endpoint], settings: &Settings) -> Arc<[Listener]> {
+    let plain = |Endpoint { transport, address }| ListenAddress {
+        transport,
+        address,
+        advertise: None,
+        name: None,
+    };
     let wanted: Vec<ListenAddress> = if !listen.is_empty() {
         listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {
-        vec![plain(SocketAddr::new(OWN_V4.into(), settings.port))]
+        settings.listen_to(OWN_V4.into())
     } else {
         settings.listen.clone()
     };
     let listener = |wanted: ListenAddress| {
         let mut address = wanted.address;
         if address.port() == 0 {
-            address.set_port(SIP_PORT);
+            address.set_port(wanted.transport.default_port());
         }
         Listener { transport: wanted.transport, address, advertise: wanted.advertise }
     };
-    wanted.into_iter().map(listener).collect()
+    let mut listeners: Vec<Listener> = wanted.into_iter().map(listener).collect();
+    listeners.sort_by_key(|listener| listener.transport);
+    listeners.into()
 }
 
 /// The address that datagrams to a listener come to.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::seen::Seen;
+use crate::protocol::{Endpoint, Transport};
 use crate::sip::{Items, Via, host_ip};
 
 /// The message that a file holds. One with the line ends of SIP is taken byte for byte. One that
@@ -34,13 +35,16 @@ pub fn message_of(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(message)
 }
 
-/// The address that the topmost Via of a message names, if it names one: who sent it.
+/// The address and the transport that the topmost Via of a message names, if it names an address:
+/// who sent it.
 #[must_use]
-pub fn source_of(message: &[u8]) -> Option<SocketAddr> {
+pub fn source_of(message: &[u8]) -> Option<Endpoint> {
     let seen = Seen::of(message);
     let via = Via::parse(Items::new(seen.value("Via")).next()?).ok()?;
-    let address = SocketAddr::new(host_ip(via.host)?, via.port.unwrap_or(5_060));
-    (address.port() != 0).then_some(address)
+    let transport = Transport::of(via.transport).unwrap_or_default();
+    let port = via.port.unwrap_or_else(|| transport.default_port());
+    let address = SocketAddr::new(host_ip(via.host)?, port);
+    (port != 0).then_some(Endpoint { transport, address })
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
 //! What a message went through, for people and for programs.
 
-use std::net::SocketAddr;
-
 use super::difference::{BOLD, FAINT, Mark, Style, difference, show_lines};
 use super::journal::{Datum, Journal, Note};
 use super::stage::{Sent, Stage, StageError};
 use crate::metrics::Counter;
+use crate::protocol::Endpoint;
 use crate::script::{LogLevel, Program, SourceMap, Verdict, json_string};
 
 /// A message and all that came of it.
 #[derive(Clone, Debug)]
 pub struct Traced {
     /// Who sent it.
-    pub source: SocketAddr,
+    pub source: Endpoint,
     /// The address of the server that it was sent to.
-    pub local: SocketAddr,
+    pub local: Endpoint,
     /// Its bytes.
     pub message: Vec<u8>,
     /// What happened, in order.
@@ -35,7 +34,7 @@ impl Traced {
     pub fn run(
         stage: &mut Stage,
         journal: &Journal,
-        (source, local): (SocketAddr, SocketAddr),
+        (source, local): (Endpoint, Endpoint),
         message: &[u8],
     ) -> Result<Self, StageError> {
         let before = stage.counted();
@@ -68,8 +67,8 @@ pub fn show_text(traced: &Traced, program: &Program, map: &SourceMap, style: Sty
     let mut shown = format!(
         "{}\nfrom {} to {}, {} bytes\n\n",
         style.paint(BOLD, &first),
-        traced.source,
-        traced.local,
+        traced.source.brief(),
+        traced.local.brief(),
         traced.message.len()
     );
     let mut lines = Lines {
@@ -104,7 +103,9 @@ pub fn show_text(traced: &Traced, program: &Program, map: &SourceMap, style: Sty
 /// Shows a message that was sent.
 fn show_sent(traced: &Traced, sent: &Sent, style: Style, shown: &mut String) {
     let what = if traced.is_reply(sent) { "replied" } else { "forwarded" };
-    let way = format!("{what} to {} from {}", sent.destination, sent.source);
+    let name = sent.peer.as_ref().and_then(|peer| peer.name.as_ref());
+    let name = name.map(|name| format!(", which has to be {name},")).unwrap_or_default();
+    let way = format!("{what} to {}{name} from {}", sent.destination.brief(), sent.source.brief());
     shown.push_str(&style.paint(BOLD, &way));
     shown.push_str(&format!(", {} bytes\n", sent.bytes.len()));
     let lines = if traced.is_reply(sent) {
@@ -296,8 +297,8 @@ pub fn show_json(traced: &Traced, program: &Program, map: &SourceMap) -> String 
         format!(
             "{{\"what\":{},\"to\":\"{}\",\"from\":\"{}\",\"message\":{}}}",
             json_string(if traced.is_reply(sent) { "reply" } else { "forward" }),
-            sent.destination,
-            sent.source,
+            sent.destination.brief(),
+            sent.source.brief(),
             json_string(&String::from_utf8_lossy(&sent.bytes)),
         )
     });
@@ -309,8 +310,8 @@ pub fn show_json(traced: &Traced, program: &Program, map: &SourceMap) -> String 
     format!(
         "{{\"from\":\"{}\",\"to\":\"{}\",\"message\":{},\"steps\":[{}],\"sent\":[{}],\
          \"counted\":{{{}}}}}\n",
-        traced.source,
-        traced.local,
+        traced.source.brief(),
+        traced.local.brief(),
         json_string(&String::from_utf8_lossy(&traced.message)),
         steps.join(","),
         sent.join(","),

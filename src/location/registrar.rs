@@ -6,7 +6,7 @@
 mod refresh;
 
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use bumpalo::Bump;
 use smallvec::SmallVec;
@@ -17,6 +17,7 @@ use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
 use crate::mem::ListenerId;
+use crate::protocol::{Endpoint, Transport};
 use crate::sip::compose::ShortText;
 use crate::sip::{Contact, ParseError, Pen, QValue, Uri, host_ip};
 
@@ -317,10 +318,16 @@ fn write_q(q: u16, pen: &mut Pen<'_>) {
     pen.text(&text[..text.len() - left]);
 }
 
-/// The URI of a source address: what requests are sent to instead of the Contact URI.
+/// The URI of a source address: what requests are sent to instead of the Contact URI. If the
+/// REGISTER came by a connection, requests go by it, too.
 #[must_use]
-pub fn received_uri(source: SocketAddr, arena: &Bump) -> &[u8] {
-    bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes()
+pub fn received_uri(source: Endpoint, arena: &Bump) -> &[u8] {
+    let Endpoint { transport, address } = source;
+    let uri = match transport {
+        Transport::Udp => bumpalo::format!(in arena, "sip:{}", address),
+        stream => bumpalo::format!(in arena, "sip:{};transport={}", address, stream.name()),
+    };
+    uri.into_bump_str().as_bytes()
 }
 
 /// Rejects a request that came after a later one of the same Call-ID

@@ -127,10 +127,11 @@ const FUNCTIONS: &[Line] = &[
         "Names are looked up when a request goes to them; Kamailio looks those in the script up \
          when it starts. The weights of SRV records always count, and one server is used for \
          all of a transaction; NAPTR records are not asked for. Max-Forwards is counted down \
-         here if the script has not done so. The branch of our Via is a keyed hash, and \
+         here if the script has not done so. What has a `sips:` Request-URI goes by TLS, or not at \
+         all. The branch of our Via is a keyed hash, and \
          responses that do not fit are dropped.",
     ),
-    differs("core", "force_tcp_alias", "There is only UDP, so that nothing is changed."),
+    differs("core", "force_tcp_alias", NO_ALIAS),
     differs(
         "core",
         "force_send_socket",
@@ -152,6 +153,12 @@ const FUNCTIONS: &[Line] = &[
         "msg_set_buffer",
         "False, and nothing changes, if the text is no message; Kamailio drops it.",
     ),
+    differs(
+        "rr",
+        "record_route",
+        "Of a request to a `sips:` URI, our URI is a `sips:` one on the sides that are TLS; \
+         Kamailio writes it on both.",
+    ),
     differs("pv", "typeof", "The types are `int`, `str` and `null`; Kamailio also has `xavp`."),
     own("primisip", "print", "Of PrimiSIP."),
     own("primisip", "print_locations", "Of PrimiSIP."),
@@ -168,7 +175,7 @@ const FUNCTIONS: &[Line] = &[
         "registrar",
         "lookup",
         "Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
-         never -2.",
+         never -2. For a `sips:` Request-URI only `sips:` contacts are found.",
     ),
     differs(
         "registrar",
@@ -197,11 +204,20 @@ const FUNCTIONS: &[Line] = &[
     differs("exec", "exec_cmd", A_WORD),
     differs("exec", "exec_dset", A_WORD),
     differs("exec", "exec_msg", A_WORD),
-    differs("kex", "set_reply_no_connect", "There is only UDP, so that nothing is changed."),
+    differs(
+        "kex",
+        "set_reply_no_connect",
+        "Changes nothing: a response whose connection is gone goes by a new one to the address in \
+         Via (RFC 3261 §18.2.2).",
+    ),
 ];
 
 /// How functions differ that send by themselves.
 const NOT_TO_US: &str = "False if it would go to this server, as nothing would end that.";
+
+/// How the function differs that makes an alias of a connection.
+const NO_ALIAS: &str = "Changes nothing: requests to the very address that a connection came from \
+                        go by it, others do not.";
 
 /// How functions differ that let a run wait.
 const NO_WAITING: &str = "The run waits, not the process: other messages are worked on meanwhile.";
@@ -214,12 +230,18 @@ const A_WORD: &str = "A variable in the command becomes a word of it, or a part 
 const LEFT_BEHIND: &str = "Starts anew with each message; in Kamailio it has what the process left \
                            in it.";
 
+/// How the transport of a URI differs.
+const SECURE_TRANSPORT: &str = "`TLS` of a `sips:` URI without a transport; Kamailio has `UDP`.";
+
 /// The pseudo-variables that are not the same.
 const VARIABLES: &[Line] = &[
     differs("pv", "af", "Kamailio 5.6 refuses it without something in parentheses."),
     differs("pv", "ds", "Has the Request-URI also if it was not changed."),
     differs("pv", "hfl", "Splits every header field; Kamailio those that it knows to be lists."),
     own("pv", "oz", "Of later ones."),
+    differs("pv", "oP", SECURE_TRANSPORT),
+    differs("pv", "rP", SECURE_TRANSPORT),
+    differs("pv", "dP", SECURE_TRANSPORT),
     differs("pv", "rcv", "Tells about the message at hand; Kamailio only in some event routes."),
     differs("pv", "sel", "Not all selects are there; those that are not are errors of the script."),
     differs(

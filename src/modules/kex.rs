@@ -1,10 +1,12 @@
 //! `kex`: Functions of the core that are no keywords. They can be called without `loadmodule`.
 
 use super::table::{function, int, required_text, text, verdict};
+use crate::protocol::Transport;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec,
     PseudoVariable, ReturnCode, TRUE, Value, split_host_port,
 };
+use crate::sip::{Uri, host_ip};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
@@ -97,7 +99,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ..function(
             "set_reply_no_connect",
             &[],
-            "About connections; UDP has none, so that nothing is changed.",
+            "About connections: changes nothing, as one is opened where the old one is gone.",
             "set_reply_no_connect();",
             |_, _| TRUE,
         )
@@ -109,8 +111,8 @@ fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
     let given = text(arguments, 0);
     let (host, port) = match execution.uri_parts(given) {
         Some(uri) => {
-            let transport = uri.params.get(b"transport").and_then(|param| param.value);
-            if transport.is_some_and(|transport| !transport.eq_ignore_ascii_case(b"udp")) {
+            let transport = uri.transport();
+            if transport.is_some_and(|name| !is_listened_to(execution, name, uri)) {
                 return FALSE;
             }
             (uri.host, uri.port)
@@ -120,6 +122,15 @@ fn is_myself<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> R
     verdict(match port {
         Some(port) => execution.host.is_myself(host, Some(port)),
         None => execution.host.is_my_host(host),
+    })
+}
+
+/// Whether messages to host and port of a URI may come by that transport: no listener at an
+/// address has another one; a name does not say.
+fn is_listened_to(execution: &Execution<'_>, transport: &[u8], uri: &Uri<'_>) -> bool {
+    Transport::of(transport).is_some_and(|transport| {
+        host_ip(uri.host).is_none()
+            || execution.host.find_listener(Some(transport), uri.host, uri.port).is_some()
     })
 }
 

@@ -18,8 +18,8 @@ macro_rules! missing {
 
 missing! {
     CORE:
-        avpflags forward_sctp forward_tcp forward_tls isavpflagset
-        resetavpflag send_tcp setavpflag tcp_keepalive udp_mtu_try_proto;
+        avpflags forward_sctp isavpflagset resetavpflag send_tcp setavpflag
+        tcp_keepalive udp_mtu_try_proto;
     COREX:
         file_read file_write forward_reply is_incoming set_recv_socket
         set_recv_socket_name set_source_address;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::item::take_off;
 use super::table::{avp_name, int, text, text_setting, verdict};
+use crate::protocol::Transport;
 use crate::script::ast::GlobalValue;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, LogLevel, ModuleConfig, ModuleSpec,
@@ -58,7 +59,11 @@ const SETTINGS: &[SettingSpec] = &[
     flag("enable_socket_mismatch_warning", false, "Changes nothing: there is no such warning."),
     flag("ignore_user", false, "Changes nothing: the user part of a Route is never looked at."),
     flag("sockname_mode", false, "Changes nothing: Record-Route names addresses."),
-    flag("ignore_sips", false, "Changes nothing: sips is not routed yet."),
+    flag(
+        "ignore_sips",
+        false,
+        "Changes nothing: of a sips request, Record-Route names sips where it goes by TLS.",
+    ),
     flag(
         "force_send_socket",
         false,
@@ -379,7 +384,7 @@ struct RouteItem<'m> {
 impl<'m> RouteItem<'m> {
     /// Whether it names this server.
     fn is_own(&self, execution: &Execution<'m>) -> bool {
-        execution.host.is_myself(self.uri.host, self.uri.port)
+        execution.host.is_myself(self.uri.host, self.uri.unusual_port())
     }
 
     /// Whether `half` is the second Record-Route of two that we wrote at once.
@@ -432,7 +437,7 @@ fn came_from_strict_router(execution: &Execution<'_>) -> bool {
     execution.uri_parts(execution.transit.uri).is_some_and(|uri| {
         uri.user.is_none()
             && uri.params.get(b"lr").is_some()
-            && execution.host.is_myself(uri.host, uri.port)
+            && execution.host.is_myself(uri.host, uri.unusual_port())
     })
 }
 
@@ -470,9 +475,14 @@ fn serve_strict_router<'m>(execution: &mut Execution<'m>, next: &RouteItem<'m>) 
 
 /// The request leaves by the listener that a Route of ours names.
 fn leave_from(execution: &mut Execution<'_>, route: &RouteItem<'_>) {
-    let ip = crate::sip::host_ip(route.uri.host);
-    let address = ip.map(|ip| (ip, route.uri.port.unwrap_or(5060)).into());
-    if let Some(listener) = address.and_then(|address| execution.host.find_listener(address)) {
+    let uri = &route.uri;
+    let transport = match (uri.scheme, uri.transport()) {
+        (Scheme::Sips, _) => Some(Transport::Tls),
+        (_, Some(name)) => Transport::of(name),
+        (_, None) => Some(Transport::Udp),
+    };
+    let port = uri.port.unwrap_or_else(|| uri.default_port());
+    if let Some(listener) = execution.host.find_listener(transport, uri.host, Some(port)) {
         execution.transit.send_listener = Some(listener);
     }
 }

@@ -10,6 +10,7 @@ use bumpalo::Bump;
 use super::REGISTRY;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::ast::RouteKind;
 use crate::script::{
     Compiled, Diagnostic, Execution, Host, LogFacility, LogLevel, ModuleSpec, ModuleState, NextHop,
@@ -64,10 +65,12 @@ impl Host for Recorder {
         }
         let uri = String::from_utf8_lossy(transit.uri).into_owned();
         self.hops.push(match hop {
-            NextHop::Routed => uri,
-            NextHop::Fixed(host, port) => {
+            NextHop::Routed(None) => uri,
+            NextHop::Routed(Some(transport)) => format!("{uri} by {}", transport.name()),
+            NextHop::Fixed(transport, host, port) => {
+                let transport = transport.map(|it| format!("{}:", it.name())).unwrap_or_default();
                 let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                format!("{uri} by {}{port}", String::from_utf8_lossy(host))
+                format!("{uri} by {transport}{}{port}", String::from_utf8_lossy(host))
             }
         });
         Ok(())
@@ -81,16 +84,22 @@ impl Host for Recorder {
         (host == b"192.0.2.1" || host == b"example.com") && port.is_none_or(|port| port == 5060)
     }
 
-    fn listener_address(&self, _: ListenerId) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], 5060))
+    fn listener_endpoint(&self, _: ListenerId) -> Endpoint {
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        Endpoint { transport: Transport::Udp, address }
     }
 
     fn sent_by(&mut self, _: ListenerId) -> &[u8] {
         b"192.0.2.1"
     }
 
-    fn find_listener(&self, address: SocketAddr) -> Option<ListenerId> {
-        (address.port() == 5060).then_some(ListenerId(3))
+    fn find_listener(
+        &self,
+        _: Option<Transport>,
+        _: &[u8],
+        port: Option<u16>,
+    ) -> Option<ListenerId> {
+        (port == Some(5060)).then_some(ListenerId(3))
     }
 
     fn logs(&self, level: LogLevel) -> bool {

@@ -11,6 +11,7 @@ use bumpalo::Bump;
 use super::REGISTRY;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{
     Argument, Execution, Host, LogLevel, NextHop, ParameterKind, PatternFlags, Program, Refusal,
     ReturnCode, Settings, Substitution, Transit, compile_pattern,
@@ -56,16 +57,22 @@ impl Host for FakeHost {
         host == b"192.0.2.1" && port.is_none_or(|port| port == 5060)
     }
 
-    fn listener_address(&self, _: ListenerId) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], 5060))
+    fn listener_endpoint(&self, _: ListenerId) -> Endpoint {
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        Endpoint { transport: Transport::Udp, address }
     }
 
     fn sent_by(&mut self, _: ListenerId) -> &[u8] {
         b"192.0.2.1"
     }
 
-    fn find_listener(&self, _: SocketAddr) -> Option<ListenerId> {
-        Some(ListenerId(0))
+    fn find_listener(
+        &self,
+        transport: Option<Transport>,
+        _: &[u8],
+        _: Option<u16>,
+    ) -> Option<ListenerId> {
+        (transport != Some(Transport::Tcp)).then_some(ListenerId(0))
     }
 
     fn logs(&self, _: LogLevel) -> bool {

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::Lookup;
 use crate::limits::{NAME_ADDRESS_COUNT_MAX, NAME_TARGET_COUNT_MAX};
+use crate::protocol::Transport;
 
 /// The addresses of a host.
 pub type Addresses = SmallVec<[IpAddr; 2]>;
@@ -47,6 +48,8 @@ impl Answer {
 /// Who asks for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
+    /// What it sends by.
+    pub transport: Transport,
     /// Whether it can send over IPv4.
     pub v4: bool,
     /// Whether it can send over IPv6.
@@ -131,7 +134,7 @@ mod tests {
 
     /// Who sends over IPv4.
     fn v4(lot: u64) -> Choice {
-        Choice { v4: true, v6: false, lot }
+        Choice { transport: Transport::Udp, v4: true, v6: false, lot }
     }
 
     /// How often each server is chosen, by the last part of its address, with numbers as a hash
@@ -190,8 +193,9 @@ mod tests {
         let mut both = target(1, 1, 1);
         both.addresses.push(v6);
         let known = |ip: IpAddr, port| Lookup::Known(SocketAddr::new(ip, port));
-        let choose =
-            |v4, v6, targets: &[Target], port| Choice { v4, v6, lot: 7 }.among(targets, port);
+        let choose = |v4, v6, targets: &[Target], port| {
+            Choice { v4, v6, ..self::v4(7) }.among(targets, port)
+        };
         let both = [both];
         assert_eq!(choose(true, true, &both, None), known([192, 0, 2, 1].into(), 5_001));
         assert_eq!(choose(false, true, &both, Some(5_070)), known(v6, 5_070));

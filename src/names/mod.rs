@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use smallvec::SmallVec;
 
 use crate::limits::{NAME_BYTES_MAX, NAME_COUNT_MAX, NAME_QUESTION_COUNT_MAX, NAME_STALE_MS_MAX};
+use crate::protocol::Transport;
 
 pub use answer::{Addresses, Answer, Choice, Target};
 pub use settings::NameSettings;
@@ -25,8 +26,9 @@ pub type HostName = SmallVec<[u8; 64]>;
 pub enum Wanted {
     /// The addresses of a host: whoever names a port means one host (RFC 3263 §4.2).
     Addresses,
-    /// The servers of a SIP domain, by its SRV records or else its addresses.
-    Servers,
+    /// The servers of a SIP domain that are reached by this transport, by its SRV records or else
+    /// its addresses.
+    Servers(Transport),
 }
 
 /// A question for whoever can ask name servers.
@@ -39,15 +41,18 @@ pub struct Question {
 }
 
 impl Question {
-    /// The question for a host as it stands in a URI, with or without a port; none if no name is
-    /// that long.
+    /// The question for a host as it stands in a URI, with or without a port, to which is sent by
+    /// that transport; none if no name is that long.
     #[must_use]
-    pub fn of(host: &[u8], port: Option<u16>) -> Option<Self> {
+    pub fn of(host: &[u8], port: Option<u16>, transport: Transport) -> Option<Self> {
         let host = host.strip_suffix(b".").unwrap_or(host);
         if host.len() > NAME_BYTES_MAX {
             return None;
         }
-        let wanted = if port.is_some() { Wanted::Addresses } else { Wanted::Servers };
+        let wanted = match port {
+            Some(_) => Wanted::Addresses,
+            None => Wanted::Servers(transport),
+        };
         Some(Self { name: host.iter().map(u8::to_ascii_lowercase).collect(), wanted })
     }
 }
@@ -125,7 +130,9 @@ impl NameTable {
     #[must_use]
     pub fn lookup(&self, host: &[u8], port: Option<u16>, choice: Choice, now_ms: u64) -> Lookup {
         let Some(questions) = &self.questions else { return Lookup::Unknown };
-        let Some(question) = Question::of(host, port) else { return Lookup::Unknown };
+        let Some(question) = Question::of(host, port, choice.transport) else {
+            return Lookup::Unknown;
+        };
         let known = self.known.pin();
         let present = known.get(&question);
         let lookup = match present {

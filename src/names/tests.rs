@@ -4,7 +4,7 @@ use super::*;
 const TTL_MS: u64 = 60_000;
 
 /// Who sends over IPv4.
-const V4: Choice = Choice { v4: true, v6: false, lot: 0 };
+const V4: Choice = Choice { transport: Transport::Udp, v4: true, v6: false, lot: 0 };
 
 /// A host at 192.0.2.n.
 fn host(n: u8) -> Answer {
@@ -39,7 +39,10 @@ fn a_host_with_a_port_is_another_question_than_a_domain() {
     assert_eq!(look(&table, "a", 0), Lookup::Waiting);
     assert_eq!(table.lookup(b"a", Some(5_070), V4, 0), Lookup::Waiting);
     let asked: Vec<_> = questions.try_iter().collect();
-    assert_eq!((asked[0].wanted, asked[1].wanted), (Wanted::Servers, Wanted::Addresses));
+    assert_eq!(
+        (asked[0].wanted, asked[1].wanted),
+        (Wanted::Servers(Transport::Udp), Wanted::Addresses)
+    );
     table.settle(&asked[1], host(1), 0);
     assert_eq!(look(&table, "a", 0), Lookup::Waiting);
     let expected = Lookup::Known(([192, 0, 2, 1], 5_070).into());

@@ -123,7 +123,7 @@ impl BranchKey {
         }
     }
 
-    /// The listener that the request came to, if the topmost branch, of which this is what stands
+    /// The listener that the request came to and the port that it came from, if the topmost branch, of which this is what stands
     /// behind the cookie, is one of ours and the response answers a request that we forwarded:
     /// `below` is the Via below ours, `way` what it says of where the request came from, `dialog`
     /// what the response has in common with it.
@@ -134,7 +134,7 @@ impl BranchKey {
         below: &Via<'_>,
         way: WayBack<'_>,
         dialog: impl FnOnce() -> DialogSide<'d>,
-    ) -> Option<ListenerId> {
+    ) -> Option<(ListenerId, u16)> {
         let Split { transaction, port, listener, .. } = Split::of(branch)?;
         let listener = ListenerId(match listener {
             [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
@@ -147,7 +147,7 @@ impl BranchKey {
         let expected = self.transaction(below, &source, listener, dialog);
         // As numbers: octets would be compared one by one.
         let [expected, found] = [hex16(expected), transaction].map(u128::from_ne_bytes);
-        (expected == found).then_some(listener)
+        (expected == found).then_some((listener, source.port()))
     }
 
     /// Tells the branches of `request` that we would give it again: it came back unchanged. The

@@ -21,6 +21,7 @@ use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::modules;
 use crate::names::Lookup;
+use crate::protocol::Transport;
 use crate::script::{
     Execution, Host, Observer, Program, Rewritten, RouteId, Suspended, Transit, Verdict, Wait,
     resume, run,
@@ -148,6 +149,7 @@ impl ProxyCore {
             });
             let counters = &self.standing.parts.counters;
             counters.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
+            self.standing.note_peer(fits, outbox);
         }
     }
 
@@ -266,7 +268,7 @@ impl ProxyCore {
 
     /// Makes the planned edits in the slot and queues the message, if it is to go out.
     #[inline]
-    fn send_rewritten(&self, received: Received<'_>, outbox: &mut Outbox) {
+    fn send_rewritten(&mut self, received: Received<'_>, outbox: &mut Outbox) {
         let Some(plan) = &self.workspace.plan else { return };
         let message = HEADROOM_BYTES..HEADROOM_BYTES + plan.message_length;
         match self.workspace.plan_edits.apply(received.buffer, message) {
@@ -278,8 +280,12 @@ impl ProxyCore {
                     source: plan.source,
                     payload: Payload::Slot(received.slot, range),
                 });
+                self.standing.note_peer(true, outbox);
             }
-            None => self.standing.parts.counters.count(Counter::DroppedTooLarge),
+            None => {
+                self.standing.parts.counters.count(Counter::DroppedTooLarge);
+                self.standing.note_peer(false, outbox);
+            }
         }
     }
 }
@@ -360,7 +366,7 @@ impl Desk<'_> {
         };
         let Turn { standing, arrival, .. } = &self.turn;
         let own = standing.identity.known_text(arrival.listener, &arrival.local);
-        let hop = response::next_hop(response, essentials, own, &standing.key);
+        let hop = response::next_hop(response, essentials, own, standing.ours());
         // A run that waited comes to its end first, whatever it has made of its response.
         if let (Err(dropped), None) = (hop, self.resumed) {
             return self.drop_counted(dropped);
@@ -407,7 +413,12 @@ impl Desk<'_> {
             return self.drop_counted(Counter::DroppedUnroutableResponse);
         }
         match (response::plan(standing, arrival.local, (response, hop)), hop.named) {
-            (Ok(plan), None) => *self.turn.plan = Some(plan),
+            (Ok(plan), None) => {
+                if standing.identity.is_stream(plan.listener) {
+                    standing.peer = hop.peer(response, standing);
+                }
+                *self.turn.plan = Some(plan);
+            }
             (Ok(plan), Some(named)) => self.send_to_name(response, plan, named),
             (Err(dropped), _) => self.drop_counted(dropped),
         }
@@ -422,7 +433,7 @@ impl Desk<'_> {
         plan: Plan,
         (host, port): (&[u8], Option<u16>),
     ) {
-        let named = NamedHost::new(&self.turn, self.turn.essentials, host, port);
+        let named = NamedHost::new(&self.turn, self.turn.essentials, (Transport::Udp, host, port));
         let Plan { destination, listener, source, counter, .. } = plan;
         match named.lookup(&self.turn, [source.is_ipv4(), source.is_ipv6()]) {
             Lookup::Waiting => {

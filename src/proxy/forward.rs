@@ -4,21 +4,32 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::head;
 use super::identity::Identity;
-use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE};
+use super::parked::{
+    Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE, peer_of,
+};
 use super::turn::{Plan, Turn};
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::Lookup;
+use crate::protocol::Transport;
 use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
     Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
-    host_ip,
+    host_ip, is_sips,
 };
 
-/// The port of SIP over UDP (RFC 3261 §19.1.2).
-const PORT: u16 = 5060;
+/// Where a request is to go: a host, which may be a name, and what it is sent by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'m> {
+    pub(super) transport: Transport,
+    pub(super) host: &'m [u8],
+    pub(super) port: Option<u16>,
+}
+
+/// Where a request leaves from.
+type Exit = (ListenerId, IpAddr);
 
 /// Plans the request to be forwarded with the changes made so far. The numbered steps are those
 /// of RFC 3261 §16.6; step 5 is the script's, and step 1, the copy, is only made if the script
@@ -38,15 +49,66 @@ pub(super) fn forward(
     let destination = match known_address(transit, hop) {
         Some(address) => address,
         None => {
-            let (host, port) = next_hop(transit, hop)?; // step 7
-            match resolve(turn, transit.essentials, host, port)? {
+            let target = next_hop(transit, hop)?; // step 7
+            if target.transport.is_stream() {
+                return forward_by_stream(turn, transit, target);
+            }
+            match resolve(turn, transit.essentials, target)? {
                 Hop::Address(address) => address,
-                Hop::Named(named) => return park(turn, transit, named),
+                Hop::Named(named) => return park(turn, transit, (target.transport, named)),
             }
         }
     };
-    let (listener, source) = egress(turn, transit, destination.ip())?;
-    compose_earlier_plan(turn, message); // step 1
+    let mut exit = plan(turn, transit, Transport::Udp, destination.ip())?;
+    if turn.standing.udp_mtu.is_some() {
+        exit = plan_large(turn, transit, exit)?;
+    }
+    set_plan(turn, transit, destination, exit);
+    Ok(())
+}
+
+/// As [`forward`], to a target that is reached by connections.
+#[inline(never)]
+fn forward_by_stream(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    target: Target<'_>,
+) -> Result<(), Refusal> {
+    let address = match resolve(turn, transit.essentials, target)? {
+        Hop::Address(address) => address,
+        Hop::Named(named) => return park(turn, transit, (target.transport, named)),
+    };
+    let exit = plan(turn, transit, target.transport, address.ip())?;
+    if target.transport == Transport::Tls {
+        turn.standing.peer = peer_of(target.host);
+    }
+    set_plan(turn, transit, address, exit);
+    Ok(())
+}
+
+/// Plans the edits of a request to such an address.
+#[inline(always)]
+fn plan(
+    turn: &mut Turn<'_>,
+    transit: &Transit<'_>,
+    transport: Transport,
+    ip: IpAddr,
+) -> Result<Exit, Refusal> {
+    let exit = egress(turn, transit, transport, ip)?;
+    compose_earlier_plan(turn, transit.message); // step 1
+    if head::plan(turn, transit, exit.0) { Ok(exit) } else { Err(Refusal::TooLarge) }
+}
+
+/// Has the request sent that way when the script has ended, with the edits that are planned.
+#[inline(always)]
+fn set_plan(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    destination: SocketAddr,
+    (listener, source): Exit,
+) {
+    let message = transit.message;
+    transit.acted = true;
     *turn.plan = Some(Plan {
         destination,
         listener,
@@ -54,15 +116,22 @@ pub(super) fn forward(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
-    if !head::plan(turn, transit, listener) {
-        *turn.plan = None;
-        return Err(Refusal::TooLarge);
-    }
-    transit.acted = true;
     if turn.loop_hash.is_some() {
         compose_earlier_plan(turn, message);
     }
-    Ok(())
+}
+
+/// Plans a request anew that is longer than `udp_mtu` says, if it can leave by the transport that
+/// the script names for such (RFC 3261 §18.1.1).
+#[cold]
+fn plan_large(turn: &mut Turn<'_>, transit: &Transit<'_>, exit: Exit) -> Result<Exit, Refusal> {
+    let Some((bytes_max, transport)) = turn.standing.udp_mtu else { return Ok(exit) };
+    let length = transit.message.end().saturating_add_signed(turn.plan_edits.growth_from(0));
+    if length <= bytes_max {
+        return Ok(exit);
+    }
+    let other = egress(turn, transit, transport, exit.1).unwrap_or(exit);
+    if head::plan(turn, transit, other.0) { Ok(other) } else { Err(Refusal::TooLarge) }
 }
 
 /// The message with the changes that the script has made so far, the Request-URI among them. What
@@ -86,20 +155,28 @@ pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Optio
 /// Keeps the request, finished but for its address, until the name of the next hop is known. As it
 /// is not known of which family that will be, it is finished for each that can be sent over.
 #[cold]
-fn park(turn: &mut Turn<'_>, transit: &mut Transit<'_>, named: NamedHost) -> Result<(), Refusal> {
+fn park(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    (transport, named): (Transport, NamedHost),
+) -> Result<(), Refusal> {
     let request = transit.message;
     let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
     let mut unfit = Refusal::Unreachable;
     let mut forms = Forms::new();
     for family in families {
-        let Ok((listener, source)) = egress(turn, transit, family) else { continue };
-        compose_earlier_plan(turn, request); // step 1
-        if head::plan(turn, transit, listener) {
-            let mut message = Vec::new();
-            turn.plan_edits.write_to(request.text(), &mut message);
-            forms.push(Form { listener, source, message });
-        } else {
-            unfit = Refusal::TooLarge;
+        let planned = match plan(turn, transit, transport, family) {
+            Ok(exit) if transport == Transport::Udp => plan_large(turn, transit, exit),
+            planned => planned,
+        };
+        match planned {
+            Ok((listener, source)) => {
+                let mut message = Vec::new();
+                turn.plan_edits.write_to(request.text(), &mut message);
+                forms.push(Form { listener, source, message });
+            }
+            Err(Refusal::TooLarge) => unfit = Refusal::TooLarge,
+            Err(_) => {}
         }
     }
     if forms.is_empty() {
@@ -146,57 +223,66 @@ fn compose_plan(turn: &mut Turn<'_>, message: Message<'_>) {
             true
         });
         turn.count(if fits { plan.counter } else { Counter::DroppedTooLarge });
+        turn.standing.note_peer(fits, turn.outbox);
     }
 }
 
-/// Step 7: host and, if one is named, port that the request goes to.
-pub(super) fn next_hop<'m>(
-    transit: &Transit<'m>,
-    hop: NextHop<'m>,
-) -> Result<(&'m [u8], Option<u16>), Refusal> {
-    let (host, port) = match hop {
-        NextHop::Routed if transit.destination.is_none() && transit.path.is_empty() => {
-            host_and_port(transit, transit.uri)?
+/// Step 7: where the request goes. If the Request-URI is a `sips:` one, that is by TLS, whatever
+/// names the next hop.
+pub(super) fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<Target<'m>, Refusal> {
+    let target = match hop {
+        NextHop::Routed(by) if transit.destination.is_none() && transit.path.is_empty() => {
+            target_of(transit, transit.uri, by, false)?
         }
         hop => {
             // Nobody else looks at the URI that is put into the message.
             if transit.uri != transit.message.request_uri() && !are_uri(transit.uri) {
                 return Err(Refusal::BadUri);
             }
+            let is_secure = is_sips(transit.uri);
             match hop {
-                NextHop::Fixed(host, port) => (host, port),
-                NextHop::Routed => routed(transit)?,
+                NextHop::Fixed(by, host, port) => {
+                    Target { transport: transport(by, None, is_secure)?, host, port }
+                }
+                NextHop::Routed(by) => routed(transit, by, is_secure)?,
             }
         }
     };
-    if port == Some(0) { Err(Refusal::BadUri) } else { Ok((host, port)) }
+    if target.port == Some(0) { Err(Refusal::BadUri) } else { Ok(target) }
 }
 
 /// Where the Request-URI leads, if it is that of a binding whose address was worked out before.
 #[inline]
 fn known_address(transit: &Transit<'_>, hop: NextHop<'_>) -> Option<SocketAddr> {
     let (uri, address) = transit.known_address?;
-    let goes_by_uri =
-        hop == NextHop::Routed && transit.destination.is_none() && transit.path.is_empty();
+    let goes_by_uri = matches!(hop, NextHop::Routed(None))
+        && transit.destination.is_none()
+        && transit.path.is_empty();
     (goes_by_uri && std::ptr::eq(uri, transit.uri)).then_some(SocketAddr::V4(address))
 }
 
-/// Host and port of the next hop that `$du` or the path of the chosen binding names, or else the
-/// Request-URI.
-fn routed<'m>(transit: &Transit<'m>) -> Result<(&'m [u8], Option<u16>), Refusal> {
+/// The next hop that `$du` or the path of the chosen binding names, or else the Request-URI.
+fn routed<'m>(
+    transit: &Transit<'m>,
+    by: Option<Transport>,
+    is_secure: bool,
+) -> Result<Target<'m>, Refusal> {
     let uri = match (transit.destination, Items::new(transit.path).next()) {
         (Some(destination), _) => destination,
         (None, Some(first)) => NameAddr::parse(first).map_err(|_| Refusal::BadUri)?.uri,
         (None, None) => transit.uri,
     };
-    host_and_port(transit, uri)
+    target_of(transit, uri, by, is_secure)
 }
 
-/// Host and, if one is named, port that a request with this URI is sent to (RFC 3263 §4).
-fn host_and_port<'m>(
+/// Where a request with this URI is sent to (RFC 3263 §4), by that transport or else by the one
+/// that the URI says.
+fn target_of<'m>(
     transit: &Transit<'m>,
     uri: &'m [u8],
-) -> Result<(&'m [u8], Option<u16>), Refusal> {
+    by: Option<Transport>,
+    is_secure: bool,
+) -> Result<Target<'m>, Refusal> {
     let parsed;
     let uri = match transit.parts {
         Some(parts) if std::ptr::eq(parts.text, uri) => parts,
@@ -205,18 +291,35 @@ fn host_and_port<'m>(
             &parsed
         }
     };
-    if uri.scheme != Scheme::Sip {
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
         return Err(Refusal::Unreachable);
     }
+    let is_secure = is_secure || uri.scheme == Scheme::Sips;
+    let &Uri { host, port, .. } = uri;
     if uri.params.text().is_empty() {
-        return Ok((uri.host, uri.port));
+        return Ok(Target { transport: transport(by, None, is_secure)?, host, port });
     }
-    let transport = uri.params.get(b"transport").and_then(|param| param.value);
-    if transport.is_some_and(|name| !name.eq_ignore_ascii_case(b"udp")) {
-        return Err(Refusal::Unreachable);
-    }
+    let said = uri.transport().map(|name| Transport::of(name).ok_or(Refusal::Unreachable));
+    let transport = transport(by, said.transpose()?, is_secure)?;
     let maddr = uri.params.get(b"maddr").and_then(|param| param.value);
-    Ok((maddr.unwrap_or(uri.host), uri.port))
+    Ok(Target { transport, host: maddr.unwrap_or(host), port })
+}
+
+/// What a request is sent by: what the script says, or else the URI, or else UDP. One that is to be
+/// secure on each hop is sent by TLS or not at all (RFC 3261 §26.2.2); the URI may name the TCP
+/// below that.
+#[inline]
+fn transport(
+    by: Option<Transport>,
+    said: Option<Transport>,
+    is_secure: bool,
+) -> Result<Transport, Refusal> {
+    match (is_secure, by, said) {
+        (false, ..) => Ok(by.or(said).unwrap_or_default()),
+        (true, Some(Transport::Tls), _)
+        | (true, None, None | Some(Transport::Tcp | Transport::Tls)) => Ok(Transport::Tls),
+        (true, ..) => Err(Refusal::Unreachable),
+    }
 }
 
 /// The next hop of a request.
@@ -229,18 +332,20 @@ pub(super) enum Hop {
 
 /// The next hop: the address that the host is, or that of a server that its name stands for
 /// (RFC 3263 §4.2).
+#[inline(always)]
 pub(super) fn resolve(
     turn: &Turn<'_>,
     essentials: Option<&Essentials<'_>>,
-    host: &[u8],
-    port: Option<u16>,
+    Target { transport, host, port }: Target<'_>,
 ) -> Result<Hop, Refusal> {
     if let Some(ip) = host_ip(host) {
-        return Ok(Hop::Address(SocketAddr::new(ip, port.unwrap_or(PORT))));
+        let port = port.unwrap_or_else(|| transport.default_port());
+        return Ok(Hop::Address(SocketAddr::new(ip, port)));
     }
-    let sends = |ip: IpAddr| turn.standing.identity.for_family(ip).is_some();
+    let identity = &turn.standing.identity;
+    let sends = |ip: IpAddr| identity.first(transport, ip).is_some();
     let families = [sends(Ipv4Addr::LOCALHOST.into()), sends(Ipv6Addr::LOCALHOST.into())];
-    let named = NamedHost::new(turn, essentials, host, port);
+    let named = NamedHost::new(turn, essentials, (transport, host, port));
     match named.lookup(turn, families) {
         Lookup::Waiting => Ok(Hop::Named(named)),
         Lookup::Unknown => Err(Refusal::Unresolvable),
@@ -249,22 +354,24 @@ pub(super) fn resolve(
     }
 }
 
-/// The listener that a request to `ip` leaves from, and its address there: the one that the script
-/// chose, or the one that the request came to, or the first that can.
+/// Where a request to such an address leaves from: the listener that the script chose, or the one
+/// that it came to, or one that can, at their address if there is such.
 #[inline]
 pub(super) fn egress(
     turn: &mut Turn<'_>,
     transit: &Transit<'_>,
+    transport: Transport,
     ip: IpAddr,
-) -> Result<(ListenerId, IpAddr), Refusal> {
+) -> Result<Exit, Refusal> {
     let identity = &mut turn.standing.identity;
     if transit.send_listener.is_none()
         && let Some(own) = identity.known_text(transit.listener, &transit.local)
+        && own.transport == transport
         && own.ip.is_ipv4() == ip.is_ipv4()
     {
         return Ok((transit.listener, own.ip));
     }
-    any_egress(identity, transit, ip)
+    any_egress(identity, transit, (transport, ip))
 }
 
 /// As [`egress`], wherever it has to leave from.
@@ -272,21 +379,33 @@ pub(super) fn egress(
 fn any_egress(
     identity: &mut Identity,
     transit: &Transit<'_>,
-    ip: IpAddr,
-) -> Result<(ListenerId, IpAddr), Refusal> {
-    let reaches = |id: &ListenerId| {
-        let listener = identity.listener(*id);
-        listener.is_some_and(|own| own.address.is_ipv4() == ip.is_ipv4())
+    (transport, ip): (Transport, IpAddr),
+) -> Result<Exit, Refusal> {
+    let wanted = transit.send_listener.unwrap_or(transit.listener);
+    let listener = match identity.reaches(wanted, transport, ip) {
+        true => wanted,
+        false => other_listener(identity, transit, wanted, (transport, ip))?,
     };
-    let listener = transit
-        .send_listener
-        .filter(reaches)
-        .or_else(|| Some(transit.listener).filter(reaches))
-        .or_else(|| identity.for_family(ip))
-        .ok_or(Refusal::Unreachable)?;
     let source = identity.text(listener, &transit.local).ip;
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }
     Ok((listener, source))
+}
+
+/// The listener of a request that cannot leave from the one that is wanted.
+#[cold]
+fn other_listener(
+    identity: &Identity,
+    transit: &Transit<'_>,
+    wanted: ListenerId,
+    (transport, ip): (Transport, IpAddr),
+) -> Result<ListenerId, Refusal> {
+    let came_to = transit.listener;
+    identity
+        .beside(wanted, transport, ip)
+        .or_else(|| Some(came_to).filter(|own| identity.reaches(*own, transport, ip)))
+        .or_else(|| identity.beside(came_to, transport, ip))
+        .or_else(|| identity.first(transport, ip))
+        .ok_or(Refusal::Unreachable)
 }

@@ -2,14 +2,17 @@
 //! the message as it arrived.
 
 use super::branch::BranchText;
-use super::identity::{BRANCH_START, OwnText};
+use super::identity::{BRANCH_START, OwnText, transport_param};
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::mem::ListenerId;
+use crate::protocol::Transport;
 use crate::script::{OwnVia, RecordRoute, Transit, split_host_port};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
-use crate::sip::{Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length};
+use crate::sip::{
+    Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length, is_sips,
+};
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
@@ -27,7 +30,7 @@ pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: Listene
     let loop_hash = turn.loop_hash.unwrap_or_else(|| key.looping(transit.message));
     let branch = key.branch(loop_hash, essentials, &transit.source, transit.listener);
     let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
-    let plain_tag = plain_tag(transit, essentials, [ingress, egress]);
+    let plain_tag = plain_tag(transit, essentials, egress);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
     let fits = (edit_as_one(&top, edits) || edit_apart(&top, edits))
@@ -54,7 +57,7 @@ struct Top<'a> {
 fn plain_tag<'a>(
     transit: &Transit<'a>,
     essentials: &Essentials<'a>,
-    [ingress, egress]: [&OwnText; 2],
+    egress: &OwnText,
 ) -> Option<&'a [u8]> {
     let asked = transit.record_route?;
     let is_plain = asked.from_tag
@@ -63,7 +66,7 @@ fn plain_tag<'a>(
         && asked.preset_ingress.is_none()
         && asked.user.is_empty()
         && transit.record_route_params.is_empty()
-        && !(asked.double && ingress.listener != egress.listener);
+        && egress.plain_listener == transit.listener;
     let tag = essentials.from.tag().filter(|_| is_plain)?;
     are_token(tag).then_some(tag)
 }
@@ -258,6 +261,13 @@ impl Top<'_> {
         pen
     }
 
+    /// Whether our Record-Route for the side of that listener is a `sips:` URI: that of a request
+    /// that is to be secure on each hop (RFC 3261 §16.6 step 4).
+    fn is_secure(&self, own: &OwnText) -> bool {
+        let Transit { uri, destination, .. } = self.transit;
+        own.transport == Transport::Tls && (is_sips(uri) || destination.is_some_and(is_sips))
+    }
+
     /// Any Record-Route of ours.
     fn record_route(
         &self,
@@ -266,8 +276,15 @@ impl Top<'_> {
         tag: Option<&[u8]>,
         pen: &mut Pen<'_>,
     ) {
-        let host = asked.preset.unwrap_or(&own.sent_by);
-        pen.text(b"Record-Route: <sip:").text(asked.user).text(host);
+        let (scheme, param): (&[u8], _) = match self.is_secure(own) {
+            true => (b"sips:", &b""[..]),
+            false => (b"sip:", transport_param(own.transport)),
+        };
+        pen.text(b"Record-Route: <").text(scheme).text(asked.user);
+        match asked.preset {
+            Some(preset) => pen.text(preset),
+            None => pen.text(&own.sent_by).text(param),
+        };
         if is_double {
             pen.text(b";r2=on");
         }
@@ -360,7 +377,7 @@ mod tests {
         let branch = key.branch(7, &essentials, &decisions.source, ListenerId(0));
         let [ingress, egress] = identity.two_texts([ListenerId(0), decisions.listener], &local);
         let essentials = &essentials;
-        let plain_tag = plain_tag(&transit, essentials, [ingress, egress]);
+        let plain_tag = plain_tag(&transit, essentials, egress);
         let top = Top { transit: &transit, essentials, branch, ingress, egress, plain_tag };
         [edit_as_one, edit_apart].map(|edit| {
             let mut edits = EditList::default();

@@ -21,6 +21,14 @@ pub struct Listener {
     pub advertise: Option<(String, u16)>,
 }
 
+impl Listener {
+    /// Whether it sends to addresses of that family by that transport.
+    #[inline]
+    fn reaches(&self, transport: Transport, ip: IpAddr) -> bool {
+        self.transport == transport && self.address.is_ipv4() == ip.is_ipv4()
+    }
+}
+
 /// How a listener is written when a message arrived at, or leaves from, one of its addresses.
 #[derive(Debug)]
 pub(super) struct OwnText {
@@ -29,9 +37,14 @@ pub(super) struct OwnText {
     pub(super) ip: IpAddr,
     /// `host[:port]`.
     pub(super) sent_by: Vec<u8>,
+    /// The transport.
+    pub(super) transport: Transport,
+    /// The listener; no number of one where Record-Route may have to be a `sips:` URI.
+    pub(super) plain_listener: ListenerId,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
     pub(super) via_start: Start,
-    /// The end of a line, and `Record-Route: <sip:host[:port];lr;ftag=`.
+    /// The end of a line, and `Record-Route: <sip:host[:port];lr;ftag=`, of a stream with
+    /// `;transport=` behind the port.
     pub(super) record_route_start: Start,
 }
 
@@ -86,12 +99,15 @@ const VIA_NAME: &[u8] = b"Via: ";
 /// How many addresses of wildcard listeners are remembered in writing.
 const OWN_TEXTS_MAX: usize = 256;
 
+const _: () = assert!(LISTENER_COUNT_MAX < u16::MAX as usize, "no listener has the last number");
 const _: () = assert!(LISTENER_COUNT_MAX + 2 <= OWN_TEXTS_MAX, "those of the listeners stay");
 
 /// Who this server is.
 #[derive(Debug)]
 pub(super) struct Identity {
     listeners: Arc<[Listener]>,
+    /// The first of them that is one of streams: those of UDP are numbered before.
+    first_stream: ListenerId,
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
@@ -105,17 +121,23 @@ pub(super) struct Identity {
 impl Identity {
     /// The identity that the listeners and the script's aliases make.
     pub(super) fn new(listeners: Arc<[Listener]>, program: &Program) -> Self {
-        let bound = listeners.iter().map(|listener| listener.address);
-        let bound = bound.filter(|address| !address.ip().is_unspecified()).map(|address| {
+        let addresses = listeners.iter().map(|listener| listener.address);
+        let mut bound = Vec::new();
+        for address in addresses.filter(|address| !address.ip().is_unspecified()) {
             let mut host = Vec::new();
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
-            (host, address.port())
-        });
+            let own = (host, address.port());
+            // UDP and TCP are mostly listened to at the same address.
+            if !bound.contains(&own) {
+                bound.push(own);
+            }
+        }
         let mut identity = Self {
-            bound: bound.collect(),
+            bound,
             aliases: aliases(program.settings()),
             subdomains: subdomains(program),
             texts: Vec::new(),
+            first_stream: first_stream(&listeners),
             listeners,
         };
         for number in 0..identity.listeners.len() {
@@ -137,14 +159,53 @@ impl Identity {
         self.listeners.get(usize::from(id.0))
     }
 
-    /// The listener bound to that address.
-    pub(super) fn find(&self, address: SocketAddr) -> Option<ListenerId> {
-        self.position(|listener| listener.address == address)
+    /// Whether messages come to that listener by connections.
+    #[inline]
+    pub(super) const fn is_stream(&self, id: ListenerId) -> bool {
+        id.0 >= self.first_stream.0
     }
 
-    /// The first listener that can send to an address of that family.
-    pub(super) fn for_family(&self, ip: IpAddr) -> Option<ListenerId> {
-        self.position(|listener| listener.address.is_ipv4() == ip.is_ipv4())
+    /// The first listener with that transport, host (an address, or what it advertises) and port,
+    /// as far as they are given.
+    pub(super) fn find(
+        &self,
+        transport: Option<Transport>,
+        host: &[u8],
+        port: Option<u16>,
+    ) -> Option<ListenerId> {
+        let ip = host_ip(host);
+        let fits = |own: u16| port.is_none_or(|port| port == own);
+        self.position(|listener| {
+            let advertise = listener.advertise.as_ref();
+            let is_named = |(name, own): &(String, u16)| {
+                fits(*own) && host.eq_ignore_ascii_case(name.as_bytes())
+            };
+            transport.is_none_or(|transport| transport == listener.transport)
+                && (ip == Some(listener.address.ip()) && fits(listener.address.port())
+                    || advertise.is_some_and(is_named))
+        })
+    }
+
+    /// Whether a listener sends to addresses of that family by that transport.
+    #[inline]
+    pub(super) fn reaches(&self, id: ListenerId, transport: Transport, ip: IpAddr) -> bool {
+        self.listener(id).is_some_and(|own| own.reaches(transport, ip))
+    }
+
+    /// The first listener that sends to addresses of that family by that transport.
+    pub(super) fn first(&self, transport: Transport, ip: IpAddr) -> Option<ListenerId> {
+        self.position(|own| own.reaches(transport, ip))
+    }
+
+    /// As [`Self::first`], of those at the same IP address as another listener.
+    pub(super) fn beside(
+        &self,
+        other: ListenerId,
+        transport: Transport,
+        ip: IpAddr,
+    ) -> Option<ListenerId> {
+        let own_ip = self.listener(other)?.address.ip();
+        self.position(|own| own.reaches(transport, ip) && own.address.ip() == own_ip)
     }
 
     /// How the listener is written, with the address it is bound to, or if that is the wildcard
@@ -267,17 +328,53 @@ impl Identity {
     fn compose(&self, id: ListenerId, ip: IpAddr) -> OwnText {
         let mut sent_by = Vec::new();
         let listener = self.listener(id);
+        let transport = listener.map_or(Transport::Udp, |listener| listener.transport);
+        // Peers do not agree on the default port of TLS, so that it is always written.
+        let is_usual = |port: u16| port == 5060 && transport != Transport::Tls;
         match listener.and_then(|listener| listener.advertise.as_ref()) {
-            Some((host, 5060)) => sent_by.extend_from_slice(host.as_bytes()),
+            Some((host, port)) if is_usual(*port) => sent_by.extend_from_slice(host.as_bytes()),
             Some((host, port)) => sent_by.extend_from_slice(format!("{host}:{port}").as_bytes()),
             None => {
                 let port = listener.map_or(5060, |listener| listener.address.port());
-                compose::sent_by(&mut sent_by, SocketAddr::new(ip, port));
+                let address = SocketAddr::new(ip, port);
+                match is_usual(port) {
+                    true => compose::sent_by(&mut sent_by, address),
+                    false => sent_by.extend_from_slice(address.to_string().as_bytes()),
+                }
             }
         }
-        let via_start = Start::new(&[VIA_NAME, b"SIP/2.0/UDP ", &sent_by, BRANCH_START]);
-        let record_route_start = Start::new(&[b"\r\nRecord-Route: <sip:", &sent_by, b";lr;ftag="]);
-        OwnText { listener: id, ip, sent_by, via_start, record_route_start }
+        let protocol = format!("SIP/2.0/{} ", transport.in_via());
+        let via_start = Start::new(&[VIA_NAME, protocol.as_bytes(), &sent_by, BRANCH_START]);
+        let param = transport_param(transport);
+        let record_route_start =
+            Start::new(&[b"\r\nRecord-Route: <sip:", &sent_by, param, b";lr;ftag="]);
+        let plain_listener = if transport == Transport::Tls { ListenerId(u16::MAX) } else { id };
+        OwnText {
+            listener: id,
+            ip,
+            sent_by,
+            transport,
+            plain_listener,
+            via_start,
+            record_route_start,
+        }
+    }
+}
+
+/// The first listener of streams, or the number behind the last listener.
+fn first_stream(listeners: &[Listener]) -> ListenerId {
+    let stream = |listener: &Listener| listener.transport.is_stream();
+    let first = listeners.iter().position(stream).unwrap_or(listeners.len());
+    debug_assert!(listeners[first..].iter().all(stream), "those of UDP come first");
+    ListenerId(u16::try_from(first).unwrap_or(u16::MAX))
+}
+
+/// What tells the transport in a `sip:` URI of ours.
+pub(super) const fn transport_param(transport: Transport) -> &'static [u8] {
+    match transport {
+        Transport::Udp => b"",
+        Transport::Tcp => b";transport=tcp",
+        Transport::Tls => b";transport=tls",
     }
 }
 

@@ -8,10 +8,11 @@ use smallvec::SmallVec;
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
-use crate::mem::{ListenerId, Outbox};
+use crate::mem::{ListenerId, Outbox, Peer};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::names::{Choice, Lookup, NameTable};
-use crate::sip::Essentials;
+use crate::protocol::Transport;
+use crate::sip::{Essentials, host_ip};
 use crate::time::Now;
 
 /// Time between two looks at whether there are answers.
@@ -27,9 +28,10 @@ const FULL_LOOK_INTERVAL_MS: u64 = 200;
 /// Where a message goes: to, by which listener, from.
 pub(super) type Way = (SocketAddr, ListenerId, IpAddr);
 
-/// A host that is a name, and the port that stands beside it.
+/// A host that is a name, with the port that stands beside it and what is sent by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamedHost {
+    transport: Transport,
     host: SmallVec<[u8; 64]>,
     port: Option<u16>,
     lot: u64,
@@ -108,8 +110,7 @@ impl NamedHost {
     pub(super) fn new(
         turn: &Turn<'_>,
         essentials: Option<&Essentials<'_>>,
-        host: &[u8],
-        port: Option<u16>,
+        (transport, host, port): (Transport, &[u8], Option<u16>),
     ) -> Self {
         let lot = essentials.map_or(0, |essentials| {
             let Essentials { call_id, cseq, from, .. } = essentials;
@@ -118,13 +119,13 @@ impl NamedHost {
             let digits = std::str::from_utf8(&digits).unwrap_or_default();
             u64::from_str_radix(digits, 16).unwrap_or_default()
         });
-        Self { host: SmallVec::from_slice(host), port, lot }
+        Self { transport, host: SmallVec::from_slice(host), port, lot }
     }
 
     /// What is known of it for a listener of that family, or of both.
     pub(super) fn lookup(&self, turn: &Turn<'_>, [v4, v6]: [bool; 2]) -> Lookup {
         let names = &turn.standing.parts.names;
-        let choice = Choice { v4, v6, lot: self.lot };
+        let choice = Choice { transport: self.transport, v4, v6, lot: self.lot };
         names.lookup(&self.host, self.port, choice, turn.now.monotonic_ms)
     }
 }
@@ -132,9 +133,10 @@ impl NamedHost {
 impl Parked {
     /// What is known of its name.
     fn lookup(&self, names: &NameTable, now_ms: u64) -> Lookup {
-        let NamedHost { host, port, lot } = &self.named;
+        let NamedHost { transport, host, port, lot } = &self.named;
         let goes = |is_v4| self.forms.iter().any(|form| form.source.is_ipv4() == is_v4);
-        names.lookup(host, *port, Choice { v4: goes(true), v6: goes(false), lot: *lot }, now_ms)
+        let (v4, v6) = (goes(true), goes(false));
+        names.lookup(host, *port, Choice { transport: *transport, v4, v6, lot: *lot }, now_ms)
     }
 
     /// What is sent now that its address is known, or that it has none: the way, the message and
@@ -197,6 +199,17 @@ impl ParkingLot {
     }
 }
 
+/// What is known of the host that a request goes to by TLS: it has to prove its name, if it is none
+/// but an address.
+#[cold]
+pub(super) fn peer_of(host: &[u8]) -> Option<Peer> {
+    if host_ip(host).is_some() {
+        return None;
+    }
+    let name = std::str::from_utf8(host).ok()?;
+    Some(Peer { name: Some(name.into()), otherwise: None })
+}
+
 /// Sends what waited for a name that is known now, and refuses what waited in vain.
 pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
     let Standing { parts, parking, .. } = standing;
@@ -216,10 +229,18 @@ pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
         *size = size.saturating_sub(parked.size());
         if let Some((way, message, counted)) = parked.leave(address) {
             counted.add_to(&parts.counters);
-            outbox.push_composed(way, |out| {
+            let is_queued = outbox.push_composed(way, |out| {
                 out.extend_from_slice(message);
                 true
             });
+            let NamedHost { transport, host, .. } = &parked.named;
+            if is_queued
+                && *transport == Transport::Tls
+                && matches!(counted, Counted::Forwarded(_))
+                && let Some(peer) = peer_of(host)
+            {
+                outbox.note_peer(peer);
+            }
         }
         false
     });

@@ -21,7 +21,7 @@ pub(super) enum Passage {
     Without(Range<usize>),
     /// It is dropped.
     Dropped,
-    /// It goes to a name, which is not done here.
+    /// It goes to a name or by a connection, which is not done here.
     NotHere,
 }
 
@@ -34,12 +34,12 @@ pub(super) fn pass(
     outbox: &mut Outbox,
 ) -> Passage {
     let own = standing.identity.known_text(received.listener, &received.local);
-    let plain = || response::plain_hop(response, own?, &standing.key);
+    let plain = || response::plain_hop(response, own?, standing.ours());
     let hop = match response.has_essential_fields().then(plain).flatten() {
         Some(hop) => Ok(hop),
         None => any_hop(standing, response),
     };
-    if hop.is_ok_and(|hop| hop.named.is_some()) {
+    if hop.is_ok_and(|hop| hop.named.is_some() || standing.identity.is_stream(hop.listener)) {
         return Passage::NotHere;
     }
     let counters = &standing.parts.counters;
@@ -88,5 +88,5 @@ pub(super) fn cut_out(buffer: &mut [u8], own_via: Range<usize>) {
 #[cold]
 fn any_hop<'d>(standing: &Standing, response: Message<'d>) -> Result<Hop<'d>, Counter> {
     let essentials = response.essentials().map_err(|_| Counter::DroppedMalformed)?;
-    response::next_hop(response, &essentials, None, &standing.key)
+    response::next_hop(response, &essentials, None, standing.ours())
 }

@@ -1,11 +1,16 @@
 //! Responses made here, without state (RFC 3261 §8.2.6, §8.2.7).
 
+use std::net::SocketAddr;
+
+use super::arrival::Arrival;
 use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked};
 use super::response::named_host;
 use super::turn::Turn;
 use super::warning::Warning;
+use crate::mem::Peer;
 use crate::metrics::Counter;
 use crate::names::Lookup;
+use crate::protocol::Transport;
 use crate::script::{Host, Refusal, Transit};
 use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
@@ -22,10 +27,11 @@ pub(super) fn reply(
     queue(turn, request, status, (headers, body), force_rport)?;
     let essentials = turn.essentials;
     match essentials.and_then(|essentials| named_host(&essentials.via)) {
-        Some((host, port)) => {
-            redirect(turn, NamedHost::new(turn, essentials, host, port), status.0);
+        Some((host, port)) if !turn.goes_by_stream(turn.arrival.listener) => {
+            let named = NamedHost::new(turn, essentials, (Transport::Udp, host, port));
+            redirect(turn, named, status.0);
         }
-        None => turn.standing.parts.counters.count_reply(status.0),
+        _ => turn.standing.parts.counters.count_reply(status.0),
     }
     Ok(())
 }
@@ -79,7 +85,11 @@ pub(super) fn queue(
         }
     };
     let arrival = turn.arrival;
-    let destination = reply_address(via, arrival.source, force_rport);
+    let is_stream = turn.goes_by_stream(arrival.listener);
+    let destination = match is_stream {
+        true => arrival.source,
+        false => reply_address(via, arrival.source, force_rport),
+    };
     if destination.is_ipv4() != arrival.local.is_ipv4() || destination.port() == 0 {
         return Err(Refusal::Unreachable);
     }
@@ -94,7 +104,25 @@ pub(super) fn queue(
     let reply = Reply { code, reason, to_tag, headers, last_headers, body };
     let way = (destination, arrival.listener, arrival.local.ip());
     let queued = turn.outbox.push_composed(way, |out| compose::reply(out, request, &stamp, reply));
-    if queued { Ok(()) } else { Err(Refusal::TooLarge) }
+    if !queued {
+        return Err(Refusal::TooLarge);
+    }
+    if is_stream {
+        note_sent_by(turn, via.port);
+    }
+    Ok(())
+}
+
+/// Notes where the reply goes if the connection is gone that the request came by: to the port of
+/// sent-by (RFC 3261 §18.2.2).
+#[inline(never)]
+fn note_sent_by(turn: &mut Turn<'_>, sent_by_port: Option<u16>) {
+    let Arrival { source, listener, .. } = *turn.arrival;
+    let own = turn.standing.identity.listener(listener);
+    let transport = own.map_or(Transport::Tcp, |own| own.transport);
+    let port = sent_by_port.unwrap_or_else(|| transport.default_port());
+    let otherwise = Some(SocketAddr::new(source.ip(), port));
+    turn.outbox.note_peer(Peer { name: None, otherwise });
 }
 
 /// The tag that To has in replies to this request: its own, or the one that it gets.

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::branch::{BranchKey, DialogSide};
-use super::identity::OwnText;
+use super::identity::{Identity, OwnText};
 use super::standing::Standing;
 use super::turn::Plan;
-use crate::mem::ListenerId;
+use crate::mem::{ListenerId, Peer};
 use crate::metrics::Counter;
 use crate::sip::{
     Essentials, HeaderName, Items, MAGIC_COOKIE, Message, Rport, Via, host_ip, transaction_id,
@@ -15,7 +15,8 @@ use crate::sip::{
 /// Where a response goes next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hop<'d> {
-    /// The address that the Via below ours names; where it names a host, that of `received`.
+    /// The address that the Via below ours names; where it names a host, that of `received`. Of a
+    /// request that came by a connection, the other end of that.
     pub(super) destination: SocketAddr,
     /// The host that it names, as [`named_host`] says.
     pub(super) named: Option<(&'d [u8], Option<u16>)>,
@@ -25,6 +26,9 @@ pub(super) struct Hop<'d> {
     pub(super) own_via: &'d [u8],
 }
 
+/// What tells a response to what we forwarded: the key of our branches, and who we are.
+pub(super) type Ours<'a> = (&'a BranchKey, &'a Identity);
+
 /// Where a response goes, if it answers a request that was forwarded here. Otherwise what is
 /// counted as it is dropped. `own` is how the listener is written that it came to.
 #[inline]
@@ -32,11 +36,11 @@ pub(super) fn next_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
     own: Option<&OwnText>,
-    key: &BranchKey,
+    ours: Ours<'_>,
 ) -> Result<Hop<'d>, Counter> {
-    match own.and_then(|own| plain_hop(response, own, key)) {
+    match own.and_then(|own| plain_hop(response, own, ours)) {
         Some(hop) => Ok(hop),
-        None => any_hop(response, essentials, key),
+        None => any_hop(response, essentials, ours),
     }
 }
 
@@ -46,7 +50,7 @@ pub(super) fn next_hop<'d>(
 pub(super) fn plain_hop<'d>(
     response: Message<'d>,
     own: &OwnText,
-    key: &BranchKey,
+    ours: Ours<'_>,
 ) -> Option<Hop<'d>> {
     let mut vias = response.headers(HeaderName::Via);
     let (own_via, below) = (vias.next()?, vias.next()?.value);
@@ -59,7 +63,10 @@ pub(super) fn plain_hop<'d>(
     // With an identifier in its branch, the dialog does not matter.
     below.branch().and_then(transaction_id)?;
     let way = WayBack::of(below);
-    let listener = key.verify(branch, below, way, DialogSide::default)?;
+    let (listener, _) = ours.0.verify(branch, below, way, DialogSide::default)?;
+    if ours.1.is_stream(listener) {
+        return None;
+    }
     let destination = way.destination(below)?;
     Some(Hop { destination, named: None, listener, own_via: own_via.line })
 }
@@ -69,12 +76,12 @@ pub(super) fn plain_hop<'d>(
 fn any_hop<'d>(
     response: Message<'d>,
     essentials: &Essentials<'d>,
-    key: &BranchKey,
+    ours: Ours<'_>,
 ) -> Result<Hop<'d>, Counter> {
     let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
     let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
     let own_via = own_via(response, essentials).ok_or(Counter::DroppedForeignResponse)?;
-    hop(own_via, &below, essentials, key)
+    hop(own_via, &below, essentials, ours)
 }
 
 /// What the topmost Via takes in the message: its line, or its value where the line has several.
@@ -95,15 +102,44 @@ fn hop<'d>(
     own_via: &'d [u8],
     below: &Via<'d>,
     essentials: &Essentials<'_>,
-    key: &BranchKey,
+    ours: Ours<'_>,
 ) -> Result<Hop<'d>, Counter> {
     let way = WayBack::of(below);
     let branch = essentials.via.branch().and_then(|branch| branch.strip_prefix(MAGIC_COOKIE));
-    let listener = branch
-        .and_then(|branch| key.verify(branch, below, way, || DialogSide::of(essentials)))
+    let (listener, source_port) = branch
+        .and_then(|branch| ours.0.verify(branch, below, way, || DialogSide::of(essentials)))
         .ok_or(Counter::DroppedForeignResponse)?;
+    if ours.1.is_stream(listener) {
+        return connected(own_via, way, (listener, source_port));
+    }
     let destination = way.destination(below).ok_or(Counter::DroppedUnroutableResponse)?;
     Ok(Hop { destination, named: named_host(below), listener, own_via })
+}
+
+/// As [`hop`], of a request that came by a connection: its response goes by that; `maddr` is for
+/// datagrams (RFC 3261 §18.2.2).
+#[inline(never)]
+fn connected<'d>(
+    own_via: &'d [u8],
+    way: WayBack<'d>,
+    (listener, source_port): (ListenerId, u16),
+) -> Result<Hop<'d>, Counter> {
+    let ip = way.ip.filter(|_| source_port != 0).ok_or(Counter::DroppedUnroutableResponse)?;
+    Ok(Hop { destination: SocketAddr::new(ip, source_port), named: None, listener, own_via })
+}
+
+impl Hop<'_> {
+    /// Where the response goes if the connection is gone that its request came by: to the port in
+    /// the Via below ours (RFC 3261 §18.2.2). None for what goes by datagrams.
+    #[inline(never)]
+    pub(super) fn peer(&self, response: Message<'_>, standing: &Standing) -> Option<Peer> {
+        let listener = standing.identity.listener(self.listener)?;
+        let below = response.items(HeaderName::Via).nth(1)?;
+        let port =
+            Via::parse(below).ok()?.port.unwrap_or_else(|| listener.transport.default_port());
+        let otherwise = Some(SocketAddr::new(self.destination.ip(), port));
+        Some(Peer { name: None, otherwise }).filter(|_| listener.transport.is_stream())
+    }
 }
 
 /// Plans a response, which came to the address `local`, to be sent on.
@@ -178,7 +214,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::identity::{Identity, Listener};
+    use super::super::identity::Listener;
     use super::*;
     use crate::protocol::Transport;
     use crate::script::{Program, Settings};
@@ -244,8 +280,8 @@ mod tests {
             let identity = Identity::new(Arc::new([listener]), &program);
             let own = identity.known_text(ListenerId(0), &local).unwrap();
             let Ok(essentials) = message.essentials() else { return Ok(()) };
-            if let Some(hop) = plain_hop(message, own, &key) {
-                let any = any_hop(message, &essentials, &key);
+            if let Some(hop) = plain_hop(message, own, (&key, &identity)) {
+                let any = any_hop(message, &essentials, (&key, &identity));
                 prop_assert_eq!(format!("{:?}", Ok::<_, Counter>(hop)), format!("{any:?}"));
             }
         }
@@ -267,7 +303,8 @@ mod tests {
         let program = Program::empty(Settings::default());
         let identity = Identity::new(Arc::new([listener]), &program);
         let own = identity.known_text(ListenerId(0), &local).unwrap();
-        let hop = plain_hop(Message::new(text.as_bytes(), &index), own, &key).unwrap();
+        let message = Message::new(text.as_bytes(), &index);
+        let hop = plain_hop(message, own, (&key, &identity)).unwrap();
         assert_eq!(hop.destination, SocketAddr::from(([198, 51, 100, 7], 5061)));
     }
 }

@@ -7,11 +7,14 @@ use super::branch::BranchKey;
 use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
+use super::response::Ours;
 use super::suspended::WaitingRoom;
 use super::warning::Warning;
 use crate::jobs::JobQueue;
+use crate::mem::{Outbox, Peer};
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
+use crate::protocol::Transport;
 use crate::script::{LogFacility, LogLevel, Program, Settings};
 
 /// Where the script's log lines go.
@@ -71,6 +74,10 @@ pub(super) struct Standing {
     pub(super) parking: ParkingLot,
     pub(super) overload: Overload,
     pub(super) waiting: WaitingRoom,
+    /// What is known of who gets the message that is planned, if connections have to know it.
+    pub(super) peer: Option<Peer>,
+    /// Bytes that a request may have over UDP, and by what a longer one is sent.
+    pub(super) udp_mtu: Option<(usize, Transport)>,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
     /// The Warning header line of replies made here, if they have one.
@@ -92,6 +99,8 @@ impl Standing {
             parking: ParkingLot::default(),
             overload: Overload::new(settings),
             waiting: WaitingRoom::new(parts.seed),
+            peer: None,
+            udp_mtu: udp_mtu(settings),
             server_header: server_header(settings),
             warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
@@ -101,17 +110,40 @@ impl Standing {
         }
     }
 
+    /// What tells responses to what was forwarded here.
+    #[inline]
+    pub(super) const fn ours(&self) -> Ours<'_> {
+        (&self.key, &self.identity)
+    }
+
     /// Does from now on what another program says. What waits, what was counted and what modules
     /// share stays; so do the listeners and the key.
     pub(super) fn follow(&mut self, program: &Arc<Program>) {
         let settings = program.settings();
         self.identity.rename(program);
         self.overload = Overload::new(settings);
+        self.udp_mtu = udp_mtu(settings);
         self.server_header = server_header(settings);
         self.warning = Warning::new(settings, self.parts.process);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);
         self.parts.program = Arc::clone(program);
+    }
+
+    /// Tells the outbox who gets its newest message, if that one was queued as planned.
+    #[inline]
+    pub(super) fn note_peer(&mut self, is_queued: bool, outbox: &mut Outbox) {
+        if self.peer.is_some() {
+            self.give_peer(is_queued, outbox);
+        }
+    }
+
+    /// As [`Self::note_peer`], where there is something to be told.
+    #[inline(never)]
+    fn give_peer(&mut self, is_queued: bool, outbox: &mut Outbox) {
+        if let Some(peer) = self.peer.take().filter(|_| is_queued) {
+            outbox.note_peer(peer);
+        }
     }
 
     /// What modules share with the rest of the server, by its type.
@@ -124,6 +156,13 @@ impl Standing {
 /// Services with their types.
 fn typed(services: &[Arc<dyn Any + Send + Sync>]) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
     services.iter().map(|service| ((**service).type_id(), Arc::clone(service))).collect()
+}
+
+/// Bytes that a request may have over UDP, and by what a longer one is sent; none if by nothing
+/// else.
+fn udp_mtu(settings: &Settings) -> Option<(usize, Transport)> {
+    let Settings { udp_mtu_bytes: bytes, udp_mtu_transport: transport, .. } = *settings;
+    (bytes > 0 && transport.is_stream()).then_some((bytes, transport))
 }
 
 /// The `Server` header line with its line break, or nothing.

@@ -10,6 +10,7 @@ use super::parked::Parked;
 use super::standing::Standing;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{Host, LogFacility, LogLevel, NextHop, Refusal, Transit};
 use crate::sip::Essentials;
 use crate::sip::rewrite::EditList;
@@ -62,6 +63,12 @@ impl<'a> Turn<'a> {
         if let Some(warning) = &mut self.standing.warning {
             warning.note(transit.message, transit.uri, self.arrival);
         }
+    }
+
+    /// Whether what leaves from that listener goes by a connection.
+    #[inline]
+    pub(super) fn goes_by_stream(&self, listener: ListenerId) -> bool {
+        self.standing.identity.is_stream(listener)
     }
 
     /// Keeps a message until the name that it goes to is known.
@@ -132,19 +139,31 @@ impl Host for Turn<'_> {
         self.standing.identity.is_my_host(host, self.arrival.local)
     }
 
-    fn listener_address(&self, listener: ListenerId) -> SocketAddr {
-        match self.standing.identity.listener(listener) {
-            Some(listener) => listener.address,
-            None => self.arrival.local,
-        }
+    fn listener_endpoint(&self, listener: ListenerId) -> Endpoint {
+        let own = self.standing.identity.listener(listener);
+        let (transport, address) = match own {
+            Some(own) => (own.transport, own.address),
+            None => (Transport::Udp, self.arrival.local),
+        };
+        Endpoint { transport, address }
+    }
+
+    fn advertisement(&self, listener: ListenerId) -> Option<(&str, u16)> {
+        let (host, port) = self.standing.identity.listener(listener)?.advertise.as_ref()?;
+        Some((host, *port))
     }
 
     fn sent_by(&mut self, listener: ListenerId) -> &[u8] {
         &self.standing.identity.text(listener, &self.arrival.local).sent_by
     }
 
-    fn find_listener(&self, address: SocketAddr) -> Option<ListenerId> {
-        self.standing.identity.find(address)
+    fn find_listener(
+        &self,
+        transport: Option<Transport>,
+        host: &[u8],
+        port: Option<u16>,
+    ) -> Option<ListenerId> {
+        self.standing.identity.find(transport, host, port)
     }
 
     fn suspension_room(&self) -> usize {

@@ -8,6 +8,7 @@ use super::turn::Turn;
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
+use crate::protocol::Transport;
 use crate::script::{Host, NextHop, Refusal, Transit};
 
 /// Sends a text, from that listener if it can send there, or keeps it until the name that it goes
@@ -21,14 +22,14 @@ pub(super) fn send(
     if text.len() > DATAGRAM_BYTES_MAX {
         return Err(Refusal::TooLarge);
     }
-    let (host, port) = next_hop(transit, hop)?;
+    let target = next_hop(transit, hop)?;
     let chosen = transit.send_listener;
     transit.send_listener = listener.or(chosen);
-    let sent = match resolve(turn, transit.essentials, host, port) {
+    let sent = match resolve(turn, transit.essentials, target) {
         Ok(Hop::Address(address)) => send_to(turn, transit, address, text),
         Ok(Hop::Named(named)) => {
             let families = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-            let routes = families.map(|family| egress(turn, transit, family));
+            let routes = families.map(|family| egress(turn, transit, Transport::Udp, family));
             let forms = routes.into_iter().flatten();
             let forms: Forms = forms
                 .map(|(listener, source)| Form { listener, source, message: text.to_vec() })
@@ -61,7 +62,7 @@ fn send_to(
     if turn.standing.identity.is_bound(destination, turn.arrival.local) {
         return Err(Refusal::Unreachable);
     }
-    let (listener, source) = egress(turn, transit, destination.ip())?;
+    let (listener, source) = egress(turn, transit, Transport::Udp, destination.ip())?;
     let way = (destination, listener, source);
     let fits = turn.outbox.push_composed(way, |out| {
         out.extend_from_slice(text);

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
+use crate::protocol::Transport;
 use crate::sip::Uri;
 
 /// One run of the script: the message in transit, the proxy, and what the script itself keeps.
@@ -331,9 +332,16 @@ impl<'m> Execution<'m> {
     }
 
     /// Whether the host and port of the URI `text` are this server.
+    #[inline]
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
-        self.uri_parts(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.port))
+        self.uri_parts(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.unusual_port()))
+    }
+
+    /// The transport that the message came by.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.host.listener_endpoint(self.transit.listener).transport
     }
 
     /// Has the proxy forward the request.

@@ -1,13 +1,13 @@
 //! What the script can ask of the proxy that runs it.
 
 use std::any::{Any, TypeId};
-use std::net::SocketAddr;
 
 use thiserror::Error;
 
 use super::Transit;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
+use crate::protocol::{Endpoint, Transport};
 use crate::time::Now;
 
 /// Levels of `log` and `xlog`, numbered as SER and Kamailio do.
@@ -104,11 +104,13 @@ impl LogFacility {
 /// Where `forward()` sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextHop<'m> {
-    /// To the host and port of `$du` or else of the Request-URI (RFC 3261 §16.6 step 7).
-    Routed,
-    /// To this host, a name or an address (IPv6 in brackets), whatever the Request-URI says.
-    /// Without a port, the SRV records of a name are asked for (RFC 3263 §4.2).
-    Fixed(&'m [u8], Option<u16>),
+    /// To the host and port of `$du` or else of the Request-URI (RFC 3261 §16.6 step 7), by this
+    /// transport or else by the one that the URI says.
+    Routed(Option<Transport>),
+    /// To this host, a name or an address (IPv6 in brackets), whatever the Request-URI says, by
+    /// this transport or else by UDP. Without a port, the SRV records of a name are asked for
+    /// (RFC 3263 §4.2).
+    Fixed(Option<Transport>, &'m [u8], Option<u16>),
 }
 
 /// Why the proxy did not do what the script asked. `sl_reply_error` answers with the status.
@@ -199,15 +201,26 @@ pub trait Host {
         self.is_myself(host, None)
     }
 
-    /// The address that a listener is bound to.
-    fn listener_address(&self, listener: ListenerId) -> SocketAddr;
+    /// The address that a listener is bound to, and its transport.
+    fn listener_endpoint(&self, listener: ListenerId) -> Endpoint;
+
+    /// Host and port that a listener has in Via and Record-Route instead of its address.
+    fn advertisement(&self, _listener: ListenerId) -> Option<(&str, u16)> {
+        None
+    }
 
     /// Host and port of a listener as they stand in Via and Record-Route, an IPv6 address in
     /// brackets, the default port left out.
     fn sent_by(&mut self, listener: ListenerId) -> &[u8];
 
-    /// The listener with that address, if there is one.
-    fn find_listener(&self, address: SocketAddr) -> Option<ListenerId>;
+    /// The first listener with that transport, host (an address, or the name that it advertises)
+    /// and port, as far as they are given.
+    fn find_listener(
+        &self,
+        transport: Option<Transport>,
+        host: &[u8],
+        port: Option<u16>,
+    ) -> Option<ListenerId>;
 
     /// Bytes that the copy of a run may have which is to wait; 0 if none may. Who has room here
     /// goes on with each run that [`super::Verdict::waits`].

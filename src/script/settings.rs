@@ -1,6 +1,6 @@
 //! What the global parameters of a script say.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::LogFacility;
 use crate::connections::ConnectionSettings;
@@ -66,10 +66,21 @@ impl Default for ControlSettings {
 pub struct Settings {
     /// The dialect.
     pub dialect: Dialect,
-    /// Addresses to listen on; empty: all, at [`Settings::port`].
+    /// Addresses to listen on; empty: [`Settings::listen_to`] all.
     pub listen: Vec<ListenAddress>,
     /// The port where `listen` names none.
     pub port: u16,
+    /// The port of TLS where `listen` names none (`tls_port_no`).
+    pub tls_port: u16,
+    /// Whether TCP and what is on top of it may be listened to (`disable_tcp`).
+    pub tcp: bool,
+    /// Whether TLS may be listened to (`enable_tls`).
+    pub tls: bool,
+    /// Requests with more bytes than this leave by [`Settings::udp_mtu_transport`] and not by UDP;
+    /// 0: none does.
+    pub udp_mtu_bytes: usize,
+    /// See [`Settings::udp_mtu_bytes`].
+    pub udp_mtu_transport: Transport,
     /// Further names of this server: host and, if given, port.
     pub aliases: Vec<(String, Option<u16>)>,
     /// The number of this server (`server_id`).
@@ -112,6 +123,32 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The transports that may be listened to.
+    pub fn transports(&self) -> impl Iterator<Item = Transport> {
+        let tls = self.tcp && self.tls;
+        let all = [(Transport::Udp, true), (Transport::Tcp, self.tcp), (Transport::Tls, tls)];
+        all.into_iter().filter_map(|(transport, is_on)| is_on.then_some(transport))
+    }
+
+    /// The port of a transport where `listen` names none.
+    #[must_use]
+    pub const fn port_of(&self, transport: Transport) -> u16 {
+        match transport {
+            Transport::Udp | Transport::Tcp => self.port,
+            Transport::Tls => self.tls_port,
+        }
+    }
+
+    /// That address by all transports, as it is listened to if the script names none.
+    #[must_use]
+    pub fn listen_to(&self, ip: IpAddr) -> Vec<ListenAddress> {
+        let address = |transport| {
+            let address = SocketAddr::new(ip, self.port_of(transport));
+            ListenAddress { transport, address, advertise: None, name: None }
+        };
+        self.transports().map(address).collect()
+    }
+
     /// Whether replies made here have a noisy Warning header field: SER writes it unless it is
     /// told not to, OpenSER and Kamailio only if they are told to.
     #[must_use]
@@ -125,7 +162,12 @@ impl Default for Settings {
         Self {
             dialect: Dialect::default(),
             listen: Vec::new(),
-            port: 5060,
+            port: Transport::Udp.default_port(),
+            tls_port: Transport::Tls.default_port(),
+            tcp: true,
+            tls: false,
+            udp_mtu_bytes: 0,
+            udp_mtu_transport: Transport::Udp,
             aliases: Vec::new(),
             server_id: 0,
             xavp_via_params: None,

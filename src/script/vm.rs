@@ -574,7 +574,7 @@ fn read_operand<'m>(execution: &Execution<'m>, operand: Operand) -> Value<'m> {
         Operand::FromUri => address_uri(execution, HeaderName::From),
         Operand::Method => Value::Text(method_name(execution)),
         Operand::MsgLen => Value::Int(i64::try_from(transit.message.end()).unwrap_or(i64::MAX)),
-        Operand::Proto => Value::Int(PROTO_UDP),
+        Operand::Proto => Value::Int(execution.transport().number()),
         Operand::Retcode => Value::Int(execution.code.into()),
         Operand::SrcIp => Value::Text(execution.show_ip(transit.source.ip())),
         Operand::SrcPort => Value::Int(transit.source.port().into()),
@@ -596,8 +596,6 @@ fn read_operand<'m>(execution: &Execution<'m>, operand: Operand) -> Value<'m> {
 pub(super) const AF_INET: i64 = 2;
 /// The number of `INET6`.
 pub(super) const AF_INET6: i64 = 10;
-/// The number of `UDP`.
-pub(super) const PROTO_UDP: i64 = 1;
 
 /// The method of a request; for a response, that of its CSeq.
 pub(crate) fn method_name<'m>(execution: &Execution<'m>) -> &'m [u8] {

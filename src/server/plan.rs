@@ -1,6 +1,6 @@
 //! What to listen on and with how many workers: the command line over the script.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::num::NonZero;
 use std::thread;
 
@@ -8,7 +8,7 @@ use core_affinity::CoreId;
 
 use super::{Options, ServerError};
 use crate::limits::{LISTENER_COUNT_MAX, WORKER_COUNT_MAX};
-use crate::protocol::{Endpoint, Transport};
+use crate::protocol::Endpoint;
 use crate::script::{ListenAddress, Settings};
 use crate::transport::Steering;
 
@@ -52,8 +52,7 @@ fn listen_addresses(options: &Options, settings: &Settings) -> Vec<ListenAddress
     let wanted: Vec<ListenAddress> = if !options.listen.is_empty() {
         options.listen.iter().copied().map(plain).collect()
     } else if settings.listen.is_empty() {
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
-        vec![plain(Endpoint { transport: Transport::Udp, address })]
+        settings.listen_to(Ipv4Addr::UNSPECIFIED.into())
     } else {
         settings.listen.clone()
     };
@@ -93,6 +92,7 @@ mod tests {
     use tracing::level_filters::LevelFilter;
 
     use super::*;
+    use crate::protocol::Transport;
 
     /// An address of UDP.
     fn udp(text: &str) -> Endpoint {
@@ -134,7 +134,11 @@ mod tests {
     #[test]
     fn without_any_word_it_listens_everywhere_with_a_worker_for_each_core() {
         let plan = Plan::new(&options(&[], None), &Settings::default()).unwrap();
-        assert_eq!(addresses(&plan), ["0.0.0.0:5060"]);
+        assert_eq!(addresses(&plan), ["0.0.0.0:5060", "0.0.0.0:5060"]);
+        assert_eq!(
+            (plan.listen[0].transport, plan.listen[1].transport),
+            (Transport::Udp, Transport::Tcp)
+        );
         assert_eq!(plan.worker_count, usable_cores());
     }
 

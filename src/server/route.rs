@@ -1,7 +1,7 @@
 //! `viaduct route`: what a script does with a message.
 
 use std::io::{self, IsTerminal, Read, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, fs};
@@ -12,6 +12,7 @@ use super::{Format, ServerError, log};
 use crate::flow::{
     Journal, Setup, Stage, Style, Traced, message_of, show_json, show_text, source_of,
 };
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{Diagnostic, Severity, render};
 
 /// What the command line says.
@@ -22,9 +23,9 @@ pub struct RouteOptions {
     /// The files with the messages; `-` is standard input.
     pub messages: Vec<PathBuf>,
     /// Who sends them, if the messages do not say it.
-    pub source: Option<SocketAddr>,
+    pub source: Option<Endpoint>,
     /// The addresses of the server; none: those of the script.
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<Endpoint>,
     /// Addresses-of-record with their contacts.
     pub registrations: Vec<(String, String)>,
     /// Host names with their addresses.
@@ -61,7 +62,8 @@ pub fn route(options: &RouteOptions) -> Result<(), ServerError> {
     let mut shown = String::new();
     for text in &messages {
         let message = message_of(text);
-        let source = options.source.or_else(|| source_of(&message)).unwrap_or(CALLER);
+        let named = || source_of(&message).map(|source| heard(&stage, source));
+        let source = options.source.or_else(named).unwrap_or(CALLER);
         let local = stage.address_for(source)?;
         let traced = Traced::run(&mut stage, &journal, (source, local), &message)?;
         if !shown.is_empty() && options.format == Format::Human {
@@ -76,12 +78,22 @@ pub fn route(options: &RouteOptions) -> Result<(), ServerError> {
     written.map_err(ServerError::system("cannot write to standard output"))
 }
 
+/// That source; over UDP if the server does not listen to what its Via says.
+fn heard(stage: &Stage, source: Endpoint) -> Endpoint {
+    match stage.address_for(source) {
+        Ok(_) => source,
+        Err(_) => Endpoint { transport: Transport::Udp, ..source },
+    }
+}
+
 /// The key of branches where the script names none: each run writes the same bytes.
 const SECRET: &[u8; 16] = b"one for each run";
 
 /// Who sends a message that does not say it (RFC 5737).
-const CALLER: SocketAddr =
-    SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7)), 5_060);
+const CALLER: Endpoint = Endpoint {
+    transport: Transport::Udp,
+    address: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), 5_060),
+};
 
 /// How text is shown where standard output goes.
 pub(super) fn style() -> Style {

@@ -50,6 +50,6 @@ pub use pen::Pen;
 pub use qvalue::{QValue, parse_qvalue};
 pub use route::plain_route_params;
 pub use status::reason_phrase;
-pub use uri::{Scheme, Uri};
+pub use uri::{Scheme, Uri, is_sips};
 pub use validate::Essentials;
 pub use via::{MAGIC_COOKIE, Rport, Via, transaction_id};

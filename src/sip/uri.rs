@@ -128,16 +128,37 @@ impl<'d> Uri<'d> {
         .ok_or(ParseError::Uri)
     }
 
+    /// The value of `transport`, if there is one.
+    #[must_use]
+    pub fn transport(&self) -> Option<&'d [u8]> {
+        self.params.get(b"transport")?.value
+    }
+
     /// The port to use if none is written: 5061 if it says TLS, 5060 otherwise (RFC 3261
     /// §19.1.2).
     #[must_use]
     pub fn default_port(&self) -> u16 {
-        let tls = || self.params.get(b"transport")?.value;
         match self.scheme {
             Scheme::Sips => 5_061,
-            _ if tls().is_some_and(|value| value.eq_ignore_ascii_case(b"tls")) => 5_061,
+            _ if self.transport().is_some_and(|value| value.eq_ignore_ascii_case(b"tls")) => 5_061,
             _ => 5_060,
         }
+    }
+
+    /// The port that is written, or the default one if that is not 5060.
+    #[inline(always)]
+    #[must_use]
+    pub fn unusual_port(&self) -> Option<u16> {
+        if self.port.is_some() || self.scheme == Scheme::Sip && self.params.text().is_empty() {
+            return self.port;
+        }
+        self.port_of_tls()
+    }
+
+    /// The default port if it is that of TLS.
+    #[inline(never)]
+    fn port_of_tls(&self) -> Option<u16> {
+        Some(self.default_port()).filter(|port| *port != 5_060)
     }
 
     /// Host and port that a request with this URI is sent to over UDP, `maddr` before the host.
@@ -233,6 +254,14 @@ impl Scheme {
             _ => Self::Other,
         }
     }
+}
+
+/// Whether a URI is a `sips:` one, as far as its scheme says.
+#[inline]
+#[must_use]
+pub fn is_sips(uri: &[u8]) -> bool {
+    matches!(uri.get(3), Some(b's' | b'S'))
+        && uri.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"sips:"))
 }
 
 /// The length of the scheme that `text` starts with, which is the offset of the colon behind it.
@@ -407,5 +436,15 @@ mod tests {
         assert_eq!(parse("sip:a@b;transport=tcp").default_port(), 5_060);
         assert_eq!(parse("sip:a@b;transport=TLS").default_port(), 5_061);
         assert_eq!(parse("sips:a@b").default_port(), 5_061);
+        for (text, port) in [
+            ("sip:a@b", None),
+            ("sip:a@b;lr", None),
+            ("sip:a@b:5060;transport=tls", Some(5_060)),
+            ("sip:a@b;transport=tls", Some(5_061)),
+            ("sips:a@b;lr", Some(5_061)),
+            ("sips:a@b", Some(5_061)),
+        ] {
+            assert_eq!(parse(text).unusual_port(), port, "{text}");
+        }
     }
 }

@@ -41,7 +41,7 @@ fn modules_are_there_announced_or_unknown() {
 
 #[test]
 fn parameters_are_those_of_the_server_and_of_modules() {
-    let script = "children=4\nmemlog=5\nlisten=tls:192.0.2.1:5061\nlisten=udp:192.0.2.1\n\
+    let script = "children=4\nmemlog=5\nlisten=sctp:192.0.2.1:5060\nlisten=udp:192.0.2.1\n\
         frobnicate=1\nmy.own=1\nloadmodule \"rr.so\"\n\
         modparam(\"rr\", \"append_fromtag\", 0)\nmodparam(\"rr\", \"nonsense\", 0)\n\
         modparam(\"db_oracle|nonsense\", \"timeout\", 0)\nroute { exit; }";

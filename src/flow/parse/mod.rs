@@ -20,6 +20,7 @@ use self::line::{Line, Words, lines, span};
 use super::stage::Hosts;
 use super::template::Template;
 use crate::jobs::Ending;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{Diagnostic, SourceMap, Span, nearest};
 
 /// A file of cases.
@@ -31,7 +32,7 @@ pub struct Flow {
     pub script: Option<PathBuf>,
     /// The cases, in order.
     pub cases: Vec<Case>,
-    pub(super) listen: Vec<SocketAddr>,
+    pub(super) listen: Vec<Endpoint>,
     pub(super) peers: Vec<Peer>,
     pub(super) hosts: Hosts,
     /// What is registered in each case.
@@ -52,7 +53,7 @@ pub struct Case {
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) name: String,
-    pub(super) address: SocketAddr,
+    pub(super) address: Endpoint,
 }
 
 /// A step of a case.
@@ -80,7 +81,7 @@ pub(super) enum StepKind {
     /// A contact is registered in a table.
     Register { table: String, aor: Template, contact: Template },
     /// A peer sends a message.
-    Send { peer: Peer, to: Option<SocketAddr>, what: Sending },
+    Send { peer: Peer, to: Option<Endpoint>, what: Sending },
 }
 
 /// What a peer must have got.
@@ -88,7 +89,7 @@ pub(super) enum StepKind {
 pub(super) struct Expectation {
     pub(super) peer: Peer,
     /// The address of the server that it came from.
-    pub(super) from: Option<SocketAddr>,
+    pub(super) from: Option<Endpoint>,
     /// Whether nothing else may have been sent before it.
     pub(super) is_next: bool,
     /// Whether all that is not written is as in the message that was sent last.
@@ -309,17 +310,17 @@ impl Parser {
     }
 
     /// Reads the next word as an address.
-    fn address_word(&mut self, words: &mut Words<'_>) -> Option<SocketAddr> {
+    fn address_word(&mut self, words: &mut Words<'_>) -> Option<Endpoint> {
         let (word, at) = words.next_or_end();
         self.address(word, at)
     }
 
     /// Reads an address.
-    fn address(&mut self, word: &str, at: Span) -> Option<SocketAddr> {
+    fn address(&mut self, word: &str, at: Span) -> Option<Endpoint> {
         let address = parse_address(word);
         if address.is_none() {
             self.error(MALFORMED, at, format!("`{word}` is no address")).help =
-                Some("an address is written 192.0.2.1:5060 or [2001:db8::1]:5060".to_owned());
+                Some("an address is written 192.0.2.1:5060 or tcp:[2001:db8::1]:5060".to_owned());
         }
         address
     }
@@ -373,11 +374,16 @@ fn block_length(lines: &[Line<'_>], indent: usize) -> usize {
     lines[..block].iter().rposition(is_text).map_or(0, |last| last + 1)
 }
 
-/// Reads `udp:192.0.2.1:5060`; `udp:` and the port may be left out.
-fn parse_address(text: &str) -> Option<SocketAddr> {
-    let text = text.strip_prefix("udp:").unwrap_or(text);
-    let bare = || text.trim_matches(['[', ']']).parse().ok().map(|ip: IpAddr| (ip, 5_060).into());
-    text.parse().ok().or_else(bare).filter(|address: &SocketAddr| address.port() != 0)
+/// Reads `tcp:192.0.2.1:5060`; `udp:` and the port may be left out.
+fn parse_address(text: &str) -> Option<Endpoint> {
+    let prefixed = text
+        .split_once(':')
+        .and_then(|(name, rest)| Transport::of(name.as_bytes()).map(|transport| (transport, rest)));
+    let (transport, text) = prefixed.unwrap_or((Transport::Udp, text));
+    let port = transport.default_port();
+    let bare = || text.trim_matches(['[', ']']).parse().ok().map(|ip: IpAddr| (ip, port).into());
+    let address = text.parse().ok().or_else(bare).filter(|it: &SocketAddr| it.port() != 0)?;
+    Some(Endpoint { transport, address })
 }
 
 /// Whether something can be the name of a variable.

@@ -7,6 +7,7 @@ use super::files::Book;
 use super::message::{Found, Record, Server};
 use crate::limits::NAME_TARGET_COUNT_MAX;
 use crate::names::{Answer, HostName, NameSettings, Question, Target, Wanted};
+use crate::protocol::Transport;
 
 /// How long what is known without asking is used (seconds): the files may change.
 const FILE_TTL_SECONDS: u32 = 10;
@@ -14,11 +15,14 @@ const FILE_TTL_SECONDS: u32 = 10;
 /// How long an answer is used at most that may be better soon (seconds).
 const MAKESHIFT_TTL_SECONDS: u32 = 10;
 
-/// The port of SIP over UDP (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5_060;
-
-/// What stands before a domain in the name of its servers.
-const SERVICE: &[u8] = b"_sip._udp.";
+/// What stands before a domain in the name of its servers (RFC 3263 §4.1, §4.2).
+const fn service(transport: Transport) -> &'static [u8] {
+    match transport {
+        Transport::Udp => b"_sip._udp.",
+        Transport::Tcp => b"_sip._tcp.",
+        Transport::Tls => b"_sips._tcp.",
+    }
+}
 
 /// What a lookup takes into account.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +103,7 @@ impl Lookup {
             // Who gives a host an address here wants it used, whatever its domain says.
             Some(addresses) => {
                 let ttl_ms = milliseconds(FILE_TTL_SECONDS);
-                Step::Done(Answer::host(addresses, SIP_PORT, ttl_ms))
+                Step::Done(Answer::host(addresses, lookup.default_port(), ttl_ms))
             }
             None => lookup.try_next(around),
         };
@@ -126,7 +130,7 @@ impl Lookup {
         }
         match self.targets.is_empty() {
             // No SRV record: the domain is taken for a host.
-            true => self.ask_for_host(SIP_PORT, around),
+            true => self.ask_for_host(self.default_port(), around),
             false if self.missing > 0 => Step::Wait,
             false => self.finish(around),
         }
@@ -141,11 +145,19 @@ impl Lookup {
         self.targets.clear();
         match self.wanted {
             Wanted::Addresses => self.ask_for_host(0, around),
-            Wanted::Servers => {
+            Wanted::Servers(transport) => {
                 self.missing = 1;
-                let name = [SERVICE, &self.name].concat().into();
+                let name = [service(transport), &self.name].concat().into();
                 Step::Ask(vec![Ask { slot: 0, name, record: Record::Srv }])
             }
+        }
+    }
+
+    /// The port of a host for which no SRV record names one.
+    const fn default_port(&self) -> u16 {
+        match self.wanted {
+            Wanted::Addresses => Transport::Udp.default_port(),
+            Wanted::Servers(transport) => transport.default_port(),
         }
     }
 
@@ -252,11 +264,22 @@ mod tests {
     /// Looks a domain up where `search` is the search list. Each question is answered by
     /// `server`; those that are asked, and the answer.
     fn run(search: &str, name: &str, server: impl Fn(&str) -> Outcome) -> (Vec<String>, Answer) {
+        run_for(Transport::Udp, search, name, server)
+    }
+
+    /// As [`run`], by that transport.
+    fn run_for(
+        transport: Transport,
+        search: &str,
+        name: &str,
+        server: impl Fn(&str) -> Outcome,
+    ) -> (Vec<String>, Answer) {
         let book = book("192.0.2.99 filed.example\n", search);
         let settings = NameSettings::default();
         let addresses = [Record::A];
         let around = Surroundings { book: &book, settings: &settings, addresses: &addresses };
-        let question = Question { name: name.as_bytes().into(), wanted: Wanted::Servers };
+        let question =
+            Question { name: name.as_bytes().into(), wanted: Wanted::Servers(transport) };
         let (mut lookup, mut step) = Lookup::start(&question, around);
         let (mut asked, mut open) = (Vec::new(), Vec::new());
         loop {
@@ -284,6 +307,24 @@ mod tests {
         let Answer::Found(targets, 60_000) = answer else { panic!("{answer:?}") };
         let found: Vec<_> = targets.iter().map(|it| (it.priority, it.addresses[0])).collect();
         assert_eq!(found, [(1, [192, 0, 2, 1].into()), (2, [192, 0, 2, 2].into())]);
+    }
+
+    #[test]
+    fn each_transport_has_servers_and_a_port_of_its_own() {
+        for (transport, service, port) in [
+            (Transport::Udp, "_sip._udp.a.example", 5_060),
+            (Transport::Tcp, "_sip._tcp.a.example", 5_060),
+            (Transport::Tls, "_sips._tcp.a.example", 5_061),
+        ] {
+            let (asked, answer) = run_for(transport, "", "a.example", |name| match name {
+                "a.example" => address(1),
+                _ => Outcome::Nothing,
+            });
+            assert_eq!(asked, [service, "a.example"]);
+            assert_eq!(answer, Answer::host([[192, 0, 2, 1].into()], port, 60_000));
+            let (_, answer) = run_for(transport, "", "filed.example", |_| Outcome::Failed);
+            assert_eq!(answer, Answer::host([[192, 0, 2, 99].into()], port, 10_000));
+        }
     }
 
     #[test]

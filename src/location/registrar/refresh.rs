@@ -90,6 +90,7 @@ mod tests {
     use super::super::{Request, received_uri, register};
     use super::*;
     use crate::mem::ListenerId;
+    use crate::protocol::{Endpoint, Transport};
 
     /// A REGISTER and when it comes.
     #[derive(Clone, Copy, Debug)]
@@ -181,7 +182,10 @@ mod tests {
             user_agent: step.user_agent.as_bytes(),
             listener: ListenerId(step.listener),
             cflags: step.cflags,
-            received: source.map(|source| (source.ip(), received_uri(source, &arena))),
+            received: source.map(|source: SocketAddr| {
+                let source = Endpoint { transport: Transport::Udp, address: source };
+                (source.address.ip(), received_uri(source, &arena))
+            }),
             replaces_others: step.replaces_others,
             q: step.q,
         };

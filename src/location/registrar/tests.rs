@@ -1,5 +1,7 @@
 //! The rules of RFC 3261 §10.3, each with a REGISTER that meets it.
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::location::RegistrarConfig;
 use Outcome::{Deleted, Inserted, Queried, Updated};
@@ -53,7 +55,10 @@ impl Desk {
             user_agent: b"phone",
             listener: ListenerId(0),
             cflags: 0,
-            received: source.map(|source| (source.ip(), received_uri(source, &arena))),
+            received: source.map(|source: SocketAddr| {
+                let source = Endpoint { transport: Transport::Udp, address: source };
+                (source.address.ip(), received_uri(source, &arena))
+            }),
             replaces_others: register.replaces_others,
             q: None,
         };

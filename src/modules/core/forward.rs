@@ -1,29 +1,37 @@
 //! Forwarding and where the request goes.
 
-use std::net::{IpAddr, SocketAddr};
-
 use super::uri::is_safe;
 use crate::mem::ListenerId;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{
     Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, parse_int,
     split_host_port,
 };
 use crate::sip::host_ip;
 
-/// The port of SIP over UDP (RFC 3261 §19.1.2).
-const PORT: u16 = 5060;
-
 /// `forward()`.
 pub(super) fn routed(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
-    send(execution, NextHop::Routed)
+    send(execution, NextHop::Routed(None))
+}
+
+/// `forward_udp()`.
+pub(super) fn routed_udp(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    send(execution, NextHop::Routed(Some(Transport::Udp)))
+}
+
+/// `forward_tcp()`.
+pub(super) fn routed_tcp(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    send(execution, NextHop::Routed(Some(Transport::Tcp)))
+}
+
+/// `forward_tls()`.
+pub(super) fn routed_tls(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
+    send(execution, NextHop::Routed(Some(Transport::Tls)))
 }
 
 /// `forward(host, port)`.
 pub(super) fn fixed<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    match next_hop(arguments) {
-        Some(hop) => send(execution, hop),
-        None => execution.refuse(Refusal::Unresolvable),
-    }
+    to_host(execution, None, arguments)
 }
 
 /// `send(host, port)`.
@@ -59,7 +67,7 @@ pub(in crate::modules) fn send_text<'m>(
     }
 }
 
-/// The host and port that the arguments are; `None` if the port is none.
+/// The host and port that the arguments are, by UDP; `None` if the port is none.
 fn next_hop<'m>(arguments: &[Argument<'m>]) -> Option<NextHop<'m>> {
     let (host, port) = match arguments {
         [Argument::Text(host), Argument::Text(port)] => {
@@ -69,7 +77,70 @@ fn next_hop<'m>(arguments: &[Argument<'m>]) -> Option<NextHop<'m>> {
         [Argument::Text(host), ..] => split_host_port(host),
         _ => return None,
     };
-    Some(NextHop::Fixed(host, port))
+    Some(NextHop::Fixed(Some(Transport::Udp), host, port))
+}
+
+/// `forward_udp(host, port)`.
+pub(super) fn udp<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    to_host(execution, Some(Transport::Udp), arguments)
+}
+
+/// `forward_tcp(host, port)`.
+pub(super) fn tcp<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    to_host(execution, Some(Transport::Tcp), arguments)
+}
+
+/// `forward_tls(host, port)`.
+pub(super) fn tls<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    to_host(execution, Some(Transport::Tls), arguments)
+}
+
+/// Forwards to a host, by that transport or else by the one before the host or, of the host of
+/// the Request-URI, by the one that the URI says.
+#[inline(always)]
+fn to_host<'m>(
+    execution: &mut Execution<'m>,
+    transport: Option<Transport>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    let Some(Argument::Text(text)) = arguments.first() else { return FALSE };
+    let (named, host) = split_transport(text);
+    let (host, port) = match arguments.get(1) {
+        Some(Argument::Text(port)) => {
+            match parse_int(port).and_then(|port| u16::try_from(port).ok()) {
+                Some(0) => (host, None),
+                Some(port) => (host, Some(port)),
+                None => return execution.refuse(Refusal::Unresolvable),
+            }
+        }
+        _ => split_host_port(host),
+    };
+    let transport = match transport.or(named) {
+        Some(transport) => Some(transport),
+        None => match uri_transport(execution, host) {
+            Ok(transport) => transport,
+            Err(refusal) => return execution.refuse(refusal),
+        },
+    };
+    send(execution, NextHop::Fixed(transport, host, port))
+}
+
+/// The transport that the Request-URI says, if `host` is its very host (`uri:host`).
+#[inline]
+fn uri_transport(execution: &Execution<'_>, host: &[u8]) -> Result<Option<Transport>, Refusal> {
+    let uri = execution.transit.uri;
+    if !uri.as_ptr_range().contains(&host.as_ptr()) {
+        return Ok(None);
+    }
+    said_transport(execution)
+}
+
+/// The transport that the Request-URI says.
+#[inline(never)]
+fn said_transport(execution: &Execution<'_>) -> Result<Option<Transport>, Refusal> {
+    let uri = execution.transit.uri;
+    let said = execution.parse_uri(uri).and_then(|uri| uri.transport());
+    said.map(|name| Transport::of(name).ok_or(Refusal::Unreachable)).transpose()
 }
 
 /// Forwards; the reason is kept if that is not possible.
@@ -109,7 +180,11 @@ pub(in crate::modules) fn find_listener(
     execution: &Execution<'_>,
     text: &[u8],
 ) -> Option<ListenerId> {
-    socket_address(text).and_then(|address| execution.host.find_listener(address))
+    let (transport, bare) = split_transport(text);
+    let (host, port) = split_host_port(bare);
+    host_ip(host)?;
+    let port = port.or_else(|| Some(transport.unwrap_or_default().default_port()));
+    execution.host.find_listener(transport, host, port)
 }
 
 /// A listener as `udp:192.0.2.1:5060`.
@@ -117,18 +192,26 @@ pub(in crate::modules) fn show_listener<'m>(
     execution: &Execution<'m>,
     listener: ListenerId,
 ) -> &'m [u8] {
-    let address = execution.host.listener_address(listener);
+    let Endpoint { transport, address } = execution.host.listener_endpoint(listener);
     let host = execution.show_host(address.ip());
     let port = Digits::new(address.port().into());
-    execution.build(&[b"udp:", host, b":", port.as_bytes()])
+    execution.build(&[transport.name().as_bytes(), b":", host, b":", port.as_bytes()])
 }
 
-/// The address that `udp:192.0.2.1:5060` is; transport and port may be missing.
-fn socket_address(text: &[u8]) -> Option<SocketAddr> {
-    let bare = text.strip_prefix(b"udp:").or_else(|| text.strip_prefix(b"UDP:")).unwrap_or(text);
-    let (host, port) = split_host_port(bare);
-    let address: IpAddr = host_ip(host)?;
-    Some(SocketAddr::new(address, port.unwrap_or(PORT)))
+/// The transport before a host and its port, if there is one, and what is behind it.
+#[inline]
+fn split_transport(text: &[u8]) -> (Option<Transport>, &[u8]) {
+    if text.get(3) != Some(&b':') {
+        return (None, text);
+    }
+    named_transport(text)
+}
+
+/// As [`split_transport`], of a text whose fourth byte is a colon.
+#[inline(never)]
+fn named_transport(text: &[u8]) -> (Option<Transport>, &[u8]) {
+    let transport = Transport::of(&text[..3]);
+    (transport, if transport.is_some() { &text[4..] } else { text })
 }
 
 /// `setdsturi(uri)`.
@@ -160,17 +243,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sockets_are_named_with_or_without_transport_and_port() {
-        for (text, address) in [
-            ("udp:192.0.2.1:5070", Some("192.0.2.1:5070")),
-            ("192.0.2.1:5070", Some("192.0.2.1:5070")),
-            ("192.0.2.1", Some("192.0.2.1:5060")),
-            ("udp:[2001:db8::1]:5070", Some("[2001:db8::1]:5070")),
-            ("example.com:5060", None),
-            ("", None),
+    fn a_transport_may_stand_before_a_host() {
+        for (text, transport, rest) in [
+            ("udp:192.0.2.1:5070", Some(Transport::Udp), "192.0.2.1:5070"),
+            ("TCP:192.0.2.1", Some(Transport::Tcp), "192.0.2.1"),
+            ("tls:[2001:db8::1]:5070", Some(Transport::Tls), "[2001:db8::1]:5070"),
+            ("192.0.2.1:5070", None, "192.0.2.1:5070"),
+            ("tls", None, "tls"),
+            ("tcp:", Some(Transport::Tcp), ""),
+            ("sctp:192.0.2.1", None, "sctp:192.0.2.1"),
+            ("", None, ""),
         ] {
-            let wanted = address.map(|address| address.parse().unwrap());
-            assert_eq!(socket_address(text.as_bytes()), wanted, "{text}");
+            assert_eq!(split_transport(text.as_bytes()), (transport, rest.as_bytes()), "{text}");
         }
     }
 }

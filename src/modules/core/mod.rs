@@ -38,6 +38,12 @@ const fn function(
     FunctionSpec { name, aliases, parameters, routes, doc, example, run }
 }
 
+/// A host and its port.
+const NEXT_HOP: &[ParameterSpec] = &[
+    ParameterSpec::required("host", ParameterKind::Address),
+    ParameterSpec::optional("port", ParameterKind::Address),
+];
+
 /// The tables of functions.
 const TABLES: &[&[FunctionSpec]] = &[FUNCTIONS, via::FUNCTIONS];
 
@@ -149,34 +155,31 @@ const FUNCTIONS: &[FunctionSpec] = &[
         RouteKinds::NOT_REPLY,
         (
             "Forwards the request statelessly to `$du` or else to the host and port of the \
-             Request-URI (RFC 3261 §16.6).\n\nThe script goes on. False if it cannot be \
+             Request-URI (RFC 3261 §16.6), by the transport that the URI says.\n\nThe script \
+             goes on. False if it cannot be \
              forwarded; `sl_reply_error()` then answers with the reason.",
             "if (!forward()) sl_reply_error();",
         ),
         forward::routed,
     ),
     function(
-        ("forward", &["forward_udp"]),
-        &[
-            ParameterSpec::required("host", ParameterKind::Address),
-            ParameterSpec::optional("port", ParameterKind::Address),
-        ],
+        ("forward", &[]),
+        NEXT_HOP,
         RouteKinds::NOT_REPLY,
         (
             "Forwards the request statelessly to a host, whatever the Request-URI says; it is \
-             sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI. \
-             Without a port, or with 0, the SRV records of a name are asked for (RFC 3263 §4.2), \
-             and 5060 is meant where there are none.",
+             sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI, \
+             which then says the transport, too. Otherwise it is UDP, or what stands before the \
+             host (`tcp:192.0.2.7`); a `sips:` Request-URI goes by TLS. Without a port, or with 0, \
+             the SRV records of a name are asked for (RFC 3263 §4.2), and the default port is \
+             meant where there are none.",
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,
     ),
     function(
         ("send", &[]),
-        &[
-            ParameterSpec::required("host", ParameterKind::Address),
-            ParameterSpec::optional("port", ParameterKind::Address),
-        ],
+        NEXT_HOP,
         RouteKinds::ANY,
         (
             "Sends the message to a host as it came: without a Via of ours and without the \
@@ -200,11 +203,54 @@ const FUNCTIONS: &[FunctionSpec] = &[
         log::notice,
     ),
     function(
+        ("forward_udp", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("As `forward()`, by UDP whatever the URI says.", "forward_udp();"),
+        forward::routed_udp,
+    ),
+    function(
+        ("forward_udp", &[]),
+        NEXT_HOP,
+        RouteKinds::NOT_REPLY,
+        ("As `forward(host, port)`, by UDP.", "forward_udp(192.0.2.7, 5060);"),
+        forward::udp,
+    ),
+    function(
+        ("forward_tcp", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("As `forward()`, by TCP whatever the URI says.", "forward_tcp();"),
+        forward::routed_tcp,
+    ),
+    function(
+        ("forward_tcp", &[]),
+        NEXT_HOP,
+        RouteKinds::NOT_REPLY,
+        ("As `forward(host, port)`, by TCP.", "forward_tcp(192.0.2.7, 5060);"),
+        forward::tcp,
+    ),
+    function(
+        ("forward_tls", &[]),
+        &[],
+        RouteKinds::NOT_REPLY,
+        ("As `forward()`, by TLS whatever the URI says.", "forward_tls();"),
+        forward::routed_tls,
+    ),
+    function(
+        ("forward_tls", &[]),
+        NEXT_HOP,
+        RouteKinds::NOT_REPLY,
+        ("As `forward(host, port)`, by TLS.", "forward_tls(192.0.2.7, 5061);"),
+        forward::tls,
+    ),
+    function(
         ("force_tcp_alias", &["add_tcp_alias"]),
         &[ParameterSpec::optional("port", ParameterKind::Int)],
         RouteKinds::ANY,
         (
-            "About the TCP connection that a message came by; over UDP it changes nothing.",
+            "About the connection that a message came by: changes nothing, as requests to the \
+             address and port that it came from always go by it.",
             "force_tcp_alias();",
         ),
         |_, _| TRUE,
@@ -236,7 +282,9 @@ const FUNCTIONS: &[FunctionSpec] = &[
         RouteKinds::NOT_REPLY,
         (
             "The request leaves from this listen address, written `udp:192.0.2.1:5060` or \
-             without the transport.\n\nFalse if it is no listen address.",
+             without the transport.\n\nIf the next hop asks for another transport, it leaves from \
+             the listen address of that transport at the same IP address, if there is one. False \
+             if it is no listen address.",
             "force_send_socket(192.0.2.1:5060);",
         ),
         forward::force_send_socket,

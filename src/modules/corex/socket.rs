@@ -4,6 +4,7 @@ use super::super::core::forward::{find_listener, send_message, send_text, show_l
 use super::super::core::via::{change, via_host};
 use super::super::pv::{find_named, name_of};
 use super::super::table::{function, int, optional_text, required_text, text, verdict};
+use crate::protocol::Transport;
 use crate::script::{
     Argument, Execution, FALSE, FunctionSpec, Key, NextHop, ParameterKind, ParameterSpec,
     PseudoVariable, ReturnCode, RouteKinds, TRUE, Value, XavpKind, XavpPath, parse_int,
@@ -146,10 +147,10 @@ fn set_send_socket_name<'m>(
 /// `send_udp([address])`.
 fn send_udp<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let hop = match text(arguments, 0) {
-        b"" => NextHop::Routed,
+        b"" => NextHop::Routed(Some(Transport::Udp)),
         address => {
             let (host, port) = split_host_port(address);
-            NextHop::Fixed(host, port)
+            NextHop::Fixed(Some(Transport::Udp), host, port)
         }
     };
     send_message(execution, hop)
@@ -168,7 +169,7 @@ fn send_to_uri<'m>(
     };
     let Uri { host, port, .. } = uri;
     let listener = socket.and_then(|socket| find_listener(execution, socket));
-    send_text(execution, NextHop::Fixed(host, port), listener, data)
+    send_text(execution, NextHop::Fixed(Some(Transport::Udp), host, port), listener, data)
 }
 
 /// `via_add_xavp_params(on)`.

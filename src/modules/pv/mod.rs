@@ -319,7 +319,7 @@ const VARIABLES: &[PseudoVariable] = &[
     var(
         "prid",
         &[],
-        "Number of the transport that the message came by: 1 for UDP.",
+        "Number of the transport that the message came by: 1 UDP, 2 TCP, 3 TLS.",
         network::transport_number,
     ),
     var("proto", &["pr"], "Transport that the message came by, in lower case.", network::transport),
@@ -368,7 +368,12 @@ const VARIABLES: &[PseudoVariable] = &[
         method_number,
     ),
     var("Rp", &[], "Port that the message was sent to.", network::local_port),
-    var("rP", &[], "Transport of the Request-URI; `UDP` if it names none.", uri::current_transport),
+    var(
+        "rP",
+        &[],
+        "Transport of the Request-URI; if it names none, `UDP`, or `TLS` of a `sips:` URI.",
+        uri::current_transport,
+    ),
     writable(
         var(
             "rp",
@@ -390,7 +395,12 @@ const VARIABLES: &[PseudoVariable] = &[
         uri::write_user,
     ),
     var("rt", &[], "URI in Refer-To.", address::refer_to_uri),
-    var("Ru", &[], "Where the message was sent to, as a URI.", network::local_uri),
+    var(
+        "Ru",
+        &[],
+        "Where the message was sent to, as a URI; of a stream with the transport.",
+        network::local_uri,
+    ),
     var("rUl", &[], "Length of the user of the Request-URI.", uri::current_user_length),
     var("Rut", &[], "Like `$Ru`, with the transport.", network::local_uri_transport),
     writable(

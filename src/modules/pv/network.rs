@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use crate::modules::core::forward::{find_listener, show_listener};
+use crate::protocol::{Endpoint, Transport};
 use crate::script::{Digits, Execution, Index, Key, Value, parse_int};
+use crate::sip::Scheme;
 
 /// `$si`.
 pub(super) fn source_ip<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
@@ -27,9 +29,8 @@ pub(super) fn local_port<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) ->
 
 /// What is advertised instead of the listen address.
 fn advertisement<'m>(execution: &Execution<'m>) -> Option<(&'m [u8], u16)> {
-    let listener = usize::from(execution.transit.listener.0);
-    let advertised = execution.program.settings().listen.get(listener)?.advertise.as_ref()?;
-    Some((advertised.0.as_bytes(), advertised.1))
+    let (host, port) = execution.host.advertisement(execution.transit.listener)?;
+    Some((execution.build(&[host.as_bytes()]), port))
 }
 
 /// `$RAi`.
@@ -50,7 +51,7 @@ pub(super) fn advertised_port<'m>(execution: &Execution<'m>, key: Key<'m>, at: I
 
 /// `$Ru`.
 pub(super) fn local_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.local, b"")
+    show(execution, b"sip:", execution.transit.local, stream_param(execution))
 }
 
 /// `$Rut`.
@@ -59,7 +60,7 @@ pub(super) fn local_uri_transport<'m>(
     _: Key<'m>,
     _: Index,
 ) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.local, b";transport=udp")
+    show(execution, b"sip:", execution.transit.local, transport_param(execution))
 }
 
 /// `$RAu`.
@@ -67,7 +68,8 @@ pub(super) fn advertised_uri<'m>(execution: &Execution<'m>, key: Key<'m>, at: In
     match advertisement(execution) {
         Some((host, port)) => {
             let port = Digits::new(port.into());
-            Value::Text(execution.build(&[b"sip:", host, b":", port.as_bytes()]))
+            let param = stream_param(execution);
+            Value::Text(execution.build(&[b"sip:", host, b":", port.as_bytes(), param]))
         }
         None => local_uri(execution, key, at),
     }
@@ -80,7 +82,8 @@ pub(super) fn advertised_uri_transport<'m>(
     at: Index,
 ) -> Value<'m> {
     let uri = execution.text(advertised_uri(execution, key, at));
-    Value::Text(execution.build(&[uri, b";transport=udp"]))
+    let behind: &[u8] = if stream_param(execution).is_empty() { b";transport=udp" } else { b"" };
+    Value::Text(execution.build(&[uri, behind]))
 }
 
 /// `$Ras`.
@@ -94,8 +97,8 @@ pub(super) fn source_host<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -
 }
 
 /// `$prid`.
-pub(super) fn transport_number<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    Value::Int(1)
+pub(super) fn transport_number<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Int(execution.transport().number())
 }
 
 /// `$fs`.
@@ -121,8 +124,22 @@ pub(super) fn write_send_socket<'m>(
 }
 
 /// `$proto`.
-pub(super) fn transport<'m>(_: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    Value::Text(b"udp")
+pub(super) fn transport<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
+    Value::Text(execution.transport().name().as_bytes())
+}
+
+/// The transport that the message came by, as a parameter of a URI.
+fn transport_param(execution: &Execution<'_>) -> &'static [u8] {
+    match execution.transport() {
+        Transport::Udp => b";transport=udp",
+        Transport::Tcp => b";transport=tcp",
+        Transport::Tls => b";transport=tls",
+    }
+}
+
+/// As [`transport_param`]; nothing for UDP, which is what a URI means without it.
+fn stream_param(execution: &Execution<'_>) -> &'static [u8] {
+    if execution.transport().is_stream() { transport_param(execution) } else { b"" }
 }
 
 /// `$af`.
@@ -144,7 +161,7 @@ fn show<'m>(
 
 /// `$su`.
 pub(super) fn source_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.source, b"")
+    show(execution, b"sip:", execution.transit.source, stream_param(execution))
 }
 
 /// `$sut`.
@@ -153,12 +170,17 @@ pub(super) fn source_uri_transport<'m>(
     _: Key<'m>,
     _: Index,
 ) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.source, b";transport=udp")
+    show(execution, b"sip:", execution.transit.source, transport_param(execution))
 }
 
 /// `$sas`.
 pub(super) fn source_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"udp:", execution.transit.source, b"")
+    let before: &[u8] = match execution.transport() {
+        Transport::Udp => b"udp:",
+        Transport::Tcp => b"tcp:",
+        Transport::Tls => b"tls:",
+    };
+    show(execution, before, execution.transit.source, b"")
 }
 
 /// What `$rcv(...)` knows.
@@ -191,14 +213,13 @@ pub(super) const SENT_PARTS: &[&str] = &["ip", "port", "proto"];
 pub(super) fn sent_from<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
     let Key::Name(part) = key else { return Value::Null };
     let transit = &execution.transit;
-    let address = match transit.send_listener {
-        Some(listener) => execution.host.listener_address(listener),
-        None => transit.local,
-    };
+    let listener = transit.send_listener.unwrap_or(transit.listener);
+    let Endpoint { transport, address } = execution.host.listener_endpoint(listener);
+    let address = if transit.send_listener.is_some() { address } else { transit.local };
     match part {
         b"ip" => Value::Text(execution.show_ip(address.ip())),
         b"port" => Value::Int(address.port().into()),
-        b"proto" => Value::Text(b"udp"),
+        b"proto" => Value::Text(transport.name().as_bytes()),
         _ => Value::Null,
     }
 }
@@ -215,7 +236,10 @@ pub(super) fn sent<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Val
         b"port" => {
             Value::Int(parse_int(uri.port_text).unwrap_or_else(|| i64::from(uri.default_port())))
         }
-        b"proto" => Value::Text(b"udp"),
+        b"proto" => Value::Text(match (uri.scheme, uri.transport().and_then(Transport::of)) {
+            (Scheme::Sips, _) => b"tls",
+            (_, said) => said.unwrap_or_default().name().as_bytes(),
+        }),
         _ => Value::Null,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use super::shared::PvConfig;
 use super::{parts, var, writable};
 use crate::mem::ListenerId;
+use crate::protocol::Endpoint;
 use crate::script::{Execution, Index, Key, ListenAddress, PseudoVariable, Value};
 
 /// The variables.
@@ -29,7 +30,7 @@ pub(super) const VARIABLES: &[PseudoVariable] = &[
         "The port of the listen address that the request is to leave from; 0 if none was chosen.",
         |execution, _, _| {
             let chosen = execution.transit.send_listener;
-            let port = |listener| execution.host.listener_address(listener).port();
+            let port = |listener| execution.host.listener_endpoint(listener).address.port();
             Value::Int(chosen.map_or(0, port).into())
         },
     ),
@@ -76,7 +77,9 @@ pub(in crate::modules) fn find_named(execution: &Execution<'_>, name: &[u8]) -> 
     let named = |listen: &&ListenAddress| {
         listen.name.as_ref().is_some_and(|known| !name.is_empty() && known.as_bytes() == name)
     };
-    execution.host.find_listener(listen.find(named)?.address)
+    let ListenAddress { transport, address, .. } = listen.find(named)?;
+    let host = execution.show_host(address.ip());
+    execution.host.find_listener(Some(*transport), host, Some(address.port()))
 }
 
 /// The name of a listen address.
@@ -84,9 +87,10 @@ pub(in crate::modules) fn name_of<'m>(
     execution: &Execution<'m>,
     listener: ListenerId,
 ) -> Value<'m> {
-    let address = execution.host.listener_address(listener);
+    let Endpoint { transport, address } = execution.host.listener_endpoint(listener);
     let mut listen = execution.program.settings().listen.iter();
-    let name = listen.find(|listen| listen.address == address).and_then(|it| it.name.as_ref());
+    let same = |it: &&ListenAddress| (it.transport, it.address) == (transport, address);
+    let name = listen.find(same).and_then(|it| it.name.as_ref());
     Value::text_or_null(name.map(String::as_bytes))
 }
 

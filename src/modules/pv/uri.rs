@@ -28,9 +28,10 @@ fn port<'m>(uri: &Uri<'m>) -> Value<'m> {
     Value::Int(uri.port.unwrap_or_else(|| uri.default_port()).into())
 }
 
-/// The transport parameter.
+/// The transport parameter, or what the scheme means without one.
 fn transport<'m>(uri: &Uri<'m>) -> Value<'m> {
-    Value::Text(uri.params.get(b"transport").and_then(|param| param.value).unwrap_or(b"UDP"))
+    let meant: &[u8] = if uri.scheme == Scheme::Sips { b"TLS" } else { b"UDP" };
+    Value::Text(uri.transport().unwrap_or(meant))
 }
 
 /// The scheme.

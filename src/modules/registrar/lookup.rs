@@ -9,13 +9,14 @@ use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::record::tell_best;
 use super::{config, key, key_of, tables};
-use crate::location::{self, Binding};
+use crate::location::{self, Binding, BindingSet};
 use crate::mem::ListenerId;
 use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
-use crate::sip::{Items, NameAddr};
+use crate::sip::{Items, NameAddr, is_sips};
 
 /// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
-/// was in it.
+/// was in it. What goes to a `sips:` URI goes to such contacts only: no other is secure on each hop
+/// (RFC 3261 §16.5).
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
     let Some(aor) = aor(execution, arguments) else { return FALSE };
     let name = text(arguments, 0);
@@ -24,14 +25,18 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
         return FALSE;
     };
     let (program, transit) = (execution.program, &mut execution.transit);
-    let found = table.lookup(aor, |set| {
-        let mut live = set.live(now);
-        let first = live.next()?;
-        take(first, transit);
-        transit.branches.clear();
-        let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
-        Some((first.cflags(), are_left_out))
-    });
+    let found = if is_sips(transit.uri) {
+        table.lookup(aor, |set| take_secure(set, now, program, transit))
+    } else {
+        table.lookup(aor, |set| {
+            let mut live = set.live(now);
+            let first = live.next()?;
+            take(first, transit);
+            transit.branches.clear();
+            let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
+            Some((first.cflags(), are_left_out))
+        })
+    };
     let Some(Some((flags, are_left_out))) = found else { return FALSE };
     execution.branch_flags = flags;
     if !config(program).xavp_rcd.is_empty() {
@@ -49,6 +54,22 @@ fn complain_of_many(execution: &mut Execution<'_>) {
     let most = execution.program.settings().max_branches;
     let text = format!("more contacts than max_branches ({most}) allows: the last are left out");
     execution.complain(&text);
+}
+
+/// Makes the bindings with a `sips:` URI the destination set; if there are any, the flags of the
+/// first, and whether there are too many.
+#[cold]
+fn take_secure(
+    set: &BindingSet,
+    now: u32,
+    program: &Program,
+    transit: &mut Transit<'_>,
+) -> Option<(u32, bool)> {
+    let mut secure = set.live(now).filter(|binding| is_sips(binding.contact()));
+    let first = secure.next()?;
+    take(first, transit);
+    transit.branches.clear();
+    Some((first.cflags(), append_others(secure, program, transit)))
 }
 
 /// Makes branches of the other bindings, if that is wanted; whether there are too many.
@@ -116,10 +137,12 @@ fn contacts<'m>(
     let now = location::seconds(execution.host.now());
     let most = execution.program.settings().max_branches + 1;
     let arena = execution.transit.arena;
+    let is_secure = is_sips(uri);
     let table = tables(&*execution.host).and_then(|tables| tables.get(table));
     let found = table.and_then(|table| {
         table.lookup(aor, |set| {
-            set.live(now).take(most).map(|binding| branch(binding, arena)).collect()
+            let live = set.live(now).filter(|it| !is_secure || is_sips(it.contact()));
+            live.take(most).map(|binding| branch(binding, arena)).collect()
         })
     });
     found.unwrap_or_default()
@@ -165,7 +188,7 @@ pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m
 }
 
 /// Sends the request to the contact of `binding`.
-#[inline]
+#[inline(always)]
 fn take(binding: &Binding, transit: &mut Transit<'_>) {
     transit.uri = transit.arena.alloc_slice_copy(binding.contact());
     transit.q = binding.q();

@@ -17,6 +17,7 @@ use crate::location::registrar::{
 };
 use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
 use crate::metrics::Counter;
+use crate::protocol::Endpoint;
 use crate::script::{
     Argument, Execution, FALSE, Host, ReturnCode, TRUE, Transit, Value, XavpKind, XavpPath,
 };
@@ -256,7 +257,7 @@ fn registration<'m>(
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
         cflags: execution.branch_flags,
-        received: received(transit, path),
+        received: received(execution, path),
         replaces_others,
         q: forced_q(execution, config),
     })
@@ -350,9 +351,12 @@ fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>,
 /// The source of the request, if contacts at other addresses are to be reached there: the script
 /// has called `force_rport()`, which it does for phones behind a NAT, and no proxy in between has
 /// put itself on the path.
-fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
-    (transit.rport_forced && path.is_empty())
-        .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
+fn received<'m>(execution: &Execution<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
+    let transit = &execution.transit;
+    (transit.rport_forced && path.is_empty()).then(|| {
+        let source = Endpoint { transport: execution.transport(), address: transit.source };
+        (transit.source.ip(), received_uri(source, transit.arena))
+    })
 }
 
 /// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3), if these are the bindings.

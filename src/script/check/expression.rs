@@ -3,6 +3,7 @@
 use regex::bytes::Regex;
 
 use super::{Checker, text_of};
+use crate::protocol::Transport;
 use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, Spanned};
 use crate::script::checked::Node;
 use crate::script::compile::subject;
@@ -275,9 +276,9 @@ const NUMBERS: &[(&str, i64)] = &[
     ("INET", crate::script::vm::AF_INET),
     ("INET6", crate::script::vm::AF_INET6),
     ("SCTP", 4),
-    ("TCP", 2),
-    ("TLS", 3),
-    ("UDP", crate::script::vm::PROTO_UDP),
+    ("TCP", Transport::Tcp.number()),
+    ("TLS", Transport::Tls.number()),
+    ("UDP", Transport::Udp.number()),
     ("WS", 5),
     ("WSS", 6),
     ("inet", crate::script::vm::AF_INET),
@@ -287,9 +288,9 @@ const NUMBERS: &[(&str, i64)] = &[
     ("off", 0),
     ("on", 1),
     ("sctp", 4),
-    ("tcp", 2),
-    ("tls", 3),
-    ("udp", crate::script::vm::PROTO_UDP),
+    ("tcp", Transport::Tcp.number()),
+    ("tls", Transport::Tls.number()),
+    ("udp", Transport::Udp.number()),
     ("ws", 5),
     ("wss", 6),
     ("yes", 1),

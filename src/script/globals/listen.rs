@@ -1,4 +1,4 @@
-//! `listen = udp:192.0.2.1:5060 advertise 198.51.100.1:5060 name "outside"`.
+//! `listen = tcp:192.0.2.1:5060 advertise 198.51.100.1:5060 name "outside"`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,27 +7,53 @@ use super::{Builder, text};
 use crate::protocol::Transport;
 use crate::script::ast::{Global, GlobalValue, Spanned};
 use crate::script::diagnostic::Diagnostic;
-use crate::script::{ListenAddress, Span};
+use crate::script::{ListenAddress, Settings, Span};
 
-/// A listen address whose port may still come from `port`.
+/// What a `listen` line says; what it leaves open is decided when all lines are read.
 pub(super) struct Listener {
+    /// The transport; none: all that are switched on.
+    transport: Option<Transport>,
     ip: IpAddr,
     port: Option<u16>,
     advertise: Option<(String, Option<u16>)>,
     name: Option<String>,
+    span: Span,
 }
 
 impl Listener {
-    /// The address, with this port if it has none.
-    pub(super) fn address(self, port: u16) -> ListenAddress {
-        let port = self.port.unwrap_or(port);
-        let advertise = self.advertise.map(|(host, own)| (host, own.unwrap_or(port)));
-        ListenAddress {
-            transport: Transport::Udp,
-            address: SocketAddr::new(self.ip, port),
-            advertise,
-            name: self.name,
-        }
+    /// The addresses that are listened to because of it.
+    pub(super) fn addresses(self, settings: &Settings) -> Vec<ListenAddress> {
+        let transports: Vec<Transport> = match self.transport {
+            Some(transport) => settings.transports().filter(|on| *on == transport).collect(),
+            None => settings.transports().collect(),
+        };
+        let address = |transport| {
+            let port = match (self.port, transport) {
+                // As Kamailio does it: both cannot listen to one port.
+                (Some(port), Transport::Tls) if self.transport.is_none() => port.saturating_add(1),
+                (Some(port), _) => port,
+                (None, transport) => settings.port_of(transport),
+            };
+            let advertise = self.advertise.clone().map(|(host, own)| (host, own.unwrap_or(port)));
+            ListenAddress {
+                transport,
+                address: SocketAddr::new(self.ip, port),
+                advertise,
+                name: self.name.clone(),
+            }
+        };
+        transports.into_iter().map(address).collect()
+    }
+
+    /// Says that its transport is switched off, if it is.
+    pub(super) fn idle(&self, settings: &Settings) -> Option<Diagnostic> {
+        let transport = self.transport.filter(|own| settings.transports().all(|on| on != *own))?;
+        let message = format!("this address is not listened to: {} is off", transport.in_via());
+        let help = match transport {
+            Transport::Tls if settings.tcp => "`enable_tls = yes` switches it on",
+            _ => "`disable_tcp = yes` switches TCP and TLS off",
+        };
+        Some(Diagnostic::warning("W0301", self.span, message).help(help))
     }
 }
 
@@ -58,11 +84,12 @@ impl Builder<'_> {
         let whole = text(&value.node);
         let rest = without_protocol(&whole);
         let protocol = whole[..whole.len() - rest.len()].trim_end_matches(':').to_ascii_lowercase();
-        if !matches!(protocol.as_str(), "" | "udp") {
+        let transport = Transport::of(protocol.as_bytes());
+        if transport.is_none() && !matches!(protocol.as_str(), "" | "any") {
             let message = format!("`{protocol}` is not supported yet");
             self.diagnostics.push(
                 Diagnostic::error("E0304", value.span, message)
-                    .help("only `udp` addresses can be listened to so far"),
+                    .help("addresses can be listened to by `udp`, `tcp` and `tls`"),
             );
             return;
         }
@@ -70,7 +97,15 @@ impl Builder<'_> {
         let address = host_and_port.as_ref().and_then(|(host, _)| address_of(host));
         match (host_and_port, address) {
             (Some((_, port)), Some(ip)) => {
-                self.listeners.push(Listener { ip, port, advertise: None, name: None });
+                let span = value.span;
+                self.listeners.push(Listener {
+                    transport,
+                    ip,
+                    port,
+                    advertise: None,
+                    name: None,
+                    span,
+                });
             }
             _ => self.diagnostics.push(
                 Diagnostic::error("E0303", value.span, format!("`{whole}` is no address"))

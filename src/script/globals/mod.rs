@@ -14,6 +14,7 @@ use super::reference::GlobalEntry;
 use super::spelling::nearest;
 use super::{LogFacility, Settings, Span};
 use crate::limits::WORKER_COUNT_MAX;
+use crate::protocol::Transport;
 
 /// What the global parameters of a script say. Wrong ones are reported and keep their default.
 pub(super) fn settings(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Settings {
@@ -73,7 +74,7 @@ fn find(name: &str) -> Option<&'static Parameter> {
 struct Builder<'d> {
     settings: Settings,
     diagnostics: &'d mut Vec<Diagnostic>,
-    /// Listen addresses; those without port get that of `port`, which may come later.
+    /// Listen addresses; those without port or transport get it by lines that may come later.
     listeners: Vec<listen::Listener>,
 }
 
@@ -153,6 +154,20 @@ impl Builder<'_> {
             }
             "xavp_via_params" => self.settings.xavp_via_params = Some(text(&value.node)),
             "xavp_via_fields" => self.settings.xavp_via_fields = Some(text(&value.node)),
+            "tls_port" | "tls_port_no" => {
+                if let Some(port) = self.within(number, 1, 65_535, value.span) {
+                    self.settings.tls_port = port;
+                }
+            }
+            "disable_tcp" => self.settings.tcp = number == 0,
+            "enable_tls" | "tls_enable" => self.settings.tls = number != 0,
+            "disable_tls" | "tls_disable" => self.settings.tls = number == 0,
+            "udp_mtu" => {
+                if let Some(bytes) = self.within(number, 0, 65_535, value.span) {
+                    self.settings.udp_mtu_bytes = bytes;
+                }
+            }
+            "udp_mtu_try_proto" => self.mtu_transport(value),
             "children" | "workers" | "udp_workers" => {
                 self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
             }
@@ -213,6 +228,18 @@ impl Builder<'_> {
                 ),
             },
             _ => {}
+        }
+    }
+
+    /// Takes over what requests go by that are larger than `udp_mtu`.
+    fn mtu_transport(&mut self, value: &Spanned<GlobalValue>) {
+        match Transport::of(text(&value.node).as_bytes()) {
+            Some(transport) => self.settings.udp_mtu_transport = transport,
+            None => self.diagnostics.push(Diagnostic::error(
+                "E0305",
+                value.span,
+                "`udp_mtu_try_proto` is `UDP`, `TCP` or `TLS`",
+            )),
         }
     }
 
@@ -299,9 +326,10 @@ impl Builder<'_> {
     /// The settings, listeners with their ports.
     fn finish(self) -> Settings {
         let mut settings = self.settings;
-        let port = settings.port;
-        settings.listen =
-            self.listeners.into_iter().map(|listener| listener.address(port)).collect();
+        self.diagnostics.extend(self.listeners.iter().filter_map(|it| it.idle(&settings)));
+        let addresses = |listener: listen::Listener| listener.addresses(&settings);
+        let listen = self.listeners.into_iter().flat_map(addresses).collect();
+        settings.listen = listen;
         settings
     }
 }

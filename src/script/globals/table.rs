@@ -64,8 +64,11 @@ const MODULES: &str = "modules are built in";
 /// Why parameters about logging have no effect.
 const LOGGING: &str = "where log lines go is up to `log_stderror`, what they look like is fixed";
 
-/// Why parameters about stream transports have no effect.
-const STREAMS: &str = "only UDP is supported yet";
+/// Why parameters about SCTP have no effect.
+const SCTP: &str = "the transports are UDP, TCP and TLS";
+
+/// Why parameters about connections have no effect.
+const STREAMS: &str = "connections have limits and times of their own";
 
 /// Why parameters about connections have no effect.
 const CONNECTIONS: &str =
@@ -75,7 +78,7 @@ const CONNECTIONS: &str =
 const NAMES: &str = "the names of this server are those of `listen` and `alias`, none is looked up";
 
 /// Why parameters about NAPTR records and transports have no effect.
-const TRANSPORTS: &str = "there is one transport: `_sip._udp` is asked for at once";
+const TRANSPORTS: &str = "the URI names the transport; where it does not, `_sip._udp` is asked for";
 
 /// Why parameters about the answers of name servers have no effect.
 const ANSWERS: &str = "answers are always kept, of so many names as there is room for";
@@ -106,7 +109,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
     used(
         "listen",
         Kind::Listen,
-        "Where messages are received: `udp:192.0.2.1:5060`; may be given several times.",
+        "Where messages are received: `udp:192.0.2.1:5060`; may be given several times. Without a \
+         transport it is by UDP, TCP and, if that is on, TLS (at the next port).",
     ),
     used("socket", Kind::Listen, "The same as `listen`."),
     used("alias", Kind::List, "Further names of this server, for `myself`."),
@@ -130,6 +134,20 @@ pub(super) const GLOBALS: &[Parameter] = &[
         "The attribute whose members `address` and `port` stand in our Via \
          (`via_use_xavp_fields`).",
     ),
+    used("tls_port", Kind::Int, "The same as `tls_port_no`."),
+    used("tls_port_no", Kind::Int, "The port of TLS where `listen` names none."),
+    used("disable_tcp", Kind::Bool, "Whether neither TCP nor TLS is listened to."),
+    used("enable_tls", Kind::Bool, "Whether TLS is listened to."),
+    used("tls_enable", Kind::Bool, "The same as `enable_tls`."),
+    used("disable_tls", Kind::Bool, "The opposite of `enable_tls`."),
+    used("tls_disable", Kind::Bool, "The opposite of `enable_tls`."),
+    used(
+        "udp_mtu",
+        Kind::Int,
+        "Requests that would have more bytes do not leave by UDP but as `udp_mtu_try_proto` says \
+         (RFC 3261 §18.1.1); 0: all may.",
+    ),
+    used("udp_mtu_try_proto", Kind::Text, "`TCP` or `TLS`: see `udp_mtu`. `UDP` changes nothing."),
     used("children", Kind::Int, "Worker threads."),
     used("workers", Kind::Int, "Worker threads."),
     used("udp_workers", Kind::Int, "Worker threads."),
@@ -384,20 +402,17 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("xlog_force_color", Kind::Bool, LOGGING),
     idle("xlog_level", Kind::Any, LOGGING),
     idle("xlog_print_level", Kind::Any, LOGGING),
-    idle("disable_sctp", Kind::Bool, STREAMS),
-    idle("disable_tcp", Kind::Bool, STREAMS),
-    idle("disable_tls", Kind::Bool, STREAMS),
-    idle("enable_sctp", Kind::Any, STREAMS),
-    idle("enable_tls", Kind::Bool, STREAMS),
     idle("http_reply_hack", Kind::Bool, STREAMS),
     idle("http_reply_parse", Kind::Bool, STREAMS),
-    idle("sctp_autoclose", Kind::Any, STREAMS),
-    idle("sctp_max_assocs", Kind::Any, STREAMS),
-    idle("sctp_send_retries", Kind::Any, STREAMS),
-    idle("sctp_send_ttl", Kind::Any, STREAMS),
-    idle("sctp_socket_rcvbuf", Kind::Any, STREAMS),
-    idle("sctp_socket_receive_buffer", Kind::Any, STREAMS),
-    idle("sctp_socket_send_buffer", Kind::Any, STREAMS),
+    idle("disable_sctp", Kind::Bool, SCTP),
+    idle("enable_sctp", Kind::Any, SCTP),
+    idle("sctp_autoclose", Kind::Any, SCTP),
+    idle("sctp_max_assocs", Kind::Any, SCTP),
+    idle("sctp_send_retries", Kind::Any, SCTP),
+    idle("sctp_send_ttl", Kind::Any, SCTP),
+    idle("sctp_socket_rcvbuf", Kind::Any, SCTP),
+    idle("sctp_socket_receive_buffer", Kind::Any, SCTP),
+    idle("sctp_socket_send_buffer", Kind::Any, SCTP),
     idle("tcp_accept_aliases", Kind::Bool, CONNECTIONS),
     idle("tcp_accept_haproxy", Kind::Bool, CONNECTIONS),
     idle("tcp_accept_hep3", Kind::Bool, CONNECTIONS),
@@ -435,14 +450,10 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("tls_ca_list", Kind::Any, STREAMS),
     idle("tls_certificate", Kind::Any, STREAMS),
     idle("tls_ciphers_list", Kind::Any, STREAMS),
-    idle("tls_disable", Kind::Bool, STREAMS),
-    idle("tls_enable", Kind::Bool, STREAMS),
     idle("tls_handshake_timeout", Kind::Int, STREAMS),
     idle("tls_log", Kind::Int, STREAMS),
     idle("tls_max_connections", Kind::Int, STREAMS),
     idle("tls_method", Kind::Any, STREAMS),
-    idle("tls_port", Kind::Int, STREAMS),
-    idle("tls_port_no", Kind::Int, STREAMS),
     idle("tls_private_key", Kind::Any, STREAMS),
     idle("tls_require_certificate", Kind::Any, STREAMS),
     idle("tls_require_client_certificate", Kind::Any, STREAMS),
@@ -522,8 +533,6 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("udp4_raw", Kind::Any, SOCKETS),
     idle("udp4_raw_mtu", Kind::Int, SOCKETS),
     idle("udp4_raw_ttl", Kind::Int, SOCKETS),
-    idle("udp_mtu", Kind::Int, SOCKETS),
-    idle("udp_mtu_try_proto", Kind::Any, SOCKETS),
     idle("udp_receiver_mode", Kind::Any, SOCKETS),
     idle("use_ipv6", Kind::Bool, SOCKETS),
     idle("abort_on_assert", Kind::Bool, MESSAGES),

@@ -3,8 +3,9 @@ use std::path::Path;
 use super::*;
 use crate::connections::{ConnectionSettings, ProbeSettings};
 use crate::names::NameSettings;
+use crate::protocol::{Endpoint, Transport};
 use crate::script::load::{Reader, parse_text};
-use crate::script::{Dialect, Severity};
+use crate::script::{Dialect, ListenAddress, Severity};
 
 /// Reads no files.
 struct Nothing;
@@ -98,7 +99,7 @@ fn listen_addresses_take_the_port_of_the_script() {
     let settings = read(
         "listen=udp:10.0.0.1:5080 advertise sip.example.com name \"x\"\nlisten=127.0.0.1\n\
          listen=udp:[::1]:5061\nlisten=\"udp:[2001:db8::1]\"\nsocket=udp:localhost:99\n\
-         listen=10.0.0.2 10.0.0.3:5062 advertise 1.2.3.4:5\nport=5070\n",
+         listen=10.0.0.2 10.0.0.3:5062 advertise 1.2.3.4:5\nport=5070\ndisable_tcp=yes\n",
     )
     .unwrap();
     let shown: Vec<_> = settings
@@ -121,6 +122,52 @@ fn listen_addresses_take_the_port_of_the_script() {
             "10.0.0.3:5062 as 1.2.3.4:5"
         ]
     );
+}
+
+/// The addresses that a script listens to, with their transports.
+fn listened(text: &str) -> Vec<String> {
+    let endpoint = |listen: &ListenAddress| {
+        Endpoint { transport: listen.transport, address: listen.address }.to_string()
+    };
+    read(text).unwrap().listen.iter().map(endpoint).collect()
+}
+
+#[test]
+fn an_address_without_transport_is_listened_to_by_all_that_are_on() {
+    let both = ["udp:10.0.0.1:5060", "tcp:10.0.0.1:5060"];
+    assert_eq!(listened("listen=10.0.0.1"), both);
+    assert_eq!(listened("listen=any:10.0.0.1:5060"), both);
+    assert_eq!(listened("disable_tcp=yes enable_tls=yes\nlisten=10.0.0.1"), both[..1]);
+    assert_eq!(
+        listened("listen=10.0.0.1\nlisten=10.0.0.2:5070\nenable_tls=yes port=5080"),
+        [
+            "udp:10.0.0.1:5080",
+            "tcp:10.0.0.1:5080",
+            "tls:10.0.0.1:5061",
+            "udp:10.0.0.2:5070",
+            "tcp:10.0.0.2:5070",
+            "tls:10.0.0.2:5071",
+        ]
+    );
+    let settings = read("enable_tls=yes tls_port_no=5099").unwrap();
+    let all = settings.listen_to([0, 0, 0, 0].into());
+    let all: Vec<_> = all.iter().map(|it| (it.transport, it.address.port())).collect();
+    let expected = [(Transport::Udp, 5060), (Transport::Tcp, 5060), (Transport::Tls, 5099)];
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn an_address_may_name_its_transport() {
+    assert_eq!(
+        listened("enable_tls=yes\nlisten=tcp:10.0.0.1:5070 tls:10.0.0.1 TCP:[::1] udp:[::1]"),
+        ["tcp:10.0.0.1:5070", "tls:10.0.0.1:5061", "tcp:[::1]:5060", "udp:[::1]:5060"]
+    );
+    // As Kamailio has it, an address whose transport is off is left out.
+    let text = "listen=tls:10.0.0.1\nlisten=udp:10.0.0.1";
+    assert_eq!(listened(text), ["udp:10.0.0.1:5060"]);
+    let parsed = parse_text(Path::new("test.cfg"), text.as_bytes().to_vec(), &Nothing).unwrap();
+    let told = parsed.diagnostics.iter().find(|told| told.code.0 == "W0301").unwrap();
+    assert_eq!(told.message, "this address is not listened to: TLS is off");
 }
 
 #[test]
@@ -165,7 +212,8 @@ fn wrong_values_are_reported() {
         ("listen=eth0", "E0303 `eth0` is no address"),
         ("listen=udp:sip.example.com:5060", "E0303 `udp:sip.example.com:5060` is no address"),
         ("listen=udp:1.2.3.4:99999", "E0303 `udp:1.2.3.4:99999` is no address"),
-        ("listen=tls:1.2.3.4:5061", "E0304 `tls` is not supported yet"),
+        ("listen=sctp:1.2.3.4:5060", "E0304 `sctp` is not supported yet"),
+        ("udp_mtu_try_proto=SCTP", "E0305 `udp_mtu_try_proto` is `UDP`, `TCP` or `TLS`"),
         ("listen=1.2.3.4 advertise", "E0303 `advertise` needs a host, with or without a port"),
         ("overload_policy=drop", "E0305 `overload_policy` is `none` or `reject`"),
         ("overload_retry_after=0", "E0305 0 is not within 1 to 86400"),
