@@ -43,10 +43,19 @@ impl LocationTables {
         Self::default()
     }
 
-    /// The table of that name.
+    /// The table of that name. Most servers have one.
     #[inline]
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&LocationTable> {
+        match self.tables[0].get()? {
+            first if equal(&first.name, name) => Some(&first.table),
+            _ => self.find(name),
+        }
+    }
+
+    /// The table of that name, wherever it is.
+    #[inline(never)]
+    fn find(&self, name: &[u8]) -> Option<&LocationTable> {
         self.iter().find(|(given, _)| equal(given, name)).map(|(_, table)| table)
     }
 

@@ -251,6 +251,10 @@ impl EditList {
     /// Appends those that are not overwrites.
     #[inline(never)]
     fn append_edits(&mut self, further: &Self) {
+        if further.used == 0 {
+            // They only remove.
+            return self.edits.extend_from_slice(&further.edits);
+        }
         let start = self.used;
         self.used += further.used;
         self.grow(self.used);
