@@ -12,7 +12,7 @@ use super::message::Message;
 
 /// The URI of who is at that address, to be reached by TCP.
 pub(crate) fn uri(address: SocketAddr) -> String {
-    format!("sip:wire@{address}")
+    format!("sip:wire@{address};transport=tcp")
 }
 
 /// A connection, and what came by it and was not taken yet.
