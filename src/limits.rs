@@ -26,10 +26,6 @@ pub const BATCH_DATAGRAMS_MAX: usize = 64;
 /// Header fields of one message; an ordinary message has 10 to 25.
 pub const HEADER_COUNT_MAX: usize = 255;
 
-/// Via values that a message may have before it is looked at as a loop (RFC 3261 §16.3 leaves it
-/// to Max-Forwards, whose usual start is 70).
-pub const VIA_COUNT_MAX: usize = 100;
-
 /// Parameters, or headers, of a URI that is compared with another one part by part: keeps the
 /// comparison, which looks at each with each, short.
 pub const URI_PART_COUNT_MAX: usize = 32;

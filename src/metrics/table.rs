@@ -84,7 +84,6 @@ counters! {
     ConnectionsMalformed "connections_malformed"
         "Connections closed because the end of a message could not be found.",
     RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",
-    RefusedLoop "refused_loop" "Requests answered 482.",
     RefusedTooManyHops "refused_too_many_hops" "Requests answered 483.",
     RefusedExtension "refused_extension" "Requests answered 420.",
     RefusedOverload "refused_overload" "New calls answered 503 because datagrams were lost.",

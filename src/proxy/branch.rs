@@ -3,19 +3,19 @@
 //! (RFC 3261 §16.11), and so that a response can be told from one that we did not cause.
 //!
 //! ```text
-//! z9hG4bK 0123456789abcdef . 01234567 . 13c4 . 0
-//!         transaction        loop       |      number of the listener that the request came to
-//!                                       source port of the request
+//! z9hG4bK 0123456789abcdef . 13c4 . 0
+//!         transaction        |      number of the listener that the request came to
+//!                            source port of the request
 //! ```
 //!
 //! *Transaction* is a hash over the Via below ours, which comes back with the response: its
 //! branch, the port of its sent-by, its maddr and the address and port the request came from: all
 //! that decides where the response goes, so that nobody who saw the branch can send it elsewhere.
 //! The host of sent-by decides nothing beside that address, which also tells clients apart.
-//! *Loop* is a hash over what decides the routing, so that a request which comes back with it
-//! unchanged is a loop (RFC 3261 §16.3 step 4), while one that comes back changed is a spiral. A
-//! Via of ours only comes back in the request that it was put into, so Call-ID, CSeq and From tag,
-//! which no proxy changes, would tell nothing.
+//!
+//! Loops are not looked for (RFC 3261 §16.3 step 4 leaves it open): a script may route by anything,
+//! so that a request which comes back with the same Request-URI and Route need not be one.
+//! Max-Forwards ends those that are.
 
 use std::net::SocketAddr;
 
@@ -25,15 +25,12 @@ use super::response::WayBack;
 use super::siphash::WordHasher;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, HeaderName, MAGIC_COOKIE, Message, Pen, Rport, Via, transaction_id};
+use crate::sip::{Essentials, Pen, Rport, Via, transaction_id};
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
 pub(super) struct BranchKey {
     hasher: WordHasher,
-    /// Not proof against who studies many hashes, but much faster; whoever could forge one would
-    /// have his own request refused.
-    mix: Mix,
 }
 
 /// What a hash ends with tells what it is over: these two bits beside the number of the listener,
@@ -46,7 +43,7 @@ const OVER_DIALOG: u8 = 1 << 7;
 const _: () = assert!(LISTENER_COUNT_MAX <= OVER_IPV6 as usize, "a listener has six bits");
 
 /// Bytes of a branch behind the cookie and before the listener number.
-const FIXED_BYTES: usize = 16 + 1 + 8 + 1 + 4 + 1;
+const FIXED_BYTES: usize = 16 + 1 + 4 + 1;
 
 /// What a request has in common with its CANCEL, its ACK and its responses.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,7 +65,6 @@ impl<'d> DialogSide<'d> {
 #[derive(Debug)]
 pub(super) struct BranchText {
     transaction: u64,
-    looping: u32,
     port: u16,
     listener: ListenerId,
 }
@@ -79,10 +75,8 @@ impl BranchText {
     pub(super) fn write(&self, pen: &mut Pen<'_>) {
         let mut fixed = [b'.'; FIXED_BYTES + 1];
         fixed[..16].copy_from_slice(&hex16(self.transaction));
-        let rest = u64::from(self.looping) << 32 | u64::from(self.port) << 16;
-        let [looping, port] = halves(hex16(rest));
-        fixed[17..25].copy_from_slice(&looping);
-        fixed[26..30].copy_from_slice(&port[..4]);
+        let port = hex16(u64::from(self.port) << 48);
+        fixed[17..21].copy_from_slice(&port[..4]);
         match self.listener.0 {
             digit @ 0..10 => {
                 fixed[FIXED_BYTES] = b'0' + digit as u8;
@@ -98,18 +92,13 @@ impl BranchText {
 impl BranchKey {
     /// The key made of `secret`.
     pub(super) fn new(secret: &[u8; 16]) -> Self {
-        let hasher = WordHasher::new(secret);
-        let mut other = hasher;
-        other.word(0);
-        let mix = Mix { key: hasher.finish([0; 7]) | 1, state: other.finish([0; 7]) };
-        Self { hasher, mix }
+        Self { hasher: WordHasher::new(secret) }
     }
 
-    /// The branch for forwarding the request with these essentials and this [`Self::looping`], that
-    /// came from `source` to `listener`.
+    /// The branch for forwarding the request with these essentials, that came from `source` to
+    /// `listener`.
     pub(super) fn branch(
         &self,
-        looping: u32,
         essentials: &Essentials<'_>,
         source: &SocketAddr,
         listener: ListenerId,
@@ -117,16 +106,15 @@ impl BranchKey {
         BranchText {
             transaction: self
                 .transaction(&essentials.via, source, listener, || DialogSide::of(essentials)),
-            looping,
             port: source.port(),
             listener,
         }
     }
 
-    /// The listener that the request came to and the port that it came from, if the topmost branch, of which this is what stands
-    /// behind the cookie, is one of ours and the response answers a request that we forwarded:
-    /// `below` is the Via below ours, `way` what it says of where the request came from, `dialog`
-    /// what the response has in common with it.
+    /// The listener that the request came to and the port that it came from, if the topmost branch,
+    /// of which this is what stands behind the cookie, is one of ours and the response answers a
+    /// request that we forwarded: `below` is the Via below ours, `way` what it says of where the
+    /// request came from, `dialog` what the response has in common with it.
     #[inline]
     pub(super) fn verify<'d>(
         &self,
@@ -148,32 +136,6 @@ impl BranchKey {
         // As numbers: octets would be compared one by one.
         let [expected, found] = [hex16(expected), transaction].map(u128::from_ne_bytes);
         (expected == found).then_some((listener, source.port()))
-    }
-
-    /// Tells the branches of `request` that we would give it again: it came back unchanged. The
-    /// hash is made once, when the first branch of our form is seen.
-    #[inline]
-    pub(super) fn loop_detector<'a>(
-        &'a self,
-        request: Message<'a>,
-    ) -> impl FnMut(&[u8]) -> bool + 'a {
-        /// Bytes of the shortest branch of ours.
-        const LEAST: usize = MAGIC_COOKIE.len() + FIXED_BYTES + 1;
-        let mut own = None;
-        move |branch| branch.len() >= LEAST && self.would_give(branch, request, &mut own)
-    }
-
-    /// Whether we would give `request` this branch again; `own` is the loop hash of the request,
-    /// once it is made.
-    #[inline(never)]
-    fn would_give(&self, branch: &[u8], request: Message<'_>, own: &mut Option<[u8; 8]>) -> bool {
-        let split = branch.strip_prefix(MAGIC_COOKIE).and_then(Split::of);
-        let Some(Split { looping, .. }) = split else { return false };
-        looping
-            == *own.get_or_insert_with(|| {
-                let [digits, _] = halves(hex16(u64::from(self.looping(request)) << 32));
-                digits
-            })
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
@@ -253,32 +215,6 @@ impl BranchKey {
         }
         hasher.finish(ending(texts, listener, kind))
     }
-
-    /// Hash over what decides the routing (RFC 3261 §16.6 step 8), as far as it can change on the
-    /// way, of a request as it arrived. To tag and method stay out, so that CANCEL and ACK get the
-    /// branch of their INVITE.
-    #[inline]
-    pub(super) fn looping(&self, request: Message<'_>) -> u32 {
-        let mut mix = self.mix;
-        mix.text(request.request_uri());
-        let names = [HeaderName::Route, HeaderName::ProxyRequire];
-        if names.iter().any(|name| request.value(*name).is_some()) {
-            mix = with_fields(mix, request, names);
-        }
-        (mix.state ^ mix.state >> 32) as u32
-    }
-}
-
-/// The hash with the fields of these names, too.
-#[inline(never)]
-fn with_fields(mut mix: Mix, request: Message<'_>, names: [HeaderName; 2]) -> Mix {
-    for name in names {
-        for field in request.headers(name) {
-            mix.word(name as u64);
-            mix.text(field.value);
-        }
-    }
-    mix
 }
 
 /// The ports of the sent-by and of where the request came from.
@@ -295,36 +231,6 @@ fn ending(texts: [&[u8]; 2], listener: ListenerId, kind: u8) -> [u8; 7] {
     [a, b, c, d, 0, 0, kind | listener.0 as u8 & (OVER_IPV6 - 1)]
 }
 
-/// A hash that takes a few instructions for a word.
-#[derive(Clone, Copy, Debug)]
-struct Mix {
-    key: u64,
-    state: u64,
-}
-
-impl Mix {
-    /// Takes in a text and its length.
-    #[inline]
-    fn text(&mut self, text: &[u8]) {
-        let (words, rest) = text.as_chunks();
-        for word in words {
-            self.word(u64::from_le_bytes(*word));
-        }
-        let last = match text.last_chunk() {
-            Some(last) => u64::from_le_bytes(*last),
-            None => rest.iter().fold(0, |word, octet| word << 8 | u64::from(*octet)),
-        };
-        self.word(last ^ (text.len() as u64) << 48);
-    }
-
-    /// Takes in a word: both halves of a product with the key.
-    #[inline]
-    fn word(&mut self, word: u64) {
-        let product = u128::from(self.state ^ word) * u128::from(self.key);
-        self.state = product as u64 ^ (product >> u64::BITS) as u64;
-    }
-}
-
 /// The hash with this, too.
 #[inline(never)]
 fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
@@ -339,7 +245,6 @@ fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
 /// The parts of a branch of our form.
 struct Split<'a> {
     transaction: [u8; 16],
-    looping: [u8; 8],
     port: [u8; 4],
     listener: &'a [u8],
 }
@@ -350,15 +255,9 @@ impl<'a> Split<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
         let (fixed, listener) = text.split_first_chunk::<FIXED_BYTES>()?;
         let (transaction, rest) = fixed.split_first_chunk()?;
-        let (looping, rest) = rest.split_at(1).1.split_first_chunk()?;
         let (port, _) = rest.split_at(1).1.split_first_chunk()?;
-        let is_ours = fixed[16] == b'.' && fixed[25] == b'.' && fixed[30] == b'.';
-        is_ours.then_some(Self {
-            transaction: *transaction,
-            looping: *looping,
-            port: *port,
-            listener,
-        })
+        let is_ours = fixed[16] == b'.' && fixed[21] == b'.';
+        is_ours.then_some(Self { transaction: *transaction, port: *port, listener })
     }
 }
 
@@ -372,13 +271,6 @@ fn hex16(number: u64) -> [u8; 16] {
     let are_letters = digits.cast_signed().simd_gt(i8x16::splat(9)).cast_unsigned();
     let letters = are_letters & u8x16::splat(b'a' - b'0' - 10);
     (digits + letters + u8x16::splat(b'0')).to_array()
-}
-
-/// The first eight digits and the others.
-#[inline]
-fn halves(digits: [u8; 16]) -> [[u8; 8]; 2] {
-    let digits = u128::from_le_bytes(digits);
-    [digits as u64, (digits >> u64::BITS) as u64].map(u64::to_le_bytes)
 }
 
 /// The number of a listener, as [`BranchText::write`] wrote it.
@@ -417,6 +309,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sip::MAGIC_COOKIE;
 
     #[test]
     fn only_ports_as_they_are_written_are_read() {
@@ -451,32 +344,20 @@ mod tests {
         }
 
         #[test]
-        fn texts_have_loop_hashes_of_their_own(one in "[a-z0-9:@.]{0,24}", other in "[a-c]{0,3}") {
-            let hash = |texts: [&str; 2]| {
-                let mut mix = BranchKey::new(b"0123456789abcdef").mix;
-                texts.iter().for_each(|text| mix.text(text.as_bytes()));
-                mix.state as u32
-            };
-            let (together, empty) = (format!("{one}{other}"), "");
-            prop_assert_eq!(hash([&one, &other]) == hash([&together, empty]), other.is_empty());
-        }
-
-        #[test]
         fn a_branch_is_read_as_it_was_written(
             transaction: u64,
-            looping: u32,
             port: u16,
             listener: u16,
         ) {
             let listener = ListenerId(listener);
-            let branch = BranchText { transaction, looping, port, listener };
+            let branch = BranchText { transaction, port, listener };
             let mut room = [0; MAGIC_COOKIE.len() + FIXED_BYTES + 8];
             let mut pen = Pen::new(&mut room);
             branch.write(pen.text(MAGIC_COOKIE));
             let length = pen.written().unwrap();
             let text = &room[..length];
             let number = listener.0;
-            let expected = format!("z9hG4bK{transaction:016x}.{looping:08x}.{port:04x}.{number}");
+            let expected = format!("z9hG4bK{transaction:016x}.{port:04x}.{number}");
             prop_assert_eq!(String::from_utf8_lossy(text), expected);
             let split = Split::of(&text[MAGIC_COOKIE.len()..]).unwrap();
             prop_assert_eq!(split.transaction, hex16(transaction));

@@ -229,9 +229,7 @@ impl ProxyCore {
         let mut essentials = Essentials::NONE;
         let checked = match parsed.and_then(|()| message.read_essentials(&mut essentials)) {
             // Before it waited it was checked as it arrived; the script may have changed it since.
-            Ok(()) if is_request && resumed.is_none() => {
-                validate(message, &essentials, &standing.key)
-            }
+            Ok(()) if is_request && resumed.is_none() => validate(message, &essentials),
             Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         };
@@ -251,7 +249,7 @@ impl ProxyCore {
             message_count: *message_count,
             new_response: None,
         };
-        desk.turn.loop_hash = resumed.and_then(|(waiting, _)| waiting.loop_hash);
+        desk.turn.is_rewritten = resumed.is_some_and(|(waiting, _)| waiting.is_rewritten);
         match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
             (Ok(()), Some(_)) if is_request && desk.resumed.is_some() => {
@@ -517,7 +515,7 @@ impl Desk<'_> {
             Wait::Command(command) => Some(std::mem::take(command)),
             Wait::Time(_) => None,
         };
-        let origin = (*self.turn.arrival, self.turn.loop_hash);
+        let origin = (*self.turn.arrival, self.turn.is_rewritten);
         let job = waiting.enter(run, size, Arc::clone(self.program), origin);
         if let Some(command) = command {
             parts.jobs.order(job, command);

@@ -116,7 +116,7 @@ fn set_plan(
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
-    if turn.loop_hash.is_some() {
+    if turn.is_rewritten {
         compose_earlier_plan(turn, message);
     }
 }
@@ -139,8 +139,7 @@ fn plan_large(turn: &mut Turn<'_>, transit: &Transit<'_>, exit: Exit) -> Result<
 pub(super) fn apply_changes(turn: &mut Turn<'_>, transit: &Transit<'_>) -> Option<Vec<u8>> {
     let message = transit.message;
     compose_earlier_plan(turn, message);
-    let key = &turn.standing.key;
-    turn.loop_hash.get_or_insert_with(|| key.looping(message));
+    turn.is_rewritten = true;
     // Replies are made of the message that the script has by then.
     turn.essentials = None;
     let mut edits = EditList::default();
@@ -339,6 +338,9 @@ pub(super) fn resolve(
     Target { transport, host, port }: Target<'_>,
 ) -> Result<Hop, Refusal> {
     if let Some(ip) = host_ip(host) {
+        if is_nobody(ip) {
+            return Err(Refusal::Unreachable);
+        }
         let port = port.unwrap_or_else(|| transport.default_port());
         return Ok(Hop::Address(SocketAddr::new(ip, port)));
     }
@@ -351,6 +353,16 @@ pub(super) fn resolve(
         Lookup::Unknown => Err(Refusal::Unresolvable),
         Lookup::Known(address) if address.port() != 0 => Ok(Hop::Address(address)),
         Lookup::Known(_) | Lookup::Unreachable => Err(Refusal::Unreachable),
+    }
+}
+
+/// Whether nothing can be sent to an address: it stands for none, for all of a network, or for what
+/// is kept for later (RFC 1112 §4).
+#[inline]
+fn is_nobody(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_unspecified() || ip.octets()[0] >= 240,
+        IpAddr::V6(ip) => ip.is_unspecified(),
     }
 }
 

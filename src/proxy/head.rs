@@ -27,8 +27,7 @@ const FIXED_BYTES: usize = 1_024;
 pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: ListenerId) -> bool {
     let Some(essentials) = transit.essentials else { return false };
     let Standing { key, identity, .. } = &mut *turn.standing;
-    let loop_hash = turn.loop_hash.unwrap_or_else(|| key.looping(transit.message));
-    let branch = key.branch(loop_hash, essentials, &transit.source, transit.listener);
+    let branch = key.branch(essentials, &transit.source, transit.listener);
     let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
     let plain_tag = plain_tag(transit, essentials, egress);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
@@ -374,7 +373,7 @@ mod tests {
             let removed = (*removed).min(text.len() - at);
             transit.edits.replace(at, removed, inserted.as_bytes());
         }
-        let branch = key.branch(7, &essentials, &decisions.source, ListenerId(0));
+        let branch = key.branch(&essentials, &decisions.source, ListenerId(0));
         let [ingress, egress] = identity.two_texts([ListenerId(0), decisions.listener], &local);
         let essentials = &essentials;
         let plain_tag = plain_tag(&transit, essentials, egress);

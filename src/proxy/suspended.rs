@@ -18,8 +18,8 @@ pub(super) struct Waiting {
     /// The program that it runs, which may be another one than new messages get.
     pub(super) program: Arc<Program>,
     pub(super) arrival: Arrival,
-    /// See [`super::turn::Turn::loop_hash`].
-    pub(super) loop_hash: Option<u32>,
+    /// See [`super::turn::Turn::is_rewritten`].
+    pub(super) is_rewritten: bool,
     /// What is taken from the bytes that there may be.
     size: usize,
 }
@@ -61,7 +61,7 @@ impl WaitingRoom {
         run: Box<Suspended>,
         command_size: usize,
         program: Arc<Program>,
-        (arrival, loop_hash): (Arrival, Option<u32>),
+        (arrival, is_rewritten): (Arrival, bool),
     ) -> u64 {
         let job = self.next_job;
         self.next_job = job.wrapping_add(1);
@@ -70,7 +70,7 @@ impl WaitingRoom {
             self.due.push(Reverse((due_ms, job)));
         }
         self.bytes += size;
-        self.waiting.insert(job, Waiting { run, program, arrival, loop_hash, size });
+        self.waiting.insert(job, Waiting { run, program, arrival, is_rewritten, size });
         job
     }
 

@@ -37,9 +37,9 @@ pub(super) struct Turn<'a> {
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: &'a mut Option<Plan>,
-    /// What tells a loop by the request as it arrived, once the script may have put another message
-    /// in its place: what it forwards is composed at once then.
-    pub(super) loop_hash: Option<u32>,
+    /// Whether the script may have put another message in the place of the one that arrived: what
+    /// it forwards is composed at once then.
+    pub(super) is_rewritten: bool,
     /// The edits of the plan.
     pub(super) plan_edits: &'a mut EditList,
     pub(super) outbox: &'a mut Outbox,
@@ -54,7 +54,7 @@ impl<'a> Turn<'a> {
         (plan, plan_edits): (&'a mut Option<Plan>, &'a mut EditList),
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan, loop_hash: None, plan_edits, outbox }
+        Self { now, arrival, essentials, standing, plan, is_rewritten: false, plan_edits, outbox }
     }
 
     /// Has the Warning of the next reply, if there is to be one, tell what became of the

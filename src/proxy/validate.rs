@@ -2,10 +2,8 @@
 
 use thiserror::Error;
 
-use super::branch::BranchKey;
-use crate::limits::VIA_COUNT_MAX;
 use crate::metrics::Counter;
-use crate::sip::{Essentials, HeaderName, Message, Method, ParseError, Via};
+use crate::sip::{Essentials, HeaderName, Message, Method, ParseError};
 
 /// Why a request is refused before the script sees it. The peer's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -16,9 +14,6 @@ pub(super) enum Rejection {
     /// RFC 3261 §16.3 step 2.
     #[error("the scheme of the Request-URI is not understood")]
     Scheme,
-    /// RFC 3261 §16.3 step 4.
-    #[error("the request has been here before, unchanged")]
-    Loop,
     /// RFC 3261 §16.3 step 5.
     #[error("Proxy-Require names an extension")]
     ProxyRequire,
@@ -30,7 +25,6 @@ impl Rejection {
         match self {
             Self::Syntax(error) => error.status(),
             Self::Scheme => (416, "Unsupported URI Scheme"),
-            Self::Loop => (482, "Loop Detected"),
             Self::ProxyRequire => (420, "Bad Extension"),
         }
     }
@@ -40,59 +34,35 @@ impl Rejection {
         match self {
             Self::Syntax(_) => Counter::RefusedMalformed,
             Self::Scheme => Counter::RefusedScheme,
-            Self::Loop => Counter::RefusedLoop,
             Self::ProxyRequire => Counter::RefusedExtension,
         }
     }
 }
 
 /// Checks a request. Max-Forwards is looked at when the request is forwarded, as a server may
-/// well answer a request that may go no further (RFC 3261 §16.3 step 3).
-pub(super) fn validate(
-    request: Message<'_>,
-    essentials: &Essentials<'_>,
-    key: &BranchKey,
-) -> Result<(), Rejection> {
+/// well answer a request that may go no further (RFC 3261 §16.3 step 3). Step 4, loops, is left to
+/// it.
+pub(super) fn validate(request: Message<'_>, essentials: &Essentials<'_>) -> Result<(), Rejection> {
     request.validate_start(essentials)?;
     scheme(request.request_uri())?;
-    loop_detection(request, essentials, key)?;
     proxy_require(request)
 }
 
-/// Step 2: the scheme must be one that can be routed.
+/// Step 2: the scheme must be one that can be routed, or that scripts route (RFC 5031).
 fn scheme(uri: &[u8]) -> Result<(), Rejection> {
     let known = |scheme: &[u8]| {
         uri.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    if uri.starts_with(b"sip:") || known(b"sip:") || known(b"sips:") || known(b"tel:") {
+    if uri.starts_with(b"sip:")
+        || known(b"sip:")
+        || known(b"sips:")
+        || known(b"tel:")
+        || known(b"urn:")
+    {
         Ok(())
     } else {
         Err(Rejection::Scheme)
     }
-}
-
-/// Step 4: a Via of ours, which only this server could have written, with the loop hash that
-/// this request has.
-fn loop_detection(
-    request: Message<'_>,
-    essentials: &Essentials<'_>,
-    key: &BranchKey,
-) -> Result<(), Rejection> {
-    let mut is_own = key.loop_detector(request);
-    let mut is_loop = |via: &Via<'_>| is_own(via.branch().unwrap_or_default());
-    if is_loop(&essentials.via) {
-        return Err(Rejection::Loop);
-    }
-    let only = request.value(HeaderName::Via).map(<[u8]>::len) == Some(essentials.via.text.len());
-    if only && !request.is_repeated(HeaderName::Via) {
-        return Ok(());
-    }
-    for (count, value) in request.items(HeaderName::Via).skip(1).enumerate() {
-        if count >= VIA_COUNT_MAX || is_loop(&Via::parse(value)?) {
-            return Err(Rejection::Loop);
-        }
-    }
-    Ok(())
 }
 
 /// Step 5: no extension is understood, so any that is demanded is refused. ACK cannot be
