@@ -117,6 +117,9 @@ fn reply_error(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode 
         Some(Refusal::Unresolvable) => (478, "Unresolvable destination (478/SL)"),
         Some(Refusal::BadUri) => (479, "Regretfully, the URI could not be processed (479/SL)"),
         Some(Refusal::Unreachable) => (500, "Server error occurred: no way to send (7/SL)"),
+        Some(Refusal::Nobody) => {
+            (477, "Unfortunately error on sending to next hop occurred (477/SL)")
+        }
         Some(Refusal::TooLarge) => (513, "Message too big (513/SL)"),
         Some(Refusal::TooManyHops) => (483, "Too many hops (483/SL)"),
         None | Some(Refusal::ReplyToAck | Refusal::IsResponse) => {

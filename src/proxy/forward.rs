@@ -339,7 +339,7 @@ pub(super) fn resolve(
 ) -> Result<Hop, Refusal> {
     if let Some(ip) = host_ip(host) {
         if is_nobody(ip) {
-            return Err(Refusal::Unreachable);
+            return Err(Refusal::Nobody);
         }
         let port = port.unwrap_or_else(|| transport.default_port());
         return Ok(Hop::Address(SocketAddr::new(ip, port)));

@@ -122,6 +122,9 @@ pub enum Refusal {
     /// No listen address can send to the next hop (IPv4 or IPv6, transport).
     #[error("no listen address reaches the next hop")]
     Unreachable,
+    /// The next hop is an address that nothing can be sent to.
+    #[error("nothing can be sent to the address of the next hop")]
+    Nobody,
     /// The URI of the next hop is malformed.
     #[error("the URI of the next hop is malformed")]
     BadUri,
