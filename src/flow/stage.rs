@@ -306,8 +306,9 @@ impl Stage {
             user_agent: &[],
             listener: ListenerId(0),
             cflags: 0,
-            received: None,
+            received: b"",
             replaces_others: false,
+            newest_first: usrloc.newest_first || config.newest_first,
             q: None,
         };
         let table = self.tables.get_or_create(table.as_bytes()).ok_or(StageError::TooManyTables)?;

@@ -250,18 +250,25 @@ impl Clone for Binding {
     }
 }
 
-/// The bindings of one address-of-record: highest `q` first, of the same `q` the newest first.
+/// The bindings of one address-of-record, the best first: see [`super::registrar::Registration::newest_first`].
 /// Expired ones may be among them until they are swept.
 #[derive(Clone, Debug, Default)]
 pub struct BindingSet {
     bindings: SmallVec<[Binding; 1]>,
 }
 
-impl BindingSet {
-    /// The set of `bindings`, of which those with the same `q` are ordered newest first. A
+impl From<SmallVec<[Binding; 1]>> for BindingSet {
+    /// The set of `bindings`: highest `q` first, those with the same one in their order. A
     /// binding without `q` comes behind all that have one.
-    pub(super) fn new(mut bindings: SmallVec<[Binding; 1]>) -> Self {
+    fn from(mut bindings: SmallVec<[Binding; 1]>) -> Self {
         bindings.sort_by_key(|binding| Reverse(binding.q().map_or(0, |q| q + 1)));
+        Self::in_order(bindings)
+    }
+}
+
+impl BindingSet {
+    /// The set of `bindings`, the best first.
+    pub(super) fn in_order(mut bindings: SmallVec<[Binding; 1]>) -> Self {
         bindings.shrink_to_fit();
         Self { bindings }
     }

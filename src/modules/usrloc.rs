@@ -73,9 +73,10 @@ const SETTINGS: &[SettingSpec] = &[
     accepted_text("partition_column", NO_COLUMN),
     accepted_text("last_modified_column", NO_COLUMN),
     accepted_text("uid_column", NO_COLUMN),
-    accepted_number(
+    number_setting(
         "desc_time_order",
-        "Changes nothing: of contacts with the same q the newest is always first.",
+        "0: of the contacts of a user the one with the highest q comes first, of those with the \
+         same q the oldest. 1: the newest comes first, whatever its q.",
     ),
     accepted_number(
         "matching_mode",
@@ -119,6 +120,7 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
             |least, most| number(name, value, least, most).map_err(|text| (position, text));
         match *name {
             "use_domain" => config.use_domain = number(0, 1)? == 1,
+            "desc_time_order" => config.newest_first = number(0, 1)? == 1,
             "timer_interval" => config.timer_interval_seconds = number(1, 86_400)?,
             _ => {}
         }
@@ -132,9 +134,11 @@ mod tests {
 
     #[test]
     fn parameters_are_read_and_checked() {
-        let values = [("use_domain", GlobalValue::Int(1)), ("timer_interval", GlobalValue::Int(5))];
+        let values = [("use_domain", 1), ("timer_interval", 5), ("desc_time_order", 1)];
+        let values = values.map(|(name, value)| (name, GlobalValue::Int(value)));
         let config = configure(&values).unwrap();
-        let expected = UsrlocConfig { use_domain: true, timer_interval_seconds: 5 };
+        let expected =
+            UsrlocConfig { use_domain: true, timer_interval_seconds: 5, newest_first: true };
         assert_eq!(config.downcast_ref::<UsrlocConfig>(), Some(&expected));
         let (position, text) =
             configure(&[values[0].clone(), ("timer_interval", GlobalValue::Int(0))]).unwrap_err();

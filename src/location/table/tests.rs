@@ -23,7 +23,7 @@ fn set_of(number: u32, expires_at: u32) -> BindingSet {
     };
     let mut bindings = SmallVec::new();
     bindings.push(Binding::new(&view, expires_at, number).unwrap());
-    BindingSet::new(bindings)
+    BindingSet::in_order(bindings)
 }
 
 /// Puts `set` in the place of what is there.
@@ -208,7 +208,7 @@ fn a_shard_has_room_for_so_many_bytes_and_gets_it_back() {
             cflags: 0,
         };
         let binding = Binding::new(&view, 10, 1).unwrap();
-        BindingSet::new(std::iter::repeat_n(binding, 1_000).collect())
+        BindingSet::in_order(std::iter::repeat_n(binding, 1_000).collect())
     };
     let aors: Vec<[u8; 4]> = (0..u32::MAX)
         .map(u32::to_be_bytes)

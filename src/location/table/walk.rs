@@ -70,7 +70,7 @@ mod tests {
             cflags: 0,
         };
         let binding = Binding::new(&view, expires_at, 1).unwrap();
-        let set = BindingSet::new(smallvec![binding]);
+        let set = BindingSet::in_order(smallvec![binding]);
         table.update::<_, TableFull>(aor.as_bytes(), |_| Ok((Some(set), ()))).unwrap();
     }
 

@@ -78,7 +78,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "lookup",
             &[TABLE, optional_text("uri")],
             "Replaces the Request-URI by the contact of its user with the highest q, of several \
-             the newest; the others become branches. False if there is none.\n\nThe user is the \
+             the oldest, or with `desc_time_order` the newest of all; the others become branches. False if there is none.\n\nThe user is the \
              one of the Request-URI, or of the given URI. `$du` becomes the first hop of the \
              path that the contact registered with, or the address it registered from if that \
              is kept, or is unset.",

@@ -1,23 +1,25 @@
 //! `save`.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
+use smallvec::SmallVec;
 
 use super::super::table::{int, joined, text};
 use super::record::setting;
 use super::{config, key_of, tables};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
-    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room,
-    received_uri, refresh, register,
+    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room, refresh,
+    register,
 };
-use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
+use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig, UsrlocConfig};
 use crate::metrics::Counter;
 use crate::script::{Argument, Execution, FALSE, Host, ReturnCode, Transit, Value};
-use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, Pen, parse_delta_seconds};
+use crate::sip::{
+    HeaderName, Items, Message, Method, NameAddr, ParseError, Pen, Uri, parse_delta_seconds,
+};
 
 /// Flag: no answer.
 const NO_REPLY: i64 = 2;
@@ -88,7 +90,7 @@ enum Failure<'m> {
     Rejected(Rejection),
     /// It requires these extensions, or does not support this one (RFC 3261 §8.2.2.3).
     BadExtension(&'m [u8]),
-    /// The address-of-record is no URI with a user.
+    /// The address-of-record is no URI, or too long.
     NoUser,
     /// There are no location tables, or as many as there may be.
     NoTable,
@@ -122,7 +124,7 @@ impl<'m> Failure<'m> {
             Self::BadExtension(names) => {
                 ((420, "Bad Extension"), joined(arena, &[b"Unsupported: ", names, b"\r\n"]))
             }
-            Self::NoUser => ((400, "Bad Request (no user to register)"), &[]),
+            Self::NoUser => ((400, "Bad Request (no address-of-record)"), &[]),
             Self::NoTable => ((500, "Server Internal Error (no such table)"), &[]),
         };
         let is_too_many = matches!(self, Self::Rejected(Rejection::TooManyContacts));
@@ -173,7 +175,7 @@ fn store<'m>(
             return done(Outcome::Updated, headers);
         }
     }
-    let request = Request::parse(message.items(HeaderName::Contact), expires, config)?;
+    let request = Request::parse(contacts(message)?, expires, config)?;
     let table = table.ok_or(Failure::NoTable)?;
     let outcome = register(table, aor, (&request, &registration), config, now)?;
     let headers =
@@ -202,6 +204,7 @@ fn registration<'m>(
 ) -> Result<Registration<'m>, ParseError> {
     let transit = &execution.transit;
     let message = transit.message;
+    let usrloc = execution.program.config::<UsrlocConfig>();
     let (call_id, cseq) = match transit.essentials {
         Some(essentials) => (essentials.call_id, essentials.cseq.number),
         None => {
@@ -216,8 +219,9 @@ fn registration<'m>(
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
         cflags: execution.branch_flags,
-        received: received(transit, path),
+        received: received(execution, config)?,
         replaces_others,
+        newest_first: usrloc.is_some_and(|usrloc| usrloc.newest_first) || config.newest_first,
         q: forced_q(execution, config),
     })
 }
@@ -307,12 +311,31 @@ fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>,
     }
 }
 
-/// The source of the request, if contacts at other addresses are to be reached there: the script
-/// has called `force_rport()`, which it does for phones behind a NAT, and no proxy in between has
-/// put itself on the path.
-fn received<'m>(transit: &Transit<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
-    (transit.rport_forced && path.is_empty())
-        .then(|| (transit.source.ip(), received_uri(transit.source, transit.arena)))
+/// The URI that requests to the contacts are sent to instead, if the script has set the attribute
+/// that `received_avp` names.
+fn received<'m>(
+    execution: &Execution<'m>,
+    config: &RegistrarConfig,
+) -> Result<&'m [u8], ParseError> {
+    if config.received_avp.is_empty() {
+        return Ok(&[]);
+    }
+    match execution.text(execution.avp(&config.received_avp, 0)) {
+        b"" => Ok(&[]),
+        uri => Uri::parse(uri).map(|uri| uri.text),
+    }
+}
+
+/// The Contact values. Of one header field the last one counts as the first that came: so it is
+/// with the servers that the scripts were written for, and tells which of the same q is called.
+fn contacts(message: Message<'_>) -> Result<impl Iterator<Item = &[u8]>, ParseError> {
+    if message.headers(HeaderName::Contact).any(|header| header.value.is_empty()) {
+        return Err(ParseError::Address);
+    }
+    Ok(message.headers(HeaderName::Contact).flat_map(|header| {
+        let values: SmallVec<[&[u8]; 1]> = Items::new(header.value).collect();
+        values.into_iter().rev()
+    }))
 }
 
 /// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3), if these are the bindings.
