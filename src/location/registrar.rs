@@ -10,7 +10,9 @@ use std::io::Write;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use super::{Binding, BindingSet, BindingView, LocationTable, RegistrarConfig, TableFull};
+use super::{
+    Binding, BindingSet, BindingView, Instance, LocationTable, RegistrarConfig, TableFull,
+};
 use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
@@ -65,6 +67,8 @@ pub struct Wish<'a> {
     q: Option<u16>,
     /// Seconds; 0 removes.
     expires: u32,
+    /// Which phone it is, and which of its ways here.
+    instance: Instance<'a>,
 }
 
 /// What a REGISTER has done. The numbers are what `save()` returns.
@@ -154,7 +158,9 @@ impl<'a> Request<'a> {
                 Contact::Star => has_star = true,
                 Contact::Address { address, q, expires: own } => {
                     let uri = Uri::parse(address.uri)?;
-                    let wish = Wish { uri, q: q?, expires: granted(own.or(expires), config)? };
+                    let expires = granted(own.or(expires), config)?;
+                    let instance = Instance::of(&address.params);
+                    let wish = Wish { uri, q: q?, expires, instance };
                     insert(&mut wishes, wish, config.contact_bytes_max)?;
                 }
             }
@@ -298,6 +304,13 @@ pub fn compose_contacts(set: &BindingSet, now: u32, received_param: &[u8], pen: 
         };
         if !binding.received().is_empty() && !received_param.is_empty() {
             pen.text(b";").text(received_param).text(b"=\"").text(binding.received()).text(b"\"");
+        }
+        let Instance { id, reg_id } = binding.instance();
+        if !id.is_empty() {
+            pen.text(b";+sip.instance=").text(id);
+        }
+        if !reg_id.is_empty() {
+            pen.text(b";reg-id=").text(reg_id);
         }
     }
 }
@@ -501,7 +514,8 @@ impl<'p> Plan<'p> {
             *self.registration;
         let q = self.registration.q.or(wish.q).or(self.config.default_q);
         let contact = wish.uri.text;
-        BindingView { contact, received, path, call_id, user_agent, q, listener, cflags }
+        let instance = wish.instance;
+        BindingView { contact, received, path, call_id, user_agent, instance, q, listener, cflags }
     }
 }
 

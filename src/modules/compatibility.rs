@@ -136,8 +136,8 @@ const FUNCTIONS: &[Line] = &[
         "registrar",
         "lookup",
         "A contact whose q changes goes to its place, the highest first; in Kamailio it is put \
-         where the lowest comes first. Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
-         never -2.",
+         where the lowest comes first. Contacts are not chosen by the methods they allow: the \
+         code is -1 if there is none, never -2.",
     ),
     differs(
         "registrar",

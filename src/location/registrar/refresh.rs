@@ -115,6 +115,7 @@ mod tests {
                 "<sip:bob@192.0.2.1>;expires=x",
                 "<sip:bob@192.0.2.1>;EXPIRES=90",
                 "<sip:bob@192.0.2.1>;q=0.5",
+                "<sip:bob@192.0.2.1>;+sip.instance=\"<urn:x>\";reg-id=1",
                 "<sip:bob@192.0.2.1>, <sip:c@192.0.2.2>",
                 "<sip:BOB@192.0.2.1>",
                 "<sip:bob@192.0.2.1:5060>",

@@ -408,6 +408,31 @@ fn a_changed_q_or_path_replaces_the_binding() {
     assert_eq!(stored.as_deref(), Some(&b"<sip:edge.example;lr>"[..]));
 }
 
+// RFC 5626 §6
+#[test]
+fn the_instance_is_told_as_it_came() {
+    let desk = Desk::new();
+    let phone = "<sip:bob@h>;reg-id=1;x=y;+sip.instance=\"<urn:uuid:00\\\"-1>\"";
+    let told = "<sip:bob@h>;expires=3600;+sip.instance=\"<urn:uuid:00\\\"-1>\";reg-id=1";
+    desk.expect(of(&[phone], 1), Ok(Inserted), told);
+    desk.expect(of(&[phone], 2), Ok(Updated), told);
+    desk.expect(of(&["<sip:bob@h>"], 3), Ok(Updated), "<sip:bob@h>;expires=3600");
+    for (params, told) in [
+        (";+sip.instance=\"<a>\"", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=\"<a>\";reg-id=x", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=\"<a>\";reg-id=12345678901", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=a;reg-id=1", ""),
+        (";+sip.instance;reg-id=1", ""),
+        (";reg-id=1", ""),
+    ] {
+        let desk = Desk::new();
+        let told = format!("<sip:bob@h>;expires=3600{told}");
+        desk.expect(of(&[&format!("<sip:bob@h>{params}")], 1), Ok(Inserted), &told);
+    }
+    let long = format!("<sip:a@h>;+sip.instance=\"{}\"", "u".repeat(5_000));
+    assert_eq!(desk.register(of(&[&long], 4)), Err(Rejection::TooLong));
+}
+
 #[test]
 fn others_are_removed_if_only_the_named_contacts_are_to_stay() {
     let desk = Desk::new();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use smallvec::SmallVec;
 
 use super::*;
-use crate::location::{Binding, BindingView};
+use crate::location::{Binding, BindingView, Instance};
 use crate::mem::ListenerId;
 
 /// A set with one binding whose parts all tell `number`.
@@ -17,6 +17,7 @@ fn set_of(number: u32, expires_at: u32) -> BindingSet {
         path: b"",
         call_id: call_id.as_bytes(),
         user_agent: b"",
+        instance: Instance::default(),
         q: None,
         listener: ListenerId(0),
         cflags: number,
@@ -203,6 +204,7 @@ fn a_shard_has_room_for_so_many_bytes_and_gets_it_back() {
             path: b"",
             call_id: &text,
             user_agent: b"",
+            instance: Instance::default(),
             q: None,
             listener: ListenerId(0),
             cflags: 0,

@@ -54,7 +54,7 @@ mod tests {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::location::{Binding, BindingView, TableFull};
+    use crate::location::{Binding, BindingView, Instance, TableFull};
     use crate::mem::ListenerId;
 
     /// Binds `aor` until `expires_at`.
@@ -65,6 +65,7 @@ mod tests {
             path: b"",
             call_id: b"c",
             user_agent: b"",
+            instance: Instance::default(),
             q: None,
             listener: ListenerId(0),
             cflags: 0,

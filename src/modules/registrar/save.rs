@@ -27,12 +27,25 @@ const NO_REPLY: i64 = 2;
 /// Flag: contacts that the request does not name are removed.
 const REPLACE_OTHERS: i64 = 4;
 
+/// See [`save_source`]; no script can say it.
+const FROM_SOURCE: i64 = i64::MIN;
+
 /// What `save` returns where there are too many contacts.
 const TOO_MANY_CONTACTS: ReturnCode = -2;
 
 /// `save(table[, flags[, uri]])`.
 pub(super) fn save<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    save_flagged(execution, arguments, int(arguments, 1).unwrap_or_default())
+    let flags = int(arguments, 1).unwrap_or_default();
+    save_flagged(execution, arguments, flags & !FROM_SOURCE)
+}
+
+/// As [`save`], and requests to the contacts are sent to where the REGISTER came from if the
+/// script has called `force_rport()`.
+pub(super) fn save_source<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    save_flagged(execution, arguments, FROM_SOURCE)
 }
 
 /// `save_noreply(table)`.
@@ -160,8 +173,7 @@ fn store<'m>(
     let aor = key_of(address(transit, text(arguments, 2))?, program, arena);
     let aor = aor.ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
-    let replaces_others = flags & REPLACE_OTHERS != 0;
-    let registration = registration(execution, config, path.stored, replaces_others)?;
+    let registration = registration(execution, config, path.stored, flags)?;
     let table = table(&*execution.host, text(arguments, 0));
     let now = location::seconds(execution.host.now());
     let expires = expires(message);
@@ -200,7 +212,7 @@ fn registration<'m>(
     execution: &Execution<'m>,
     config: &RegistrarConfig,
     path: &'m [u8],
-    replaces_others: bool,
+    flags: i64,
 ) -> Result<Registration<'m>, ParseError> {
     let transit = &execution.transit;
     let message = transit.message;
@@ -219,8 +231,8 @@ fn registration<'m>(
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
         cflags: execution.branch_flags,
-        received: received(execution, config)?,
-        replaces_others,
+        received: received(execution, config, flags)?,
+        replaces_others: flags & REPLACE_OTHERS != 0,
         newest_first: usrloc.is_some_and(|usrloc| usrloc.newest_first) || config.newest_first,
         q: forced_q(execution, config),
     })
@@ -316,7 +328,12 @@ fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>,
 fn received<'m>(
     execution: &Execution<'m>,
     config: &RegistrarConfig,
+    flags: i64,
 ) -> Result<&'m [u8], ParseError> {
+    let Transit { rport_forced, source, arena, .. } = execution.transit;
+    if flags & FROM_SOURCE != 0 && rport_forced {
+        return Ok(bumpalo::format!(in arena, "sip:{}", source).into_bump_str().as_bytes());
+    }
     if config.received_avp.is_empty() {
         return Ok(&[]);
     }
