@@ -12,10 +12,10 @@ use crate::script::ast::GlobalValue;
 use crate::script::{ModuleConfig, SettingSpec};
 
 /// Says of a parameter that expiry is what the phone asked for.
-const NO_RANGE: &str = "Changes nothing: a binding ends when its phone was told.";
+const NO_RANGE: &str = "Not heeded: a binding ends when its phone was told.";
 
 /// Says of a parameter that its kind of variable has no say here.
-const NO_AVP: &str = "Changes nothing: the registrar reads and writes no such attribute.";
+const NO_AVP: &str = "Not heeded: the registrar reads and writes no such attribute.";
 
 /// Says of a parameter that it is about RFC 5626 or RFC 5627.
 const NO_OUTBOUND: &str = "Changes nothing: GRUU and outbound are not supported.";
@@ -81,28 +81,28 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
         "Name of the attribute in which `registered` and `lookup` tell the contact that they \
          found: `ruid`, `contact`, `expires`, `received`.",
     ),
-    accepted_number("xavp_rcd_mask", NO_AVP),
+    accepted_number("xavp_rcd_mask", "Changes nothing: all is told that there is."),
     accepted_number("gruu_enabled", NO_OUTBOUND),
     accepted_number("disable_gruu", NO_OUTBOUND),
     accepted_text("gruu_secret", NO_OUTBOUND),
-    accepted_number("outbound_mode", NO_OUTBOUND),
-    accepted_number("regid_mode", NO_OUTBOUND),
+    accepted_number("outbound_mode", "Not heeded: outbound is not supported."),
+    accepted_number("regid_mode", "Not heeded: outbound is not supported."),
     accepted_number("flow_timer", NO_OUTBOUND),
-    accepted_number("path_use_received", "Changes nothing: the path itself is used."),
-    accepted_number("path_check_local", "Changes nothing: each server has tables of its own."),
-    accepted_number("sock_flag", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_text("sock_hdr_name", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_number("method_filtering", "Changes nothing: lookup returns all contacts."),
-    accepted_number("lookup_filter_mode", "Changes nothing: lookup returns all contacts."),
-    accepted_number("sock_mode", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_number("use_expired_contacts", "Changes nothing: expired contacts are out of use."),
+    accepted_number("path_use_received", "Not heeded: the path itself is used."),
+    accepted_number("path_check_local", "Not heeded: each server has tables of its own."),
+    accepted_number("sock_flag", "Not heeded: a REGISTER came in where it came in."),
+    accepted_text("sock_hdr_name", "Not heeded: a REGISTER came in where it came in."),
+    accepted_number("method_filtering", "Not heeded: lookup returns all contacts."),
+    accepted_number("lookup_filter_mode", "Not heeded: lookup returns all contacts."),
+    accepted_number("sock_mode", "Not heeded: a REGISTER came in where it came in."),
+    accepted_number("use_expired_contacts", "Not heeded: expired contacts are out of use."),
     accepted_number("nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("tcp_persistent_flag", "Changes nothing: connections have their own time."),
     number_setting("desc_time_order", "As the parameter of that name of usrloc."),
     accepted_number("use_domain", "Changes nothing: it is a parameter of usrloc."),
     accepted_number("save_nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("load_nat_flag", "Changes nothing: a stored source address says as much."),
-    accepted_text("event_callback", "Changes nothing: there are no event routes of contacts."),
+    accepted_text("event_callback", "Not heeded: there are no event routes of contacts."),
 ];
 
 /// Seconds that a parameter may say: ten years.
