@@ -78,8 +78,9 @@ fn change(table: &LocationTable, seed: u32, round: u32) {
                 user_agent: b"",
                 listener: ListenerId(0),
                 cflags: 0,
-                received: None,
+                received: b"",
                 replaces_others: true,
+                newest_first: false,
                 q: None,
             };
             // The other writer may be ahead: then this CSeq comes too late.

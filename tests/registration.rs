@@ -61,10 +61,12 @@ fn saving(parameters: &str, save: &str) -> CoreBench {
     CoreBench::new(&format!("{MODULES}{parameters}{script}"))
 }
 
-/// A registrar that calls `force_rport()`.
-fn behind_nat() -> CoreBench {
-    let script = SCRIPT.replace("SAVE", r#"save("location")"#).replace("FORCE", "force_rport();");
-    CoreBench::new(&format!("{MODULES}{script}"))
+/// A registrar that stores where a REGISTER came from, for what `name` is set to.
+fn behind_nat(name: &str, received: &str) -> CoreBench {
+    let force = format!("force_rport(); $avp({name}) = {received};");
+    let script = SCRIPT.replace("SAVE", r#"save("location")"#).replace("FORCE", &force);
+    let parameter = format!("modparam(\"registrar\", \"received_avp\", \"$avp({name})\")");
+    CoreBench::new(&format!("{MODULES}{parameter}{script}"))
 }
 
 /// A request of `user` with these further header lines.
@@ -169,7 +171,7 @@ fn a_register_asks_and_removes() {
     let mut bench = registrar("");
     assert_eq!(register(&mut bench, "bob", 1, ""), "200 OK");
     register(&mut bench, "bob", 2, "Contact: <sip:a@h>, <sip:b@h>\n");
-    let both = "200 OK | Contact: <sip:a@h>;expires=3600, <sip:b@h>;expires=3600";
+    let both = "200 OK | Contact: <sip:b@h>;expires=3600, <sip:a@h>;expires=3600";
     assert_eq!(register(&mut bench, "bob", 3, ""), both);
     let one = "200 OK | Contact: <sip:b@h>;expires=3600";
     assert_eq!(register(&mut bench, "bob", 4, "Contact: <sip:a@h>\nExpires: 0\n"), one);
@@ -179,6 +181,7 @@ fn a_register_asks_and_removes() {
 #[test]
 fn what_is_wrong_is_answered_with_its_status() {
     let parameters = "modparam(\"registrar\", \"max_contacts\", 1)\n\
+                      modparam(\"registrar\", \"min_expires_mode\", 1)\n\
                       modparam(\"registrar\", \"retry_after\", 30)\n";
     let mut bench = registrar(parameters);
     let first = "200 OK | Contact: <sip:a@h>;expires=3600";
@@ -187,6 +190,10 @@ fn what_is_wrong_is_answered_with_its_status() {
         (6, "Contact: *\n", "400 Bad Request (Contact * is for removal only)"),
         (6, "Contact: <sip:a\n", "400 Bad Request (malformed address)"),
         (6, "Contact: <sip:a@h>;expires=59\n", "423 Interval Too Brief | Min-Expires: 60"),
+        (6, "Contact: <sip:a@h>;q=1.5\n", "400 Bad Request (malformed address)"),
+        (6, "Contact: <sip:a@h>;q=abc\n", "400 Bad Request (malformed address)"),
+        (6, "Contact:\n", "400 Bad Request (malformed address)"),
+        (6, "Contact: <sip:a@h>\nContact: \n", "400 Bad Request (malformed address)"),
         (4, "Contact: <sip:a@h>\n", "500 Server Internal Error (CSeq out of order)"),
         (
             6,
@@ -201,7 +208,7 @@ fn what_is_wrong_is_answered_with_its_status() {
     ] {
         assert_eq!(register(&mut bench, "bob", cseq, lines), expected, "{lines}");
     }
-    assert_eq!(bench.counted(Counter::RegistrationsRefused), 6);
+    assert_eq!(bench.counted(Counter::RegistrationsRefused), 10);
     assert_eq!(register(&mut bench, "bob", 6, ""), first);
 }
 
@@ -234,15 +241,69 @@ fn users_are_told_apart_by_name_or_by_domain_too() {
 
 #[test]
 fn a_phone_behind_a_nat_is_called_where_it_registered_from() {
-    let mut bench = behind_nat();
-    let stored =
-        "200 OK | Contact: <sip:bob@10.0.0.5>;expires=3600;received=\"sip:192.0.2.33:5060\"";
+    for name in ["RECEIVED", "i:42", "s:rcv"] {
+        let mut bench = behind_nat(name, "\"sip:\" + $si + \":\" + $sp");
+        let stored =
+            "200 OK | Contact: <sip:bob@10.0.0.5>;expires=3600;received=\"sip:192.0.2.33:5060\"";
+        assert_eq!(register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.5>\n"), stored);
+        assert!(call(&mut bench, "bob").starts_with("302 to sip:192.0.2.33:5060 |"));
+        let (destination, message) =
+            bench.send("192.0.2.9:5060", request("MESSAGE", "bob", 1, "")).remove(0);
+        assert_eq!(destination, "192.0.2.33:5060".parse().unwrap());
+        assert!(message.starts_with(b"MESSAGE sip:bob@10.0.0.5 SIP/2.0\r\n"));
+    }
+}
+
+#[test]
+fn what_is_no_uri_is_not_stored_as_where_a_phone_is() {
+    let mut bench = behind_nat("RECEIVED", "\"nonsense\"");
+    let answer = register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.5>\n");
+    assert!(answer.starts_with("400 "), "{answer}");
+    let mut bench = behind_nat("RECEIVED", "\"\"");
+    let answer = register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.5>\n");
+    assert_eq!(answer, "200 OK | Contact: <sip:bob@10.0.0.5>;expires=3600");
+}
+
+#[test]
+fn force_rport_is_about_responses_and_not_about_contacts() {
+    let script = SCRIPT.replace("SAVE", r#"save("location")"#).replace("FORCE", "force_rport();");
+    let mut bench = CoreBench::new(&format!("{MODULES}{script}"));
+    let stored = "200 OK | Contact: <sip:bob@10.0.0.5>;expires=3600";
     assert_eq!(register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.5>\n"), stored);
-    assert!(call(&mut bench, "bob").starts_with("302 to sip:192.0.2.33:5060 |"));
-    let (destination, message) =
-        bench.send("192.0.2.9:5060", request("MESSAGE", "bob", 1, "")).remove(0);
-    assert_eq!(destination, "192.0.2.33:5060".parse().unwrap());
-    assert!(message.starts_with(b"MESSAGE sip:bob@10.0.0.5 SIP/2.0\r\n"));
+    let (destination, _) = bench.send(PHONE, request("MESSAGE", "bob", 1, "")).remove(0);
+    assert_eq!(destination, "10.0.0.5:5060".parse().unwrap());
+}
+
+// L02: CANCEL and ACK find the phone that the INVITE did, whoever registers in between.
+#[test]
+fn another_phone_does_not_take_the_place_of_the_first() {
+    for (order, expected) in [(0, "10.0.0.1:5060"), (1, "10.0.0.2:5060")] {
+        for module in ["usrloc", "registrar"] {
+            let parameter = format!("modparam(\"{module}\", \"desc_time_order\", {order})\n");
+            let mut bench = registrar(&parameter);
+            register(&mut bench, "bob", 1, "Contact: <sip:bob@10.0.0.1>\n");
+            register(&mut bench, "bob", 2, "Contact: <sip:bob@10.0.0.2>\n");
+            let (destination, _) = bench.send(PHONE, request("MESSAGE", "bob", 1, "")).remove(0);
+            assert_eq!(destination, expected.parse().unwrap(), "{parameter}");
+        }
+    }
+}
+
+#[test]
+fn a_trunk_registers_a_name_without_user() {
+    for domain in [0, 1] {
+        let parameter = format!("modparam(\"usrloc\", \"use_domain\", {domain})\n");
+        let mut bench = registrar(&parameter);
+        let whole = |method, host: &str| {
+            request(method, "bob", 1, "Contact: <sip:10.0.0.1>\n").replace("bob@one.example", host)
+        };
+        let answer = ask(&mut bench, &whole("REGISTER", "Trunk.Example"));
+        assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+        let (destination, _) = bench.send(PHONE, whole("MESSAGE", "trunk.example")).remove(0);
+        assert_eq!(destination, "10.0.0.1:5060".parse().unwrap());
+        let other = ask(&mut bench, &whole("INVITE", "other.example"));
+        assert!(other.starts_with("SIP/2.0 404 "), "{other}");
+    }
 }
 
 #[test]

@@ -140,6 +140,101 @@ route[SUB] {{
     assert!(shown.contains("\ncounted: dropped_by_script 1  Messages that the script"), "{shown}");
 }
 
+/// The first line of what is answered to a request to `host` that comes over loopback.
+fn answered(name: &str, script: &str, host: &str) -> String {
+    let message = String::from_utf8(request("OPTIONS", "")).unwrap();
+    let message = message.replace("bob@192.0.2.1", host);
+    let directory = Directory::new(name, script, message.as_bytes());
+    let shown = directory.route(&["--source", "127.0.0.1:5070"]);
+    shown
+        .lines()
+        .find(|line| {
+            line.contains("SIP/2.0 ") && line.contains("200") || line.contains("SIP/2.0 404")
+        })
+        .unwrap_or(&shown)
+        .trim()
+        .to_owned()
+}
+
+// O03: the names of the machine and those in `listen`, unless they are not wanted.
+#[test]
+fn the_server_has_the_names_of_its_machine() {
+    let script = |more: &str| {
+        format!(
+            "#!KAMAILIO\nlisten=udp:lo:5062\n{more}loadmodule \"sl.so\"\nroute {{\n\
+             if (uri==myself) {{ sl_send_reply(\"200\", \"Mine\"); }}\n\
+             else {{ sl_send_reply(\"404\", \"Other\"); }}\n}}\n"
+        )
+    };
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let machine = machine.trim();
+    let at = |host: &str, port: u16| format!("a@{host}:{port}");
+    let mine = [at("LocalHost", 5062), at(machine, 5062), at("127.0.0.1", 5062)];
+    let others = [at("localhost", 5060), at(machine, 5063), at("x.example", 5062)];
+    for (hosts, expected) in [(mine.as_slice(), "200 Mine"), (others.as_slice(), "404 Other")] {
+        for host in hosts {
+            let answer = answered("names", &script(""), host);
+            assert!(answer.ends_with(expected), "{host}: {answer}");
+        }
+    }
+    for host in &mine[..2] {
+        let answer = answered("no-names", &script("auto_aliases=no\n"), host);
+        assert!(answer.ends_with("404 Other"), "{host}: {answer}");
+    }
+    let named = script("").replace("udp:lo:5062", "localhost:5062");
+    let named = named.replace("KAMAILIO\n", "KAMAILIO\nauto_aliases=no\n");
+    assert!(answered("named", &named, "a@localhost:5062").ends_with("200 Mine"));
+}
+
+// O04, O05
+#[test]
+fn addresses_are_compared_with_hosts() {
+    let script = |condition: &str| {
+        format!(
+            "#!KAMAILIO\nlisten=udp:127.0.0.1:5062\nloadmodule \"sl.so\"\nroute {{\n\
+             if ({condition}) {{ sl_send_reply(\"200\", \"Yes\"); }}\n\
+             else {{ sl_send_reply(\"404\", \"No\"); }}\n}}\n"
+        )
+    };
+    for (condition, expected) in [
+        ("src_ip==localhost", "200 Yes"),
+        ("\"localhost\"==src_ip", "200 Yes"),
+        ("dst_ip==localhost", "200 Yes"),
+        ("src_ip!=localhost", "404 No"),
+        ("src_ip==localhost && dst_ip!=localhost", "404 No"),
+    ] {
+        let answer = answered("hosts", &script(condition), "a@b");
+        assert!(answer.ends_with(expected), "{condition}: {answer}");
+    }
+}
+
+// A script may be meant for another machine.
+#[test]
+fn names_without_an_address_are_warned_of_where_a_script_is_looked_at() {
+    let script = "#!KAMAILIO\nlisten=udp:no-such-interface0:5060\nroute {\n\
+                  if (src_ip==nobody.invalid) drop;\nforward(); }\n";
+    let directory = Directory::new("nobody", script, b"");
+    let viaduct = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_viaduct"));
+        let output = command.args(arguments).current_dir(&directory.0).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (is_fine, told) = viaduct(&["check", "a.cfg"]);
+    assert!(is_fine, "{told}");
+    for name in ["`udp:no-such-interface0:5060` has no address", "`nobody.invalid` has no address"]
+    {
+        assert!(told.contains(&format!("warning[W0302]: {name}")), "{told}");
+    }
+    let (is_started, told) = viaduct(&["run", "--config", "a.cfg"]);
+    assert!(!is_started);
+    assert!(told.contains("a.cfg:2:8") && told.contains("error[E0303]"), "{told}");
+    let only = script.replace("udp:no-such-interface0:5060", "udp:127.0.0.1:5060");
+    fs::write(directory.0.join("a.cfg"), only).unwrap();
+    let (is_started, told) = viaduct(&["run", "--config", "a.cfg"]);
+    assert!(!is_started);
+    assert!(told.contains("a.cfg:4:13") && told.contains("error[E0420]"), "{told}");
+}
+
 #[test]
 fn what_is_sent_is_shown_with_its_edits() {
     let script = format!(

@@ -86,8 +86,13 @@ fn each_code_has_a_script_that_shows_it() {
             && matches!(letter, "E" | "W" | "N")
             && digits.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let missing: Vec<_> =
-        texts.split('"').filter(is_code).filter(|code| !shown.contains(code)).collect();
+    // What is told of a script only where it is to run on another machine: see `tests/route.rs`.
+    let shown_elsewhere = |code: &str| code == "W0302";
+    let missing: Vec<_> = texts
+        .split('"')
+        .filter(is_code)
+        .filter(|code| !shown.contains(code) && !shown_elsewhere(code))
+        .collect();
     assert!(missing.is_empty(), "no script in tests/script/errors shows {missing:?}");
 }
 

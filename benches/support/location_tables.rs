@@ -101,8 +101,9 @@ impl Whole {
             user_agent: USER_AGENT,
             listener: ListenerId(0),
             cflags: 0,
-            received: None,
+            received: b"",
             replaces_others: false,
+            newest_first: false,
             q: None,
         };
         // A CSeq that came before is refused, which costs as much as one that is accepted.

@@ -245,9 +245,10 @@ fn change<'a>(
         user_agent: b"viaduct ctl",
         listener: ListenerId(0),
         cflags: 0,
-        received: None,
+        received: b"",
         q: None,
         replaces_others: false,
+        newest_first: scene.facts.usrloc.newest_first || config.newest_first,
     };
     let refused = |why: &dyn std::fmt::Display| Failure::bad(format!("refused: {why}"));
     let request = Request::parse(std::iter::once(contact.as_bytes()), None, &config)
@@ -263,15 +264,15 @@ fn table<'a>(scene: &Scene<'a>, name: &str) -> Result<&'a LocationTable, Failure
     scene.tables.get(name.as_bytes()).ok_or_else(missing)
 }
 
-/// The key of `bob`, `bob@example.com` or `sip:bob@example.com`.
+/// The key of `bob`, `bob@example.com`, `sip:bob@example.com` or `sip:example.com`.
 fn key<'a>(scene: &Scene<'_>, user: &str, arena: &'a Bump) -> Result<&'a [u8], Failure> {
     let (has_scheme, has_domain) = (user.starts_with("sip:"), user.contains('@'));
     let rules = scene.facts.aor_rules();
-    if rules.use_domain && !has_domain {
+    if rules.use_domain && !has_domain && !has_scheme {
         return Err(Failure::bad(format!("`{user}` has no domain, and domains count here")));
     }
     let scheme = if has_scheme { "" } else { "sip:" };
-    let domain = if has_domain { "" } else { "@localhost" };
+    let domain = if has_domain || has_scheme { "" } else { "@localhost" };
     let text = arena.alloc_str(&format!("{scheme}{user}{domain}"));
     let uri = Uri::parse(text.as_bytes()).ok();
     uri.and_then(|uri| aor_key(&uri, rules, arena))

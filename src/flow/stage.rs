@@ -69,9 +69,9 @@ pub enum StageError {
     /// An address-of-record is malformed.
     #[error("the address-of-record: {0}")]
     BadAddressOfRecord(ParseError),
-    /// An address-of-record has no user part.
-    #[error("the address-of-record has no user")]
-    NoUser,
+    /// An address-of-record has more bytes than are kept.
+    #[error("the address-of-record is too long")]
+    AddressOfRecordTooLong,
     /// The registrar would refuse this.
     #[error("the contact: {0}")]
     Rejected(#[from] Rejection),
@@ -306,7 +306,7 @@ impl Stage {
         let usrloc = self.program.config::<UsrlocConfig>().copied().unwrap_or_default();
         let aor = Uri::parse(aor.as_bytes()).map_err(StageError::BadAddressOfRecord)?;
         let rules = config.aor_rules(&usrloc);
-        let aor = aor_key(&aor, rules, &arena).ok_or(StageError::NoUser)?;
+        let aor = aor_key(&aor, rules, &arena).ok_or(StageError::AddressOfRecordTooLong)?;
         let request = Request::parse(std::iter::once(contact.as_bytes()), None, config)?;
         let registration = Registration {
             call_id: contact.as_bytes(),
@@ -315,8 +315,9 @@ impl Stage {
             user_agent: &[],
             listener: ListenerId(0),
             cflags: 0,
-            received: None,
+            received: b"",
             replaces_others: false,
+            newest_first: usrloc.newest_first || config.newest_first,
             q: None,
         };
         let table = self.tables.get_or_create(table.as_bytes()).ok_or(StageError::TooManyTables)?;

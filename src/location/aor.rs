@@ -19,11 +19,11 @@ pub struct AorRules<'a> {
 }
 
 /// The key of the address-of-record `uri` (RFC 3261 §10.3 step 5): the user part without escapes
-/// and, if it counts, `@` and the domain. Parameters do not count. `None` if there is no user or
-/// the key has more than [`AOR_BYTES_MAX`] bytes.
+/// and, if it counts, `@` and the domain; of a URI without user the domain alone. Parameters do not
+/// count. `None` if the key has more than [`AOR_BYTES_MAX`] bytes.
 #[must_use]
 pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Option<&'m [u8]> {
-    let user = uri.user.filter(|user| !user.is_empty())?;
+    let user = uri.user.unwrap_or_default();
     if user.len() + uri.host.len() > 4 * AOR_BYTES_MAX {
         return None;
     }
@@ -35,8 +35,10 @@ pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
     if !rules.case_sensitive {
         key.make_ascii_lowercase();
     }
-    if rules.use_domain && !uri.host.is_empty() {
-        key.push(b'@');
+    if user.is_empty() || rules.use_domain && !uri.host.is_empty() {
+        if !user.is_empty() {
+            key.push(b'@');
+        }
         let start = key.len();
         let prefix = uri.host.get(..rules.realm_prefix.len()).unwrap_or_default();
         let is_prefixed = prefix.eq_ignore_ascii_case(rules.realm_prefix);
@@ -44,7 +46,7 @@ pub fn aor_key<'m>(uri: &Uri<'m>, rules: AorRules<'_>, arena: &'m Bump) -> Optio
         key.extend_from_slice_copy(&uri.host[skipped..]);
         key[start..].make_ascii_lowercase();
     }
-    (key.len() <= AOR_BYTES_MAX).then(|| key.into_bump_slice())
+    (1..=AOR_BYTES_MAX).contains(&key.len()).then(|| key.into_bump_slice())
 }
 
 /// Whether a user part is its own key where the domain does not count, as most are: without
@@ -79,7 +81,10 @@ mod tests {
             ("sip:bob%40home@one.example", by_domain, Some("bob@home@one.example")),
             ("sip:bob@SIP.one.example", by_realm, Some("bob@one.example")),
             ("sip:bob@one.example", by_realm, Some("bob@one.example")),
-            ("sip:one.example", by_user, None),
+            ("sip:One.example:5070;a=b", by_user, Some("one.example")),
+            ("sip:one.example", by_case, Some("one.example")),
+            ("sip:sip.one.example", by_realm, Some("one.example")),
+            ("sip:sip.", by_realm, None),
         ] {
             assert_eq!(key(uri, rules).as_deref(), expected, "{uri}");
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::limits::BINDING_BYTES_MAX;
 use crate::mem::ListenerId;
-use crate::sip::{Uri, host_ip};
+use crate::sip::{Params, Uri, host_ip};
 
 /// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct BindingView<'a> {
     pub call_id: &'a [u8],
     /// The User-Agent of the REGISTER.
     pub user_agent: &'a [u8],
+    /// Which phone it is, and which of its ways here.
+    pub instance: Instance<'a>,
     /// Preference in thousandths, 0 to 1000, if given.
     pub q: Option<u16>,
     /// The listener that the REGISTER came in at.
@@ -31,6 +33,40 @@ pub struct BindingView<'a> {
     /// Flags of the contact, which a request to it gets as branch flags.
     pub cflags: u32,
 }
+
+/// Which phone a contact is of (RFC 5626 §4.1), and which of its ways to the server (§4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Instance<'a> {
+    /// The value of `+sip.instance`, in its quotes; empty if there is none.
+    pub id: &'a [u8],
+    /// The digits of `reg-id`; empty if there is none.
+    pub reg_id: &'a [u8],
+}
+
+impl<'a> Instance<'a> {
+    /// What the parameters of a Contact say. Without `+sip.instance` the other means nothing
+    /// (RFC 5626 §6).
+    #[must_use]
+    pub fn of(params: &Params<'a>) -> Self {
+        let value = |name| params.get(name).and_then(|param| param.value).unwrap_or_default();
+        let (id, reg_id) = (value(b"+sip.instance"), value(b"reg-id"));
+        if !id.starts_with(b"\"") {
+            return Self::default();
+        }
+        let is_number = reg_id.len() <= REG_ID_BYTES_MAX && reg_id.iter().all(u8::is_ascii_digit);
+        Self { id, reg_id: if is_number { reg_id } else { &[] } }
+    }
+
+    /// The two, as they are stored: digits, then what is in quotes.
+    fn split(stored: &'a [u8]) -> Self {
+        let quote = memchr::memchr(b'"', stored).unwrap_or(stored.len());
+        let (reg_id, id) = stored.split_at(quote);
+        Self { id, reg_id }
+    }
+}
+
+/// Digits of the greatest `reg-id` (RFC 5626 §4.2).
+const REG_ID_BYTES_MAX: usize = 10;
 
 /// One binding of an address-of-record to a Contact URI (RFC 3261 §10.3).
 ///
@@ -41,11 +77,12 @@ pub struct Binding {
     state: AtomicU64,
     /// Contact URI, received address, path: one behind the other.
     target: SmallVec<[u8; TARGET_BYTES_INLINE]>,
-    /// Call-ID, User-Agent.
+    /// Call-ID, User-Agent, instance: one behind the other.
     origin: Box<[u8]>,
     contact_end: u16,
     received_end: u16,
     call_id_end: u16,
+    user_agent_end: u16,
     /// Thousandths, or [`Q_NONE`].
     q: u16,
     cflags: u32,
@@ -73,7 +110,9 @@ impl Binding {
         let received_end = contact_end.checked_add(u16::try_from(view.received.len()).ok()?)?;
         let call_id_end = u16::try_from(view.call_id.len()).ok()?;
         let target_len = usize::from(received_end) + view.path.len();
-        let origin_len = usize::from(call_id_end) + view.user_agent.len();
+        let user_agent_end = call_id_end.checked_add(u16::try_from(view.user_agent.len()).ok()?)?;
+        let Instance { id, reg_id } = view.instance;
+        let origin_len = usize::from(user_agent_end) + reg_id.len() + id.len();
         if target_len + origin_len > BINDING_BYTES_MAX {
             return None;
         }
@@ -84,10 +123,11 @@ impl Binding {
         Some(Self {
             state: AtomicU64::new(packed(expires_at, cseq)),
             target,
-            origin: [view.call_id, view.user_agent].concat().into(),
+            origin: [view.call_id, view.user_agent, reg_id, id].concat().into(),
             contact_end,
             received_end,
             call_id_end,
+            user_agent_end,
             q: view.q.unwrap_or(Q_NONE),
             cflags: view.cflags,
             listener: view.listener,
@@ -98,13 +138,15 @@ impl Binding {
     /// What it holds, but for expiry and CSeq.
     #[must_use]
     pub fn view(&self) -> BindingView<'_> {
-        let (call_id, user_agent) = self.origin.split_at(usize::from(self.call_id_end));
+        let (call_id, behind) = self.origin.split_at(usize::from(self.call_id_end));
+        let user_agent = &behind[..usize::from(self.user_agent_end - self.call_id_end)];
         BindingView {
             contact: self.contact(),
             received: self.received(),
             path: self.path(),
             call_id,
             user_agent,
+            instance: self.instance(),
             q: self.q(),
             listener: self.listener,
             cflags: self.cflags,
@@ -142,8 +184,15 @@ impl Binding {
         &self.origin[..usize::from(self.call_id_end)]
     }
 
-    /// Whether a REGISTER with this Call-ID and this User-Agent has made it.
+    /// Which phone it is, and which of its ways here.
+    #[must_use]
+    pub fn instance(&self) -> Instance<'_> {
+        Instance::split(&self.origin[usize::from(self.user_agent_end)..])
+    }
+
+    /// Whether a REGISTER with this Call-ID and this User-Agent, and no instance, has made it.
     pub(super) fn is_of(&self, call_id: &[u8], user_agent: &[u8]) -> bool {
+        // An instance stands behind the User-Agent.
         let (own_call_id, own_agent) = self.origin.split_at(usize::from(self.call_id_end));
         own_call_id == call_id && own_agent == user_agent
     }
@@ -218,7 +267,11 @@ impl Binding {
 
     /// Bytes that it adds to the answer to a REGISTER.
     pub(super) fn reply_bytes(&self) -> usize {
-        usize::from(self.received_end) + REPLY_PARAM_BYTES
+        let instance = match self.origin.len() - usize::from(self.user_agent_end) {
+            0 => 0,
+            length => length + INSTANCE_PARAM_BYTES,
+        };
+        usize::from(self.received_end) + REPLY_PARAM_BYTES + instance
     }
 }
 
@@ -233,6 +286,11 @@ fn address(uri: &[u8]) -> Option<SocketAddrV4> {
 
 /// Bytes of `<>;q=0.123;expires=4294967295;received="", `.
 const REPLY_PARAM_BYTES: usize = 48;
+
+// Bytes of `;+sip.instance=;reg-id=`.
+const INSTANCE_PARAM_BYTES: usize = 24;
+
+const _: () = assert!(size_of::<Binding>() <= 112, "an instance costs no one else anything");
 
 /// The word that [`Binding::state`] is.
 const fn packed(expires_at: u32, cseq: u32) -> u64 {
@@ -250,18 +308,26 @@ impl Clone for Binding {
     }
 }
 
-/// The bindings of one address-of-record: highest `q` first, of the same `q` the newest first.
+/// The bindings of one address-of-record, the best first: see
+/// [`super::registrar::Registration::newest_first`].
 /// Expired ones may be among them until they are swept.
 #[derive(Clone, Debug, Default)]
 pub struct BindingSet {
     bindings: SmallVec<[Binding; 1]>,
 }
 
-impl BindingSet {
-    /// The set of `bindings`, of which those with the same `q` are ordered newest first. A
+impl From<SmallVec<[Binding; 1]>> for BindingSet {
+    /// The set of `bindings`: highest `q` first, those with the same one in their order. A
     /// binding without `q` comes behind all that have one.
-    pub(super) fn new(mut bindings: SmallVec<[Binding; 1]>) -> Self {
+    fn from(mut bindings: SmallVec<[Binding; 1]>) -> Self {
         bindings.sort_by_key(|binding| Reverse(binding.q().map_or(0, |q| q + 1)));
+        Self::in_order(bindings)
+    }
+}
+
+impl BindingSet {
+    /// The set of `bindings`, the best first.
+    pub(super) fn in_order(mut bindings: SmallVec<[Binding; 1]>) -> Self {
         bindings.shrink_to_fit();
         Self { bindings }
     }

@@ -12,11 +12,13 @@ pub struct UsrlocConfig {
     pub use_domain: bool,
     /// Seconds in which all tables are to be swept once (`timer_interval`).
     pub timer_interval_seconds: u32,
+    /// Whether of several contacts of a user the newest comes first (`desc_time_order`).
+    pub newest_first: bool,
 }
 
 impl Default for UsrlocConfig {
     fn default() -> Self {
-        Self { use_domain: false, timer_interval_seconds: 60 }
+        Self { use_domain: false, timer_interval_seconds: 60, newest_first: false }
     }
 }
 
@@ -25,8 +27,12 @@ impl Default for UsrlocConfig {
 pub struct RegistrarConfig {
     /// Seconds of a binding for which none are asked.
     pub default_expires: u32,
-    /// Fewest seconds of a binding; fewer are refused.
+    /// Fewest seconds of a binding; fewer are raised.
     pub min_expires: u32,
+    /// Whether fewer seconds than that are refused instead (`min_expires_mode`).
+    pub refuses_brief: bool,
+    /// Whether of several contacts of a user the newest comes first (`desc_time_order`).
+    pub newest_first: bool,
     /// Most seconds of a binding; more are lowered. 0: no maximum.
     pub max_expires: u32,
     /// Most bindings of an address-of-record.
@@ -43,6 +49,8 @@ pub struct RegistrarConfig {
     pub realm_prefix: Cow<'static, [u8]>,
     /// Name of the parameter that tells a stored source address in the answer; empty: none.
     pub received_param: Cow<'static, [u8]>,
+    /// The attribute with the URI to store as what requests are sent to; empty: none is.
+    pub received_avp: Cow<'static, [u8]>,
     /// Whether Path is looked at (RFC 3327), and how it is answered: `path_mode`.
     pub path: Option<PathMode>,
     /// Seconds of the Retry-After in a 503; 0: none.
@@ -75,6 +83,8 @@ impl RegistrarConfig {
     pub const DEFAULT: Self = Self {
         default_expires: 3_600,
         min_expires: 60,
+        refuses_brief: false,
+        newest_first: false,
         max_expires: 0,
         contact_count_max: CONTACT_COUNT_MAX,
         contact_bytes_max: BINDING_BYTES_MAX,
@@ -83,6 +93,7 @@ impl RegistrarConfig {
         case_sensitive: false,
         realm_prefix: Cow::Borrowed(b""),
         received_param: Cow::Borrowed(b"received"),
+        received_avp: Cow::Borrowed(b""),
         path: None,
         retry_after: 0,
         xavp_cfg: Cow::Borrowed(b""),

@@ -6,20 +6,19 @@
 mod refresh;
 
 use std::io::Write;
-use std::net::IpAddr;
 
-use bumpalo::Bump;
 use smallvec::SmallVec;
 use thiserror::Error;
 
-use super::{Binding, BindingSet, BindingView, LocationTable, RegistrarConfig, TableFull};
+use super::{
+    Binding, BindingSet, BindingView, Instance, LocationTable, RegistrarConfig, TableFull,
+};
 use crate::limits::{
     BINDING_SET_BYTES_MAX, CONTACT_COUNT_MAX, CONTACT_PART_COUNT_MAX, REGISTER_REPLY_BYTES_MAX,
 };
 use crate::mem::ListenerId;
-use crate::protocol::{Endpoint, Transport};
 use crate::sip::compose::ShortText;
-use crate::sip::{Contact, ParseError, Pen, QValue, Uri, host_ip};
+use crate::sip::{Contact, ParseError, Pen, QValue, Uri};
 
 pub use refresh::{Renewal, refresh};
 
@@ -38,11 +37,12 @@ pub struct Registration<'a> {
     pub listener: ListenerId,
     /// Flags of the contacts.
     pub cflags: u32,
-    /// The source, as an address and as a URI, if contacts at other addresses are to be reached
-    /// there.
-    pub received: Option<(IpAddr, &'a [u8])>,
+    /// The URI that requests are sent to instead of the Contact URI; empty if none.
+    pub received: &'a [u8],
     /// Whether bindings that the request does not name are removed.
     pub replaces_others: bool,
+    /// Whether the newest contact comes first, whatever its `q`.
+    pub newest_first: bool,
     /// `q` (thousandths) of the contacts, whatever they say.
     pub q: Option<u16>,
 }
@@ -67,6 +67,8 @@ pub struct Wish<'a> {
     q: Option<u16>,
     /// Seconds; 0 removes.
     expires: u32,
+    /// Which phone it is, and which of its ways here.
+    instance: Instance<'a>,
 }
 
 /// What a REGISTER has done. The numbers are what `save()` returns.
@@ -156,7 +158,9 @@ impl<'a> Request<'a> {
                 Contact::Star => has_star = true,
                 Contact::Address { address, q, expires: own } => {
                     let uri = Uri::parse(address.uri)?;
-                    let wish = Wish { uri, q, expires: granted(own.or(expires), config)? };
+                    let expires = granted(own.or(expires), config)?;
+                    let instance = Instance::of(&address.params);
+                    let wish = Wish { uri, q: q?, expires, instance };
                     insert(&mut wishes, wish, config.contact_bytes_max)?;
                 }
             }
@@ -200,15 +204,18 @@ fn part_count(uri: &[u8]) -> usize {
     memchr::memchr3_iter(b';', b'?', b'&', uri).count()
 }
 
-/// The seconds that a contact gets which asks for `wanted` (RFC 3261 §10.3 step 7). An interval
-/// of an hour or more is never too brief.
+/// The seconds that a contact gets which asks for `wanted` (RFC 3261 §10.3 step 7): too few are
+/// raised, or refused if that is wanted. An interval of an hour or more is never refused.
 fn granted(wanted: Option<u32>, config: &RegistrarConfig) -> Result<u32, Rejection> {
     let seconds = match wanted {
         Some(0) => return Ok(0),
-        Some(seconds) if seconds < config.min_expires.min(NEVER_BRIEF_SECONDS) => {
+        Some(seconds)
+            if config.refuses_brief && seconds < config.min_expires.min(NEVER_BRIEF_SECONDS) =>
+        {
             return Err(Rejection::TooBrief { min_expires: config.min_expires });
         }
-        Some(seconds) => seconds,
+        Some(seconds) if config.refuses_brief => seconds,
+        Some(seconds) => seconds.max(config.min_expires),
         None => config.default_expires.max(config.min_expires).max(1),
     };
     Ok(if config.max_expires > 0 { seconds.min(config.max_expires) } else { seconds })
@@ -271,7 +278,7 @@ pub fn unregister_where(
 ) -> bool {
     let removed: Result<bool, TableFull> = table.update(aor, |present| {
         let kept = present.live(now).filter(|binding| !is_meant(binding)).cloned();
-        let kept = BindingSet::new(kept.collect());
+        let kept = BindingSet::in_order(kept.collect());
         let is_less = kept.all().len() < present.live(now).count();
         Ok((is_less.then_some(kept), is_less))
     });
@@ -298,6 +305,13 @@ pub fn compose_contacts(set: &BindingSet, now: u32, received_param: &[u8], pen: 
         if !binding.received().is_empty() && !received_param.is_empty() {
             pen.text(b";").text(received_param).text(b"=\"").text(binding.received()).text(b"\"");
         }
+        let Instance { id, reg_id } = binding.instance();
+        if !id.is_empty() {
+            pen.text(b";+sip.instance=").text(id);
+        }
+        if !reg_id.is_empty() {
+            pen.text(b";reg-id=").text(reg_id);
+        }
     }
 }
 
@@ -316,18 +330,6 @@ fn write_q(q: u16, pen: &mut Pen<'_>) {
     let _ = write!(rest, "{}", QValue(q));
     let left = rest.len();
     pen.text(&text[..text.len() - left]);
-}
-
-/// The URI of a source address: what requests are sent to instead of the Contact URI. If the
-/// REGISTER came by a connection, requests go by it, too.
-#[must_use]
-pub fn received_uri(source: Endpoint, arena: &Bump) -> &[u8] {
-    let Endpoint { transport, address } = source;
-    let uri = match transport {
-        Transport::Udp => bumpalo::format!(in arena, "sip:{}", address),
-        stream => bumpalo::format!(in arena, "sip:{};transport={}", address, stream.name()),
-    };
-    uri.into_bump_str().as_bytes()
 }
 
 /// Rejects a request that came after a later one of the same Call-ID
@@ -383,7 +385,7 @@ impl<'p> Plan<'p> {
     }
 
     /// The wishes, each with the binding it is about.
-    fn pairs(&self) -> impl Iterator<Item = (&'p Wish<'p>, Option<&'p Binding>)> {
+    fn pairs(&self) -> impl DoubleEndedIterator<Item = (&'p Wish<'p>, Option<&'p Binding>)> {
         self.wishes.iter().zip(self.matches.iter().copied())
     }
 
@@ -391,7 +393,9 @@ impl<'p> Plan<'p> {
     fn refreshes_only(&self) -> bool {
         let all_stay = !self.registration.replaces_others
             || self.present.live(self.now).all(|binding| self.is_named(binding));
+        let order_stays = !self.registration.newest_first || self.present.all().len() == 1;
         all_stay
+            && order_stays
             && self.pairs().all(|(wish, binding)| match binding {
                 Some(binding) => wish.expires > 0 && binding.view() == self.view(wish),
                 None => wish.expires == 0,
@@ -407,24 +411,10 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// The set that takes the place of the present one: what the request names first, since it
-    /// is the newest, then what stays.
+    /// The set that takes the place of the present one.
     fn new_set(&self) -> Result<BindingSet, Rejection> {
-        let mut bindings = SmallVec::new();
-        for (wish, binding) in self.pairs().filter(|(wish, _)| wish.expires > 0) {
-            bindings.push(match binding.filter(|binding| self.is_retransmission(binding)) {
-                Some(binding) => binding.clone(),
-                None => {
-                    let cseq = self.registration.cseq;
-                    Binding::new(&self.view(wish), self.expires_at(wish), cseq)
-                        .ok_or(Rejection::TooLong)?
-                }
-            });
-        }
-        if !self.registration.replaces_others {
-            let others = self.present.live(self.now).filter(|binding| !self.is_named(binding));
-            bindings.extend(others.cloned());
-        }
+        let newest_first = self.registration.newest_first;
+        let bindings = if newest_first { self.newest_first() } else { self.oldest_first() }?;
         let bytes: usize = bindings.iter().map(Binding::reply_bytes).sum();
         let parts: usize = bindings.iter().map(|binding| part_count(binding.contact())).sum();
         if bindings.len() > self.config.contact_count_max
@@ -433,11 +423,56 @@ impl<'p> Plan<'p> {
         {
             return Err(Rejection::TooManyContacts);
         }
-        let set = BindingSet::new(bindings);
+        let set = if newest_first { BindingSet::in_order(bindings) } else { bindings.into() };
         if set.bytes() > BINDING_SET_BYTES_MAX {
             return Err(Rejection::TooManyContacts);
         }
         Ok(set)
+    }
+
+    /// What the request names, the last of it in front, then what stays.
+    fn newest_first(&self) -> Result<SmallVec<[Binding; 1]>, Rejection> {
+        let mut bindings = SmallVec::new();
+        for (wish, binding) in self.pairs().rev().filter(|(wish, _)| wish.expires > 0) {
+            bindings.push(self.renewed(wish, binding)?);
+        }
+        if !self.registration.replaces_others {
+            let others = self.present.live(self.now).filter(|binding| !self.is_named(binding));
+            bindings.extend(others.cloned());
+        }
+        Ok(bindings)
+    }
+
+    /// What was there, renewed or not, where it was; then what is new.
+    fn oldest_first(&self) -> Result<SmallVec<[Binding; 1]>, Rejection> {
+        let mut bindings = SmallVec::new();
+        let is = |binding: &Binding, named: Option<&Binding>| {
+            named.is_some_and(|named| std::ptr::eq(named, binding))
+        };
+        for binding in self.present.live(self.now) {
+            match self.pairs().find(|(_, named)| is(binding, *named)) {
+                Some((wish, _)) if wish.expires == 0 => {}
+                Some((wish, named)) => bindings.push(self.renewed(wish, named)?),
+                None if self.registration.replaces_others => {}
+                None => bindings.push(binding.clone()),
+            }
+        }
+        let is_live = |binding: &Binding| binding.is_live(self.now);
+        for (wish, binding) in self.pairs().filter(|(wish, _)| wish.expires > 0) {
+            if !binding.is_some_and(is_live) {
+                bindings.push(self.renewed(wish, binding)?);
+            }
+        }
+        Ok(bindings)
+    }
+
+    /// The binding that `wish` asks for, in place of the one it is about.
+    fn renewed(&self, wish: &Wish<'p>, binding: Option<&Binding>) -> Result<Binding, Rejection> {
+        if let Some(binding) = binding.filter(|binding| self.is_retransmission(binding)) {
+            return Ok(binding.clone());
+        }
+        let renewed = Binding::new(&self.view(wish), self.expires_at(wish), self.registration.cseq);
+        renewed.ok_or(Rejection::TooLong)
     }
 
     /// What `save()` returns.
@@ -475,14 +510,12 @@ impl<'p> Plan<'p> {
 
     /// The binding that `wish` asks for.
     fn view(&self, wish: &Wish<'p>) -> BindingView<'p> {
-        let Registration { call_id, path, user_agent, listener, cflags, .. } = *self.registration;
-        let received = match self.registration.received {
-            Some((source, uri)) if host_ip(wish.uri.host).is_some_and(|ip| ip != source) => uri,
-            _ => &[],
-        };
+        let Registration { call_id, received, path, user_agent, listener, cflags, .. } =
+            *self.registration;
         let q = self.registration.q.or(wish.q).or(self.config.default_q);
         let contact = wish.uri.text;
-        BindingView { contact, received, path, call_id, user_agent, q, listener, cflags }
+        let instance = wish.instance;
+        BindingView { contact, received, path, call_id, user_agent, instance, q, listener, cflags }
     }
 }
 

@@ -167,15 +167,17 @@ const FUNCTIONS: &[Line] = &[
     differs(
         "registrar",
         "save",
-        "Contacts are kept in memory only. One that asks for less than `min_expires` is refused \
-         with 423 (RFC 3261 §10.3); Kamailio raises it.",
+        "Contacts are kept in memory only. Where domains do not count, URIs without user are \
+         still told apart by theirs; in Kamailio they are all the same.",
     ),
     own("registrar", "save_memory", "Of SER and OpenSER."),
     differs(
         "registrar",
         "lookup",
-        "Contacts are not chosen by the methods they allow: the code is -1 if there is none, \
-         never -2. For a `sips:` Request-URI only `sips:` contacts are found.",
+        "A contact whose q changes goes to its place, the highest first; in Kamailio it is put \
+         where the lowest comes first. Contacts are not chosen by the methods they allow: the \
+         code is -1 if there is none, never -2. For a `sips:` Request-URI only `sips:` contacts \
+         are found.",
     ),
     differs(
         "registrar",

@@ -17,7 +17,7 @@ pub(super) const MODULE: ModuleSpec = ModuleSpec {
         name: "max_limit",
         kind: SettingKind::Int,
         effective: true,
-        doc: "The most that Max-Forwards may say when a request leaves (1 to 256).",
+        doc: "The most that Max-Forwards may say when a request leaves (1 to 256; 70).",
     }],
     configure: Some(configure),
     knows_defaults: true,
@@ -57,8 +57,12 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
-/// The limit unless `max_limit` says otherwise: more than any value of RFC 3261 §20.22.
-const LIMIT_DEFAULT: u32 = 256;
+/// The limit unless `max_limit` says otherwise: what user agents start with (RFC 3261 §8.1.1.6).
+const LIMIT_DEFAULT: u32 = 70;
+
+/// The most that a request without Max-Forwards gets: no number of the header field is higher
+/// (RFC 3261 §20.22).
+const ADDED_MAX: u32 = 256;
 
 /// What the module parameters say.
 #[derive(Debug)]
@@ -87,7 +91,8 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
     let Some(old) = message.value(HeaderName::MaxForwards) else {
         return add(execution, int(arguments, 0));
     };
-    match one_less(old).filter(|_| execution.program.config::<Config>().is_none()) {
+    let is_usual = |new: &[u8; 2]| new <= b"70" && execution.program.config::<Config>().is_none();
+    match one_less(old).filter(is_usual) {
         Some(new) => {
             let transit = &mut execution.transit;
             transit.max_forwards_done = transit.edits.replace_number(message.offset_of(old), new);
@@ -110,7 +115,7 @@ fn one_less(digits: &[u8]) -> Option<[u8; 2]> {
 #[inline(never)]
 fn add(execution: &mut Execution<'_>, hops: Option<i64>) -> ReturnCode {
     let hops = hops.and_then(|hops| u32::try_from(hops).ok());
-    let Some(hops) = hops.filter(|hops| *hops <= LIMIT_DEFAULT) else { return FALSE };
+    let Some(hops) = hops.filter(|hops| *hops <= ADDED_MAX) else { return FALSE };
     let mut digits = [0; 10];
     let line: &[&[u8]] = &[b"Max-Forwards: ", decimal(hops, &mut digits), b"\r\n"];
     let transit = &mut execution.transit;
@@ -216,11 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn each_number_is_counted_down_by_one() {
+    fn each_number_is_counted_down_by_one_or_to_70() {
         for hops in 1..=255 {
             let (code, line) = processed(&format!("Max-Forwards: {hops}\n"));
             let width = hops.to_string().len();
-            assert_eq!((code, line), (1, format!("Max-Forwards: {:>width$}", hops - 1)));
+            let left = (hops - 1).min(70);
+            assert_eq!((code, line), (1, format!("Max-Forwards: {left:>width$}")));
         }
     }
 

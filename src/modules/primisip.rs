@@ -46,7 +46,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "save",
             &[],
             "Does what a REGISTER asks for to the contacts in the table `location`, and answers \
-             it: the same as `save(\"location\")` of module `registrar`.",
+             it, as `save(\"location\")` of module `registrar` does. After `force_rport()`, \
+             requests to the contacts go to where the REGISTER came from.",
             r#"if ($method == "REGISTER") save();"#,
             save_location,
         )

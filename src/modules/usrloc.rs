@@ -36,7 +36,7 @@ const SETTINGS: &[SettingSpec] = &[
         "Seconds in which the tables are swept once for expired contacts, a few at a time. A \
          contact is out of use as soon as it has expired, swept or not.",
     ),
-    accepted_number("db_mode", "Changes nothing: the tables are kept in memory only, as with 0."),
+    accepted_number("db_mode", "Not heeded: the tables are kept in memory only, as with 0."),
     accepted_text("db_url", NO_DATABASE),
     accepted_number("db_load", NO_DATABASE),
     accepted_number("db_insert_update", NO_DATABASE),
@@ -73,13 +73,14 @@ const SETTINGS: &[SettingSpec] = &[
     accepted_text("partition_column", NO_COLUMN),
     accepted_text("last_modified_column", NO_COLUMN),
     accepted_text("uid_column", NO_COLUMN),
-    accepted_number(
+    number_setting(
         "desc_time_order",
-        "Changes nothing: of contacts with the same q the newest is always first.",
+        "0: of the contacts of a user the one with the highest q comes first, of those with the \
+         same q the oldest. 1: the newest comes first, whatever its q.",
     ),
     accepted_number(
         "matching_mode",
-        "Changes nothing: contacts are the same if their URIs are (RFC 3261 §19.1.4).",
+        "Not heeded: contacts are the same if their URIs are (RFC 3261 §19.1.4).",
     ),
     accepted_number(
         "cseq_delay",
@@ -88,20 +89,20 @@ const SETTINGS: &[SettingSpec] = &[
     accepted_number("hash_size", "Changes nothing: tables grow as they need."),
     accepted_text("preload", "Changes nothing: tables come to be when they are first used."),
     accepted_number("nat_bflag", "Changes nothing: a stored source address says as much."),
-    accepted_text("xavp_contact", "Changes nothing: contacts have no XAVPs."),
-    accepted_number("handle_lost_tcp", "Changes nothing: contacts do not end with connections."),
-    accepted_number("close_expired_tcp", "Changes nothing: connections do not end with contacts."),
+    accepted_text("xavp_contact", "Not heeded: contacts have no XAVPs."),
+    accepted_number("handle_lost_tcp", "Not heeded: contacts do not end with connections."),
+    accepted_number("close_expired_tcp", "Not heeded: connections do not end with contacts."),
     accepted_number("expires_type", "Changes nothing: expiry is kept in memory."),
     accepted_number("skip_remote_socket", "Changes nothing: there are no remote sockets."),
     accepted_number("server_id_filter", NO_DATABASE),
     accepted_number("rm_expired_delay", "Changes nothing: see timer_interval."),
-    accepted_number("reg_avp_flag", "Changes nothing: contacts have no AVPs."),
-    accepted_text("reg_avp_table", NO_DATABASE),
+    accepted_number("reg_avp_flag", "Not heeded: contacts have no AVPs."),
+    accepted_text("reg_avp_table", "Not heeded: contacts have no AVPs."),
     accepted_number("db_clean_tcp", NO_DATABASE),
     accepted_number("load_rank", NO_DATABASE),
     accepted_text("version_table", NO_DATABASE),
     accepted_text("reg_id_column", NO_COLUMN),
-    accepted_number("ka_mode", NO_PROBES),
+    accepted_number("ka_mode", "Not heeded: contacts are not probed."),
     accepted_text("ka_domain", NO_PROBES),
     accepted_number("ka_filter", NO_PROBES),
     accepted_text("ka_from", NO_PROBES),
@@ -119,6 +120,7 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
             |least, most| number(name, value, least, most).map_err(|text| (position, text));
         match *name {
             "use_domain" => config.use_domain = number(0, 1)? == 1,
+            "desc_time_order" => config.newest_first = number(0, 1)? == 1,
             "timer_interval" => config.timer_interval_seconds = number(1, 86_400)?,
             _ => {}
         }
@@ -132,9 +134,11 @@ mod tests {
 
     #[test]
     fn parameters_are_read_and_checked() {
-        let values = [("use_domain", GlobalValue::Int(1)), ("timer_interval", GlobalValue::Int(5))];
+        let values = [("use_domain", 1), ("timer_interval", 5), ("desc_time_order", 1)];
+        let values = values.map(|(name, value)| (name, GlobalValue::Int(value)));
         let config = configure(&values).unwrap();
-        let expected = UsrlocConfig { use_domain: true, timer_interval_seconds: 5 };
+        let expected =
+            UsrlocConfig { use_domain: true, timer_interval_seconds: 5, newest_first: true };
         assert_eq!(config.downcast_ref::<UsrlocConfig>(), Some(&expected));
         let (position, text) =
             configure(&[values[0].clone(), ("timer_interval", GlobalValue::Int(0))]).unwrap_err();

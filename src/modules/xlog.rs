@@ -134,7 +134,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
     at(
         ("xcrit", &[]),
         ("Writes a line at level L_CRIT.", "xcrit(\"$rm from $si\\n\");"),
-        |execution, arguments| write(execution, LogLevel::Critical, arguments),
+        |execution, arguments| write(execution, LogLevel::Crit2, arguments),
     ),
     at(
         ("xwarn", &[]),

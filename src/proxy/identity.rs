@@ -111,6 +111,7 @@ pub(super) struct Identity {
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
+    own: OwnNames,
     /// The domains that are ours with all below them.
     subdomains: SubdomainAliases,
     /// First those of the listeners, each for the address it is bound to, then those for the
@@ -135,6 +136,7 @@ impl Identity {
         let mut identity = Self {
             bound,
             aliases: aliases(program.settings()),
+            own: OwnNames::new(program.settings()),
             subdomains: subdomains(program),
             texts: Vec::new(),
             first_stream: first_stream(&listeners),
@@ -151,6 +153,7 @@ impl Identity {
     /// Replaces the aliases by those of another script.
     pub(super) fn rename(&mut self, program: &Program) {
         self.aliases = aliases(program.settings());
+        self.own = OwnNames::new(program.settings());
         self.subdomains = subdomains(program);
     }
 
@@ -290,7 +293,8 @@ impl Identity {
             },
         ) || self.aliases.iter().any(|(name, own_port)| {
             host.eq_ignore_ascii_case(name) && own_port.is_none_or(|own| own == wanted_port)
-        }) || self.subdomains.have(host, port)
+        }) || self.own.have(host, &self.listeners, |port| port == wanted_port)
+            || self.subdomains.have(host, port)
     }
 
     /// Whether one of the listeners has that address; `local` as in [`Self::is_myself`].
@@ -315,6 +319,7 @@ impl Identity {
         is_bound
             || advertised.any(|(name, _)| host.eq_ignore_ascii_case(name.as_bytes()))
             || self.aliases.iter().any(|(name, _)| host.eq_ignore_ascii_case(name))
+            || self.own.have(host, &self.listeners, |_| true)
             || self.subdomains.have(host, None)
     }
 
@@ -375,6 +380,33 @@ pub(super) const fn transport_param(transport: Transport) -> &'static [u8] {
         Transport::Udp => b"",
         Transport::Tcp => b";transport=tcp",
         Transport::Tls => b";transport=tls",
+    }
+}
+
+/// The names that this server has by itself, at the ports of its listeners (`auto_aliases`).
+#[derive(Debug)]
+struct OwnNames {
+    /// Of the machine.
+    machine: Vec<Vec<u8>>,
+    /// Whether `localhost` is one where a listener has a loopback address.
+    are_wanted: bool,
+}
+
+impl OwnNames {
+    /// Those of a script.
+    fn new(settings: &Settings) -> Self {
+        let machine = settings.own_names.iter().map(|name| name.clone().into_bytes());
+        Self { machine: machine.collect(), are_wanted: settings.auto_aliases }
+    }
+
+    /// Whether that host is one of them, at such a port.
+    fn have(&self, host: &[u8], listeners: &[Listener], fits: impl Fn(u16) -> bool) -> bool {
+        let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+        let at = |listener: &Listener| fits(listener.address.port());
+        let is_localhost = self.are_wanted && host.eq_ignore_ascii_case(b"localhost");
+        is_localhost && listeners.iter().any(|it| at(it) && is_local(it.address.ip()))
+            || self.machine.iter().any(|name| host.eq_ignore_ascii_case(name))
+                && listeners.iter().any(at)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From the files of a script to its tree and settings.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::ast::Ast;
@@ -18,6 +19,31 @@ pub trait Reader {
 
     /// A variable of the environment, for `#!defenv` and `$env(...)`.
     fn environment(&self, name: &str) -> Option<String>;
+
+    /// The addresses of a host, those that are likelier to be meant first.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    fn addresses(&self, _host: &str) -> Result<Vec<IpAddr>, String> {
+        Err("names are not looked up here".to_owned())
+    }
+
+    /// The addresses of an interface of this machine; none if there is no such interface.
+    fn interface(&self, _name: &str) -> Vec<IpAddr> {
+        Vec::new()
+    }
+
+    /// The name of this machine.
+    fn host_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether the script is to run on this machine. If it is not, a name that stands for nothing
+    /// here is no error.
+    fn runs_here(&self) -> bool {
+        true
+    }
 }
 
 /// A script without errors so far, ready to be checked.
@@ -84,7 +110,7 @@ pub fn parse_text(
     (ast.dialect, ast.constants, ast.passed) = (dialect, constants, passed);
     let is_sound = !problems.has_errors();
     let mut found = Vec::new();
-    let settings = globals::settings(&ast, &mut found);
+    let settings = globals::settings(&ast, reader, &mut found);
     found.into_iter().for_each(|diagnostic| problems.report(diagnostic));
     let has_errors = problems.has_errors();
     let diagnostics = problems.into_list();

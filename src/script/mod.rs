@@ -23,6 +23,7 @@ mod execution;
 mod format;
 mod globals;
 mod host;
+mod hosts;
 mod json;
 mod lexer;
 mod list;

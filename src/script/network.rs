@@ -31,6 +31,14 @@ impl Network {
         }
     }
 
+    /// A single address.
+    pub(super) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits(), u32::MAX),
+            IpAddr::V6(address) => Self::V6(address.to_bits(), u128::MAX),
+        }
+    }
+
     /// Whether `address` lies in it. An IPv4 address mapped into IPv6 counts as IPv4.
     pub(super) fn contains(self, address: IpAddr) -> bool {
         match (self, address.to_canonical()) {

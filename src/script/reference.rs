@@ -180,8 +180,8 @@ const BLOCKS: &[LanguageEntry] = &[
     ),
     entry(
         "onsend_route, event_route[name]",
-        "Checked, but never run yet.",
-        "route { exit; }\nevent_route[core:worker-one-init] { log(\"up\"); }",
+        "Checked, but never run: a warning says so, unless they are empty.",
+        "route { exit; }\nonsend_route { }\nevent_route[core:worker-one-init] { }",
     ),
 ];
 

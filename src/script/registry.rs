@@ -222,9 +222,13 @@ pub struct SettingSpec {
     pub kind: SettingKind,
     /// Whether it changes anything; one that does not is accepted with a note.
     pub effective: bool,
-    /// What it does.
+    /// What it does; begins with [`NOT_HEEDED`] if it asks for something that is not done.
     pub doc: &'static str,
 }
+
+/// How the text begins about a setting without effect that asks, unless it is 0 or empty, for
+/// something that is not done: that is worth a warning.
+pub(super) const NOT_HEEDED: &str = "Not heeded";
 
 /// Whether a module can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,9 @@ pub(super) fn translate(select: &[u8]) -> Option<Vec<u8>> {
     {
         return Some(variable.as_bytes().to_vec());
     }
+    if let Some(variable) = of_via(*root, rest) {
+        return Some(variable.into_bytes());
+    }
     let (base, transforms) = match root.name {
         "ruri" => ("ru".to_owned(), of_uri(rest)?),
         "dst_uri" => ("du".to_owned(), of_uri(rest)?),
@@ -83,6 +86,26 @@ fn place(index: Option<&str>) -> Option<String> {
     let Some(index) = index else { return Some(String::new()) };
     let index: i32 = index.parse().ok()?;
     Some(format!("[{}]", if index > 0 { index - 1 } else { index }))
+}
+
+/// The pseudo-variable that a part of a Via is which no transformation finds.
+fn of_via(root: Part<'_>, rest: &[Part<'_>]) -> Option<String> {
+    let (Part { name: "v" | "via", argument }, [Part { name, argument: None }]) = (root, rest)
+    else {
+        return None;
+    };
+    let variable = match argument {
+        None | Some("0" | "1") => "via0",
+        Some("2") => "via1",
+        Some("-1") => "viaZ",
+        Some(_) => return None,
+    };
+    let part = match *name {
+        "host" | "port" => *name,
+        "transport" => "proto",
+        _ => return None,
+    };
+    Some(format!("$({variable}({part}))"))
 }
 
 /// The transformations that steps behind a URI are.
@@ -212,7 +235,13 @@ mod tests {
             ("contact.uri.params.maddr", Some("$(hfl(Contact){nameaddr.uri}{uri.param,maddr})")),
             ("rr.params.ftag", Some("$(hfl(Record-Route){param.value,ftag})")),
             ("tls.me.subj", None),
-            ("via[1].host", None),
+            ("via.host", Some("$(via0(host))")),
+            ("via[0].host", Some("$(via0(host))")),
+            ("via[1].port", Some("$(via0(port))")),
+            ("v[2].transport", Some("$(via1(proto))")),
+            ("via[-1].host", Some("$(viaZ(host))")),
+            ("via[3].host", None),
+            ("via[1].comment", None),
             ("msg[\"a)b\"]", None),
             ("ruri..user", None),
             ("from.uri.host[x]", None),

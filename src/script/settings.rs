@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::LogFacility;
+use super::hosts::HostTable;
 use crate::connections::ConnectionSettings;
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
 use crate::names::NameSettings;
@@ -31,6 +32,31 @@ pub struct ListenAddress {
     pub advertise: Option<(String, u16)>,
     /// What scripts call it (`name`).
     pub name: Option<String>,
+}
+
+/// What stands in Via and Record-Route instead of the address and port of a listener.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advertised {
+    /// The host (`advertised_address`).
+    pub host: Option<String>,
+    /// The port (`advertised_port`).
+    pub port: Option<u16>,
+}
+
+impl Advertised {
+    /// What stands for that address; `None` if it stands for itself.
+    #[must_use]
+    pub fn of(&self, address: SocketAddr) -> Option<(String, u16)> {
+        let port = self.port.unwrap_or_else(|| address.port());
+        match &self.host {
+            Some(host) => Some((host.clone(), port)),
+            None if self.port.is_none() || address.ip().is_unspecified() => None,
+            None => match address.ip() {
+                IpAddr::V4(ip) => Some((ip.to_string(), port)),
+                IpAddr::V6(ip) => Some((format!("[{ip}]"), port)),
+            },
+        }
+    }
 }
 
 /// Where the administrator's commands come in.
@@ -83,6 +109,17 @@ pub struct Settings {
     pub udp_mtu_transport: Transport,
     /// Further names of this server: host and, if given, port.
     pub aliases: Vec<(String, Option<u16>)>,
+    /// Names that this server has by itself, at the ports it listens on: that of the machine
+    /// (`auto_aliases`).
+    pub own_names: Vec<String>,
+    /// Whether this server has names by itself: those, and `localhost` where it listens on a
+    /// loopback address (`auto_aliases`).
+    pub auto_aliases: bool,
+    /// What stands in Via and Record-Route for addresses that do not say it themselves
+    /// (`advertised_address`, `advertised_port`).
+    pub advertised: Advertised,
+    /// The hosts that addresses are compared with.
+    pub hosts: HostTable,
     /// The number of this server (`server_id`).
     pub server_id: u32,
     /// The attribute whose members our Via gets as parameters (`xavp_via_params`).
@@ -169,6 +206,10 @@ impl Default for Settings {
             udp_mtu_bytes: 0,
             udp_mtu_transport: Transport::Udp,
             aliases: Vec::new(),
+            own_names: Vec::new(),
+            auto_aliases: true,
+            advertised: Advertised::default(),
+            hosts: HostTable::default(),
             server_id: 0,
             xavp_via_params: None,
             xavp_via_fields: None,

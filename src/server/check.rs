@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::load::{load, parse};
+use super::load::{load, parse_as};
 use super::{ServerError, log};
 use crate::modules::REGISTRY;
 use crate::script::{
@@ -71,7 +71,7 @@ pub fn explain(code: &str) -> Result<(), ServerError> {
 
 /// Tells how much of a script is supported.
 fn check_compat(path: &Path, format: Format) -> Result<(), ServerError> {
-    let (ast, map, diagnostics) = match parse(Some(path))? {
+    let (ast, map, diagnostics) = match parse_as(Some(path), false)? {
         Ok(parsed) => (Some(parsed.ast), parsed.map, parsed.diagnostics),
         Err(rejected) => (rejected.ast, rejected.map, rejected.diagnostics),
     };

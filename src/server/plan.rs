@@ -43,11 +43,9 @@ impl Plan {
 /// The listen addresses without repetitions, in the order of their transports. Port 0 may be asked
 /// for repeatedly.
 fn listen_addresses(options: &Options, settings: &Settings) -> Vec<ListenAddress> {
-    let plain = |Endpoint { transport, address }| ListenAddress {
-        transport,
-        address,
-        advertise: None,
-        name: None,
+    let plain = |Endpoint { transport, address }| {
+        let advertise = settings.advertised.of(address);
+        ListenAddress { transport, address, advertise, name: None }
     };
     let wanted: Vec<ListenAddress> = if !options.listen.is_empty() {
         options.listen.iter().copied().map(plain).collect()

@@ -280,8 +280,8 @@ pub enum Contact<'d> {
     Address {
         /// The address.
         address: NameAddr<'d>,
-        /// `q` in thousandths, 0 to 1000.
-        q: Option<u16>,
+        /// `q` in thousandths, 0 to 1000, if it has one.
+        q: Result<Option<u16>, ParseError>,
         /// `expires` in seconds; a malformed one counts as 3600 (RFC 3261 §10.2.1.1).
         expires: Option<u32>,
     },
@@ -300,7 +300,11 @@ impl<'d> Contact<'d> {
         let address = NameAddr::parse(text)?;
         let value = |name| address.params.get(name).map(|param| param.value.unwrap_or_default());
         let expires = value(b"expires").map(|text| number(text).unwrap_or(EXPIRES_DEFAULT));
-        Ok(Self::Address { address, q: value(b"q").and_then(parse_qvalue), expires })
+        let q = match value(b"q") {
+            None | Some(b"") => Ok(None),
+            Some(text) => parse_qvalue(text).map(Some).ok_or(ParseError::Address),
+        };
+        Ok(Self::Address { address, q, expires })
     }
 }
 
@@ -348,7 +352,7 @@ mod tests {
         NameAddr::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn contact(text: &str) -> (Option<u16>, Option<u32>) {
+    fn contact(text: &str) -> (Result<Option<u16>, ParseError>, Option<u32>) {
         match Contact::parse(text.as_bytes()) {
             Ok(Contact::Address { q, expires, .. }) => (q, expires),
             other => panic!("{text}: {other:?}"),
@@ -431,16 +435,21 @@ mod tests {
 
     #[test]
     fn a_contact_may_have_a_preference() {
-        assert_eq!(contact("<sip:a@b>;Q = 0.7"), (Some(700), None));
-        assert_eq!(contact("<sip:a@b>;q"), (None, None));
+        assert_eq!(contact("<sip:a@b>;Q = 0.7"), (Ok(Some(700)), None));
+        for text in ["<sip:a@b>", "<sip:a@b>;q", "<sip:a@b>;q="] {
+            assert_eq!(contact(text), (Ok(None), None), "{text}");
+        }
+        for text in ["<sip:a@b>;q=1.5", "<sip:a@b>;q=abc", "<sip:a@b>;q=\"0.5\""] {
+            assert_eq!(contact(text), (Err(ParseError::Address), None), "{text}");
+        }
     }
 
     #[test]
     fn malformed_expires_of_a_contact_is_an_hour() {
-        assert_eq!(contact("<sip:a@b>;expires=60"), (None, Some(60)));
-        assert_eq!(contact("<sip:a@b>;expires=0"), (None, Some(0)));
-        assert_eq!(contact("<sip:a@b>;expires=280297596632815"), (None, Some(3_600)));
-        assert_eq!(contact("<sip:a@b>;expires"), (None, Some(3_600)));
-        assert_eq!(contact("<sip:a@b;expires=60>"), (None, None));
+        assert_eq!(contact("<sip:a@b>;expires=60"), (Ok(None), Some(60)));
+        assert_eq!(contact("<sip:a@b>;expires=0"), (Ok(None), Some(0)));
+        assert_eq!(contact("<sip:a@b>;expires=280297596632815"), (Ok(None), Some(3_600)));
+        assert_eq!(contact("<sip:a@b>;expires"), (Ok(None), Some(3_600)));
+        assert_eq!(contact("<sip:a@b;expires=60>"), (Ok(None), None));
     }
 }

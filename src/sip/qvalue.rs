@@ -21,19 +21,30 @@ impl fmt::Display for QValue {
 }
 
 /// The `qvalue` that `text` is, in thousandths; `None` if it is none.
+///
+/// As phones write it and servers have always read it: the zero before the point may be missing or
+/// repeated, and of the decimals the first three count.
 #[must_use]
 pub fn parse_qvalue(text: &[u8]) -> Option<u16> {
-    let (whole, decimals) = match text {
-        [whole @ (b'0' | b'1')] => (whole, &[][..]),
-        [whole @ (b'0' | b'1'), b'.', decimals @ ..] => (whole, decimals),
-        _ => return None,
+    let point = memchr::memchr(b'.', text);
+    let (whole, decimals) = match point {
+        Some(point) => (&text[..point], &text[point + 1..]),
+        None => (text, &[][..]),
     };
-    if decimals.len() > 3 || !decimals.iter().all(u8::is_ascii_digit) {
+    let is_empty = whole.is_empty() && decimals.is_empty();
+    if is_empty || !decimals.iter().all(u8::is_ascii_digit) {
         return None;
     }
+    let is_one = match whole {
+        [zeros @ .., b'1'] if zeros.iter().all(|digit| *digit == b'0') => true,
+        zeros if zeros.iter().all(|digit| *digit == b'0') => false,
+        _ => return None,
+    };
+    if is_one {
+        return decimals.iter().all(|digit| *digit == b'0').then_some(1_000);
+    }
     let digit = |place: usize| decimals.get(place).map_or(0, |digit| u16::from(digit - b'0'));
-    let q = u16::from(whole - b'0') * 1_000 + digit(0) * 100 + digit(1) * 10 + digit(2);
-    (q <= 1_000).then_some(q)
+    Some(digit(0) * 100 + digit(1) * 10 + digit(2))
 }
 
 #[cfg(test)]
@@ -50,8 +61,15 @@ mod tests {
             ("0.005", Some(5)),
             ("1.000", Some(1_000)),
             ("1.001", None),
-            ("0.1234", None),
-            (".5", None),
+            ("0.1239", Some(123)),
+            (".5", Some(500)),
+            ("00.5", Some(500)),
+            ("01", Some(1_000)),
+            ("1.0001", None),
+            (".", None),
+            ("11", None),
+            ("0.5.", None),
+            (&"0".repeat(9_999), Some(0)),
             ("2", None),
             ("0,5", None),
             ("-1", None),

@@ -10,6 +10,7 @@ mod control;
 mod error;
 mod fifo;
 mod files;
+mod interface;
 mod option;
 mod process;
 mod signal;
@@ -19,6 +20,7 @@ pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
 pub use fifo::make_fifo;
 pub use files::raise_open_files;
+pub use interface::interface_addresses;
 pub use option::{
     choose_port_late, spread_over_group, take_merged, tell_destination_v4, tell_destination_v6,
     tell_overruns,

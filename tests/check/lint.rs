@@ -246,7 +246,12 @@ fn blocks_that_nothing_runs_are_told() {
     gets("exit;", "route[A] { route(B); }\nroute[B] { route(A); }", &["W0410", "W0410"]);
     gets("exit;", "failure_route[F] { exit; }", &["W0410"]);
     gets("route(A); exit;", "route[A] { route(B); }\nroute[B] { strip(1); }", &[]);
-    gets("exit;", "onreply_route { exit; }\nevent_route[xhttp:request] { exit; }", &[]);
+    gets("exit;", "onreply_route { exit; }", &[]);
+    gets("exit;", "event_route[xhttp:request] { exit; }", &["W0413"]);
+    gets("exit;", "onsend_route { drop; }\nlocal_route { exit; }", &["W0413", "W0413"]);
+    gets("exit;", "onsend_route { }", &[]);
+    gets("exit;", "onsend_route { if (to_port == 5060 && snd_ip == 192.0.2.1) drop; }", &["W0413"]);
+    gets("if (to_port == 5060) exit; forward();", "", &["E0422"]);
     gets("t_on_failure(\"F\"); exit;", "failure_route[F] { exit; }", &["E0403"]);
     gets("exit;", "onreply_route { route(A); }\nroute[A] { log(\"x\"); }", &[]);
     let timer = "loadmodule \"rtimer.so\"\n\

@@ -1,6 +1,5 @@
 //! The rules of RFC 3261 §10.3, each with a REGISTER that meets it.
 
-use std::net::SocketAddr;
 
 use super::*;
 use crate::location::RegistrarConfig;
@@ -22,7 +21,7 @@ struct Register<'a> {
     cseq: u32,
     path: &'a str,
     replaces_others: bool,
-    source: Option<&'a str>,
+    received: &'a str,
 }
 
 /// A REGISTER of `contacts` with the usual Call-ID.
@@ -34,7 +33,7 @@ const fn of<'a>(contacts: &'a [&'a str], cseq: u32) -> Register<'a> {
         cseq,
         path: "",
         replaces_others: false,
-        source: None,
+        received: "",
     }
 }
 
@@ -46,8 +45,6 @@ impl Desk {
     fn register(&self, register: Register<'_>) -> Result<Outcome, Rejection> {
         let contacts = register.contacts.iter().map(|contact| contact.as_bytes());
         let request = Request::parse(contacts, register.expires, &self.config)?;
-        let source = register.source.map(|source| source.parse::<SocketAddr>().unwrap());
-        let arena = Bump::new();
         let registration = Registration {
             call_id: register.call_id.as_bytes(),
             cseq: register.cseq,
@@ -55,11 +52,9 @@ impl Desk {
             user_agent: b"phone",
             listener: ListenerId(0),
             cflags: 0,
-            received: source.map(|source: SocketAddr| {
-                let source = Endpoint { transport: Transport::Udp, address: source };
-                (source.address.ip(), received_uri(source, &arena))
-            }),
+            received: register.received.as_bytes(),
             replaces_others: register.replaces_others,
+            newest_first: self.config.newest_first,
             q: None,
         };
         super::register(&self.table, b"bob", (&request, &registration), &self.config, self.now)
@@ -89,15 +84,58 @@ const B: &str = "<sip:bob@192.0.2.2:5070>";
 
 // L01, M16
 #[test]
-fn contacts_are_added_beside_each_other_the_newest_first() {
-    let desk = Desk::new();
+fn contacts_are_added_beside_each_other_the_oldest_first() {
+    let mut desk = Desk::new();
     desk.expect(of(&[A], 1), Ok(Inserted), "<sip:bob@192.0.2.1>;expires=3600");
     let other = Register { call_id: "call-2", ..of(&[B], 1) };
-    desk.expect(
-        other,
-        Ok(Inserted),
-        "<sip:bob@192.0.2.2:5070>;expires=3600, <sip:bob@192.0.2.1>;expires=3600",
-    );
+    let both = "<sip:bob@192.0.2.1>;expires=3600, <sip:bob@192.0.2.2:5070>;expires=3600";
+    desk.expect(other, Ok(Inserted), both);
+    desk.expect(of(&[A], 2), Ok(Updated), both);
+    // Also where more changes than the time.
+    let moved = Register { path: "<sip:edge.example;lr>", ..of(&[A], 3) };
+    desk.expect(moved, Ok(Updated), both);
+    // What has expired is as if it had never been there.
+    desk.register(Register { call_id: "call-2", expires: Some(7_200), ..of(&[B], 2) }).unwrap();
+    desk.now += 3_600;
+    let late = "<sip:bob@192.0.2.2:5070>;expires=3600, <sip:bob@192.0.2.1>;expires=3600";
+    desk.expect(of(&[A], 4), Ok(Inserted), late);
+}
+
+#[test]
+fn the_newest_contact_is_first_if_that_is_wanted() {
+    let mut desk = Desk::new();
+    desk.config.newest_first = true;
+    let other = |cseq| Register { call_id: "call-2", ..of(&[B], cseq) };
+    let a_first = "<sip:bob@192.0.2.1>;expires=3600, <sip:bob@192.0.2.2:5070>;expires=3600";
+    let b_first = "<sip:bob@192.0.2.2:5070>;expires=3600, <sip:bob@192.0.2.1>;expires=3600";
+    desk.register(of(&[A], 1)).unwrap();
+    desk.expect(other(1), Ok(Inserted), b_first);
+    desk.expect(of(&[A], 2), Ok(Updated), a_first);
+    desk.expect(other(2), Ok(Updated), b_first);
+    // Whatever its q.
+    let low = Register { call_id: "call-3", ..of(&["<sip:c@h>;q=0.1", "<sip:d@h>;q=0.9"], 1) };
+    let all = format!("<sip:d@h>;q=0.9;expires=3600, <sip:c@h>;q=0.1;expires=3600, {b_first}");
+    desk.expect(low, Ok(Inserted), &all);
+    assert!(unregister_where(&desk.table, b"bob", desk.now, |it| it.contact() == b"sip:d@h"));
+    desk.expect(of(&[], 1), Ok(Queried), &all["<sip:d@h>;q=0.9;expires=3600, ".len()..]);
+}
+
+// The seconds that are granted, and what a registrar that refuses says.
+#[test]
+fn an_interval_that_is_too_brief_is_raised_or_refused() {
+    let mut desk = Desk::new();
+    let brief = Register { expires: Some(10), ..of(&[A], 1) };
+    desk.expect(brief, Ok(Inserted), "<sip:bob@192.0.2.1>;expires=60");
+    let again = Register { expires: Some(59), ..of(&[A], 2) };
+    desk.expect(again, Ok(Updated), "<sip:bob@192.0.2.1>;expires=60");
+    desk.config.refuses_brief = true;
+    let refused = Err(Rejection::TooBrief { min_expires: 60 });
+    desk.expect(Register { expires: Some(1), ..of(&[A], 3) }, refused, &desk.bindings());
+    desk.config.refuses_brief = false;
+    desk.config.max_expires = 30;
+    desk.expect(Register { expires: Some(1), ..of(&[A], 4) }, Ok(Updated), {
+        "<sip:bob@192.0.2.1>;expires=30"
+    });
 }
 
 // M16: S4 has one device for each user.
@@ -151,6 +189,7 @@ fn expiry_is_what_the_contact_says_or_the_header_or_the_default() {
 #[test]
 fn an_interval_that_is_too_brief_is_refused() {
     let mut desk = Desk::new();
+    desk.config.refuses_brief = true;
     let brief = |seconds| Register { expires: Some(seconds), ..of(&["<sip:a@h>"], 1) };
     desk.expect(brief(59), Err(Rejection::TooBrief { min_expires: 60 }), "");
     desk.expect(brief(60), Ok(Inserted), "<sip:a@h>;expires=60");
@@ -170,7 +209,7 @@ fn a_long_interval_is_shortened_if_there_is_a_maximum() {
     desk.config.max_expires = 900;
     desk.expect(of(&["<sip:a@h>;expires=86400"], 1), Ok(Inserted), "<sip:a@h>;expires=900");
     desk.expect(of(&["<sip:b@h>"], 1), Ok(Inserted), {
-        "<sip:b@h>;expires=900, <sip:a@h>;expires=900"
+        "<sip:a@h>;expires=900, <sip:b@h>;expires=900"
     });
 }
 
@@ -341,7 +380,7 @@ fn contacts_are_compared_as_uris() {
         "<sip:bob@phone.example>;expires=3600"
     });
     desk.expect(of(&["<sip:Bob@phone.example>"], 3), Ok(Inserted), {
-        "<sip:Bob@phone.example>;expires=3600, <sip:bob@phone.example>;expires=3600"
+        "<sip:bob@phone.example>;expires=3600, <sip:Bob@phone.example>;expires=3600"
     });
     desk.expect(
         of(&["<sip:Bob@phone.example:5060>;expires=0", "<sip:bob@phone.example>;expires=0"], 4),
@@ -370,6 +409,31 @@ fn a_changed_q_or_path_replaces_the_binding() {
     assert_eq!(stored.as_deref(), Some(&b"<sip:edge.example;lr>"[..]));
 }
 
+// RFC 5626 §6
+#[test]
+fn the_instance_is_told_as_it_came() {
+    let desk = Desk::new();
+    let phone = "<sip:bob@h>;reg-id=1;x=y;+sip.instance=\"<urn:uuid:00\\\"-1>\"";
+    let told = "<sip:bob@h>;expires=3600;+sip.instance=\"<urn:uuid:00\\\"-1>\";reg-id=1";
+    desk.expect(of(&[phone], 1), Ok(Inserted), told);
+    desk.expect(of(&[phone], 2), Ok(Updated), told);
+    desk.expect(of(&["<sip:bob@h>"], 3), Ok(Updated), "<sip:bob@h>;expires=3600");
+    for (params, told) in [
+        (";+sip.instance=\"<a>\"", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=\"<a>\";reg-id=x", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=\"<a>\";reg-id=12345678901", ";+sip.instance=\"<a>\""),
+        (";+sip.instance=a;reg-id=1", ""),
+        (";+sip.instance;reg-id=1", ""),
+        (";reg-id=1", ""),
+    ] {
+        let desk = Desk::new();
+        let told = format!("<sip:bob@h>;expires=3600{told}");
+        desk.expect(of(&[&format!("<sip:bob@h>{params}")], 1), Ok(Inserted), &told);
+    }
+    let long = format!("<sip:a@h>;+sip.instance=\"{}\"", "u".repeat(5_000));
+    assert_eq!(desk.register(of(&[&long], 4)), Err(Rejection::TooLong));
+}
+
 #[test]
 fn others_are_removed_if_only_the_named_contacts_are_to_stay() {
     let desk = Desk::new();
@@ -379,12 +443,12 @@ fn others_are_removed_if_only_the_named_contacts_are_to_stay() {
 }
 
 #[test]
-fn the_source_is_stored_for_contacts_at_other_addresses() {
+fn where_contacts_are_reached_instead_is_stored() {
     let desk = Desk::new();
-    let contacts = ["<sip:bob@10.0.0.1>", "<sip:bob@192.0.2.7>", "<sip:bob@phone.example>"];
-    let register = Register { source: Some("192.0.2.7:1024"), ..of(&contacts, 1) };
+    let contacts = ["<sip:bob@10.0.0.1>", "<sip:bob@phone.example>"];
+    let register = Register { received: "sip:192.0.2.7:1024", ..of(&contacts, 1) };
     let expected = "<sip:bob@10.0.0.1>;expires=3600;received=\"sip:192.0.2.7:1024\", \
-                    <sip:bob@192.0.2.7>;expires=3600, <sip:bob@phone.example>;expires=3600";
+                    <sip:bob@phone.example>;expires=3600;received=\"sip:192.0.2.7:1024\"";
     desk.expect(register, Ok(Inserted), expected);
 }
 
@@ -405,7 +469,7 @@ fn what_is_stored_and_answered_is_bounded() {
 #[test]
 fn a_malformed_contact_is_refused() {
     let desk = Desk::new();
-    for contact in ["<sip:a@h", "\"", "<>", "<sip:>"] {
+    for contact in ["<sip:a@h", "\"", "<>", "<sip:>", "<sip:a@h>;q=1.5", "<sip:a@h>;q=x"] {
         let answer = desk.register(of(&[A, contact], 1));
         assert!(matches!(answer, Err(Rejection::Malformed(_))), "{contact}: {answer:?}");
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use smallvec::SmallVec;
 
 use super::*;
-use crate::location::{Binding, BindingView};
+use crate::location::{Binding, BindingView, Instance};
 use crate::mem::ListenerId;
 
 /// A set with one binding whose parts all tell `number`.
@@ -17,13 +17,14 @@ fn set_of(number: u32, expires_at: u32) -> BindingSet {
         path: b"",
         call_id: call_id.as_bytes(),
         user_agent: b"",
+        instance: Instance::default(),
         q: None,
         listener: ListenerId(0),
         cflags: number,
     };
     let mut bindings = SmallVec::new();
     bindings.push(Binding::new(&view, expires_at, number).unwrap());
-    BindingSet::new(bindings)
+    BindingSet::in_order(bindings)
 }
 
 /// Puts `set` in the place of what is there.
@@ -203,12 +204,13 @@ fn a_shard_has_room_for_so_many_bytes_and_gets_it_back() {
             path: b"",
             call_id: &text,
             user_agent: b"",
+            instance: Instance::default(),
             q: None,
             listener: ListenerId(0),
             cflags: 0,
         };
         let binding = Binding::new(&view, 10, 1).unwrap();
-        BindingSet::new(std::iter::repeat_n(binding, 1_000).collect())
+        BindingSet::in_order(std::iter::repeat_n(binding, 1_000).collect())
     };
     let aors: Vec<[u8; 4]> = (0..u32::MAX)
         .map(u32::to_be_bytes)

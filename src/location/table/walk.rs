@@ -54,7 +54,7 @@ mod tests {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::location::{Binding, BindingView, TableFull};
+    use crate::location::{Binding, BindingView, Instance, TableFull};
     use crate::mem::ListenerId;
 
     /// Binds `aor` until `expires_at`.
@@ -65,12 +65,13 @@ mod tests {
             path: b"",
             call_id: b"c",
             user_agent: b"",
+            instance: Instance::default(),
             q: None,
             listener: ListenerId(0),
             cflags: 0,
         };
         let binding = Binding::new(&view, expires_at, 1).unwrap();
-        let set = BindingSet::new(smallvec![binding]);
+        let set = BindingSet::in_order(smallvec![binding]);
         table.update::<_, TableFull>(aor.as_bytes(), |_| Ok((Some(set), ()))).unwrap();
     }
 

@@ -89,10 +89,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
             "lookup",
             &[TABLE, optional_text("uri")],
             "Replaces the Request-URI by the contact of its user with the highest q, of several \
-             the newest; the others become branches. False if there is none.\n\nThe user is the \
-             one of the Request-URI, or of the given URI. `$du` becomes the first hop of the \
-             path that the contact registered with, or the address it registered from if that \
-             is kept, or is unset.",
+             the oldest, or with `desc_time_order` the newest of all; the others become branches. \
+             False if there is none.\n\nThe user is the one of the Request-URI, or of the \
+             given URI. `$du` becomes the first hop of the path that the contact registered \
+             with, or the URI that `received_avp` said then, or is unset.",
             r#"if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }"#,
             lookup::lookup,
         )
@@ -182,9 +182,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
     },
 ];
 
-/// `save("location")`, for scripts that name no table.
+/// `save("location")`, for scripts that name no table: those of PrimiSIP, where a contact is
+/// where its REGISTER came from, here once `force_rport()` was called.
 pub(super) fn save_location<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    save::save(execution, &[Argument::Text(b"location")])
+    save::save_source(execution, &[Argument::Text(b"location")])
 }
 
 /// The location tables of the server.

@@ -1,10 +1,10 @@
 //! `save`.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
+use smallvec::SmallVec;
 
 use super::super::table::{int, joined, text};
 use super::lookup::aor_of;
@@ -12,16 +12,18 @@ use super::record::setting;
 use super::{config, tables};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
-    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room,
-    received_uri, refresh, register,
+    Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room, refresh,
+    register,
 };
-use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig};
+use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig, UsrlocConfig};
 use crate::metrics::Counter;
-use crate::protocol::Endpoint;
+use crate::protocol::Transport;
 use crate::script::{
     Argument, Execution, FALSE, Host, ReturnCode, TRUE, Transit, Value, XavpKind, XavpPath,
 };
-use crate::sip::{HeaderName, Message, Method, NameAddr, ParseError, Pen, parse_delta_seconds};
+use crate::sip::{
+    HeaderName, Items, Message, Method, NameAddr, ParseError, Pen, Uri, parse_delta_seconds,
+};
 
 /// Flag: no answer.
 const NO_REPLY: i64 = 2;
@@ -29,12 +31,25 @@ const NO_REPLY: i64 = 2;
 /// Flag: contacts that the request does not name are removed.
 const REPLACE_OTHERS: i64 = 4;
 
+/// See [`save_source`]; no script can say it.
+const FROM_SOURCE: i64 = i64::MIN;
+
 /// What `save` returns where there are too many contacts.
 const TOO_MANY_CONTACTS: ReturnCode = -2;
 
 /// `save(table[, flags[, uri]])`.
 pub(super) fn save<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    save_flagged(execution, arguments, int(arguments, 1).unwrap_or_default())
+    let flags = int(arguments, 1).unwrap_or_default();
+    save_flagged(execution, arguments, flags & !FROM_SOURCE)
+}
+
+/// As [`save`], and requests to the contacts are sent to where the REGISTER came from if the
+/// script has called `force_rport()`.
+pub(super) fn save_source<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+) -> ReturnCode {
+    save_flagged(execution, arguments, FROM_SOURCE)
 }
 
 /// `save_noreply(table)`.
@@ -130,7 +145,7 @@ enum Failure<'m> {
     Rejected(Rejection),
     /// It requires these extensions, or does not support this one (RFC 3261 §8.2.2.3).
     BadExtension(&'m [u8]),
-    /// The address-of-record is no URI with a user.
+    /// The address-of-record is no URI, or too long.
     NoUser,
     /// There are no location tables, or as many as there may be.
     NoTable,
@@ -164,7 +179,7 @@ impl<'m> Failure<'m> {
             Self::BadExtension(names) => {
                 ((420, "Bad Extension"), joined(arena, &[b"Unsupported: ", names, b"\r\n"]))
             }
-            Self::NoUser => ((400, "Bad Request (no user to register)"), &[]),
+            Self::NoUser => ((400, "Bad Request (no address-of-record)"), &[]),
             Self::NoTable => ((500, "Server Internal Error (no such table)"), &[]),
         };
         let is_too_many = matches!(self, Self::Rejected(Rejection::TooManyContacts));
@@ -199,8 +214,7 @@ fn store<'m>(
     require(transit, config)?;
     let aor = aor_of(execution, address(transit, text(arguments, 2))?).ok_or(Failure::NoUser)?;
     let path = path(transit, config)?;
-    let replaces_others = flags & REPLACE_OTHERS != 0;
-    let registration = registration(execution, config, path.stored, replaces_others)?;
+    let registration = registration(execution, config, path.stored, flags)?;
     let table = table(&*execution.host, text(arguments, 0));
     let now = location::seconds(execution.host.now());
     let expires = expires(message);
@@ -214,7 +228,7 @@ fn store<'m>(
             return done(Outcome::Updated, headers);
         }
     }
-    let request = Request::parse(message.items(HeaderName::Contact), expires, config)?;
+    let request = Request::parse(contacts(message)?, expires, config)?;
     let table = table.ok_or(Failure::NoTable)?;
     let outcome = register(table, aor, (&request, &registration), config, now)?;
     let headers =
@@ -239,10 +253,11 @@ fn registration<'m>(
     execution: &Execution<'m>,
     config: &RegistrarConfig,
     path: &'m [u8],
-    replaces_others: bool,
+    flags: i64,
 ) -> Result<Registration<'m>, ParseError> {
     let transit = &execution.transit;
     let message = transit.message;
+    let usrloc = execution.program.config::<UsrlocConfig>();
     let (call_id, cseq) = match transit.essentials {
         Some(essentials) => (essentials.call_id, essentials.cseq.number),
         None => {
@@ -257,8 +272,9 @@ fn registration<'m>(
         user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
         listener: transit.listener,
         cflags: execution.branch_flags,
-        received: received(execution, path),
-        replaces_others,
+        received: received(execution, config, flags)?,
+        replaces_others: flags & REPLACE_OTHERS != 0,
+        newest_first: usrloc.is_some_and(|usrloc| usrloc.newest_first) || config.newest_first,
         q: forced_q(execution, config),
     })
 }
@@ -348,15 +364,40 @@ fn path<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<Path<'m>,
     }
 }
 
-/// The source of the request, if contacts at other addresses are to be reached there: the script
-/// has called `force_rport()`, which it does for phones behind a NAT, and no proxy in between has
-/// put itself on the path.
-fn received<'m>(execution: &Execution<'m>, path: &[u8]) -> Option<(IpAddr, &'m [u8])> {
-    let transit = &execution.transit;
-    (transit.rport_forced && path.is_empty()).then(|| {
-        let source = Endpoint { transport: execution.transport(), address: transit.source };
-        (transit.source.ip(), received_uri(source, transit.arena))
-    })
+/// The URI that requests to the contacts are sent to instead, if the script has set the attribute
+/// that `received_avp` names.
+fn received<'m>(
+    execution: &Execution<'m>,
+    config: &RegistrarConfig,
+    flags: i64,
+) -> Result<&'m [u8], ParseError> {
+    let Transit { rport_forced, source, arena, .. } = execution.transit;
+    if flags & FROM_SOURCE != 0 && rport_forced {
+        let uri = match execution.transport() {
+            Transport::Udp => bumpalo::format!(in arena, "sip:{}", source),
+            stream => bumpalo::format!(in arena, "sip:{};transport={}", source, stream.name()),
+        };
+        return Ok(uri.into_bump_str().as_bytes());
+    }
+    if config.received_avp.is_empty() {
+        return Ok(&[]);
+    }
+    match execution.text(execution.avp(&config.received_avp, 0)) {
+        b"" => Ok(&[]),
+        uri => Uri::parse(uri).map(|uri| uri.text),
+    }
+}
+
+/// The Contact values. Of one header field the last one counts as the first that came: so it is
+/// with the servers that the scripts were written for, and tells which of the same q is called.
+fn contacts(message: Message<'_>) -> Result<impl Iterator<Item = &[u8]>, ParseError> {
+    if message.headers(HeaderName::Contact).any(|header| header.value.is_empty()) {
+        return Err(ParseError::Address);
+    }
+    Ok(message.headers(HeaderName::Contact).flat_map(|header| {
+        let values: SmallVec<[&[u8]; 1]> = Items::new(header.value).collect();
+        values.into_iter().rev()
+    }))
 }
 
 /// The header lines of the 200 (RFC 3261 §10.3 step 8, RFC 3327 §5.3), if these are the bindings.

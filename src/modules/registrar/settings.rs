@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::table::{accepted_number, accepted_text, number, number_setting, text_setting};
+use super::super::table::{
+    accepted_number, accepted_text, avp_name, number, number_setting, text_setting,
+};
 use crate::limits::{BINDING_BYTES_MAX, CONTACT_COUNT_MAX};
 use crate::location::{PathMode, RegistrarConfig};
 use crate::script::ast::GlobalValue;
 use crate::script::{ModuleConfig, SettingSpec};
 
 /// Says of a parameter that expiry is what the phone asked for.
-const NO_RANGE: &str = "Changes nothing: a binding ends when its phone was told.";
+const NO_RANGE: &str = "Not heeded: a binding ends when its phone was told.";
 
 /// Says of a parameter that its kind of variable has no say here.
-const NO_AVP: &str = "Changes nothing: the registrar reads and writes no such attribute.";
+const NO_AVP: &str = "Not heeded: the registrar reads and writes no such attribute.";
 
 /// Says of a parameter that it is about RFC 5626 or RFC 5627.
 const NO_OUTBOUND: &str = "Changes nothing: GRUU and outbound are not supported.";
@@ -23,8 +25,13 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
     number_setting("default_expires", "Seconds of a contact that asks for none."),
     number_setting(
         "min_expires",
-        "Fewest seconds of a contact. One that asks for fewer, but not for 0, is answered 423 \
-         with this number in Min-Expires; an hour or more is never too brief. 0: no minimum.",
+        "Fewest seconds of a contact: one that asks for fewer, but not for 0, gets these. 0: no \
+         minimum.",
+    ),
+    number_setting(
+        "min_expires_mode",
+        "1: a contact that asks for fewer than min_expires is answered 423 with this number in \
+         Min-Expires (RFC 3261 §10.3); an hour or more is never too brief. 0: it is raised.",
     ),
     number_setting("max_expires", "Most seconds of a contact; more are lowered. 0: no maximum."),
     number_setting(
@@ -54,10 +61,11 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
     accepted_number("default_expires_range", NO_RANGE),
     accepted_number("expires_range", NO_RANGE),
     accepted_number("expires_max_deviation", NO_RANGE),
-    accepted_text(
+    text_setting(
         "received_avp",
-        "Changes nothing: after force_rport() the source address is stored by itself for \
-         contacts at other addresses.",
+        "The attribute, `$avp(name)`, with the URI that requests to the contacts of a REGISTER \
+         are sent to instead of the Contact URI. If it is set when `save` is called, it is \
+         stored; `lookup` makes it `$du`.",
     ),
     accepted_text("aor_avp", NO_AVP),
     accepted_text("reg_callid_avp", NO_AVP),
@@ -73,29 +81,28 @@ pub(super) const SETTINGS: &[SettingSpec] = &[
         "Name of the attribute in which `registered` and `lookup` tell the contact that they \
          found: `ruid`, `contact`, `expires`, `received`.",
     ),
-    accepted_number("xavp_rcd_mask", NO_AVP),
+    accepted_number("xavp_rcd_mask", "Changes nothing: all is told that there is."),
     accepted_number("gruu_enabled", NO_OUTBOUND),
     accepted_number("disable_gruu", NO_OUTBOUND),
     accepted_text("gruu_secret", NO_OUTBOUND),
-    accepted_number("outbound_mode", NO_OUTBOUND),
-    accepted_number("regid_mode", NO_OUTBOUND),
+    accepted_number("outbound_mode", "Not heeded: outbound is not supported."),
+    accepted_number("regid_mode", "Not heeded: outbound is not supported."),
     accepted_number("flow_timer", NO_OUTBOUND),
-    accepted_number("path_use_received", "Changes nothing: the path itself is used."),
-    accepted_number("path_check_local", "Changes nothing: each server has tables of its own."),
-    accepted_number("sock_flag", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_text("sock_hdr_name", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_number("method_filtering", "Changes nothing: lookup returns all contacts."),
-    accepted_number("lookup_filter_mode", "Changes nothing: lookup returns all contacts."),
-    accepted_number("min_expires_mode", "Changes nothing: too brief an expiry is answered 423."),
-    accepted_number("sock_mode", "Changes nothing: a REGISTER came in where it came in."),
-    accepted_number("use_expired_contacts", "Changes nothing: expired contacts are out of use."),
+    accepted_number("path_use_received", "Not heeded: the path itself is used."),
+    accepted_number("path_check_local", "Not heeded: each server has tables of its own."),
+    accepted_number("sock_flag", "Not heeded: a REGISTER came in where it came in."),
+    accepted_text("sock_hdr_name", "Not heeded: a REGISTER came in where it came in."),
+    accepted_number("method_filtering", "Not heeded: lookup returns all contacts."),
+    accepted_number("lookup_filter_mode", "Not heeded: lookup returns all contacts."),
+    accepted_number("sock_mode", "Not heeded: a REGISTER came in where it came in."),
+    accepted_number("use_expired_contacts", "Not heeded: expired contacts are out of use."),
     accepted_number("nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("tcp_persistent_flag", "Changes nothing: connections have their own time."),
-    accepted_number("desc_time_order", "Changes nothing: the newest contact is always first."),
+    number_setting("desc_time_order", "As the parameter of that name of usrloc."),
     accepted_number("use_domain", "Changes nothing: it is a parameter of usrloc."),
     accepted_number("save_nat_flag", "Changes nothing: a stored source address says as much."),
     accepted_number("load_nat_flag", "Changes nothing: a stored source address says as much."),
-    accepted_text("event_callback", "Changes nothing: there are no event routes of contacts."),
+    accepted_text("event_callback", "Not heeded: there are no event routes of contacts."),
 ];
 
 /// Seconds that a parameter may say: ten years.
@@ -126,6 +133,8 @@ pub(super) fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, 
                 config.default_q = u16::try_from(q).ok();
             }
             "append_branches" => config.append_branches = is_on()?,
+            "min_expires_mode" => config.refuses_brief = is_on()?,
+            "desc_time_order" => config.newest_first = is_on()?,
             "case_sensitive" => config.case_sensitive = is_on()?,
             "use_path" => use_path = is_on()?,
             "path_mode" => {
@@ -136,6 +145,10 @@ pub(super) fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, 
                 }
             }
             "realm_prefix" => config.realm_prefix = bytes(value),
+            "received_avp" => {
+                let fault = || (position, "received_avp must be `$avp(name)`".to_owned());
+                config.received_avp = avp_name(value).ok_or_else(fault)?.into_vec().into();
+            }
             "received_param" => config.received_param = bytes(value),
             "xavp_cfg" => config.xavp_cfg = bytes(value),
             "xavp_rcd" => config.xavp_rcd = bytes(value),

@@ -491,7 +491,8 @@ fn log_level(text: &[u8]) -> Option<Prepared> {
         b"ALERT" => -5,
         b"BUG" => -4,
         b"CRIT2" => -3,
-        b"CRIT" => -2,
+        // One step higher than its number, as in Kamailio.
+        b"CRIT" => -3,
         b"ERR" | b"ERROR" => -1,
         b"WARN" | b"WARNING" => 0,
         b"NOTICE" => 1,

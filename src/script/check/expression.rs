@@ -1,12 +1,15 @@
 //! Expressions.
 
+use std::net::IpAddr;
+
 use regex::bytes::Regex;
 
 use super::{Checker, text_of};
 use crate::protocol::Transport;
-use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, Spanned};
+use crate::script::ast::{BinaryOperator, Expression, ExpressionKind, RouteKind, Spanned};
 use crate::script::checked::Node;
 use crate::script::compile::subject;
+use crate::script::hosts::is_host_name;
 use crate::script::network::Network;
 use crate::script::program::{Constant, Operand, Subject};
 use crate::script::variable::Variable;
@@ -169,13 +172,38 @@ impl Checker<'_> {
         }
         match Network::parse(&text) {
             Some(network) => Some(Node::Network { is_source, network }),
-            None => {
-                let message = format!("`{text}` is no address and no network");
-                let help = "write an address (192.0.2.1), a network (192.0.2.0/24, \
-                            192.0.2.0/255.255.255.0) or `myself`; host names are not looked \
-                            up here";
-                self.error_with_help("E0420", message, network.span, Some(help.to_owned()));
-                Some(NOTHING)
+            None => Some(self.at_host(is_source, &text, network.span)),
+        }
+    }
+
+    /// Checks `src_ip == host` and `dst_ip == host`: one of the addresses that it had when the
+    /// script was loaded.
+    fn at_host(&mut self, is_source: bool, host: &str, span: Span) -> Node {
+        let message = format!("`{host}` is no address and no network");
+        match self.hosts.addresses(host) {
+            Some(Ok(addresses)) if !addresses.is_empty() => {
+                let at = |ip: &IpAddr| Node::Network { is_source, network: Network::of(*ip) };
+                let either =
+                    |one, other| Node::Binary(BinaryOperator::Or, Box::new(one), Box::new(other));
+                addresses.iter().map(at).reduce(either).unwrap_or(NOTHING)
+            }
+            Some(Err(why)) if !self.hosts.is_strict() => {
+                let message = format!("`{host}` has no address on this machine: {why}");
+                self.report(Severity::Warning, "W0302", message, span);
+                NOTHING
+            }
+            // Of a script with errors no names were asked for.
+            None if !self.hosts.is_strict() && is_host_name(host) => NOTHING,
+            found => {
+                let help = match found {
+                    Some(Err(why)) => format!("it is not known as a host either: {why}"),
+                    Some(Ok(_)) => "the host of that name has no address".to_owned(),
+                    None => "write an address (192.0.2.1), a network (192.0.2.0/24, \
+                             192.0.2.0/255.255.255.0), a host or `myself`"
+                        .to_owned(),
+                };
+                self.error_with_help("E0420", message, span, Some(help));
+                NOTHING
             }
         }
     }
@@ -224,6 +252,14 @@ impl Checker<'_> {
             self.error_with_help("E0403", message, span, Some(help));
             return NOTHING;
         }
+        if OF_SENT.contains(&word) {
+            if self.kinds != [RouteKind::OnSend] {
+                let message = format!("`{word}` is known in `onsend_route` only");
+                self.error("E0422", message, span);
+            }
+            // Such a block never runs, which is told of the whole of it.
+            return NOTHING;
+        }
         if word == "myself" {
             let message = "`myself` can only be compared with `==` and `!=`";
             self.error("E0422", message, span);
@@ -270,6 +306,9 @@ const OPERANDS: &[(&str, Operand)] = &[
     ("uri:host", Operand::UriHost),
     ("uri:port", Operand::UriPort),
 ];
+
+/// Bare words that stand for something of a message that is being sent.
+const OF_SENT: &[&str] = &["snd_af", "snd_ip", "snd_port", "snd_proto", "to_ip", "to_port"];
 
 /// Bare words that stand for numbers.
 const NUMBERS: &[(&str, i64)] = &[

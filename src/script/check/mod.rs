@@ -17,6 +17,7 @@ use graph::{CallGraph, is_main};
 use super::ast::{Ast, Route, RouteKind, Spanned};
 use super::checked::{Checked, CheckedRoute};
 use super::compile::emit;
+use super::hosts::HostTable;
 use super::registry::{ModuleSpec, Registry};
 use super::scope::{Fault, Scope};
 use super::{
@@ -90,7 +91,8 @@ pub fn check(
     settings: Settings,
     registry: &Registry,
 ) -> Result<(Checked, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let mut checker = Checker::new(ast, &settings, registry);
+    let hosts = settings.hosts.clone();
+    let mut checker = Checker::new(ast, (&settings, &hosts), registry);
     let configs = checker.modules();
     let routes = checker.routes();
     if checker.is_understood() {
@@ -123,6 +125,7 @@ struct Checker<'a> {
     ast: &'a Ast,
     graph: CallGraph<'a>,
     registry: &'a Registry,
+    hosts: &'a HostTable,
     /// Modules whose functions can be called.
     loaded: Vec<&'static ModuleSpec>,
     /// Modules that are used and not loaded.
@@ -137,12 +140,17 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     /// A checker that has checked nothing yet.
-    fn new(ast: &'a Ast, settings: &Settings, registry: &'a Registry) -> Self {
+    fn new(
+        ast: &'a Ast,
+        (settings, hosts): (&Settings, &'a HostTable),
+        registry: &'a Registry,
+    ) -> Self {
         let built_in = registry.modules.iter().copied().filter(|module| module.built_in);
         Self {
             ast,
             graph: CallGraph::new(ast),
             registry,
+            hosts,
             loaded: built_in.collect(),
             unloaded: Vec::new(),
             scope: Scope::of(ast, registry),

@@ -4,7 +4,9 @@ use std::any::TypeId;
 
 use super::Checker;
 use crate::script::ast::{GlobalValue, ModParam, Spanned};
-use crate::script::registry::{ModuleConfig, ModuleSpec, ModuleState, SettingKind, SettingSpec};
+use crate::script::registry::{
+    ModuleConfig, ModuleSpec, ModuleState, NOT_HEEDED, SettingKind, SettingSpec,
+};
 use crate::script::{Severity, parse_int};
 
 impl Checker<'_> {
@@ -91,8 +93,17 @@ impl Checker<'_> {
         let found = module.settings.iter().find(|setting| setting.name == name);
         match found {
             Some(setting) => {
-                if !setting.effective {
-                    let why = setting.doc.strip_prefix("Changes nothing").unwrap_or(setting.doc);
+                let is_off = match &parameter.value.node {
+                    GlobalValue::Int(number) => *number == 0,
+                    GlobalValue::Text(text) => text.is_empty(),
+                    GlobalValue::Word(word) => switch(word) == Some(0),
+                };
+                if let (Some(why), false) = (setting.doc.strip_prefix(NOT_HEEDED), is_off) {
+                    let message = format!("`{name}` is not heeded{}", why.trim_end_matches('.'));
+                    self.report(Severity::Warning, "W0414", message, parameter.name.span);
+                } else if !setting.effective {
+                    let why = setting.doc.strip_prefix(NOT_HEEDED).unwrap_or(setting.doc);
+                    let why = why.strip_prefix("Changes nothing").unwrap_or(why);
                     let message = format!("`{name}` changes nothing{}", why.trim_end_matches('.'));
                     self.report(Severity::Note, "N0405", message, parameter.name.span);
                 }

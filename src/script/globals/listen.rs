@@ -7,6 +7,7 @@ use super::{Builder, text};
 use crate::protocol::Transport;
 use crate::script::ast::{Global, GlobalValue, Spanned};
 use crate::script::diagnostic::Diagnostic;
+use crate::script::hosts::is_host_name;
 use crate::script::{ListenAddress, Settings, Span};
 
 /// What a `listen` line says; what it leaves open is decided when all lines are read.
@@ -18,6 +19,8 @@ pub(super) struct Listener {
     advertise: Option<(String, Option<u16>)>,
     name: Option<String>,
     span: Span,
+    /// The name of the host, if it was given by that.
+    host: Option<String>,
 }
 
 impl Listener {
@@ -34,11 +37,12 @@ impl Listener {
                 (Some(port), _) => port,
                 (None, transport) => settings.port_of(transport),
             };
+            let address = SocketAddr::new(self.ip, port);
             let advertise = self.advertise.clone().map(|(host, own)| (host, own.unwrap_or(port)));
             ListenAddress {
                 transport,
-                address: SocketAddr::new(self.ip, port),
-                advertise,
+                address,
+                advertise: advertise.or_else(|| settings.advertised.of(address)),
                 name: self.name.clone(),
             }
         };
@@ -55,19 +59,25 @@ impl Listener {
         };
         Some(Diagnostic::warning("W0301", self.span, message).help(help))
     }
+
+    /// The name that the host has by it, with this port if it has none.
+    pub(super) fn alias(&self, port: u16) -> Option<(String, Option<u16>)> {
+        Some((self.host.as_ref()?.to_ascii_lowercase(), Some(self.port.unwrap_or(port))))
+    }
 }
 
 impl Builder<'_> {
     /// Reads a `listen` line.
     pub(super) fn listen(&mut self, parameter: &Parameter, global: &Global) {
         let mut values = global.values.iter();
+        self.line_start = self.listeners.len();
         while let Some(value) = values.next() {
             match keyword(value) {
                 Some("advertise" | "as") => self.advertise(values.next(), value.span),
                 Some("name") => {
                     let name = values.next().map(|value| text(&value.node));
-                    if let Some(listener) = self.listeners.last_mut() {
-                        listener.name = name;
+                    for listener in self.listeners.iter_mut().skip(self.line_start) {
+                        listener.name.clone_from(&name);
                     }
                 }
                 Some("use_children" | "use_workers" | "tag" | "use_auto_scaling_profile") => {
@@ -94,41 +104,77 @@ impl Builder<'_> {
             return;
         }
         let host_and_port = split_host(rest);
-        let address = host_and_port.as_ref().and_then(|(host, _)| address_of(host));
-        match (host_and_port, address) {
-            (Some((_, port)), Some(ip)) => {
-                let span = value.span;
-                self.listeners.push(Listener {
-                    transport,
-                    ip,
-                    port,
-                    advertise: None,
-                    name: None,
-                    span,
-                });
-            }
-            _ => self.diagnostics.push(
-                Diagnostic::error("E0303", value.span, format!("`{whole}` is no address"))
-                    .label("neither an IP address nor `localhost`")
-                    .help(format!(
-                        "interfaces and host names are not looked up: `{}=udp:192.0.2.1:5060`",
-                        parameter.name
-                    )),
-            ),
+        let span = value.span;
+        self.line_start = self.listeners.len();
+        let (host, port) = match host_and_port {
+            Some((host, port)) => match address_of(&host) {
+                Some(ip) => {
+                    let host = (host == LOCALHOST).then_some(host);
+                    self.listeners.push(Listener {
+                        transport,
+                        ip,
+                        port,
+                        advertise: None,
+                        name: None,
+                        span,
+                        host,
+                    });
+                    return;
+                }
+                None => (host, port),
+            },
+            None => (String::new(), None),
+        };
+        match self.named(&host) {
+            Ok((ips, host)) => self.listeners.extend(ips.into_iter().map(|ip| {
+                let host = host.clone();
+                Listener { transport, ip, port, advertise: None, name: None, span, host }
+            })),
+            Err(why) => self.unlistenable(parameter, value.span, &whole, &why),
         }
+    }
+
+    /// The addresses of an interface, or the first one of a host, and the name of that.
+    fn named(&self, name: &str) -> Result<(Vec<IpAddr>, Option<String>), String> {
+        let mut ips = self.reader.interface(name);
+        if ips.iter().any(IpAddr::is_ipv4) {
+            ips.retain(IpAddr::is_ipv4);
+        }
+        if !ips.is_empty() {
+            return Ok((ips, None));
+        }
+        if !is_host_name(name) {
+            return Err("neither an IP address nor the name of an interface or a host".to_owned());
+        }
+        let ips = self.reader.addresses(name)?;
+        let first = ips.iter().find(|ip| ip.is_ipv4()).or_else(|| ips.first());
+        first.map(|ip| (vec![*ip], Some(name.to_owned()))).ok_or_else(|| NO_ADDRESS.to_owned())
+    }
+
+    /// Reports what cannot be listened on.
+    fn unlistenable(&mut self, parameter: &Parameter, span: Span, whole: &str, why: &str) {
+        let name = parameter.name;
+        self.diagnostics.push(if self.reader.runs_here() {
+            Diagnostic::error("E0303", span, format!("`{whole}` is no address"))
+                .label(why)
+                .help(format!("an address is sure to be known: `{name}=udp:192.0.2.1:5060`"))
+        } else {
+            let message = format!("`{whole}` has no address on this machine");
+            Diagnostic::warning("W0302", span, message).label(why)
+        });
     }
 
     /// Reads what is to stand in Via instead of the address before.
     fn advertise(&mut self, value: Option<&Spanned<GlobalValue>>, keyword: Span) {
         let parsed = value.and_then(|value| split_host(without_protocol(&text(&value.node))));
-        match (parsed, self.listeners.last_mut()) {
-            (Some(advertise), Some(listener)) => listener.advertise = Some(advertise),
-            (None, _) => {
-                let span = value.map_or(keyword, |value| value.span);
-                let message = "`advertise` needs a host, with or without a port";
-                self.diagnostics.push(Diagnostic::error("E0303", span, message));
-            }
-            (Some(_), None) => {}
+        let Some(advertise) = parsed else {
+            let span = value.map_or(keyword, |value| value.span);
+            let message = "`advertise` needs a host, with or without a port";
+            self.diagnostics.push(Diagnostic::error("E0303", span, message));
+            return;
+        };
+        for listener in self.listeners.iter_mut().skip(self.line_start) {
+            listener.advertise = Some(advertise.clone());
         }
     }
 }
@@ -141,10 +187,16 @@ fn keyword(value: &Spanned<GlobalValue>) -> Option<&str> {
     }
 }
 
+/// The name of this machine for itself.
+const LOCALHOST: &str = "localhost";
+
+/// Why a host cannot be listened on that is known, but has none.
+const NO_ADDRESS: &str = "the host has no address";
+
 /// The address that a host of a `listen` or `dns_servers` line is.
 pub(super) fn address_of(host: &str) -> Option<IpAddr> {
     match host {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
         host => host.trim_start_matches('[').trim_end_matches(']').parse().ok(),
     }
 }

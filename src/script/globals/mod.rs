@@ -10,15 +10,27 @@ use table::{Effect, GLOBALS, Kind, Parameter};
 
 use super::ast::{Ast, Global, GlobalValue, Spanned};
 use super::diagnostic::Diagnostic;
+use super::hosts::HostTable;
 use super::reference::GlobalEntry;
 use super::spelling::nearest;
-use super::{LogFacility, Settings, Span};
+use super::{LogFacility, Reader, Settings, Span};
 use crate::limits::WORKER_COUNT_MAX;
 use crate::protocol::Transport;
 
 /// What the global parameters of a script say. Wrong ones are reported and keep their default.
-pub(super) fn settings(ast: &Ast, diagnostics: &mut Vec<Diagnostic>) -> Settings {
-    let mut builder = Builder { settings: Settings::default(), diagnostics, listeners: Vec::new() };
+pub(super) fn settings(
+    ast: &Ast,
+    reader: &dyn Reader,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Settings {
+    let mut builder = Builder {
+        settings: Settings::default(),
+        reader,
+        diagnostics,
+        listeners: Vec::new(),
+        line_start: 0,
+    };
+    builder.settings.hosts = HostTable::of(ast, reader);
     builder.settings.dialect = dialect::dialect_of(ast, builder.diagnostics);
     for global in &ast.globals {
         builder.global(global);
@@ -48,7 +60,7 @@ pub(super) fn all() -> impl Iterator<Item = GlobalEntry> {
             Kind::Text => "text",
         };
         let (doc, effective) = match parameter.effect {
-            Effect::None(why) => (why, false),
+            Effect::None(why) | Effect::Missing(why) => (why, false),
             Effect::Some => (parameter.doc, true),
         };
         GlobalEntry { name: parameter.name, value, doc, effective }
@@ -60,7 +72,7 @@ pub(super) fn all() -> impl Iterator<Item = GlobalEntry> {
 #[expect(clippy::option_option, reason = "no such parameter, one with effect, one without")]
 pub(super) fn idle(name: &str) -> Option<Option<&'static str>> {
     find(name).map(|parameter| match parameter.effect {
-        Effect::None(why) => Some(why),
+        Effect::None(why) | Effect::Missing(why) => Some(why),
         Effect::Some => None,
     })
 }
@@ -73,9 +85,12 @@ fn find(name: &str) -> Option<&'static Parameter> {
 /// Settings in the making.
 struct Builder<'d> {
     settings: Settings,
+    reader: &'d dyn Reader,
     diagnostics: &'d mut Vec<Diagnostic>,
     /// Listen addresses; those without port or transport get it by lines that may come later.
     listeners: Vec<listen::Listener>,
+    /// The first of them that the words behind it are about.
+    line_start: usize,
 }
 
 impl Builder<'_> {
@@ -103,9 +118,18 @@ impl Builder<'_> {
                 }
             }
         }
-        if let Effect::None(why) = parameter.effect {
-            let message = format!("`{name}` has no effect here: {why}");
-            self.diagnostics.push(Diagnostic::note("N0302", global.name.span, message));
+        let says_more =
+            !matches!(&first.node, GlobalValue::Int(0)) && flag(&first.node) != Some(false);
+        match parameter.effect {
+            Effect::Missing(why) if says_more => {
+                let message = format!("`{name}` is not heeded here: {why}");
+                self.diagnostics.push(Diagnostic::warning("W0303", global.name.span, message));
+            }
+            Effect::None(why) | Effect::Missing(why) => {
+                let message = format!("`{name}` has no effect here: {why}");
+                self.diagnostics.push(Diagnostic::note("N0302", global.name.span, message));
+            }
+            Effect::Some => {}
         }
     }
 
@@ -216,6 +240,11 @@ impl Builder<'_> {
             }
             name if name.starts_with("dns_") => self.names(name, number, value.span),
             name if name.starts_with("tcp_") => self.connections(name, number, value.span),
+            "auto_aliases" => self.settings.auto_aliases = number != 0,
+            "advertised_address" => self.advertised_address(value),
+            "advertised_port" => {
+                self.settings.advertised.port = self.within(number, 1, u16::MAX, value.span);
+            }
             "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
             "sip_warning" => self.settings.sip_warning = Some(number != 0),
             "ctl" | "fifo" | "fifo_dir" | "fifo_mode" => self.control(parameter.name, value),
@@ -240,6 +269,18 @@ impl Builder<'_> {
                 value.span,
                 "`udp_mtu_try_proto` is `UDP`, `TCP` or `TLS`",
             )),
+        }
+    }
+
+    /// Takes over the host to advertise.
+    fn advertised_address(&mut self, value: &Spanned<GlobalValue>) {
+        match listen::split_host(&text(&value.node)) {
+            Some((host, None)) => self.settings.advertised.host = Some(host),
+            _ => {
+                let message = "`advertised_address` needs a host";
+                let help = "the port is that of `advertised_port`";
+                self.diagnostics.push(Diagnostic::error("E0303", value.span, message).help(help));
+            }
         }
     }
 
@@ -326,6 +367,13 @@ impl Builder<'_> {
     /// The settings, listeners with their ports.
     fn finish(self) -> Settings {
         let mut settings = self.settings;
+        let port = settings.port;
+        let names = self.listeners.iter().filter_map(|listener| listener.alias(port));
+        settings.aliases.extend(names);
+        if settings.auto_aliases {
+            let own = self.reader.host_name();
+            settings.own_names = own.into_iter().map(|name| name.to_ascii_lowercase()).collect();
+        }
         self.diagnostics.extend(self.listeners.iter().filter_map(|it| it.idle(&settings)));
         let addresses = |listener: listen::Listener| listener.addresses(&settings);
         let listen = self.listeners.into_iter().flat_map(addresses).collect();

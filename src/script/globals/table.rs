@@ -35,6 +35,8 @@ pub(super) enum Kind {
 pub(super) enum Effect {
     /// It does not, and why.
     None(&'static str),
+    /// It does not, and why: where it says more than `no`, something else is done than was asked.
+    Missing(&'static str),
     /// It does.
     Some,
 }
@@ -47,6 +49,11 @@ const fn used(name: &'static str, kind: Kind, doc: &'static str) -> Parameter {
 /// A parameter that is accepted so that scripts load unchanged.
 const fn idle(name: &'static str, kind: Kind, why: &'static str) -> Parameter {
     Parameter { name, kind, effect: Effect::None(why), doc: "" }
+}
+
+/// A parameter that is accepted, and does not do what it asks for.
+const fn missing(name: &'static str, kind: Kind, why: &'static str) -> Parameter {
+    Parameter { name, kind, effect: Effect::Missing(why), doc: "" }
 }
 
 /// Why parameters about processes have no effect.
@@ -75,7 +82,8 @@ const CONNECTIONS: &str =
     "workers have connections of their own, and write when the kernel takes it";
 
 /// Why parameters about names have no effect.
-const NAMES: &str = "the names of this server are those of `listen` and `alias`, none is looked up";
+const NAMES: &str = "the names of this server are those of `listen`, `alias` and the machine; for \
+                     addresses no names are looked up";
 
 /// Why parameters about NAPTR records and transports have no effect.
 const TRANSPORTS: &str = "the URI names the transport; where it does not, `_sip._udp` is asked for";
@@ -95,9 +103,6 @@ const WEIGHTS: &str = "the weights of SRV records always count (RFC 2782)";
 /// Why parameters about sockets have no effect.
 const SOCKETS: &str = "the server sets its sockets up itself, and picks the one to send from";
 
-/// Why parameters about what to advertise have no effect.
-const ADVERTISED: &str = "each address says it itself: `listen=ADDRESS advertise HOST:PORT`";
-
 /// Why parameters about messages have no effect.
 const MESSAGES: &str = "requests are checked and replies made as the RFC says";
 
@@ -114,6 +119,22 @@ pub(super) const GLOBALS: &[Parameter] = &[
     ),
     used("socket", Kind::Listen, "The same as `listen`."),
     used("alias", Kind::List, "Further names of this server, for `myself`."),
+    used(
+        "auto_aliases",
+        Kind::Bool,
+        "Whether the name of the machine is one of this server, and `localhost` where it listens \
+         on a loopback address (yes).",
+    ),
+    used(
+        "advertised_address",
+        Kind::Any,
+        "The host in Via and Record-Route, for addresses of `listen` without `advertise`.",
+    ),
+    used(
+        "advertised_port",
+        Kind::Int,
+        "The port in Via and Record-Route, for addresses of `listen` without `advertise`.",
+    ),
     used("port", Kind::Int, "The port where `listen` names none."),
     used(
         "log_facility",
@@ -333,18 +354,18 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("wait_worker1_mode", Kind::Int, PROCESSES),
     idle("wait_worker1_time", Kind::Int, PROCESSES),
     idle("wait_worker1_usleep", Kind::Int, PROCESSES),
-    idle("chroot", Kind::Text, SYSTEM),
+    missing("chroot", Kind::Text, SYSTEM),
     idle("disable_core_dump", Kind::Bool, SYSTEM),
-    idle("gid", Kind::Any, SYSTEM),
-    idle("group", Kind::Any, SYSTEM),
+    missing("gid", Kind::Any, SYSTEM),
+    missing("group", Kind::Any, SYSTEM),
     idle("mlock_pages", Kind::Bool, SYSTEM),
     idle("open_files_limit", Kind::Int, SYSTEM),
     idle("pid_file", Kind::Text, SYSTEM),
     idle("run_dir", Kind::Text, SYSTEM),
     idle("rundir", Kind::Text, SYSTEM),
     idle("stats_name_separator", Kind::Text, SYSTEM),
-    idle("uid", Kind::Any, SYSTEM),
-    idle("user", Kind::Any, SYSTEM),
+    missing("uid", Kind::Any, SYSTEM),
+    missing("user", Kind::Any, SYSTEM),
     idle("wdir", Kind::Text, SYSTEM),
     idle("workdir", Kind::Text, SYSTEM),
     idle("mem_add_size", Kind::Int, MEMORY),
@@ -462,8 +483,7 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("tls_verify_client", Kind::Any, STREAMS),
     idle("tls_verify_server", Kind::Any, STREAMS),
     idle("tlslog", Kind::Any, STREAMS),
-    idle("auto_aliases", Kind::Bool, NAMES),
-    idle("auto_bind_ipv6", Kind::Bool, NAMES),
+    missing("auto_bind_ipv6", Kind::Bool, NAMES),
     idle("bind_ipv6_link_local", Kind::Any, NAMES),
     idle("dns", Kind::Bool, NAMES),
     idle("rev_dns", Kind::Bool, NAMES),
@@ -477,7 +497,7 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("dns_try_naptr", Kind::Bool, TRANSPORTS),
     idle("dns_udp_pref", Kind::Int, TRANSPORTS),
     idle("dns_udp_preference", Kind::Int, TRANSPORTS),
-    idle("enum_domain", Kind::Text, TRANSPORTS),
+    missing("enum_domain", Kind::Text, TRANSPORTS),
     idle("dns_srv_lb", Kind::Bool, WEIGHTS),
     idle("dns_srv_loadbalancing", Kind::Bool, WEIGHTS),
     idle("dns_cache_del_nonexp", Kind::Bool, ANSWERS),
@@ -515,28 +535,26 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("use_dns_failover", Kind::Bool, FAILOVER),
     idle("use_dst_blacklist", Kind::Bool, FAILOVER),
     idle("use_dst_blocklist", Kind::Bool, FAILOVER),
-    idle("advertised_address", Kind::Any, ADVERTISED),
-    idle("advertised_port", Kind::Int, ADVERTISED),
-    idle("force_rport", Kind::Bool, SOCKETS),
+    missing("force_rport", Kind::Bool, SOCKETS),
     idle("ip_free_bind", Kind::Any, SOCKETS),
     idle("ip_nonlocal_bind", Kind::Any, SOCKETS),
     idle("ipfreebind", Kind::Any, SOCKETS),
     idle("maxbuffer", Kind::Int, SOCKETS),
     idle("maxsndbuffer", Kind::Int, SOCKETS),
-    idle("mcast", Kind::Text, SOCKETS),
+    missing("mcast", Kind::Text, SOCKETS),
     idle("mcast_loopback", Kind::Bool, SOCKETS),
     idle("mcast_ttl", Kind::Int, SOCKETS),
-    idle("mhomed", Kind::Bool, SOCKETS),
+    missing("mhomed", Kind::Bool, SOCKETS),
     idle("pmtu_discovery", Kind::Any, SOCKETS),
     idle("socket_buffer", Kind::Int, SOCKETS),
-    idle("tos", Kind::Any, SOCKETS),
+    missing("tos", Kind::Any, SOCKETS),
     idle("udp4_raw", Kind::Any, SOCKETS),
     idle("udp4_raw_mtu", Kind::Int, SOCKETS),
     idle("udp4_raw_ttl", Kind::Int, SOCKETS),
     idle("udp_receiver_mode", Kind::Any, SOCKETS),
     idle("use_ipv6", Kind::Bool, SOCKETS),
     idle("abort_on_assert", Kind::Bool, MESSAGES),
-    idle("check_via", Kind::Bool, MESSAGES),
+    missing("check_via", Kind::Bool, MESSAGES),
     idle("db_default_url", Kind::Text, MESSAGES),
     idle("db_max_async_connections", Kind::Int, MESSAGES),
     idle("db_version_table", Kind::Text, MESSAGES),
@@ -544,29 +562,29 @@ pub(super) const GLOBALS: &[Parameter] = &[
     idle("description", Kind::Text, MESSAGES),
     idle("disable_503_translation", Kind::Bool, MESSAGES),
     idle("enable_asserts", Kind::Bool, MESSAGES),
-    idle("local_rport", Kind::Bool, MESSAGES),
+    missing("local_rport", Kind::Bool, MESSAGES),
     idle("max_grace_time", Kind::Int, MESSAGES),
     idle("max_recursive_level", Kind::Int, MESSAGES),
     idle("modparam_mode", Kind::Int, MESSAGES),
     idle("msg_time", Kind::Bool, MESSAGES),
-    idle("onsend_route_reply", Kind::Bool, MESSAGES),
-    idle("phone2tel", Kind::Int, MESSAGES),
+    missing("onsend_route_reply", Kind::Bool, MESSAGES),
+    missing("phone2tel", Kind::Int, MESSAGES),
     idle("pv_buffer_size", Kind::Int, MESSAGES),
     idle("pv_buffer_slots", Kind::Int, MESSAGES),
     idle("pv_cache_action", Kind::Int, MESSAGES),
     idle("pv_cache_limit", Kind::Int, MESSAGES),
     idle("reply_relay_mode", Kind::Int, MESSAGES),
-    idle("reply_to_via", Kind::Bool, MESSAGES),
+    missing("reply_to_via", Kind::Bool, MESSAGES),
     idle("restart_persistency_cache_file", Kind::Text, MESSAGES),
     idle("restart_persistency_size", Kind::Int, MESSAGES),
-    idle("return_mode", Kind::Int, MESSAGES),
+    missing("return_mode", Kind::Int, MESSAGES),
     idle("route_locks_size", Kind::Int, MESSAGES),
     idle("rpc_exec_delta", Kind::Int, MESSAGES),
     idle("sip_parser_log", Kind::Int, MESSAGES),
     idle("sip_parser_log_oneline", Kind::Bool, MESSAGES),
-    idle("sip_parser_mode", Kind::Int, MESSAGES),
+    missing("sip_parser_mode", Kind::Int, MESSAGES),
     idle("syn_branch", Kind::Bool, MESSAGES),
-    idle("uri_host_extra_chars", Kind::Text, MESSAGES),
+    missing("uri_host_extra_chars", Kind::Text, MESSAGES),
     idle("user_agent_header", Kind::Text, MESSAGES),
     idle("version_table", Kind::Text, MESSAGES),
     idle("via_auto_address", Kind::Bool, MESSAGES),

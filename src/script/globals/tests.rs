@@ -1,3 +1,5 @@
+use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::*;
@@ -11,8 +13,8 @@ use crate::script::{Dialect, ListenAddress, Severity};
 struct Nothing;
 
 impl Reader for Nothing {
-    fn read(&self, _: &Path) -> std::io::Result<Vec<u8>> {
-        Err(std::io::ErrorKind::NotFound.into())
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
     }
 
     fn environment(&self, _: &str) -> Option<String> {
@@ -20,9 +22,59 @@ impl Reader for Nothing {
     }
 }
 
+/// A machine with two interfaces and a host in its neighbourhood, or one that a script is only
+/// looked at on.
+struct Machine {
+    runs_here: bool,
+}
+
+impl Reader for Machine {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn environment(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        match host {
+            "sip.example.com" => Ok(ips(&["2001:db8::5", "192.0.2.5", "192.0.2.6"])),
+            "empty.example" => Ok(Vec::new()),
+            _ => Err("no such host".to_owned()),
+        }
+    }
+
+    fn interface(&self, name: &str) -> Vec<IpAddr> {
+        match name {
+            "eth0" => ips(&["192.0.2.5", "2001:db8::5", "192.0.2.6"]),
+            "v6-only" => ips(&["2001:db8::5"]),
+            _ => Vec::new(),
+        }
+    }
+
+    fn host_name(&self) -> Option<String> {
+        Some("Edge-1".to_owned())
+    }
+
+    fn runs_here(&self) -> bool {
+        self.runs_here
+    }
+}
+
+/// These addresses.
+fn ips(texts: &[&str]) -> Vec<IpAddr> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
 /// The settings of a script, or its errors.
 fn read(text: &str) -> Result<Settings, String> {
-    parse_text(Path::new("test.cfg"), text.as_bytes().to_vec(), &Nothing)
+    read_on(&Nothing, text)
+}
+
+/// The settings of a script on that machine, or its errors.
+fn read_on(machine: &dyn Reader, text: &str) -> Result<Settings, String> {
+    parse_text(Path::new("test.cfg"), text.as_bytes().to_vec(), machine)
         .map(|parsed| parsed.settings)
         .map_err(|rejected| {
             let errors = rejected.diagnostics.iter().filter(|d| d.severity == Severity::Error);
@@ -168,6 +220,99 @@ fn an_address_may_name_its_transport() {
     let parsed = parse_text(Path::new("test.cfg"), text.as_bytes().to_vec(), &Nothing).unwrap();
     let told = parsed.diagnostics.iter().find(|told| told.code.0 == "W0301").unwrap();
     assert_eq!(told.message, "this address is not listened to: TLS is off");
+}
+
+/// The addresses of UDP that are listened on.
+fn datagram_addresses(settings: &Settings) -> Vec<String> {
+    let listen = settings.listen.iter().filter(|listen| listen.transport == Transport::Udp);
+    listen.map(|listen| listen.address.to_string()).collect()
+}
+
+#[test]
+fn interfaces_and_hosts_are_listened_on_at_their_addresses() {
+    let machine = Machine { runs_here: true };
+    let settings = read_on(
+        &machine,
+        "port=5070\nlisten=eth0\nlisten=udp:eth0:5080 advertise 198.51.100.1 name \"out\"\n\
+         listen=v6-only\nlisten=udp:sip.example.com:5090\nlisten=127.0.0.1\n",
+    )
+    .unwrap();
+    let expected = [
+        "192.0.2.5:5070",
+        "192.0.2.6:5070",
+        "192.0.2.5:5080",
+        "192.0.2.6:5080",
+        "[2001:db8::5]:5070",
+        "192.0.2.5:5090",
+        "127.0.0.1:5070",
+    ];
+    assert_eq!(datagram_addresses(&settings), expected);
+    let named = |listen: &ListenAddress| (listen.name.clone(), listen.advertise.clone());
+    let outside = (Some("out".to_owned()), Some(("198.51.100.1".to_owned(), 5080)));
+    assert_eq!(named(&settings.listen[2]), outside);
+    assert_eq!(named(&settings.listen[3]), outside);
+    assert_eq!(named(&settings.listen[4]), (None, None));
+    assert_eq!(settings.aliases, [("sip.example.com".to_owned(), Some(5090))]);
+    assert_eq!(settings.own_names, ["edge-1"]);
+    let silent = read_on(&machine, "auto_aliases=no\nlisten=sip.example.com\n").unwrap();
+    assert_eq!((silent.own_names.len(), silent.auto_aliases), (0, false));
+    assert_eq!(silent.aliases, [("sip.example.com".to_owned(), Some(5060))]);
+}
+
+#[test]
+fn what_has_no_address_is_an_error_where_it_runs_and_a_warning_elsewhere() {
+    for text in ["eth1", "empty.example", "udp:nobody.example:5060"] {
+        let script = format!("listen={text}\nroute {{ }}\n");
+        let error = read_on(&Machine { runs_here: true }, &script).unwrap_err();
+        assert_eq!(error, format!("E0303 `{text}` is no address"));
+        let elsewhere = Machine { runs_here: false };
+        let parsed = parse_text(Path::new("t"), script.into_bytes(), &elsewhere).unwrap();
+        let told: Vec<_> = parsed.diagnostics.iter().map(|found| found.code.0).collect();
+        assert!(told.contains(&"W0302"), "{told:?}");
+        assert!(parsed.settings.listen.is_empty());
+    }
+}
+
+#[test]
+fn an_address_is_advertised_for_all_that_do_not_say_it_themselves() {
+    let shown = |text: &str| -> Vec<_> {
+        let settings = read(text).unwrap();
+        settings.listen.into_iter().map(|listen| listen.advertise).collect()
+    };
+    let own = Some(("a.example".to_owned(), 7));
+    let two = "listen=192.0.2.1\nlisten=192.0.2.2:5070 advertise a.example:7\n";
+    let both = format!("advertised_address=\"sip.example.com\"\n{two}advertised_port=5080\n");
+    assert_eq!(shown(&both), [Some(("sip.example.com".to_owned(), 5080)), own.clone()]);
+    let host = format!("{two}advertised_address=198.51.100.1\n");
+    assert_eq!(shown(&host), [Some(("198.51.100.1".to_owned(), 5060)), own.clone()]);
+    let port = format!("{two}listen=0.0.0.0\nlisten=[::1]\nadvertised_port=5080\n");
+    let loopback = Some(("[::1]".to_owned(), 5080));
+    assert_eq!(shown(&port), [Some(("192.0.2.1".to_owned(), 5080)), own, None, loopback]);
+    for (text, error) in [
+        ("advertised_address=\"a b\"", "E0303 `advertised_address` needs a host"),
+        ("advertised_address=\"a:5060\"", "E0303 `advertised_address` needs a host"),
+        ("advertised_port=0", "E0305 0 is not within 1 to 65535"),
+    ] {
+        assert_eq!(read(text).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let settings = read("\u{feff}#!SER\nport=5070\nroute { }\n").unwrap();
+    assert_eq!((settings.dialect, settings.port), (Dialect::Ser, 5070));
+    assert!(read("port=5070\n\u{feff}route { }\n").is_err(), "but nowhere else");
+}
+
+#[test]
+fn what_is_asked_for_and_not_done_is_a_warning() {
+    let told = |text: &str| -> Vec<_> {
+        let parsed = parse_text(Path::new("t"), text.as_bytes().to_vec(), &Nothing).unwrap();
+        parsed.diagnostics.iter().map(|found| found.code.0).collect()
+    };
+    assert_eq!(told("#!SER\nmhomed=yes reply_to_via=1\nroute { }\n"), ["W0303", "W0303"]);
+    assert_eq!(told("#!SER\nmhomed=no reply_to_via=0\nroute { }\n"), ["N0302", "N0302"]);
+    assert_eq!(told("#!SER\nmemlog=1\nroute { }\n"), ["N0302"]);
 }
 
 #[test]

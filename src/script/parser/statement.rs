@@ -355,6 +355,7 @@ const BARE_CALLS: &[&str] = &[
     "force_tcp_alias",
     "add_tcp_alias",
     "revert_uri",
+    "append_branch",
     "set_reply_close",
     "set_reply_no_connect",
 ];

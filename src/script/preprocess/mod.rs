@@ -89,6 +89,7 @@ impl Preprocessor<'_> {
             self.too_large(from);
             return;
         }
+        let text = without_mark(text);
         let base = self.map.add(path.clone(), text);
         let Some(text) = self.map.files().last().map(|file| file.text.clone()) else { return };
         self.open.push(path);
@@ -235,6 +236,14 @@ fn is_include(word: &str) -> bool {
 
 /// Tokens of a script, defines replaced: some hundred bytes of memory each.
 const TOKEN_COUNT_MAX: usize = 1 << 20;
+
+/// A file without the byte order mark that some editors put in front.
+fn without_mark(mut text: Vec<u8>) -> Vec<u8> {
+    if text.starts_with(b"\xef\xbb\xbf") {
+        text.drain(..3);
+    }
+    text
+}
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,12 @@ fn blocks(checker: &mut Checker<'_>) {
         RouteKind::OnSend | RouteKind::Event | RouteKind::Other => true,
     });
     for (route, is_reached) in ast.routes.iter().zip(reached) {
+        let never_runs =
+            matches!(route.kind, RouteKind::OnSend | RouteKind::Event | RouteKind::Other);
+        if never_runs && !route.body.is_empty() {
+            let message = format!("`{}` never runs: it is accepted, and that is all", title(route));
+            checker.report(Severity::Warning, "W0413", message, route.keyword.span);
+        }
         if !is_reached && !ast.passed.may_name(&route.name.node) {
             let message = format!("`{}` is never used", title(route));
             checker.report(Severity::Warning, "W0410", message, route.name.span);
