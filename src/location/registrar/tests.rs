@@ -1,6 +1,5 @@
 //! The rules of RFC 3261 §10.3, each with a REGISTER that meets it.
 
-
 use super::*;
 use crate::location::RegistrarConfig;
 use Outcome::{Deleted, Inserted, Queried, Updated};

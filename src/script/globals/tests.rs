@@ -233,7 +233,7 @@ fn interfaces_and_hosts_are_listened_on_at_their_addresses() {
     let machine = Machine { runs_here: true };
     let settings = read_on(
         &machine,
-        "port=5070\nlisten=eth0\nlisten=udp:eth0:5080 advertise 198.51.100.1 name \"out\"\n\
+        "disable_tcp=yes port=5070\nlisten=eth0\nlisten=udp:eth0:5080 advertise 198.51.100.1 name \"out\"\n\
          listen=v6-only\nlisten=udp:sip.example.com:5090\nlisten=127.0.0.1\n",
     )
     .unwrap();
@@ -276,7 +276,7 @@ fn what_has_no_address_is_an_error_where_it_runs_and_a_warning_elsewhere() {
 #[test]
 fn an_address_is_advertised_for_all_that_do_not_say_it_themselves() {
     let shown = |text: &str| -> Vec<_> {
-        let settings = read(text).unwrap();
+        let settings = read(&format!("disable_tcp=yes\n{text}")).unwrap();
         settings.listen.into_iter().map(|listen| listen.advertise).collect()
     };
     let own = Some(("a.example".to_owned(), 7));
