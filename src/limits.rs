@@ -225,6 +225,17 @@ pub const WORKER_COUNT_MAX: usize = 256;
 /// Listen addresses.
 pub const LISTENER_COUNT_MAX: usize = 64;
 
+/// Bytes that a peer may send before a TLS handshake with it is over: certificates of a long chain,
+/// several times.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 << 10;
+
+/// Plain text that a TLS session takes before it is sent (bytes): a message of the largest size.
+/// What else is to be sent waits outside, in the queue of the connection.
+pub const TLS_UNSENT_BYTES_MAX: usize = 64 << 10;
+
+/// Reads of one TLS connection (of 4 KiB to 16 KiB) before others have their turn.
+pub const TLS_READS_PER_TURN: usize = 8;
+
 /// Datagrams saved in files because their handling failed; a peer that found such a datagram
 /// must not fill the disk with it.
 pub const PANIC_FILE_COUNT_MAX: usize = 16;

@@ -12,6 +12,7 @@
 mod group;
 mod inbox;
 mod send;
+pub mod tls;
 mod udp;
 
 pub use group::{BindError, Steering, bind_group};
