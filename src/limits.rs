@@ -229,6 +229,12 @@ pub const LISTENER_COUNT_MAX: usize = 64;
 /// several times.
 pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 << 10;
 
+/// Bytes of one file of certificates: those of all public authorities are a tenth of it.
+pub const TLS_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Files of a folder of authorities (`ca_path`): twice as many as there are public authorities.
+pub const TLS_AUTHORITY_FILE_COUNT_MAX: usize = 512;
+
 /// Plain text that a TLS session takes before it is sent (bytes): a message of the largest size.
 /// What else is to be sent waits outside, in the queue of the connection.
 pub const TLS_UNSENT_BYTES_MAX: usize = 64 << 10;

@@ -22,7 +22,7 @@ mod scene;
 mod statistics;
 mod table;
 
-pub use answer::{Answer, Outcome};
+pub use answer::{Answer, Outcome, Reload};
 pub use page::Format;
 pub use scene::{Facts, Scene, Thread};
 pub use table::ask;

@@ -18,6 +18,7 @@ mod reload;
 mod route;
 mod run;
 mod test;
+mod tls;
 
 pub use check::{CheckOptions, Format, check, explain};
 pub use control::{CtlOptions, ctl};

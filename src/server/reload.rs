@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::load::{finish, parse};
 use super::plan::Plan;
+use super::tls::{TlsSource, TlsStore};
 use super::{Options, ServerError, log};
 use crate::helper::Resolver;
 use crate::modules::REGISTRY;
@@ -25,6 +26,7 @@ pub(super) struct Reloader {
     fixed: Fixed,
     programs: Programs<Program>,
     resolver: Resolver,
+    tls: TlsStore,
 }
 
 /// What was put in place.
@@ -57,13 +59,19 @@ pub(super) enum ReloadError {
         /// Which ones, for people.
         diagnostics: String,
     },
+    /// Certificates, keys or profiles of TLS have.
+    #[error("TLS stays as it was")]
+    Tls {
+        /// Which ones, for people.
+        diagnostics: String,
+    },
 }
 
 impl ReloadError {
     /// What is wrong with the script, for people; empty if it is something else.
     pub(super) fn diagnostics(&self) -> String {
         match self {
-            Self::Script { diagnostics } => diagnostics.clone(),
+            Self::Script { diagnostics } | Self::Tls { diagnostics } => diagnostics.clone(),
             _ => String::new(),
         }
     }
@@ -76,8 +84,9 @@ impl Reloader {
         fixed: Fixed,
         programs: Programs<Program>,
         resolver: Resolver,
+        tls: TlsStore,
     ) -> Self {
-        Self { options, fixed, programs, resolver }
+        Self { options, fixed, programs, resolver, tls }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -92,12 +101,14 @@ impl Reloader {
             return Err(ReloadError::NoFile { path });
         }
         let mut parsed = parse(Some(&path))?;
+        let tls = TlsSource::of(Some(&path), &self.options.listen, &mut parsed);
         let kept = match &mut parsed {
             Ok(parsed) => self.fixed.hold(parsed, &self.options)?,
             Err(_) => Vec::new(),
         };
         let mut loaded = finish(parsed);
         loaded.diagnostics.extend(kept);
+        let contexts = tls.clone().read(&mut loaded);
         loaded.diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
         let remarks = log::show(&loaded.diagnostics, &loaded.map, self.options.log_level);
         let Some(program) = loaded.program else {
@@ -105,7 +116,28 @@ impl Reloader {
         };
         self.resolver.follow(&program.settings().names);
         self.programs.replace(Arc::new(program));
+        self.tls.replace(tls, loaded.map, contexts);
         Ok(Reloaded { path, remarks })
+    }
+
+    /// Reads what the script that runs names for TLS again; where this fails, nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// When some of it cannot be used.
+    pub(super) fn reload_tls(&self) -> Result<Reloaded, ReloadError> {
+        let (diagnostics, map, is_good) = self.tls.read_again();
+        let remarks = log::show(&diagnostics, &map, self.options.log_level);
+        if !is_good {
+            return Err(ReloadError::Tls { diagnostics: remarks });
+        }
+        let path = self.options.config.clone().unwrap_or_default();
+        Ok(Reloaded { path, remarks })
+    }
+
+    /// What connections speak TLS by.
+    pub(super) const fn tls(&self) -> &TlsStore {
+        &self.tls
     }
 }
 

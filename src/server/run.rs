@@ -22,8 +22,9 @@ use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
+use super::tls::{TlsSource, TlsStore, expiry_warnings};
 use super::{ServerError, log};
-use crate::admin::Facts;
+use crate::admin::{Facts, Reload};
 use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
@@ -64,12 +65,16 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), ServerError> {
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
     log::start(options.log_level);
-    let parsed = parse(options.config.as_deref())?;
+    let config = options.config.as_deref();
+    let mut parsed = parse(config)?;
+    let tls = TlsSource::of(config, &options.listen, &mut parsed);
     let parameters = parsed.as_ref().map(|parsed| FixedParameters::of(&parsed.ast));
     let parameters = parameters.unwrap_or_default();
-    let loaded = finish(parsed);
+    let mut loaded = finish(parsed);
+    let contexts = tls.clone().read(&mut loaded);
     log::tell(&log::show(&loaded.diagnostics, &loaded.map, options.log_level));
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
+    let tls = TlsStore::new(tls, loaded.map, contexts);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let groups = bind_all(fixed.plan())?;
     let inlets = Inlets::open(options, &program)?;
@@ -92,10 +97,11 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let order = move |reload| drop(order.send(Event::ReloadFor(reload)));
     let control = Control::start(inlets, office, move || clock.now(), order)
         .map_err(ServerError::system("cannot start the thread for the administrator"))?;
-    let reloader = Reloader::new(options.clone(), fixed, programs, resolver);
+    warn_of_expiry(&tls, clock.now());
+    let reloader = Reloader::new(options.clone(), fixed, programs, resolver, tls);
     let wants_reload = forward_signals(report.clone())?;
     log::tell(&ready_line(&addresses, workers.len()));
-    let reason = serve(&events, &wants_reload, &reloader, &workers);
+    let reason = serve(&events, &wants_reload, (&reloader, &workers), clock);
     let end_control = move || control.into_iter().for_each(Control::stop);
     let helper_counts = [
         stop_helper(&report, "control", end_control),
@@ -333,17 +339,17 @@ fn ready_line(addresses: &[SocketAddr], worker_count: usize) -> String {
 fn serve(
     events: &Receiver<Event>,
     wants_reload: &AtomicBool,
-    reloader: &Reloader,
-    workers: &[WorkerHandle],
+    (reloader, workers): (&Reloader, &[WorkerHandle]),
+    clock: Clock,
 ) -> Result<(), ServerError> {
     loop {
         match events.recv() {
             Ok(Event::Reload) => {
                 // Before the file is read: who asks from now on may have changed it since.
                 wants_reload.store(false, Ordering::Release);
-                drop(reload(reloader, workers));
+                drop(reload(reloader, workers, Reload::Script, clock));
             }
-            Ok(Event::ReloadFor(order)) => match reload(reloader, workers) {
+            Ok(Event::ReloadFor(order)) => match reload(reloader, workers, order.what, clock) {
                 Ok(Reloaded { path, remarks }) => {
                     order.answer(Ok(()), format!("{remarks}reloaded: {}\n", path.display()));
                 }
@@ -359,12 +365,31 @@ fn serve(
     }
 }
 
-/// Reads the script again, has the workers take it, and tells the log what came of it.
-fn reload(reloader: &Reloader, workers: &[WorkerHandle]) -> Result<Reloaded, ReloadError> {
-    let result = reloader.reload();
+/// Reads the script or what it names again, has the workers take it, and tells the log what came
+/// of it.
+fn reload(
+    reloader: &Reloader,
+    workers: &[WorkerHandle],
+    what: Reload,
+    clock: Clock,
+) -> Result<Reloaded, ReloadError> {
+    let result = match what {
+        Reload::Script => reloader.reload(),
+        Reload::Tls => reloader.reload_tls(),
+    };
     workers.iter().for_each(|worker| wake(worker, "take the new script"));
     log::tell(&reload_lines(&result));
+    if result.is_ok() {
+        warn_of_expiry(reloader.tls(), clock.now());
+    }
     result
+}
+
+/// Warns of certificates that have expired, or will soon.
+fn warn_of_expiry(tls: &TlsStore, now: Now) {
+    for warning in expiry_warnings(&tls.contexts().load(), now.wall_seconds) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// What came of a reload, for the log.

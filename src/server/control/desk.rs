@@ -198,9 +198,10 @@ impl Desk {
         let next = session.go_on(&scene, self.poll.registry(), Token(place));
         self.needs[place] = Some(next);
         match next {
-            Next::Reload => {
+            Next::Reload(what) => {
                 self.needs[place] = Some(Next::Event);
-                (self.order)(ReloadOrder { id: session.id, answer_to: self.reports.address() });
+                let answer_to = self.reports.address();
+                (self.order)(ReloadOrder { what, id: session.id, answer_to });
             }
             Next::Nothing => self.end(place),
             Next::Event | Next::Turn | Next::Look => {}

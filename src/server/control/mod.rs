@@ -26,7 +26,7 @@ use self::desk::{Desk, Inlet, WAKER};
 use self::fifo::ControlFifo;
 use self::socket::ControlSocket;
 use super::{Options, ServerError};
-use crate::admin::Facts;
+use crate::admin::{Facts, Reload};
 use crate::jobs::{Address, Mailbox};
 use crate::limits::CONTROL_SESSION_COUNT_MAX;
 use crate::location::LocationTables;
@@ -86,9 +86,11 @@ pub(super) struct Office {
     pub(super) counters: Vec<WorkerCounters>,
 }
 
-/// Somebody asks for the script to be read again.
+/// Somebody asks for something to be read again.
 #[derive(Debug)]
 pub(super) struct ReloadOrder {
+    /// What.
+    pub(super) what: Reload,
     id: u64,
     answer_to: Address<ReloadReport>,
 }

@@ -9,28 +9,32 @@ use rustls::pki_types::pem::PemObject;
 use super::TlsError;
 use super::credentials::{certificates, of_pem};
 
-/// Certificates of authorities (`ca_list`), and what they have revoked (`crl`).
+/// Certificates of authorities (`ca_list`), and what they have revoked (`crl`). Where there are
+/// none, nobody can prove anything.
 #[derive(Clone, Debug)]
 pub struct Authorities {
-    pub(super) roots: Arc<RootCertStore>,
+    roots: RootCertStore,
     pub(super) revocations: Vec<CertificateRevocationListDer<'static>>,
 }
 
+impl Default for Authorities {
+    fn default() -> Self {
+        Self { roots: RootCertStore::empty(), revocations: Vec::new() }
+    }
+}
+
 impl Authorities {
-    /// Reads the texts of files of certificates: each file has one at least.
+    /// Adds the certificates of a text.
     ///
     /// # Errors
     ///
-    /// When one of them has none or one that cannot be used.
-    pub fn parse<'t>(texts: impl IntoIterator<Item = &'t [u8]>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for text in texts {
-            for certificate in certificates(text)? {
-                let added = roots.add(certificate);
-                added.map_err(|error| TlsError::Unusable(error.to_string()))?;
-            }
+    /// When it has none or one that cannot be used.
+    pub fn add(&mut self, text: &[u8]) -> Result<(), TlsError> {
+        for certificate in certificates(text)? {
+            let added = self.roots.add(certificate);
+            added.map_err(|error| TlsError::Unusable(error.to_string()))?;
         }
-        Ok(Self { roots: Arc::new(roots), revocations: Vec::new() })
+        Ok(())
     }
 
     /// Adds the lists of revoked certificates that a text has.
@@ -44,5 +48,10 @@ impl Authorities {
             self.revocations.push(list.map_err(of_pem)?);
         }
         if self.revocations.len() == before { Err(TlsError::NoRevocations) } else { Ok(()) }
+    }
+
+    /// The certificates, as the library wants them; none if there are none.
+    pub(super) fn roots(&self) -> Option<Arc<RootCertStore>> {
+        (!self.roots.is_empty()).then(|| Arc::new(self.roots.clone()))
     }
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
     SignatureScheme,
 };
 
@@ -49,8 +49,11 @@ impl TlsClient {
         let server_name = server_name.as_deref().map(parse_name).transpose()?;
         let provider = protocol.provider();
         let verifier: Arc<dyn ServerCertVerifier> = match authorities {
-            Some(authorities) => Arc::new(NextHop::new(authorities, &provider)?),
-            None => Arc::new(Unverified::new(&provider)),
+            Some(authorities) => match authorities.roots() {
+                Some(roots) => Arc::new(NextHop::new(roots, authorities, &provider)?),
+                None => Arc::new(Unverified::new(&provider, Verdict::Refused)),
+            },
+            None => Arc::new(Unverified::new(&provider, Verdict::Taken)),
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(protocol.versions.list())?
@@ -101,8 +104,11 @@ struct NextHop {
 
 impl NextHop {
     /// Of one of these authorities.
-    fn new(authorities: &Authorities, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let roots = Arc::clone(&authorities.roots);
+    fn new(
+        roots: Arc<RootCertStore>,
+        authorities: &Authorities,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
         let chain = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider))
             .with_crls(authorities.revocations.clone())
             .build()
@@ -172,16 +178,39 @@ fn has_sip_domain(certificate: &CertificateDer<'_>, domain: &str) -> bool {
     })
 }
 
-/// Takes every certificate: whoever has its key may be anybody.
+/// Asks no authority: takes every certificate, so that whoever has its key may be anybody, or
+/// none.
 #[derive(Debug)]
 pub(super) struct Unverified {
     algorithms: WebPkiSupportedAlgorithms,
+    verdict: Verdict,
+}
+
+/// What becomes of certificates that no authority is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Each is taken, and none from a client is, too.
+    Taken,
+    /// Each is refused; a client may show none.
+    RefusedIfShown,
+    /// Each is refused, and a client must show one.
+    Refused,
+}
+
+impl Verdict {
+    /// Whether a certificate is taken.
+    fn take<T>(self, taken: T) -> Result<T, Error> {
+        match self {
+            Self::Taken => Ok(taken),
+            Self::RefusedIfShown | Self::Refused => Err(CertificateError::UnknownIssuer.into()),
+        }
+    }
 }
 
 impl Unverified {
     /// With the signatures that are known.
-    pub(super) fn new(provider: &CryptoProvider) -> Self {
-        Self { algorithms: provider.signature_verification_algorithms }
+    pub(super) fn new(provider: &CryptoProvider, verdict: Verdict) -> Self {
+        Self { algorithms: provider.signature_verification_algorithms, verdict }
     }
 
     /// Whether the peer has the key of its certificate, in TLS 1.2.
@@ -214,7 +243,7 @@ impl ServerCertVerifier for Unverified {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        self.verdict.take(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -242,7 +271,7 @@ impl ServerCertVerifier for Unverified {
 
 impl ClientCertVerifier for Unverified {
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.verdict == Verdict::Refused
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
@@ -255,7 +284,7 @@ impl ClientCertVerifier for Unverified {
         _: &[CertificateDer<'_>],
         _: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
+        self.verdict.take(ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

@@ -37,15 +37,6 @@ impl Credentials {
         Ok(Self { key: Arc::new(key), facts })
     }
 
-    /// Whether a text has a private key, so that it is file of certificate and key.
-    ///
-    /// # Errors
-    ///
-    /// When it is a key that cannot be used.
-    pub fn check_key(key: &[u8]) -> Result<(), TlsError> {
-        parse_key(key).map(drop)
-    }
-
     /// What is told of the certificate.
     #[must_use]
     pub const fn facts(&self) -> &CertificateFacts {

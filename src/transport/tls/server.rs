@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::Ticketer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 
-use super::client::Unverified;
+use super::client::{Unverified, Verdict};
 use super::{Authorities, Credentials, Protocol, TlsError};
 
 /// What clients have to prove.
@@ -115,20 +116,15 @@ fn server_config(profile: &ServerProfile) -> Result<Arc<ServerConfig>, TlsError>
     let provider = protocol.provider();
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(protocol.versions.list())?;
-    let verifier = |authorities: &Authorities, is_asked_only: bool| {
-        let roots = Arc::clone(&authorities.roots);
-        let mut builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
-            .with_crls(authorities.revocations.clone());
-        if is_asked_only {
-            builder = builder.allow_unauthenticated();
-        }
-        builder.build().map_err(|error| TlsError::Unusable(error.to_string()))
-    };
     let verifier: Arc<dyn ClientCertVerifier> = match clients {
         Clients::Anyone => WebPkiClientVerifier::no_client_auth(),
-        Clients::MayShow => Arc::new(Unverified::new(&provider)),
-        Clients::MayProve(authorities) => verifier(authorities, true)?,
-        Clients::MustProve(authorities) => verifier(authorities, false)?,
+        Clients::MayShow => Arc::new(Unverified::new(&provider, Verdict::Taken)),
+        Clients::MayProve(authorities) => {
+            client_verifier(authorities, &provider, Verdict::RefusedIfShown)?
+        }
+        Clients::MustProve(authorities) => {
+            client_verifier(authorities, &provider, Verdict::Refused)?
+        }
     };
     let certificate = SingleCertAndKey::from(Arc::clone(&credentials.key));
     let mut config =
@@ -136,4 +132,24 @@ fn server_config(profile: &ServerProfile) -> Result<Arc<ServerConfig>, TlsError>
     config.ticketer = Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Arc::new(config))
+}
+
+/// Verifies clients by their authorities; where there are none, `verdict` counts.
+fn client_verifier(
+    authorities: &Authorities,
+    provider: &Arc<CryptoProvider>,
+    verdict: Verdict,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let Some(roots) = authorities.roots() else {
+        return Ok(Arc::new(Unverified::new(provider, verdict)));
+    };
+    let mut builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider))
+        .with_crls(authorities.revocations.clone());
+    if verdict == Verdict::RefusedIfShown {
+        builder = builder.allow_unauthenticated();
+    }
+    builder
+        .build()
+        .map(|verifier| verifier as Arc<dyn ClientCertVerifier>)
+        .map_err(|error| TlsError::Unusable(error.to_string()))
 }

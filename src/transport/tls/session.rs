@@ -384,7 +384,9 @@ mod tests {
 
     /// The authority of a maker.
     fn authorities(maker: &Maker) -> Authorities {
-        Authorities::parse([maker.certificate.as_bytes()]).unwrap()
+        let mut authorities = Authorities::default();
+        authorities.add(maker.certificate.as_bytes()).unwrap();
+        authorities
     }
 
     /// A client that believes this maker.
@@ -515,6 +517,10 @@ mod tests {
         }
         let anybody = TlsClient::new(&ClientProfile::default()).unwrap();
         Pair::new(&anybody, &server(&made), Some("c.example.com")).agree();
+        let authorities = Some(Authorities::default());
+        let nobody = ClientProfile { authorities, ..ClientProfile::default() };
+        let nobody = TlsClient::new(&nobody).unwrap();
+        assert!(Pair::new(&nobody, &server(&made), None).settle()[0].is_some());
     }
 
     #[test]
@@ -551,6 +557,10 @@ mod tests {
             (maybe(), of(&other), false),
             (Clients::MayShow, of(&other), true),
             (Clients::MayShow, None, true),
+            (Clients::MustProve(Authorities::default()), of(&maker), false),
+            (Clients::MustProve(Authorities::default()), None, false),
+            (Clients::MayProve(Authorities::default()), of(&maker), false),
+            (Clients::MayProve(Authorities::default()), None, true),
         ] {
             let has_shown = credentials.is_some() && !matches!(clients, Clients::Anyone);
             let case = format!("{clients:?}");
