@@ -41,8 +41,8 @@ pub fn check(path: &Path, options: CheckOptions) -> Result<(), ServerError> {
     if options.compat {
         return check_compat(path, options.format);
     }
-    let mut parsed = parse(Some(path))?;
-    let tls = TlsSource::of(Some(path), &[], &mut parsed);
+    let parsed = parse(Some(path))?;
+    let tls = TlsSource::of(Some(path), &[], &parsed);
     let mut loaded = finish(parsed);
     tls.check(&mut loaded);
     match options.format {

@@ -101,7 +101,7 @@ impl Reloader {
             return Err(ReloadError::NoFile { path });
         }
         let mut parsed = parse(Some(&path))?;
-        let tls = TlsSource::of(Some(&path), &self.options.listen, &mut parsed);
+        let tls = TlsSource::of(Some(&path), &self.options.listen, &parsed);
         let kept = match &mut parsed {
             Ok(parsed) => self.fixed.hold(parsed, &self.options)?,
             Err(_) => Vec::new(),

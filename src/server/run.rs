@@ -66,8 +66,8 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
     log::start(options.log_level);
     let config = options.config.as_deref();
-    let mut parsed = parse(config)?;
-    let tls = TlsSource::of(config, &options.listen, &mut parsed);
+    let parsed = parse(config)?;
+    let tls = TlsSource::of(config, &options.listen, &parsed);
     let parameters = parsed.as_ref().map(|parsed| FixedParameters::of(&parsed.ast));
     let parameters = parameters.unwrap_or_default();
     let mut loaded = finish(parsed);

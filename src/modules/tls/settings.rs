@@ -106,6 +106,6 @@ impl TlsSettings {
             Transport::of(protocol.as_bytes()) == Some(Transport::Tls)
         };
         let found = global.values.iter().find(|value| is_tls(&text(&value.node)));
-        self.listen = self.listen.or(found.map(|value| value.span));
+        self.listen = self.listen.or_else(|| found.map(|value| value.span));
     }
 }

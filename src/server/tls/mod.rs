@@ -30,9 +30,8 @@ pub(super) struct TlsSource {
 }
 
 impl TlsSource {
-    /// What the script at `path` says; `listen` are the addresses of the command line. Addresses of
-    /// TLS are taken out of a script that says that there is none.
-    pub(super) fn of(path: Option<&Path>, listen: &[Endpoint], parsed: &mut MaybeParsed) -> Self {
+    /// What the script at `path` says; `listen` are the addresses of the command line.
+    pub(super) fn of(path: Option<&Path>, listen: &[Endpoint], parsed: &MaybeParsed) -> Self {
         let folder = path.and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
         let mut diagnostics = Vec::new();
         let Ok(parsed) = parsed else {
@@ -41,16 +40,6 @@ impl TlsSource {
         };
         let settings = TlsSettings::of(&parsed.ast, &mut diagnostics);
         let is_tls = |transport: Transport| transport == Transport::Tls;
-        if settings.enabled.as_ref().is_some_and(|enabled| !enabled.node) {
-            let addresses = &mut parsed.settings.listen;
-            let before = addresses.len();
-            addresses.retain(|address| !is_tls(address.transport));
-            if addresses.len() < before {
-                let place = settings.listen.unwrap_or_default();
-                let message = "TLS is switched off: this address is not listened to";
-                diagnostics.push(Diagnostic::warning("W0506", place, message));
-            }
-        }
         let is_needed = if listen.is_empty() {
             parsed.settings.listen.iter().any(|address| is_tls(address.transport))
         } else {

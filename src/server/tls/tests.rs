@@ -44,14 +44,18 @@ impl Place {
     fn read(&self, script: &str, profiles: &str) -> (TlsContexts, Loaded) {
         self.write("tls.cfg", profiles);
         self.write("script.cfg", &format!("{script}\nroute {{ exit; }}\n"));
-        let path = self.folder.join("script.cfg");
-        let mut parsed = parse(Some(&path)).unwrap();
-        let address = "192.0.2.1:5061".parse().unwrap();
-        let listen = [Endpoint { transport: Transport::Tls, address }];
-        let source = TlsSource::of(Some(&path), &listen, &mut parsed);
-        let mut loaded = finish(parsed);
+        let (source, mut loaded) = self.source();
         let contexts = source.read(&mut loaded);
         (contexts, loaded)
+    }
+
+    /// What `script.cfg` says, with a listener of TLS that the command line gives.
+    fn source(&self) -> (TlsSource, Loaded) {
+        let path = self.folder.join("script.cfg");
+        let parsed = parse(Some(&path)).unwrap();
+        let address = "192.0.2.1:5061".parse().unwrap();
+        let listen = [Endpoint { transport: Transport::Tls, address }];
+        (TlsSource::of(Some(&path), &listen, &parsed), finish(parsed))
     }
 
     /// As [`Self::read`] with the module and this file; nothing may be wrong.
@@ -92,7 +96,7 @@ fn files(contexts: &TlsContexts) -> Vec<&str> {
 #[test]
 fn parameters_of_the_module_are_enough() {
     let place = Place::new("module");
-    let script = "#!KAMAILIO\nenable_tls=yes\nloadmodule \"tls.so\"\n\
+    let script = "#!KAMAILIO\nloadmodule \"tls.so\"\n\
         modparam(\"tls\", \"certificate\", \"one.pem\")\n\
         modparam(\"tls\", \"private_key\", \"one-key.pem\")\n\
         modparam(\"tls\", \"ca_list\", \"ca.pem\")\nmodparam(\"tls\", \"verify_certificate\", 1)";
@@ -106,14 +110,14 @@ fn parameters_of_the_module_are_enough() {
 #[test]
 fn the_core_parameters_of_openser_are_enough() {
     let place = Place::new("openser");
-    let script = "#!OPENSER\ndisable_tls=no\ntls_certificate=\"one.pem\"\n\
+    let script = "#!OPENSER\ntls_certificate=\"one.pem\"\n\
         tls_private_key=\"one-key.pem\"\ntls_ca_list=\"ca.pem\"\ntls_verify_client=1\n\
         tls_require_client_certificate=yes\ntls_method=\"TLSv1.2\"";
     let (contexts, loaded) = place.read(script, "");
     assert_eq!(render(&loaded.diagnostics, &loaded.map), "");
     assert_eq!(files(&contexts), ["one.pem"]);
     let (told, text) = place.told(&script.replace("TLSv1.2", "TLSv1"), "");
-    assert_eq!(told, ["E0504 script.cfg:8:12"]);
+    assert_eq!(told, ["E0504 script.cfg:7:12"]);
     assert!(text.contains("write `TLSv1.2+`"), "{text}");
 }
 
@@ -191,12 +195,8 @@ fn tls_without_a_certificate_says_what_to_write() {
 fn a_check_needs_no_certificates() {
     let place = Place::new("check");
     place.write("tls.cfg", "[server:default]\ncertificate=gone.pem\nmethod=TLSv1.1\n");
-    let script = format!("{MODULE}\nenable_tls=yes\nroute {{ exit; }}\n");
-    place.write("script.cfg", &script);
-    let path = place.folder.join("script.cfg");
-    let mut parsed = parse(Some(&path)).unwrap();
-    let source = TlsSource::of(Some(&path), &[], &mut parsed);
-    let mut loaded = finish(parsed);
+    place.write("script.cfg", &format!("{MODULE}\nroute {{ exit; }}\n"));
+    let (source, mut loaded) = place.source();
     source.check(&mut loaded);
     let told: Vec<_> = loaded.diagnostics.iter().map(|it| it.code.0).collect();
     assert_eq!(told, ["E0503"], "the profile is looked at, not its files");
@@ -207,11 +207,8 @@ fn what_is_read_again_takes_the_place_of_the_old_if_it_is_good() {
     let place = Place::new("again");
     let profiles = "[server:default]\ncertificate=one.pem\nprivate_key=one-key.pem\n";
     place.write("tls.cfg", profiles);
-    place.write("script.cfg", &format!("{MODULE}\nenable_tls=yes\nroute {{ exit; }}\n"));
-    let path = place.folder.join("script.cfg");
-    let mut parsed = parse(Some(&path)).unwrap();
-    let source = TlsSource::of(Some(&path), &[], &mut parsed);
-    let mut loaded = finish(parsed);
+    place.write("script.cfg", &format!("{MODULE}\nroute {{ exit; }}\n"));
+    let (source, mut loaded) = place.source();
     let contexts = source.clone().read(&mut loaded);
     let store = TlsStore::new(source, loaded.map, contexts);
     let followed = store.contexts();
