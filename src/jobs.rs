@@ -2,9 +2,10 @@
 //! helper answers into the worker's mailbox. Nobody waits at either end.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 /// Names and values of an environment.
 pub type Environment = Vec<(Vec<u8>, Vec<u8>)>;
@@ -134,17 +135,35 @@ pub struct Mailbox<T> {
 /// A way to a [`Mailbox`].
 pub struct Address<T> {
     sender: Sender<T>,
-    bell: Arc<OnceLock<Bell>>,
+    bell: Arc<Bell>,
 }
 
 /// Wakes the owner of a mailbox.
-type Bell = Box<dyn Fn() + Send + Sync>;
+#[derive(Default)]
+struct Bell {
+    ring: OnceLock<Ring>,
+    /// Whether the owner was woken by an offer and has not looked since: many cost one ring.
+    has_rung: AtomicBool,
+}
+
+/// What wakes somebody.
+type Ring = Box<dyn Fn() + Send + Sync>;
 
 impl<T> Mailbox<T> {
     /// An empty mailbox.
     #[must_use]
     pub fn new() -> Self {
-        let (sender, receiver) = unbounded();
+        Self::of(unbounded())
+    }
+
+    /// An empty mailbox with room for so many things.
+    #[must_use]
+    pub fn bounded(capacity: usize) -> Self {
+        Self::of(bounded(capacity))
+    }
+
+    /// A mailbox of the ends of a channel.
+    fn of((sender, receiver): (Sender<T>, Receiver<T>)) -> Self {
         Self { receiver, address: Address { sender, bell: Arc::default() } }
     }
 
@@ -156,7 +175,7 @@ impl<T> Mailbox<T> {
 
     /// Has `ring` called, by the sender, when something was sent. The first one counts.
     pub fn set_bell(&self, ring: impl Fn() + Send + Sync + 'static) {
-        let _ = self.address.bell.set(Box::new(ring));
+        let _ = self.address.bell.ring.set(Box::new(ring));
     }
 
     /// Whether nothing is there.
@@ -167,6 +186,11 @@ impl<T> Mailbox<T> {
 
     /// Takes the oldest thing out.
     pub fn take(&self) -> Option<T> {
+        let bell = &self.address.bell;
+        if bell.has_rung.load(Ordering::Relaxed) {
+            // Before looking: what is sent from now on rings again.
+            bell.has_rung.swap(false, Ordering::AcqRel);
+        }
         self.receiver.try_recv().ok()
     }
 }
@@ -181,10 +205,24 @@ impl<T> Address<T> {
     /// Sends something. What is sent to nobody is dropped.
     pub fn send(&self, thing: T) {
         if self.sender.send(thing).is_ok()
-            && let Some(ring) = self.bell.get()
+            && let Some(ring) = self.bell.ring.get()
         {
             ring();
         }
+    }
+
+    /// Sends something if there is room for it. The bell rings unless it has done so since the
+    /// owner took something out last, or found nothing.
+    #[must_use]
+    pub fn offer(&self, thing: T) -> bool {
+        let is_sent = self.sender.try_send(thing).is_ok();
+        if is_sent
+            && let Some(ring) = self.bell.ring.get()
+            && !self.bell.has_rung.swap(true, Ordering::AcqRel)
+        {
+            ring();
+        }
+        is_sent
     }
 }
 
@@ -237,6 +275,24 @@ mod tests {
         let endings: Vec<_> = endings.map(|it| (it.job, it.answer.ending)).collect();
         let lost = Ending::NotStarted;
         assert_eq!(endings, [(1, lost), (2, lost), (3, lost)]);
+    }
+
+    #[test]
+    fn a_bell_rings_once_until_somebody_has_looked() {
+        let letters = Mailbox::bounded(3);
+        let rings = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&rings);
+        letters.set_bell(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let address = letters.address();
+        assert!((0..3).all(|letter| address.offer(letter)));
+        assert!(!address.offer(3), "it is full");
+        assert_eq!(rings.load(Ordering::Relaxed), 1);
+        assert_eq!(letters.take(), Some(0));
+        assert!(address.offer(4));
+        assert_eq!(rings.load(Ordering::Relaxed), 2);
+        assert_eq!(std::iter::from_fn(|| letters.take()).collect::<Vec<_>>(), [1, 2, 4]);
     }
 
     #[test]

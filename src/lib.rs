@@ -29,6 +29,7 @@
 //! socket, no file, no thread and no clock: time comes in as [`time::Now`], chance as a seed.
 
 pub mod admin;
+pub mod connections;
 pub mod flow;
 pub mod helper;
 pub mod jobs;

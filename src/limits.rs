@@ -225,6 +225,44 @@ pub const WORKER_COUNT_MAX: usize = 256;
 /// Listen addresses.
 pub const LISTENER_COUNT_MAX: usize = 64;
 
+/// Connections (TCP, TLS) at once unless `tcp_max_connections` says otherwise. An idle one takes
+/// some hundred bytes here and a few kilobytes in the kernel.
+pub const CONNECTION_COUNT_MAX: usize = 16_384;
+
+/// Largest `tcp_max_connections`: a process may have about a million open files.
+pub const CONNECTION_COUNT_LIMIT: usize = 1_000_000;
+
+/// Bytes that wait to be written to one connection, beside what the kernel holds, unless
+/// `tcp_conn_wq_max` says otherwise: a burst of some hundred messages to one trunk.
+pub const CONNECTION_QUEUE_BYTES: usize = 256 << 10;
+
+/// Bytes that wait to be written to all connections unless `tcp_wq_max` says otherwise. Many peers
+/// that read nothing together get no more than this.
+pub const CONNECTION_QUEUES_BYTES: usize = 64 << 20;
+
+/// Largest `tcp_conn_wq_max` and `tcp_wq_max`.
+pub const CONNECTION_QUEUE_LIMIT: usize = 1 << 30;
+
+/// Messages that workers have handed to one that has their connections and that it has not taken:
+/// at most two batches of each of sixty others.
+pub const PASSED_COUNT_MAX: usize = 8_192;
+
+/// How long a connection is not read because its peer does not read (milliseconds). Two servers
+/// that both wait for the other one to read first must not do so until they give up.
+pub const CONNECTION_PAUSE_MS_MAX: u64 = 1_000;
+
+/// How long what a peer still sends is thrown away before its connection is closed (milliseconds):
+/// closing at once would have the kernel reset the connection, and the last answer could be lost.
+pub const CONNECTION_LINGER_MS: u64 = 1_000;
+
+/// How long connections are written to when the server ends (milliseconds): less than the half
+/// second that workers have.
+pub const CONNECTION_STOP_MS_MAX: u64 = 400;
+
+/// Connections that the kernel accepts before a worker takes them (`listen`); it allows no more
+/// than `net.core.somaxconn`, which is 4,096.
+pub const CONNECTION_BACKLOG: i32 = 4_096;
+
 /// Bytes that a peer may send before a TLS handshake with it is over: certificates of a long chain,
 /// several times.
 pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 << 10;

@@ -19,6 +19,7 @@ const ROOMS: Rooms = &[
     ("mem", &["limits"]),
     ("metrics", &[]),
     ("protocol", &[]),
+    ("connections", &["jobs", "limits", "mem", "protocol"]),
     ("names", &["limits", "protocol"]),
     ("time", &[]),
     // sys: the system calls
@@ -26,7 +27,10 @@ const ROOMS: Rooms = &[
     // core: no socket, file, thread or clock
     ("sip", BASE),
     ("location", &["sip", "limits", "mem", "metrics", "protocol", "time"]),
-    ("script", &["sip", "jobs", "limits", "mem", "metrics", "names", "protocol", "time"]),
+    (
+        "script",
+        &["sip", "connections", "jobs", "limits", "mem", "metrics", "names", "protocol", "time"],
+    ),
     (
         "modules",
         &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "protocol", "time"],
@@ -45,11 +49,40 @@ const ROOMS: Rooms = &[
             "names", "protocol", "time",
         ],
     ),
-    ("admin", &["script", "location", "sip", "limits", "mem", "metrics", "protocol", "time"]),
+    (
+        "admin",
+        &[
+            "script",
+            "location",
+            "sip",
+            "connections",
+            "limits",
+            "mem",
+            "metrics",
+            "protocol",
+            "time",
+        ],
+    ),
     // shell
     ("helper", &["sys", "jobs", "limits", "names", "protocol"]),
-    ("transport", &["sip", "sys", "limits", "mem", "metrics", "protocol", "time"]),
-    ("worker", &["transport", "proxy", "jobs", "limits", "mem", "metrics", "protocol", "time"]),
+    (
+        "transport",
+        &["sip", "sys", "connections", "jobs", "limits", "mem", "metrics", "protocol", "time"],
+    ),
+    (
+        "worker",
+        &[
+            "transport",
+            "proxy",
+            "connections",
+            "jobs",
+            "limits",
+            "mem",
+            "metrics",
+            "protocol",
+            "time",
+        ],
+    ),
     (
         "server",
         &[
@@ -64,6 +97,7 @@ const ROOMS: Rooms = &[
             "location",
             "sip",
             "sys",
+            "connections",
             "jobs",
             "limits",
             "mem",

@@ -82,6 +82,7 @@ fn slow_loopback() {
         index: 0,
         pin_to: None,
         listeners,
+        streams: None,
         programs: Programs::new(Arc::new(())),
         make_core: Box::new(|_| Talkative),
         clock: Box::new(Now::default),

@@ -58,7 +58,8 @@ impl Site {
     fn module(&self, parameters: &[(&str, &str)]) -> String {
         let path = self.folder.path().display();
         let mut lines = "loadmodule \"tls.so\"\n".to_owned();
-        let files = [("certificate", "cert.pem"), ("private_key", "key.pem"), ("ca_list", "ca.pem")];
+        let files =
+            [("certificate", "cert.pem"), ("private_key", "key.pem"), ("ca_list", "ca.pem")];
         for (name, file) in files {
             lines.push_str(&format!("modparam(\"tls\", \"{name}\", \"{path}/{file}\")\n"));
         }
@@ -194,7 +195,8 @@ fn a_next_hop_has_to_prove_its_name_if_that_is_asked() {
     let (good, stranger) = (&site.maker, &Maker::new("Authority"));
     let verifying = site.server(&[("verify_certificate", "1")], "");
     assert!(arrives(&site, &verifying, &good.certificate("peer", &["127.0.0.1"]), None));
-    for (maker, name) in [(good, "127.0.0.2"), (good, "peer.example.com"), (stranger, "127.0.0.1")] {
+    for (maker, name) in [(good, "127.0.0.2"), (good, "peer.example.com"), (stranger, "127.0.0.1")]
+    {
         assert!(!arrives(&site, &verifying, &maker.certificate("peer", &[name]), None), "{name}");
     }
     assert_eq!(counter(&verifying, "connections_unproven"), 3);

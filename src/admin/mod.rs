@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod connections;
 mod general;
 mod later;
 mod listing;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::connections::Directory;
 use crate::location::{AorRules, LocationTables, RegistrarConfig, UsrlocConfig};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
@@ -15,6 +16,8 @@ pub struct Scene<'a> {
     pub facts: &'a Facts,
     /// The location tables.
     pub tables: &'a LocationTables,
+    /// Which connections there are.
+    pub connections: &'a Directory,
     /// All blocks of counters; the last one is that of whoever runs the commands.
     pub counters: &'a [WorkerCounters],
     /// Finds out which threads there are.

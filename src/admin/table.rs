@@ -3,7 +3,7 @@
 use super::answer::{Answer, Failure, Outcome, Reload, Rest};
 use super::page::{Format, Page};
 use super::scene::Scene;
-use super::{general, later, location, statistics};
+use super::{connections, general, later, location, statistics};
 use crate::script::nearest;
 
 /// A command.
@@ -140,6 +140,18 @@ pub(super) const COMMANDS: &[Command] = &[
         &["sl.stats"],
         ("", "Tells how many replies were made here, by their codes; 4xx are those not named."),
         statistics::sl_stats,
+    ),
+    fifo(
+        "tcp_info",
+        &["core.tcp_info"],
+        ("", "Tells how many connections there are and may be, and what waits to be written."),
+        connections::tcp_info,
+    ),
+    fifo(
+        "tcp_list",
+        &["core.tcp_list"],
+        ("", "Lists the connections: number, transport, state, seconds left, peer, own address."),
+        connections::tcp_list,
     ),
     fifo(
         "ul_stats",

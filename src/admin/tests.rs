@@ -1,15 +1,23 @@
 //! Commands and their answers, without a server.
 
+use std::sync::Arc;
+
 use crate::admin::{Answer, Facts, Format, Outcome, Scene, Thread, ask};
+use crate::connections::{
+    Card, ConnectionId, ConnectionSettings, ConnectionState, Directory, Place,
+};
 use crate::limits::CONTROL_STEP_AORS;
 use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
+use crate::mem::ListenerId;
 use crate::metrics::{Counter, WorkerCounters};
+use crate::protocol::Transport;
 use crate::time::Now;
 
 /// A server that does nothing but answer.
 struct Desk {
     facts: Facts,
     tables: LocationTables,
+    connections: Directory,
     counters: Vec<WorkerCounters>,
     now: Now,
 }
@@ -26,14 +34,16 @@ impl Desk {
         };
         let counters = (0..3).map(|_| WorkerCounters::default()).collect();
         let now = Now { monotonic_ms: 3_601_000, wall_seconds: 1_798_765_200, ..Now::default() };
-        Self { facts, tables: LocationTables::new(), counters, now }
+        let connections = Directory::new(ConnectionSettings::default(), Vec::new());
+        Self { facts, tables: LocationTables::new(), connections, counters, now }
     }
 
     /// Calls `what` with the scene.
     fn with_scene<R>(&self, what: impl FnOnce(&Scene<'_>) -> R) -> R {
         let threads = || vec![Thread { id: 9, name: "worker-0".to_owned() }];
-        let Self { facts, tables, counters, now } = self;
-        what(&Scene { now: *now, facts, tables, counters, threads: &threads })
+        let Self { facts, tables, connections, counters, now } = self;
+        let scene = Scene { now: *now, facts, tables, connections, counters, threads: &threads };
+        what(&scene)
     }
 
     /// The answer to a command whose words have no spaces: status line and pieces.
@@ -67,6 +77,40 @@ impl Desk {
 }
 
 // L09, G12
+#[test]
+fn connections_are_listed_in_order_piece_by_piece() {
+    let desk = Desk::new();
+    let way = |number: usize| {
+        let peer = format!("192.0.2.1:{}", 1_000 + number).parse().unwrap();
+        (peer, "192.0.2.9:5060".parse().unwrap())
+    };
+    for number in 1..=CONTROL_STEP_AORS + 2 {
+        let transport = if number == 1 { Transport::Tls } else { Transport::Tcp };
+        let active_ms = desk.now.monotonic_ms - 7_000;
+        let state = ConnectionState::Open;
+        let card = Card::new(number as u64, transport, way(number), state, active_ms);
+        let id = ConnectionId { index: number as u32, generation: 0 };
+        let place = Place { worker: 0, id, listener: ListenerId(1), card: Arc::new(card) };
+        desk.connections.admit(None).unwrap();
+        desk.connections.enter(&place);
+    }
+    let pieces = desk.pieces("core.tcp_list", Format::Text);
+    assert_eq!(pieces.len(), 3);
+    assert!(pieces[1].starts_with("1 TLS CONN_OK 113 192.0.2.1:1001 192.0.2.9:5060\n2 TCP"));
+    let json = desk.pieces("tcp_list", Format::Json).concat();
+    let first = "{\"id\":1,\"type\":\"TLS\",\"state\":\"CONN_OK\",\"timeout\":113,\"lifetime\":120,\
+        \"src_ip\":\"192.0.2.1\",\"src_port\":1001,\"dst_ip\":\"192.0.2.9\",\"dst_port\":5060}";
+    assert!(json.contains(first), "{json}");
+    let count = CONTROL_STEP_AORS + 2;
+    assert_eq!(
+        desk.ask("core.tcp_info"),
+        format!(
+            "200 OK\nreaders: 0\nmax_connections: 16384\nmax_tls_connections: 16384\n\
+             opened_connections: {count}\nopened_tls_connections: 1\nwrite_queued_bytes: 0\n"
+        )
+    );
+}
+
 #[test]
 fn contacts_are_lines_with_q_and_seconds() {
     let desk = Desk::new();

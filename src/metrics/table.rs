@@ -56,6 +56,30 @@ counters! {
         "Datagrams whose handling failed; each is saved for a report.",
     SendBufferFull "send_buffer_full" "Times a full socket buffer made a worker wait.",
     ReceiveOverruns "receive_overruns" "Datagrams that the kernel lost before they were read.",
+    ReceivedStreamMessages "received_stream_messages" "Messages that came by a connection.",
+    ReceivedPings "received_pings" "Keep-alives that came by a connection.",
+    SentStreamMessages "sent_stream_messages" "Messages queued for a connection of their worker.",
+    PassedMessages "passed_messages" "Messages handed to the worker that has their connection.",
+    DroppedQueueFull "dropped_queue_full"
+        "Messages dropped because the peer of a connection reads too slowly.",
+    DroppedUnpassed "dropped_unpassed"
+        "Messages dropped because the worker that has their connection is behind.",
+    DroppedUnconnected "dropped_unconnected"
+        "Messages dropped because their connection could not be opened, or ended before.",
+    ConnectionsAccepted "connections_accepted" "Connections that peers have opened.",
+    ConnectionsOpened "connections_opened" "Connections opened here.",
+    ConnectionsRefused "connections_refused"
+        "Connections refused because there are too many, in all or from one address.",
+    ConnectionsFailed "connections_failed" "Connections that could not be opened.",
+    ConnectionsEnded "connections_ended" "Connections closed because their peer closed them.",
+    ConnectionsBroken "connections_broken" "Connections that were reset.",
+    ConnectionsIdle "connections_idle" "Connections closed because nothing came or went.",
+    ConnectionsLate "connections_late"
+        "Connections closed because a message took too long to come in.",
+    ConnectionsUnread "connections_unread"
+        "Connections closed because their peer did not read.",
+    ConnectionsMalformed "connections_malformed"
+        "Connections closed because the end of a message could not be found.",
     RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",
     RefusedLoop "refused_loop" "Requests answered 482.",
     RefusedTooManyHops "refused_too_many_hops" "Requests answered 483.",

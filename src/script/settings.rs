@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::connections::ConnectionSettings;
 use crate::limits::{BRANCH_COUNT_MAX, SCRIPT_LOOP_TURNS_MAX};
 use crate::names::NameSettings;
 use crate::protocol::Transport;
@@ -95,6 +96,8 @@ pub struct Settings {
     pub sip_warning: Option<bool>,
     /// How host names are asked for (`dns_...`).
     pub names: NameSettings,
+    /// How connections are treated (`tcp_...`).
+    pub connections: ConnectionSettings,
 }
 
 impl Settings {
@@ -128,6 +131,7 @@ impl Default for Settings {
             control: ControlSettings::default(),
             sip_warning: None,
             names: NameSettings::default(),
+            connections: ConnectionSettings::default(),
         }
     }
 }

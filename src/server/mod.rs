@@ -17,6 +17,7 @@ mod reference;
 mod reload;
 mod route;
 mod run;
+mod sockets;
 mod test;
 mod tls;
 

@@ -11,6 +11,7 @@ use super::load::{finish, parse};
 use super::plan::Plan;
 use super::tls::{TlsSource, TlsStore};
 use super::{Options, ServerError, log};
+use crate::connections::Directory;
 use crate::helper::Resolver;
 use crate::modules::REGISTRY;
 use crate::script::ast::{Ast, Global, GlobalValue, ModParam, Spanned};
@@ -26,6 +27,7 @@ pub(super) struct Reloader {
     fixed: Fixed,
     programs: Programs<Program>,
     resolver: Resolver,
+    connections: Arc<Directory>,
     tls: TlsStore,
 }
 
@@ -79,14 +81,13 @@ impl ReloadError {
 
 impl Reloader {
     /// For a server that was started so.
-    pub(super) const fn new(
+    pub(super) fn new(
         options: Options,
         fixed: Fixed,
         programs: Programs<Program>,
-        resolver: Resolver,
-        tls: TlsStore,
+        (resolver, connections, tls): (Resolver, Arc<Directory>, TlsStore),
     ) -> Self {
-        Self { options, fixed, programs, resolver, tls }
+        Self { options, fixed, programs, resolver, connections, tls }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -115,6 +116,7 @@ impl Reloader {
             return Err(ReloadError::Script { diagnostics: remarks });
         };
         self.resolver.follow(&program.settings().names);
+        self.connections.configure(program.settings().connections.clone());
         self.programs.replace(Arc::new(program));
         self.tls.replace(tls, loaded.map, contexts);
         Ok(Reloaded { path, remarks })

@@ -5,7 +5,6 @@ use std::env;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
@@ -22,13 +21,14 @@ use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
+use super::sockets::Sockets;
 use super::tls::{TlsSource, TlsStore, expiry_warnings};
 use super::{ServerError, log};
 use crate::admin::{Facts, Reload};
+use crate::connections::{Directory, Passed};
 use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
 use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig};
-use crate::mem::ListenerId;
 use crate::metrics::WorkerCounters;
 use crate::modules::SharedVariables;
 use crate::names::NameTable;
@@ -37,7 +37,7 @@ use crate::proxy::{CoreParts, Listener, ProxyCore};
 use crate::script::{Program, Settings};
 use crate::sys;
 use crate::time::Now;
-use crate::transport::{UdpListener, bind_group};
+use crate::transport::StreamParts;
 use crate::worker::{self, MakeCore, PanicFiles, Programs, WorkerHandle, WorkerParts};
 
 /// What the command line says.
@@ -76,18 +76,19 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
     let tls = TlsStore::new(tls, loaded.map, contexts);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
-    let groups = bind_all(fixed.plan())?;
+    let sockets = Sockets::bind(fixed.plan())?;
     let inlets = Inlets::open(options, &program)?;
-    let addresses: Vec<SocketAddr> = groups.iter().map(|group| group[0].local_address()).collect();
+    let endpoints = sockets.endpoints();
     let (report, events) = unbounded();
     let clock = Clock::start();
     let orders = Mailbox::new();
     let ordering = orders.address();
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
-    let office = office(&program, fixed.plan().worker_count, clock.now());
-    let (names, resolver) = start_resolver(program.settings(), &addresses, clock)?;
-    let parts = (groups, ordering, names, clock);
+    let office = office(&program, sockets.mailboxes(), clock.now());
+    let connections = Arc::clone(&office.connections);
+    let (names, resolver) = start_resolver(program.settings(), &endpoints, clock)?;
+    let parts = (sockets, ordering, names, clock);
     let programs = Programs::new(Arc::clone(&program));
     let started = (&office, &report);
     let workers = start_workers(options, fixed.plan(), (&program, &programs), parts, started)?;
@@ -98,9 +99,9 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let control = Control::start(inlets, office, move || clock.now(), order)
         .map_err(ServerError::system("cannot start the thread for the administrator"))?;
     warn_of_expiry(&tls, clock.now());
-    let reloader = Reloader::new(options.clone(), fixed, programs, resolver, tls);
+    let reloader = Reloader::new(options.clone(), fixed, programs, (resolver, connections, tls));
     let wants_reload = forward_signals(report.clone())?;
-    log::tell(&ready_line(&addresses, workers.len()));
+    log::tell(&ready_line(&endpoints, workers.len()));
     let reason = serve(&events, &wants_reload, (&reloader, &workers), clock);
     let end_control = move || control.into_iter().for_each(Control::stop);
     let helper_counts = [
@@ -128,37 +129,21 @@ enum Event {
 /// Time that all threads have to end, the workers after they have sent what they hold.
 const STOP_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Binds all sockets: a group for each listen address, with a member for each worker.
-fn bind_all(plan: &Plan) -> Result<Vec<Vec<UdpListener>>, ServerError> {
-    let mut groups = Vec::new();
-    for (position, listen) in plan.listen.iter().enumerate() {
-        let id = ListenerId(position as u16);
-        let group = bind_group(id, listen.address, plan.worker_count, plan.steering)?;
-        if let Ok((receive, send)) = group[0].granted_buffers() {
-            tracing::info!(
-                "udp:{}: buffers of {receive} bytes to receive and {send} to send",
-                group[0].local_address()
-            );
-        }
-        groups.push(group);
-    }
-    Ok(groups)
-}
-
 /// Starts the workers, each with one socket of each group.
 fn start_workers(
     options: &Options,
     plan: &Plan,
     (program, programs): (&Program, &Programs<Program>),
-    (groups, orders, names, clock): (Vec<Vec<UdpListener>>, Address<Order>, Arc<NameTable>, Clock),
+    (sockets, orders, names, clock): (Sockets, Address<Order>, Arc<NameTable>, Clock),
     (office, report): (&Office, &Sender<Event>),
 ) -> Result<Vec<WorkerHandle>, ServerError> {
-    let listeners: Arc<[Listener]> = groups
+    let endpoints = sockets.endpoints();
+    let listeners: Arc<[Listener]> = endpoints
         .iter()
         .zip(&plan.listen)
-        .map(|(group, listen)| Listener {
-            transport: listen.transport,
-            address: group[0].local_address(),
+        .map(|(endpoint, listen)| Listener {
+            transport: endpoint.transport,
+            address: endpoint.address,
             advertise: listen.advertise.clone(),
         })
         .collect();
@@ -170,15 +155,22 @@ fn start_workers(
     };
     let cores = cores_to_pin(options.pin);
     let panic_files = Arc::new(PanicFiles::new(PathBuf::new()));
-    let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
     let mut workers = Vec::new();
-    for (index, counters) in office.counters.iter().take(plan.worker_count).enumerate() {
+    let each = sockets.of_workers().into_iter().zip(&office.counters);
+    for (index, (sockets, counters)) in each.enumerate() {
         let completions = Mailbox::new();
         let jobs = JobQueue::new(orders.clone(), completions.address());
         let parts = WorkerParts {
             index,
             pin_to: cores.get(index % cores.len().max(1)).copied(),
-            listeners: groups.iter_mut().filter_map(Iterator::next).collect(),
+            listeners: sockets.udp,
+            streams: (!sockets.streams.is_empty()).then(|| StreamParts {
+                worker: index,
+                listeners: sockets.streams,
+                directory: Arc::clone(&office.connections),
+                mailbox: sockets.mailbox,
+                counters: counters.clone(),
+            }),
             programs: programs.clone(),
             make_core: core_maker(template.clone(), jobs, index, counters.clone())?,
             clock: Box::new(move || clock.now()),
@@ -195,9 +187,9 @@ fn start_workers(
     Ok(workers)
 }
 
-/// What the administrator's commands look at: empty tables, counters for `worker_count` workers
-/// and one more.
-fn office(program: &Program, worker_count: usize, started: Now) -> Office {
+/// What the administrator's commands look at: empty tables, no connections, counters for the
+/// workers with these mailboxes and one more.
+fn office(program: &Program, mailboxes: Vec<Address<Passed>>, started: Now) -> Office {
     let directory = env::current_dir().unwrap_or_default();
     let facts = Facts {
         started,
@@ -212,14 +204,15 @@ fn office(program: &Program, worker_count: usize, started: Now) -> Office {
     Office {
         facts,
         tables,
-        counters: (0..=worker_count).map(|_| WorkerCounters::default()).collect(),
+        counters: (0..=mailboxes.len()).map(|_| WorkerCounters::default()).collect(),
+        connections: Arc::new(Directory::new(program.settings().connections.clone(), mailboxes)),
     }
 }
 
 /// Starts the thread that asks name servers.
 fn start_resolver(
     settings: &Settings,
-    addresses: &[SocketAddr],
+    endpoints: &[Endpoint],
     clock: Clock,
 ) -> Result<(Arc<NameTable>, Resolver), ServerError> {
     let (names, questions) = NameTable::new();
@@ -228,7 +221,7 @@ fn start_resolver(
         names: Arc::clone(&names),
         questions,
         settings: settings.names.clone(),
-        listeners: addresses.iter().map(SocketAddr::ip).collect(),
+        listeners: endpoints.iter().map(|endpoint| endpoint.address.ip()).collect(),
         secret: random_bytes()?,
     };
     let resolver = Resolver::start(parts, move || clock.now().monotonic_ms)
@@ -323,11 +316,11 @@ fn forward_signals(report: Sender<Event>) -> Result<Arc<AtomicBool>, ServerError
     Ok(wants_reload)
 }
 
-/// `ready: udp:127.0.0.1:5060, 4 workers`, when it is so.
-fn ready_line(addresses: &[SocketAddr], worker_count: usize) -> String {
+/// `ready: udp:127.0.0.1:5060, tcp:127.0.0.1:5060, 4 workers`, when it is so.
+fn ready_line(endpoints: &[Endpoint], worker_count: usize) -> String {
     let mut line = String::from("ready: ");
-    for address in addresses {
-        line.push_str(&format!("udp:{address}, "));
+    for endpoint in endpoints {
+        line.push_str(&format!("{endpoint}, "));
     }
     let plural = if worker_count == 1 { "" } else { "s" };
     line.push_str(&format!("{worker_count} worker{plural}\n"));
@@ -481,14 +474,18 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Transport;
 
     #[test]
     fn the_ready_line_names_all_addresses() {
-        let addresses = ["127.0.0.1:5060".parse().unwrap(), "[::1]:5070".parse().unwrap()];
-        assert_eq!(ready_line(&addresses[..1], 4), "ready: udp:127.0.0.1:5060, 4 workers\n");
+        let endpoint =
+            |transport, address: &str| Endpoint { transport, address: address.parse().unwrap() };
+        let endpoints =
+            [endpoint(Transport::Udp, "127.0.0.1:5060"), endpoint(Transport::Tcp, "[::1]:5070")];
+        assert_eq!(ready_line(&endpoints[..1], 4), "ready: udp:127.0.0.1:5060, 4 workers\n");
         assert_eq!(
-            ready_line(&addresses, 1),
-            "ready: udp:127.0.0.1:5060, udp:[::1]:5070, 1 worker\n"
+            ready_line(&endpoints, 1),
+            "ready: udp:127.0.0.1:5060, tcp:[::1]:5070, 1 worker\n"
         );
     }
 

@@ -9,6 +9,7 @@ mod batch;
 mod control;
 mod error;
 mod fifo;
+mod files;
 mod option;
 mod process;
 mod signal;
@@ -17,8 +18,10 @@ mod zone;
 pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
 pub use fifo::make_fifo;
+pub use files::raise_open_files;
 pub use option::{
-    spread_over_group, take_merged, tell_destination_v4, tell_destination_v6, tell_overruns,
+    choose_port_late, spread_over_group, take_merged, tell_destination_v4, tell_destination_v6,
+    tell_overruns,
 };
 pub use process::{exit_status, kill_group, start_shell, watch_process};
 pub use signal::{Signal, block_signals, wait_for_signal};

@@ -43,6 +43,16 @@ pub fn take_merged(socket: BorrowedFd<'_>) -> io::Result<()> {
     set_option(socket, libc::SOL_UDP, libc::UDP_GRO, &1)
 }
 
+/// Has a socket that is bound to an address without a port get one when it connects: two
+/// connections to different peers can then have the same.
+///
+/// # Errors
+///
+/// As `setsockopt`.
+pub fn choose_port_late(socket: BorrowedFd<'_>) -> io::Result<()> {
+    set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, &1)
+}
+
 /// Makes the `SO_REUSEPORT` group of `socket`, which has `group_size` members, give each
 /// datagram to a member picked at random. Without it the kernel picks by a hash of addresses and
 /// ports, and all that one peer sends from one port ends at one member.

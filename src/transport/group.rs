@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::UdpListener;
 use crate::limits::SOCKET_BUFFER_BYTES;
 use crate::mem::ListenerId;
+use crate::protocol::Transport;
 use crate::sys;
 
 /// How the kernel picks the socket of a group, and with it the worker, for a datagram.
@@ -26,8 +27,10 @@ pub enum Steering {
 
 /// A listen address cannot be used.
 #[derive(Debug, Error)]
-#[error("cannot listen on udp:{address}: {}", sys::reason(source))]
+#[error("cannot listen on {}:{address}: {}", transport.name(), sys::reason(source))]
 pub struct BindError {
+    /// The transport.
+    pub transport: Transport,
     /// The address.
     pub address: SocketAddr,
     /// What the system said.
@@ -46,7 +49,11 @@ pub fn bind_group(
     count: usize,
     steering: Steering,
 ) -> Result<Vec<UdpListener>, BindError> {
-    open_group(id, address, count, steering).map_err(|source| BindError { address, source })
+    open_group(id, address, count, steering).map_err(|source| BindError {
+        transport: Transport::Udp,
+        address,
+        source,
+    })
 }
 
 /// As [`bind_group`].

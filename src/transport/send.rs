@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::AsFd;
 
-use super::UdpListener;
+use super::{Streams, UdpListener};
 use crate::limits::BATCH_DATAGRAMS_MAX;
 use crate::mem::{ListenerId, Outbox, SlotPool, Transmit};
 use crate::metrics::{Counter, WorkerCounters};
@@ -28,10 +28,11 @@ impl Sender {
     /// stays in the outbox and that listener is given back: to be called again once its socket
     /// is writable.
     ///
-    /// `listeners` are in the order of their ids.
+    /// `listeners` are in the order of their ids. What leaves by the listeners behind them goes to
+    /// `streams`, which never wait.
     pub fn flush(
         &mut self,
-        listeners: &[UdpListener],
+        (listeners, mut streams): (&[UdpListener], Option<&mut Streams>),
         outbox: &mut Outbox,
         slots: &SlotPool,
         counters: &WorkerCounters,
@@ -50,16 +51,22 @@ impl Sender {
             });
             self.batch.send(listener.as_fd(), outgoing)
         };
-        flush_groups(outbox, counters, usable, send)
+        let send_otherwise = |outbox: &Outbox, position: usize| {
+            let Some(streams) = &mut streams else { return false };
+            let transmit = &outbox.transmits()[position];
+            streams.send(transmit, outbox.peer(position), outbox.bytes(transmit, slots))
+        };
+        flush_groups(outbox, counters, (usable, send_otherwise), send)
     }
 }
 
 /// The order of events of [`Sender::flush`]: `send` gets one group after another, each of them
-/// neighbours in the outbox that go through one listener.
+/// neighbours in the outbox that go through one listener; `send_otherwise` gets what no listener
+/// can send, and says whether it does.
 fn flush_groups(
     outbox: &mut Outbox,
     counters: &WorkerCounters,
-    usable: impl Fn(&Transmit) -> bool,
+    (usable, mut send_otherwise): (impl Fn(&Transmit) -> bool, impl FnMut(&Outbox, usize) -> bool),
     mut send: impl FnMut(&Outbox, Range<usize>) -> io::Result<usize>,
 ) -> Option<ListenerId> {
     let mut done = 0;
@@ -70,7 +77,9 @@ fn flush_groups(
         let rest = &outbox.transmits()[done..];
         let length = rest.iter().take(BATCH_DATAGRAMS_MAX).take_while(together).count();
         if length == 0 {
-            counters.count(Counter::DroppedUnsendable);
+            if !send_otherwise(outbox, done) {
+                counters.count(Counter::DroppedUnsendable);
+            }
             done += 1;
             continue;
         }
@@ -124,15 +133,10 @@ mod tests {
     ) -> (Option<ListenerId>, Vec<Range<usize>>) {
         let mut groups = Vec::new();
         let mut results = results.into_iter();
-        let blocked = flush_groups(
-            outbox,
-            counters,
-            |_| true,
-            |_, group| {
-                groups.push(group);
-                results.next().unwrap()
-            },
-        );
+        let blocked = flush_groups(outbox, counters, (|_| true, |_, _| false), |_, group| {
+            groups.push(group);
+            results.next().unwrap()
+        });
         assert!(results.next().is_none(), "too few calls");
         (blocked, groups)
     }
@@ -223,7 +227,7 @@ mod tests {
         });
         let counters = WorkerCounters::default();
         let slots = SlotPool::new(0, 0);
-        let blocked = Sender::default().flush(&listeners, &mut outbox, &slots, &counters);
+        let blocked = Sender::default().flush((&listeners, None), &mut outbox, &slots, &counters);
         assert_eq!(blocked, None);
         assert!(outbox.is_empty());
         assert_eq!(counters.value(Counter::DroppedUnsendable), 3);
@@ -246,7 +250,7 @@ mod tests {
         });
         let counters = WorkerCounters::default();
         let slots = SlotPool::new(0, 0);
-        Sender::default().flush(&listeners, &mut outbox, &slots, &counters);
+        Sender::default().flush((&listeners, None), &mut outbox, &slots, &counters);
         let (_, source) = peer.recv_from(&mut [0; 8]).unwrap();
         let expected = SocketAddr::new(way.2, listeners[0].local_address().port());
         assert_eq!(source, expected);

@@ -11,11 +11,14 @@ use mio::{Events, Interest, Poll, Token};
 use super::isolation::Isolated;
 use super::{Core, WorkerParts};
 use crate::jobs::{Completion, Mailbox};
-use crate::limits::{BATCH_DATAGRAMS_MAX, LISTENER_COUNT_MAX};
-use crate::mem::{ListenerId, Outbox, Received};
+use crate::limits::{
+    BATCH_DATAGRAMS_MAX, CONNECTION_STOP_MS_MAX, DATAGRAM_BYTES_MAX, HEADROOM_BYTES,
+    LISTENER_COUNT_MAX,
+};
+use crate::mem::{ListenerId, Outbox, Received, SlotId};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
-use crate::transport::{Inbox, Next, Sender, UdpListener};
+use crate::transport::{Arrived, Inbox, Next, Sender, Streams, UdpListener};
 
 /// The token of the waker; those of the listeners are their positions.
 pub(super) const WAKER: Token = Token(usize::MAX);
@@ -23,6 +26,11 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// Batches taken from each socket before the poll is asked again: an overloaded socket must not
 /// keep timers and the wish to stop waiting.
 const TURNS_PER_POLL: usize = 4;
+
+/// Events that the poll tells at once.
+const EVENT_COUNT: usize = 1_024;
+
+const _: () = assert!(EVENT_COUNT > LISTENER_COUNT_MAX, "all listeners are told of at once");
 
 /// A worker at work.
 pub(super) struct Cycle<C: Core> {
@@ -33,6 +41,8 @@ pub(super) struct Cycle<C: Core> {
     counters: WorkerCounters,
     completions: Mailbox<Completion>,
     listeners: Vec<UdpListener>,
+    /// Its connections, if there are listeners for them.
+    streams: Option<Box<Streams>>,
     /// Listeners whose queue may hold something. Readiness is told once, when it begins, so it
     /// has to be remembered until the queue was found empty.
     ready: Vec<bool>,
@@ -60,12 +70,15 @@ impl<C: Core> Cycle<C> {
             counters,
             completions,
             panic_files,
+            streams,
             ..
         } = parts;
         for (position, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(position), Interest::READABLE)?;
         }
+        let streams = streams.map(|parts| Streams::new(parts, &poll)).transpose()?;
         Ok(Self {
+            streams: streams.map(Box::new),
             poll,
             stop,
             clock,
@@ -84,23 +97,28 @@ impl<C: Core> Cycle<C> {
 
     /// Works until asked to stop.
     pub(super) fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(LISTENER_COUNT_MAX + 1);
+        let mut events = Events::with_capacity(EVENT_COUNT);
         while !self.stop.load(Ordering::Acquire) {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
             self.core.take_newest_program();
+            if let Some(streams) = &mut self.streams {
+                streams.set_time((self.clock)().monotonic_ms);
+            }
             for event in &events {
                 self.note(event)?;
             }
             for _ in 0..TURNS_PER_POLL {
                 self.take_turn()?;
             }
+            self.serve_streams()?;
             self.take_completions()?;
             self.run_timers()?;
         }
-        self.finish()
+        self.finish()?;
+        self.finish_streams(&mut events)
     }
 
     /// Ends the runs that got their answers when the jobs were stopped and those that wait for a
@@ -115,6 +133,27 @@ impl<C: Core> Cycle<C> {
         self.flush()
     }
 
+    /// Writes what is queued for connections, as far as it is taken in time, and ends them.
+    fn finish_streams(&mut self, events: &mut Events) -> io::Result<()> {
+        let Some(streams) = &mut self.streams else { return Ok(()) };
+        let until_ms = (self.clock)().monotonic_ms + CONNECTION_STOP_MS_MAX;
+        streams.stop();
+        loop {
+            let now_ms = (self.clock)().monotonic_ms;
+            streams.set_time(now_ms);
+            streams.begin();
+            if streams.is_written() || now_ms >= until_ms {
+                break;
+            }
+            match self.poll.poll(events, Some(Duration::from_millis(until_ms - now_ms))) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => events.iter().for_each(|event| streams.note(event)),
+            }
+        }
+        streams.end_all();
+        Ok(())
+    }
+
     /// How long the poll may wait.
     fn timeout(&self) -> Option<Duration> {
         if self.blocked.is_some() {
@@ -124,14 +163,24 @@ impl<C: Core> Cycle<C> {
         if self.ready.contains(&true) || !self.completions.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = self.core.poll_timeout()?;
+        let streams_due = match &self.streams {
+            Some(streams) if streams.has_work() => return Some(Duration::ZERO),
+            Some(streams) => streams.due_ms(),
+            None => None,
+        };
+        let due = [self.core.poll_timeout(), streams_due].into_iter().flatten().min()?;
         let now = (self.clock)();
         Some(Duration::from_millis(due.saturating_sub(now.monotonic_ms)))
     }
 
     /// Remembers what the poll told about a listener.
     fn note(&mut self, event: &Event) -> io::Result<()> {
-        let Some(ready) = self.ready.get_mut(event.token().0) else { return Ok(()) };
+        let Some(ready) = self.ready.get_mut(event.token().0) else {
+            if let Some(streams) = &mut self.streams {
+                streams.note(event);
+            }
+            return Ok(());
+        };
         *ready |= event.is_readable() || event.is_error();
         let blocked = self.blocked.is_some_and(|id| usize::from(id.0) == event.token().0);
         if blocked && event.is_writable() {
@@ -202,6 +251,29 @@ impl<C: Core> Cycle<C> {
         self.counters.add(Counter::ReceivedDatagrams, count);
     }
 
+    /// Works through a batch of the messages that have come by connections. Datagrams go first: of
+    /// them there were several.
+    fn serve_streams(&mut self) -> io::Result<()> {
+        let Some(streams) = &mut self.streams else { return Ok(()) };
+        // The slots are free when the batch is done and nothing waits to be sent.
+        if self.blocked.is_some() || !self.inbox.is_done() {
+            return Ok(());
+        }
+        self.core.take_newest_program();
+        let now = (self.clock)();
+        streams.set_time(now.monotonic_ms);
+        streams.begin();
+        for slot in (0..BATCH_DATAGRAMS_MAX).map(|number| SlotId(number as u16)) {
+            let buffer = self.inbox.slots_mut().slot_mut(slot);
+            let landing = &mut buffer[HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX];
+            let Some(arrived) = streams.next(landing) else { break };
+            let Arrived { length, source, local, listener } = arrived;
+            let received = Received { slot, buffer, length, source, local, listener };
+            self.core.handle_datagram(now, received, &mut self.outbox);
+        }
+        self.flush()
+    }
+
     /// Goes on with messages that have waited for a job, a batch of them at most: their number
     /// must not keep datagrams waiting.
     fn take_completions(&mut self) -> io::Result<()> {
@@ -230,8 +302,12 @@ impl<C: Core> Cycle<C> {
     /// Sends what the sockets take. If one is full, waits for it to be announced as writable.
     fn flush(&mut self) -> io::Result<()> {
         if !self.outbox.is_empty() {
-            let Self { sender, listeners, outbox, inbox, counters, .. } = self;
-            self.blocked = sender.flush(listeners, outbox, inbox.slots(), counters);
+            let Self { sender, listeners, outbox, inbox, counters, streams, .. } = self;
+            let streams = streams.as_deref_mut();
+            self.blocked = sender.flush((listeners, streams), outbox, inbox.slots(), counters);
+        }
+        if let (None, Some(streams)) = (self.blocked, &mut self.streams) {
+            streams.write();
         }
         match self.blocked {
             Some(id) => {

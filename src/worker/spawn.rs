@@ -14,7 +14,7 @@ use super::{Core, PanicFiles, Programs};
 use crate::jobs::{Completion, Mailbox};
 use crate::metrics::WorkerCounters;
 use crate::time::Now;
-use crate::transport::UdpListener;
+use crate::transport::{StreamParts, UdpListener};
 
 /// What a worker needs to be started.
 pub struct WorkerParts<C: Core> {
@@ -24,6 +24,8 @@ pub struct WorkerParts<C: Core> {
     pub pin_to: Option<CoreId>,
     /// Its socket at each listen address, in the order of their ids.
     pub listeners: Vec<UdpListener>,
+    /// What it needs for connections, if there are listeners for them.
+    pub streams: Option<StreamParts>,
     /// The program, as long as it is not replaced.
     pub programs: Programs<C::Program>,
     /// Makes the core: at start, and anew when one has failed.
@@ -67,12 +69,10 @@ pub fn spawn<C: Core + 'static>(
 ) -> io::Result<WorkerHandle> {
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-    let woken = Arc::clone(&waker);
-    parts.completions.set_bell(move || {
-        if let Err(error) = woken.wake() {
-            tracing::warn!("a worker cannot be woken: {error}");
-        }
-    });
+    parts.completions.set_bell(bell(&waker));
+    if let Some(streams) = &parts.streams {
+        streams.mailbox.set_bell(bell(&waker));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let name = format!("worker-{}", parts.index);
     let seen_by_worker = Arc::clone(&stop);
@@ -89,6 +89,16 @@ pub fn spawn<C: Core + 'static>(
         ended(result.unwrap_or_else(|_| Err(io::Error::other("the worker panicked"))));
     })?;
     Ok(WorkerHandle { waker, stop, thread })
+}
+
+/// What wakes a worker when something is in one of its mailboxes.
+fn bell(waker: &Arc<Waker>) -> impl Fn() + Send + Sync + 'static {
+    let waker = Arc::clone(waker);
+    move || {
+        if let Err(error) = waker.wake() {
+            tracing::warn!("a worker cannot be woken: {error}");
+        }
+    }
 }
 
 impl WorkerHandle {
@@ -193,6 +203,7 @@ mod tests {
             index: 0,
             pin_to: None,
             listeners,
+            streams: None,
             programs: programs.clone(),
             make_core: Box::new(move |program| Echo { program: Arc::clone(program), timer_peer }),
             clock: Box::new(|| Now { monotonic_ms: 5, wall_seconds: 0, ..Now::default() }),

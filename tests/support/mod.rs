@@ -15,6 +15,7 @@ pub(crate) mod phone;
 pub(crate) mod process;
 pub(crate) mod scripts;
 pub(crate) mod server;
+pub(crate) mod wire;
 
 pub(crate) use address::free_address;
 pub(crate) use dialog::Dialog;

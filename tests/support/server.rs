@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::process::{Folder, Process};
@@ -44,6 +44,32 @@ impl Server {
         let address = super::free_address();
         let listen = format!("udp:{address}");
         Self::launch_viaduct(address, &["--listen", &listen, "--workers", "2"], Folder::new())
+    }
+
+    /// Starts `viaduct` at a free address for UDP and for these other transports.
+    pub(crate) fn start_for(transports: &[&str], script: &str) -> Self {
+        let address = super::free_address();
+        let folder = Folder::new();
+        let config = folder.write(VIADUCT_FILE, &format!("{VIADUCT}{script}"));
+        let config = config.to_str().expect("a path of letters").to_owned();
+        let socket = folder.path().join(CTL).to_str().expect("a path of letters").to_owned();
+        let mut arguments = vec!["--config".to_owned(), config, "--ctl".to_owned(), socket];
+        for transport in ["udp"].iter().chain(transports) {
+            arguments.extend(["--listen".to_owned(), format!("{transport}:{address}")]);
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Self::launch_viaduct(address, &arguments, folder)
+    }
+
+    /// Asks a server that was started by [`Self::start_for`] a command; what it answers.
+    pub(crate) fn ctl(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_viaduct"));
+        command.arg("ctl").arg("--ctl").arg(self.folder.path().join(CTL)).args(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = super::process::spawn(&mut command).wait_with_output().expect("an answer");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).expect("a text")
     }
 
     /// Starts Kamailio at that address.
@@ -192,6 +218,9 @@ pub(crate) fn kamailio_is_installed() -> bool {
 fn viaduct_script(address: SocketAddr, script: &str) -> String {
     format!("{VIADUCT}listen=udp:{address}\n{script}")
 }
+
+/// The name of the socket for commands.
+const CTL: &str = "ctl";
 
 /// The name of that file.
 const VIADUCT_FILE: &str = "viaduct.cfg";

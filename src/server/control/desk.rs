@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -289,8 +288,8 @@ impl Desk {
 impl Office {
     /// The server at this moment.
     fn scene(&self, now: Now) -> Scene<'_> {
-        let Self { facts, tables, counters } = self;
-        Scene { now, facts, tables: Arc::as_ref(tables), counters, threads: &threads }
+        let Self { facts, tables, connections, counters } = self;
+        Scene { now, facts, tables, connections, counters, threads: &threads }
     }
 }
 

@@ -27,6 +27,7 @@ use self::fifo::ControlFifo;
 use self::socket::ControlSocket;
 use super::{Options, ServerError};
 use crate::admin::{Facts, Reload};
+use crate::connections::Directory;
 use crate::jobs::{Address, Mailbox};
 use crate::limits::CONTROL_SESSION_COUNT_MAX;
 use crate::location::LocationTables;
@@ -82,6 +83,7 @@ impl Inlets {
 pub(super) struct Office {
     pub(super) facts: Facts,
     pub(super) tables: Arc<LocationTables>,
+    pub(super) connections: Arc<Directory>,
     /// The workers' counters, and behind them those of the thread for commands.
     pub(super) counters: Vec<WorkerCounters>,
 }

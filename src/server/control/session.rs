@@ -285,16 +285,19 @@ impl Channel {
 mod tests {
     use super::*;
     use crate::admin::Facts;
+    use crate::connections::{ConnectionSettings, Directory};
     use crate::location::LocationTables;
     use crate::time::Now;
 
     #[test]
     fn nobody_is_waited_for_without_end() {
         let (facts, tables) = (Facts::default(), LocationTables::new());
+        let connections = Directory::new(ConnectionSettings::default(), Vec::new());
         let scene = |monotonic_ms| Scene {
             now: Now { monotonic_ms, ..Now::default() },
             facts: &facts,
             tables: &tables,
+            connections: &connections,
             counters: &[],
             threads: &Vec::new,
         };

@@ -1,0 +1,81 @@
+//! What is known of a connection by others than its worker.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::protocol::Transport;
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ConnectionState {
+    /// It is being opened.
+    Connecting,
+    /// Messages come and go.
+    Open,
+    /// What is queued is written, nothing is read any more.
+    Closing,
+    /// All is written; what still comes is thrown away until the peer has closed.
+    Ending,
+}
+
+/// What is known of a connection by others than its worker, which writes it.
+#[derive(Debug)]
+pub struct Card {
+    /// Its number, in the order in which connections were accepted or opened.
+    pub number: u64,
+    /// The transport.
+    pub transport: Transport,
+    /// The address of the peer.
+    pub peer: SocketAddr,
+    /// Our address.
+    pub local: SocketAddr,
+    state: AtomicU8,
+    active_ms: AtomicU64,
+}
+
+impl Card {
+    /// The card of a connection that was accepted or is being opened at that time.
+    #[must_use]
+    pub const fn new(
+        number: u64,
+        transport: Transport,
+        (peer, local): (SocketAddr, SocketAddr),
+        state: ConnectionState,
+        now_ms: u64,
+    ) -> Self {
+        Self {
+            number,
+            transport,
+            peer,
+            local,
+            state: AtomicU8::new(state as u8),
+            active_ms: AtomicU64::new(now_ms),
+        }
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        use ConnectionState::{Closing, Connecting, Ending, Open};
+        let value = self.state.load(Ordering::Relaxed);
+        let states = [Connecting, Open, Closing, Ending];
+        states.into_iter().find(|state| *state as u8 == value).unwrap_or(Ending)
+    }
+
+    /// Notes how far it is.
+    pub fn set_state(&self, state: ConnectionState) {
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// When something came or went last, in milliseconds of the monotonic clock.
+    #[must_use]
+    pub fn active_ms(&self) -> u64 {
+        self.active_ms.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something comes or goes.
+    pub fn set_active(&self, now_ms: u64) {
+        self.active_ms.store(now_ms, Ordering::Relaxed);
+    }
+}
