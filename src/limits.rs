@@ -273,12 +273,15 @@ pub const TLS_FILE_BYTES_MAX: u64 = 4 << 20;
 /// Files of a folder of authorities (`ca_path`): twice as many as there are public authorities.
 pub const TLS_AUTHORITY_FILE_COUNT_MAX: usize = 512;
 
+/// Plain text that is given to a TLS session at once (bytes): one record.
+pub const TLS_SENT_BYTES: usize = 16 << 10;
+
 /// Plain text that a TLS session takes before it is sent (bytes): a message of the largest size.
 /// What else is to be sent waits outside, in the queue of the connection.
 pub const TLS_UNSENT_BYTES_MAX: usize = 64 << 10;
 
 /// Reads of one TLS connection (of 4 KiB to 16 KiB) before others have their turn.
-pub const TLS_READS_PER_TURN: usize = 8;
+pub const TLS_READS_PER_TURN: usize = 4;
 
 /// Datagrams saved in files because their handling failed; a peer that found such a datagram
 /// must not fill the disk with it.

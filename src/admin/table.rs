@@ -154,6 +154,18 @@ pub(super) const COMMANDS: &[Command] = &[
         connections::tcp_list,
     ),
     fifo(
+        "tls.info",
+        &["tls_info"],
+        ("", "Tells how many connections of TLS there are and may be, and when certificates end."),
+        connections::tls_info,
+    ),
+    fifo(
+        "tls.list",
+        &["tls_list"],
+        ("", "As `tcp_list` for connections of TLS, with version and cipher suite."),
+        connections::tls_list,
+    ),
+    fifo(
         "ul_stats",
         &[],
         (

@@ -1,6 +1,7 @@
 //! What is known of a connection by others than its worker.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::protocol::Transport;
@@ -30,6 +31,10 @@ pub struct Card {
     pub peer: SocketAddr,
     /// Our address.
     pub local: SocketAddr,
+    /// The name that the peer has to prove for requests to it, if it is more than its address.
+    pub name: Option<Box<str>>,
+    /// Version and cipher suite of TLS.
+    security: OnceLock<(String, String)>,
     state: AtomicU8,
     active_ms: AtomicU64,
 }
@@ -49,9 +54,37 @@ impl Card {
             transport,
             peer,
             local,
+            name: None,
+            security: OnceLock::new(),
             state: AtomicU8::new(state as u8),
             active_ms: AtomicU64::new(now_ms),
         }
+    }
+
+    /// The card of a connection to who has to prove that name.
+    #[must_use]
+    pub fn for_name(self, name: Option<&str>) -> Self {
+        Self { name: name.map(Into::into), ..self }
+    }
+
+    /// Whether it may be used for a request to that name, or to nobody in particular.
+    #[must_use]
+    pub fn is_for(&self, name: Option<&str>) -> bool {
+        name.is_none_or(|name| {
+            self.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// Version and cipher suite of TLS, once they are agreed.
+    #[must_use]
+    pub fn security(&self) -> Option<(&str, &str)> {
+        self.security.get().map(|(version, suite)| (version.as_str(), suite.as_str()))
+    }
+
+    /// Notes version and cipher suite of TLS.
+    pub fn set_security(&self, security: (String, String)) {
+        // They are agreed once.
+        let _ = self.security.set(security);
     }
 
     /// How far it is.

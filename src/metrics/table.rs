@@ -78,6 +78,8 @@ counters! {
         "Connections closed because a message took too long to come in.",
     ConnectionsUnread "connections_unread"
         "Connections closed because their peer did not read.",
+    ConnectionsUnproven "connections_unproven"
+        "Connections closed because TLS was not agreed or a peer did not prove who it is.",
     ConnectionsMalformed "connections_malformed"
         "Connections closed because the end of a message could not be found.",
     RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",

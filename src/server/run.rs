@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, after, select, unbounded};
 use siphasher::sip128::{Hasher128, SipHasher24};
 use tracing::level_filters::LevelFilter;
@@ -38,6 +39,7 @@ use crate::script::{Program, Settings};
 use crate::sys;
 use crate::time::Now;
 use crate::transport::StreamParts;
+use crate::transport::tls::TlsContexts;
 use crate::worker::{self, MakeCore, PanicFiles, Programs, WorkerHandle, WorkerParts};
 
 /// What the command line says.
@@ -85,7 +87,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let ordering = orders.address();
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
-    let office = office(&program, sockets.mailboxes(), clock.now());
+    let office = office(&program, sockets.mailboxes(), tls.contexts(), clock.now());
     let connections = Arc::clone(&office.connections);
     let (names, resolver) = start_resolver(program.settings(), &endpoints, clock)?;
     let parts = (sockets, ordering, names, clock);
@@ -169,6 +171,7 @@ fn start_workers(
                 listeners: sockets.streams,
                 directory: Arc::clone(&office.connections),
                 mailbox: sockets.mailbox,
+                tls: Arc::clone(&office.tls),
                 counters: counters.clone(),
             }),
             programs: programs.clone(),
@@ -189,7 +192,12 @@ fn start_workers(
 
 /// What the administrator's commands look at: empty tables, no connections, counters for the
 /// workers with these mailboxes and one more.
-fn office(program: &Program, mailboxes: Vec<Address<Passed>>, started: Now) -> Office {
+fn office(
+    program: &Program,
+    mailboxes: Vec<Address<Passed>>,
+    tls: Arc<ArcSwap<TlsContexts>>,
+    started: Now,
+) -> Office {
     let directory = env::current_dir().unwrap_or_default();
     let facts = Facts {
         started,
@@ -204,6 +212,7 @@ fn office(program: &Program, mailboxes: Vec<Address<Passed>>, started: Now) -> O
     Office {
         facts,
         tables,
+        tls,
         counters: (0..=mailboxes.len()).map(|_| WorkerCounters::default()).collect(),
         connections: Arc::new(Directory::new(program.settings().connections.clone(), mailboxes)),
     }

@@ -155,14 +155,27 @@ impl SecureWire {
 
     /// Sends octets.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        let mut stream = rustls::Stream::new(&mut self.session, &mut self.stream);
-        stream.write_all(bytes.as_ref()).expect("octets sent");
-        stream.flush().expect("octets sent");
+        for piece in bytes.as_ref().chunks(16_384) {
+            self.session.writer().write_all(piece).expect("octets taken");
+            self.flush().expect("octets sent");
+        }
+    }
+
+    /// Sends what the session has to say.
+    fn flush(&mut self) -> std::io::Result<()> {
+        while self.session.wants_write() {
+            self.session.write_tls(&mut self.stream)?;
+        }
+        Ok(())
     }
 
     /// The next message, which has no body.
     pub(crate) fn receive(&mut self) -> Message {
         let end = loop {
+            // The answer to a keep-alive.
+            if self.read.starts_with(b"\r\n") {
+                self.read.drain(..2);
+            }
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
             }
@@ -188,12 +201,18 @@ impl SecureWire {
     /// Reads what is there.
     fn read_more(&mut self) -> std::io::Result<usize> {
         let mut bytes = [0; 16_384];
-        let mut stream = rustls::Stream::new(&mut self.session, &mut self.stream);
         let count = loop {
-            match stream.read(&mut bytes) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            match self.session.reader().read(&mut bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => break result?,
             }
+            match self.session.read_tls(&mut self.stream) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                result => result?,
+            };
+            let result = self.session.process_new_packets();
+            self.flush()?;
+            result.map_err(std::io::Error::other)?;
         };
         self.read.extend_from_slice(&bytes[..count]);
         Ok(count)

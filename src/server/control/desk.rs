@@ -288,8 +288,9 @@ impl Desk {
 impl Office {
     /// The server at this moment.
     fn scene(&self, now: Now) -> Scene<'_> {
-        let Self { facts, tables, connections, counters } = self;
-        Scene { now, facts, tables, connections, counters, threads: &threads }
+        let Self { facts, tables, connections, tls, counters } = self;
+        let (threads, certificates) = (&threads, tls.as_ref());
+        Scene { now, facts, tables, connections, certificates, counters, threads }
     }
 }
 

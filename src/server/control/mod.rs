@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use arc_swap::ArcSwap;
 use mio::{Poll, Waker};
 
 use self::desk::{Desk, Inlet, WAKER};
@@ -34,6 +35,7 @@ use crate::location::LocationTables;
 use crate::metrics::WorkerCounters;
 use crate::script::{ControlSettings, Program};
 use crate::time::Now;
+use crate::transport::tls::TlsContexts;
 
 pub use client::{CtlOptions, ctl};
 
@@ -84,6 +86,8 @@ pub(super) struct Office {
     pub(super) facts: Facts,
     pub(super) tables: Arc<LocationTables>,
     pub(super) connections: Arc<Directory>,
+    /// What TLS is spoken by.
+    pub(super) tls: Arc<ArcSwap<TlsContexts>>,
     /// The workers' counters, and behind them those of the thread for commands.
     pub(super) counters: Vec<WorkerCounters>,
 }

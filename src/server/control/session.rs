@@ -283,22 +283,27 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
+    use arc_swap::ArcSwap;
+
     use super::*;
     use crate::admin::Facts;
     use crate::connections::{ConnectionSettings, Directory};
     use crate::location::LocationTables;
     use crate::time::Now;
+    use crate::transport::tls::TlsContexts;
 
     #[test]
     fn nobody_is_waited_for_without_end() {
         let (facts, tables) = (Facts::default(), LocationTables::new());
         let connections = Directory::new(ConnectionSettings::default(), Vec::new());
+        let tls = ArcSwap::from_pointee(TlsContexts::default());
         let scene = |monotonic_ms| Scene {
             now: Now { monotonic_ms, ..Now::default() },
             facts: &facts,
             tables: &tables,
             connections: &connections,
             counters: &[],
+            certificates: &tls,
             threads: &Vec::new,
         };
         let poll = mio::Poll::new().unwrap();

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 
 use self::build::Builder;
 use super::load::{Loaded, MaybeParsed};
+use crate::admin::{Certificate, Certificates};
 use crate::modules::tls::TlsSettings;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::{DateTime, Diagnostic, Severity, SourceMap};
@@ -122,6 +123,18 @@ impl TlsStore {
             self.replace(source, map, contexts);
         }
         (found.diagnostics, found.map, is_good)
+    }
+}
+
+impl Certificates for ArcSwap<TlsContexts> {
+    fn list(&self) -> Vec<Certificate> {
+        let certificate = |(file, facts): &(String, CertificateFacts)| Certificate {
+            file: file.clone(),
+            subject: facts.subject.clone(),
+            issuer: facts.issuer.clone(),
+            not_after_seconds: facts.not_after_seconds,
+        };
+        self.load().certificates().iter().map(certificate).collect()
     }
 }
 

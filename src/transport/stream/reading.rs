@@ -4,6 +4,7 @@ use std::io;
 
 use super::connection::Connection;
 use super::framing::{Frame, write_faulty};
+use super::session::Received;
 use super::streams::{Arrived, Streams};
 use crate::connections::{ConnectionId, ConnectionState};
 use crate::metrics::Counter;
@@ -151,16 +152,23 @@ impl Streams {
         visit.buffer.drain(..visit.start);
         visit.start = 0;
         let Connection { session, socket, .. } = connection;
-        match session.receive(socket, &mut visit.buffer, count) {
-            Ok(0) => {
+        let was_handshaking = session.is_handshaking();
+        let received = session.receive(socket, &mut visit.buffer, count);
+        if session.wants_write() || was_handshaking {
+            self.go_on_with_handshake(id);
+        }
+        let Some(connection) = self.table.get(id) else { return Step::End };
+        match received {
+            Ok(Received::End) => {
                 self.begin_closing(id, Counter::ConnectionsEnded);
                 Step::End
             }
-            Ok(read) => {
-                connection.is_readable = read == count || connection.is_ended;
+            Ok(Received::Octets { has_more }) => {
+                connection.is_readable = has_more || connection.is_ended;
                 Self::touch(connection, now_ms);
                 Step::Again
             }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => self.refuse(id, &error),
             Err(error) => self.not_read(id, &error),
         }
     }
@@ -178,16 +186,47 @@ impl Streams {
         let Connection { socket, session, reason, .. } = connection;
         let reason = *reason;
         match session.receive(socket, &mut visit.buffer, count) {
-            Ok(0) => {
+            Ok(Received::End) => {
                 self.close(id, reason);
                 Step::End
             }
-            Ok(_) => {
+            Ok(Received::Octets { .. }) => {
                 visit.start = visit.buffer.len();
                 Step::End
             }
             Err(error) => self.not_read(id, &error),
         }
+    }
+
+    /// Notes what is agreed, and has sent what TLS has to say, or what has waited for that.
+    #[cold]
+    fn go_on_with_handshake(&mut self, id: ConnectionId) {
+        let now_ms = self.now_ms;
+        if let Some(connection) = self.table.get(id)
+            && !connection.session.is_handshaking()
+        {
+            // What waited for the handshake has not waited for the peer to read.
+            connection.blocked_since_ms = connection.blocked_since_ms.map(|_| now_ms);
+            if let Some(security) = connection.session.description() {
+                connection.place.card.set_security(security);
+            }
+        }
+        self.make_dirty(id);
+    }
+
+    /// Ends a connection whose peer does not keep to TLS or does not prove who it is.
+    #[cold]
+    fn refuse(&mut self, id: ConnectionId, error: &io::Error) -> Step {
+        let Some(connection) = self.table.get(id) else { return Step::End };
+        let peer = connection.place.card.peer;
+        tracing::debug!("the connection with {peer} is closed: {error}");
+        let Connection { session, socket, queue, .. } = connection;
+        session.end(socket);
+        let (bytes, messages) = queue.give_up();
+        self.queued_bytes -= bytes;
+        self.counters.add(Counter::DroppedUnconnected, messages);
+        self.begin_closing(id, Counter::ConnectionsUnproven);
+        Step::End
     }
 
     /// Does what is to be done when nothing could be read.

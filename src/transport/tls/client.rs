@@ -36,6 +36,8 @@ pub struct ClientProfile {
 pub struct TlsClient {
     config: Arc<ClientConfig>,
     server_name: Option<ServerName<'static>>,
+    /// Whether servers have to prove something.
+    verifies: bool,
 }
 
 impl TlsClient {
@@ -65,7 +67,13 @@ impl TlsClient {
             )),
             None => builder.with_no_client_auth(),
         };
-        Ok(Self { config: Arc::new(config), server_name })
+        Ok(Self { config: Arc::new(config), server_name, verifies: authorities.is_some() })
+    }
+
+    /// Whether servers have to prove names, each its own.
+    #[must_use]
+    pub const fn verifies_names(&self) -> bool {
+        self.verifies && self.server_name.is_none()
     }
 
     /// The library's form of it.
