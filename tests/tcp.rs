@@ -6,9 +6,11 @@
 #[expect(dead_code, unused_imports, reason = "each test file uses a part of it")]
 mod support;
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
-use support::wire::Wire;
+use support::wire::{Wire, uri};
 use support::{Message, Server};
 
 /// Answers what is for the server and forwards the rest.
@@ -109,6 +111,7 @@ fn a_message_goes_to_a_peer_that_is_connected_whoever_has_its_connection() {
     let mut caller = Wire::open(server.address());
     // With two workers, some of them are at the other one.
     let mut callees: Vec<Wire> = (0..8).map(|_| Wire::open(server.address())).collect();
+    wait_for(&server, "connections_accepted", 9);
     for callee in &mut callees {
         let request = caller.request("MESSAGE", &callee.uri(), "hello");
         caller.send(&request);
@@ -127,7 +130,7 @@ fn a_connection_is_opened_to_a_peer_that_has_none_and_used_again() {
     let server = server("");
     let mut caller = Wire::open(server.address());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("sip:bob@{}", listener.local_addr().unwrap());
+    let uri = uri(listener.local_addr().unwrap());
     caller.send(caller.request("MESSAGE", &uri, "one") + &caller.request("MESSAGE", &uri, "two"));
     let mut callee = Wire::accept(&listener);
     assert_eq!(callee.stream.peer_addr().unwrap().ip(), server.address().ip());
@@ -162,4 +165,202 @@ fn a_request_without_a_usable_length_gets_400_and_the_connection_is_closed() {
         assert_eq!(wire.receive().status(), 400, "{length:?}");
         wire.assert_closed();
     }
+}
+
+#[test]
+fn a_message_may_lack_its_length_where_the_script_accepts_that() {
+    let server = server("tcp_accept_no_cl=yes");
+    let mut wire = Wire::open(server.address());
+    let request = options(&wire, &server).replace("Content-Length: 0\r\n", "");
+    wire.send(request.repeat(2));
+    assert_eq!([wire.receive().status(), wire.receive().status()], [200, 200]);
+}
+
+#[test]
+fn who_sends_no_more_gets_the_answer_before_the_end() {
+    let server = server("");
+    let mut wire = Wire::open(server.address());
+    wire.send(options(&wire, &server));
+    wire.finish();
+    assert_eq!(wire.receive().status(), 200);
+    wire.assert_closed();
+    wait_for(&server, "connections_ended", 1);
+}
+
+#[test]
+fn a_reset_in_the_middle_of_a_message_harms_nobody_else() {
+    let server = server("");
+    let mut other = Wire::open(server.address());
+    let broken = Wire::open(server.address());
+    let request = options(&broken, &server);
+    broken.send(&request[..request.len() / 2]);
+    broken.reset();
+    wait_for(&server, "connections_broken", 1);
+    other.send(options(&other, &server));
+    assert_eq!(other.receive().status(), 200);
+}
+
+#[test]
+fn who_never_ends_a_message_is_cut_off() {
+    let server = server("tcp_msg_read_timeout=1");
+    let mut slow = Wire::open(server.address());
+    let mut fast = Wire::open(server.address());
+    slow.send("OPTIONS sip:");
+    // Whatever comes meanwhile, the message is as late as it is.
+    for _ in 0..50 {
+        slow.send("x");
+        fast.send(options(&fast, &server));
+        assert_eq!(fast.receive().status(), 200);
+    }
+    slow.assert_closed();
+    assert_eq!(counter(&server, "connections_late"), 1);
+}
+
+#[test]
+fn a_silent_connection_is_closed_after_its_lifetime() {
+    let server = server("tcp_connection_lifetime=1");
+    let mut wire = Wire::open(server.address());
+    wire.send(options(&wire, &server));
+    assert_eq!(wire.receive().status(), 200);
+    wire.assert_closed();
+    assert_eq!(counter(&server, "connections_idle"), 1);
+}
+
+#[test]
+fn who_does_not_read_loses_messages_and_then_the_connection() {
+    let server = server("tcp_send_timeout=1 tcp_conn_wq_max=100000");
+    let deaf = Wire::open_narrow(server.address());
+    let mut caller = Wire::open(server.address());
+    let body = "x".repeat(60_000);
+    // More than the kernel takes on the way.
+    for _ in 0..200 {
+        if counter(&server, "dropped_queue_full") > 0 {
+            break;
+        }
+        for _ in 0..20 {
+            caller.send(caller.request("MESSAGE", &deaf.uri(), &body));
+        }
+        caller.send(options(&caller, &server));
+        assert_eq!(caller.receive().status(), 200, "others are not held up");
+    }
+    wait_for(&server, "connections_unread", 1);
+}
+
+#[test]
+fn who_reads_late_gets_all_answers_and_is_not_read_meanwhile() {
+    let server = server("tcp_conn_wq_max=20000");
+    let mut wire = Wire::open_narrow(server.address());
+    let requests: Vec<String> = (0..2_000).map(|_| options(&wire, &server)).collect();
+    let (all, writer) = (requests.concat(), wire.stream.try_clone().unwrap());
+    let writing = std::thread::spawn(move || (&writer).write_all(all.as_bytes()).unwrap());
+    for request in &requests {
+        assert_eq!(wire.receive().value("Call-ID"), call_id(request));
+    }
+    writing.join().unwrap();
+    assert_eq!(counter(&server, "dropped_queue_full"), 0);
+}
+
+#[test]
+fn there_are_no_more_connections_than_the_script_says() {
+    let server = server("tcp_max_connections=2");
+    let wires = [Wire::open(server.address()), Wire::open(server.address())];
+    wait_for(&server, "connections_accepted", 2);
+    Wire::open(server.address()).assert_closed();
+    assert_eq!(counter(&server, "connections_refused"), 1);
+    let [first, mut second] = wires;
+    first.reset();
+    wait_for(&server, "connections_broken", 1);
+    let mut third = Wire::open(server.address());
+    for wire in [&mut second, &mut third] {
+        wire.send(options(wire, &server));
+        assert_eq!(wire.receive().status(), 200);
+    }
+}
+
+#[test]
+fn one_address_has_no_more_connections_than_the_script_says() {
+    let server = server("tcp_accept_iplimit=1");
+    let mut wire = Wire::open(server.address());
+    wire.send(options(&wire, &server));
+    assert_eq!(wire.receive().status(), 200);
+    Wire::open(server.address()).assert_closed();
+    assert_eq!(counter(&server, "connections_refused"), 1);
+}
+
+#[test]
+fn a_peer_that_cannot_be_reached_costs_the_message() {
+    let server = server("");
+    let wire = Wire::open(server.address());
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    wire.send(wire.request("MESSAGE", &uri(closed), ""));
+    wait_for(&server, "connections_failed", 1);
+    assert_eq!(counter(&server, "dropped_unconnected"), 1);
+}
+
+#[test]
+fn no_connection_is_opened_where_the_script_forbids_it() {
+    let server = server("tcp_no_connect=yes");
+    let wire = Wire::open(server.address());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = uri(listener.local_addr().unwrap());
+    wire.send(wire.request("MESSAGE", &uri, ""));
+    wait_for(&server, "dropped_unconnected", 1);
+    assert_eq!(counter(&server, "connections_failed"), 0);
+}
+
+#[test]
+fn connections_are_listed() {
+    let server = server("");
+    let wires: Vec<Wire> = (0..3).map(|_| Wire::open(server.address())).collect();
+    wait_for(&server, "connections_accepted", 3);
+    let list = server.ctl(&["core.tcp_list"]);
+    for wire in &wires {
+        let way = format!("{} {}", wire.address(), server.address());
+        let line = list.lines().find(|line| line.ends_with(&way)).unwrap();
+        assert!(line.contains(" TCP CONN_OK "), "{line}");
+    }
+    assert!(server.ctl(&["core.tcp_info"]).contains("opened_connections: 3\n"));
+}
+
+#[test]
+fn connections_stay_when_the_script_is_read_again() {
+    let server = server("");
+    let mut wire = Wire::open(server.address());
+    wire.send(options(&wire, &server));
+    assert_eq!(wire.receive().status(), 200);
+    let (folder, name) = server.script();
+    folder.write(
+        name,
+        "loadmodule \"sl.so\"\ntcp_crlf_ping=no\nroute { sl_send_reply(\"488\", \"No\"); }",
+    );
+    assert!(server.reload_file().contains("reloaded: "));
+    wire.send(format!("\r\n\r\n{}", options(&wire, &server)));
+    assert_eq!(wire.receive().start, "SIP/2.0 488 No");
+}
+
+#[test]
+fn what_is_queued_is_written_before_the_server_ends() {
+    let server = server("");
+    let mut wire = Wire::open(server.address());
+    for _ in 0..100 {
+        wire.send(options(&wire, &server));
+    }
+    wait_for(&server, "sent_stream_messages", 100);
+    server.interrupt();
+    for _ in 0..100 {
+        assert_eq!(wire.receive().status(), 200);
+    }
+    wire.assert_closed();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_viaduct"));
+    command.args(["run", "--listen", &format!("tcp:{address}")]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(&format!("cannot listen on tcp:{address}: Address already in use")));
+    assert_eq!(output.status.code(), Some(3));
 }

@@ -33,6 +33,11 @@ impl Plan {
         let steering = if settings.steering_spread { Steering::Spread } else { Steering::Hash };
         Ok(Self { listen, worker_count, steering })
     }
+
+    /// Whether there are listeners for connections.
+    pub(super) fn has_streams(&self) -> bool {
+        self.listen.iter().any(|listen| listen.transport.is_stream())
+    }
 }
 
 /// The listen addresses without repetitions, in the order of their transports. Port 0 may be asked

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::load::{finish, parse};
 use super::plan::Plan;
+use super::sockets::make_room;
 use super::tls::{TlsSource, TlsStore};
 use super::{Options, ServerError, log};
 use crate::connections::Directory;
@@ -116,6 +117,7 @@ impl Reloader {
             return Err(ReloadError::Script { diagnostics: remarks });
         };
         self.resolver.follow(&program.settings().names);
+        make_room(self.fixed.plan(), &program.settings().connections);
         self.connections.configure(program.settings().connections.clone());
         self.programs.replace(Arc::new(program));
         self.tls.replace(tls, loaded.map, contexts);

@@ -22,7 +22,7 @@ use super::control::{Control, Inlets, Office, ReloadOrder};
 use super::load::{finish, parse};
 use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
-use super::sockets::Sockets;
+use super::sockets::{Sockets, make_room};
 use super::tls::{TlsSource, TlsStore, expiry_warnings};
 use super::{ServerError, log};
 use crate::admin::{Facts, Reload};
@@ -79,6 +79,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let tls = TlsStore::new(tls, loaded.map, contexts);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let sockets = Sockets::bind(fixed.plan())?;
+    make_room(fixed.plan(), &program.settings().connections);
     let inlets = Inlets::open(options, &program)?;
     let endpoints = sockets.endpoints();
     let (report, events) = unbounded();

@@ -2,12 +2,13 @@
 
 use super::ServerError;
 use super::plan::Plan;
-use crate::connections::Passed;
+use crate::connections::{ConnectionSettings, Passed};
 use crate::jobs::{Address, Mailbox};
 use crate::limits::PASSED_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::ListenAddress;
+use crate::sys;
 use crate::transport::{StreamListener, UdpListener, bind_group, bind_streams};
 
 /// What is bound: a group of sockets for each listen address, with a member for each worker.
@@ -26,6 +27,26 @@ pub(super) struct WorkerSockets {
     pub(super) streams: Vec<StreamListener>,
     /// What others have to write to its connections.
     pub(super) mailbox: Mailbox<Passed>,
+}
+
+/// Files that the server needs beside connections, at most: commands and questions to name servers
+/// have some hundred.
+const OTHER_FILES: u64 = 1_024;
+
+/// Lets the process have as many files as there may be connections, or says that it cannot.
+pub(super) fn make_room(plan: &Plan, settings: &ConnectionSettings) {
+    if !plan.has_streams() {
+        return;
+    }
+    let wanted = settings.count_max as u64 + OTHER_FILES;
+    let granted = sys::raise_open_files(wanted).unwrap_or(0);
+    if granted < wanted {
+        tracing::warn!(
+            "there may be {} connections, but this process may only have {granted} files open: \
+             `viaduct doctor` says how to raise that",
+            settings.count_max
+        );
+    }
 }
 
 impl Sockets {

@@ -3,34 +3,59 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::PATIENCE;
 use super::message::Message;
+
+/// The URI of who is at that address, to be reached by TCP.
+pub(crate) fn uri(address: SocketAddr) -> String {
+    format!("sip:wire@{address}")
+}
 
 /// A connection, and what came by it and was not taken yet.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) stream: TcpStream,
+    peer: SocketAddr,
     read: Vec<u8>,
 }
 
 impl Wire {
     /// Opens a connection.
     pub(crate) fn open(to: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(to).expect("a connection"))
+        Self::over(TcpStream::connect(to).expect("a connection"), to)
     }
 
     /// Accepts a connection.
     pub(crate) fn accept(listener: &TcpListener) -> Self {
-        Self::over(listener.accept().expect("a connection").0)
+        SockRef::from(listener).set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let (stream, peer) = listener.accept().expect("a connection");
+        Self::over(stream, peer)
     }
 
-    /// Over a connection.
-    fn over(stream: TcpStream) -> Self {
+    /// Opens a connection over which little can be sent before it is read.
+    pub(crate) fn open_narrow(to: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(2_048).expect("a small buffer");
+        socket.connect(&to.into()).expect("a connection");
+        Self::over(socket.into(), to)
+    }
+
+    /// Resets the connection.
+    pub(crate) fn reset(self) {
+        let none = Some(Duration::ZERO);
+        SockRef::from(&self.stream).set_linger(none).expect("no time to linger");
+    }
+
+    /// Over a connection to that address.
+    fn over(stream: TcpStream, peer: SocketAddr) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
-        Self { stream, read: Vec::new() }
+        Self { stream, peer, read: Vec::new() }
     }
 
     /// Its own address.
@@ -40,7 +65,7 @@ impl Wire {
 
     /// The URI of who is at this end.
     pub(crate) fn uri(&self) -> String {
-        format!("sip:wire@{}", self.address())
+        uri(self.address())
     }
 
     /// A request with this body that can be told from all others by its Call-ID.
@@ -86,14 +111,13 @@ impl Wire {
                 None => self.read_more(),
             }
         };
-        let source = self.stream.peer_addr().expect("the address of a peer");
-        let message = Message::parse(&self.read[..head], source);
+        let message = Message::parse(&self.read[..head], self.peer);
         let body: usize = message.value("Content-Length").parse().expect("a length");
         while self.read.len() < head + body {
             self.read_more();
         }
         let bytes: Vec<u8> = self.read.drain(..head + body).collect();
-        Message::parse(&bytes, source)
+        Message::parse(&bytes, self.peer)
     }
 
     /// The next octets, so many.

@@ -1,5 +1,6 @@
 //! Global parameters: from `name = value` lines to [`Settings`].
 
+mod connections;
 mod dialect;
 mod listen;
 mod names;
@@ -184,6 +185,7 @@ impl Builder<'_> {
                 }
             }
             name if name.starts_with("dns_") => self.names(name, number, value.span),
+            name if name.starts_with("tcp_") => self.connections(name, number, value.span),
             "branch_secret" => self.settings.branch_secret = Some(text(&value.node)),
             "sip_warning" => self.settings.sip_warning = Some(number != 0),
             "ctl" | "fifo" | "fifo_dir" | "fifo_mode" => self.control(parameter.name, value),

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::connections::{ConnectionSettings, ProbeSettings};
 use crate::names::NameSettings;
 use crate::script::load::{Reader, parse_text};
 use crate::script::{Dialect, Severity};
@@ -48,6 +49,37 @@ fn settings_have_their_values() {
     let expected =
         [("foo.bar", None), ("sip.foo.bar", None), ("z", Some(5061)), ("a.b", Some(5060))];
     assert_eq!(aliases, expected);
+}
+
+#[test]
+fn connections_are_treated_as_the_script_says() {
+    let connections = |text: &str| read(text).unwrap().connections;
+    assert_eq!(connections("tcp_children=8 tcp_async=yes"), ConnectionSettings::default());
+    let all = "tcp_connection_lifetime=3605 tcp_connect_timeout=3 tcp_send_timeout=-1\n\
+        tcp_msg_read_timeout=5 tcp_max_connections=4096 tcp_accept_iplimit=0\n\
+        tcp_accept_no_cl=yes tcp_crlf_ping=no tcp_no_connect=yes tcp_rd_buf_size=65536\n\
+        tcp_conn_wq_max=32768 tcp_wq_max=10485760 tcp_keepalive=yes tcp_keepidle=30\n\
+        tcp_keepintvl=5 tcp_keepcnt=3\n";
+    let expected = ConnectionSettings {
+        lifetime_seconds: 3_605,
+        connect_seconds: 3,
+        send_seconds: 31_536_000,
+        message_seconds: 5,
+        count_max: 4_096,
+        count_per_address_max: 0,
+        accepts_no_length: true,
+        answers_pings: false,
+        opens: false,
+        read_bytes: 65_536,
+        queue_bytes_max: 32_768,
+        queues_bytes_max: 10_485_760,
+        probes: ProbeSettings { are_sent: true, idle_seconds: 30, interval_seconds: 5, count: 3 },
+    };
+    assert_eq!(connections(all), expected);
+    assert_eq!(connections("tcp_rd_buf_size=16777216").read_bytes, 65_536);
+    for wrong in ["tcp_max_connections=-1", "tcp_rd_buf_size=511", "tcp_wq_max=2000000000"] {
+        assert!(read(wrong).unwrap_err().starts_with("E0305"), "{wrong}");
+    }
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub(super) struct Wish {
     pub(super) worker_count: usize,
     /// Listen addresses.
     pub(super) listener_count: usize,
+    /// Connections at once; 0 if there are none.
+    pub(super) connection_count_max: usize,
     /// Whether `steering = spread`.
     pub(super) spreads: bool,
 }

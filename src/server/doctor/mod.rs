@@ -72,6 +72,11 @@ fn wish(config: Option<PathBuf>) -> Result<Wish, ServerError> {
     Ok(Wish {
         worker_count: plan.worker_count,
         listener_count: plan.listen.len(),
+        connection_count_max: if plan.has_streams() {
+            program.settings().connections.count_max
+        } else {
+            0
+        },
         spreads: plan.steering == Steering::Spread,
     })
 }

@@ -114,10 +114,16 @@ fn open_files(facts: &Facts) -> Option<Finding> {
     const OTHERS: u64 = 32;
     let (soft, hard) = facts.open_files?;
     let wish = facts.wish;
-    let needed = wish.worker_count as u64 * (wish.listener_count as u64 + PER_WORKER) + OTHERS;
-    let is = format!("{}, of which about {needed} are needed", files(soft));
+    let own = wish.worker_count as u64 * (wish.listener_count as u64 + PER_WORKER) + OTHERS;
+    let needed = own + wish.connection_count_max as u64;
+    // With connections, the server raises what it has to what it may have.
+    let (has, why) = match wish.connection_count_max {
+        0 => (soft, "each worker has a socket for each listen address"),
+        _ => (hard, "each of `tcp_max_connections` is a file"),
+    };
+    let is = format!("{}, of which about {needed} are needed", files(has));
     let finding = Finding::fine("open files", is);
-    if soft >= needed {
+    if has >= needed {
         return Some(finding);
     }
     let command = if hard >= needed {
@@ -125,12 +131,7 @@ fn open_files(facts: &Facts) -> Option<Finding> {
     } else {
         format!("systemctl edit viaduct   # [Service] LimitNOFILE={needed}")
     };
-    Some(
-        finding
-            .because(Must, "each worker has a socket for each listen address")
-            .better(format!("{needed}"))
-            .command(command),
-    )
+    Some(finding.because(Must, why).better(format!("{needed}")).command(command))
 }
 
 /// A number of files, which may be without limit.

@@ -15,7 +15,7 @@ fn fit() -> Facts {
     let interrupt = |number, core| Interrupt { number, core: Some(core) };
     let queue = |name: &str| ReceiveQueue { name: name.to_owned(), is_steered: false };
     Facts {
-        wish: Wish { worker_count: 4, listener_count: 1, spreads: true },
+        wish: Wish { worker_count: 4, listener_count: 1, connection_count_max: 0, spreads: true },
         socket: Some(SocketFacts::Granted(SOCKET_BUFFER_BYTES, SOCKET_BUFFER_BYTES)),
         kernel: Some((6, 1)),
         receive_max_bytes: Some(SOCKET_BUFFER_BYTES as u64),
@@ -88,6 +88,12 @@ fn each_defect_of_the_network_has_its_finding_and_command() {
         (|f| f.socket = Some(SocketFacts::Refused("no".to_owned())), "socket", Must, ""),
         (|f| f.open_files = Some((40, 100)), "open files", Must, "ulimit -n 52"),
         (|f| f.open_files = Some((40, 40)), "open files", Must, "systemctl edit viaduct"),
+        (
+            |f| f.wish.connection_count_max = 16_384,
+            "open files",
+            Must,
+            "systemctl edit viaduct   # [Service] LimitNOFILE=16436",
+        ),
         (|f| f.wish.spreads = false, "steering", Note, ""),
         (
             |f| f.backlog_drops = Some(1),
@@ -185,7 +191,7 @@ fn a_small_maximum_is_told_once() {
 fn older_kernels_do_where_nothing_is_spread() {
     let mut facts = fit();
     facts.kernel = Some((4, 4));
-    facts.wish = Wish { worker_count: 1, listener_count: 1, spreads: false };
+    facts.wish = Wish { worker_count: 1, listener_count: 1, ..Wish::default() };
     assert_eq!(complaints(&facts), []);
 }
 
@@ -332,7 +338,7 @@ fn a_machine_is_read_as_it_is() {
             ("run/.containerenv", ""),
         ],
     );
-    let wish = Wish { worker_count: 2, listener_count: 1, spreads: false };
+    let wish = Wish { worker_count: 2, listener_count: 1, ..Wish::default() };
     let expected = Facts {
         wish,
         socket: None,
