@@ -119,8 +119,8 @@ impl Session {
         }
     }
 
-    /// Tells the peer that nothing more comes, or what it has done wrong, as far as the socket takes
-    /// it. What still comes is not looked at.
+    /// Tells the peer that nothing more comes, or what it has done wrong, as far as the socket
+    /// takes it. What still comes is not looked at.
     pub(super) fn end(&mut self, socket: &mut impl Write) {
         if let Self::Tls(session) = self {
             session.close();
