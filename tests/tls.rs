@@ -300,10 +300,45 @@ fn connections_and_certificates_are_listed() {
     assert_answers(&mut wire, &server);
     let list = server.ctl(&["tls.list"]);
     assert!(list.contains(&wire.address().to_string()), "{list}");
-    assert!(list.contains("TLS13_AES_256_GCM_SHA384"), "{list}");
+    assert!(list.contains("TLSv1.3 TLS_AES_256_GCM_SHA384"), "{list}");
     let info = server.ctl(&["tls.info"]);
     assert!(info.contains("opened_connections: 1"), "{info}");
     assert!(info.contains("cert.pem: first by Authority until "), "{info}");
+}
+
+#[test]
+fn a_script_can_ask_who_the_peer_is() {
+    let site = Site::new();
+    let module = site.module(&[("verify_certificate", "1")]);
+    let script = format!(
+        r#"{module}
+loadmodule "sl.so"
+loadmodule "textops.so"
+loadmodule "pv.so"
+route {{
+    $var(peer) = $tls_peer_subject_cn + " by " + $tls_peer_issuer_cn + ", ";
+    $var(tls) = $tls_version + ", " + $tls_cipher_bits + ", " + $tls_peer_server_name;
+    append_to_reply("X-Peer: $var(peer)$tls_peer_verified, $var(tls), $tls_peer_notAfter\r\n");
+    if (is_peer_verified()) sl_send_reply("200", "Welcome"); else sl_send_reply("403", "Who?");
+}}
+"#
+    );
+    let server = Server::start_for(&["tls"], &script);
+    let friend = site.maker.certificate("client", &["client.example.com"]);
+    for (own, code, expected) in [
+        (
+            Some(&friend),
+            200,
+            "client by Authority, 1, TLSv1.3, 256, proxy.example.com, Jan  1 00:00:00 4096 GMT",
+        ),
+        (None, 403, "by , 0, TLSv1.3, 256, proxy.example.com, <null>"),
+    ] {
+        let config = client_config(&site.maker.certificate, own);
+        let mut wire = SecureWire::open(server.address(), "proxy.example.com", &config).unwrap();
+        wire.send(wire.request("OPTIONS", &format!("sip:{}", server.address())));
+        let answer = wire.receive();
+        assert_eq!((answer.status(), answer.value("X-Peer")), (code, expected));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::answer::{Failure, Rest, Steps};
 use super::general::{date, none};
 use super::page::{Page, push_visible};
 use super::scene::{Certificate, Scene};
-use crate::connections::{Card, ConnectionState};
+use crate::connections::{Card, ConnectionState, Security};
 use crate::limits::CONTROL_STEP_AORS;
 use crate::protocol::Transport;
 
@@ -129,8 +129,8 @@ fn show(card: &Card, lifetime: u64, now_ms: u64, page: &mut Page) {
         |text| {
             // A string takes all that is written to it.
             let _ = write!(text, "{number} {transport} {state} {left} {peer} {local}");
-            if let Some((version, suite)) = card.security() {
-                let _ = write!(text, " {version} {suite}");
+            if let Some(Security { version, cipher, .. }) = card.security() {
+                let _ = write!(text, " {version} {cipher}");
             }
         },
         |fields| {
@@ -143,9 +143,11 @@ fn show(card: &Card, lifetime: u64, now_ms: u64, page: &mut Page) {
             fields.number("src_port", u64::from(peer.port()));
             fields.text("dst_ip", &local.ip().to_string());
             fields.number("dst_port", u64::from(local.port()));
-            if let Some((version, suite)) = card.security() {
+            if let Some(Security { version, cipher, is_verified, peer, .. }) = card.security() {
                 fields.text("version", version);
-                fields.text("cipher", suite);
+                fields.text("cipher", cipher);
+                fields.text("peer", peer.as_ref().map_or("", |peer| &peer.subject));
+                fields.number("verified", u64::from(*is_verified));
             }
         },
     );

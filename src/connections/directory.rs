@@ -242,6 +242,19 @@ impl Directory {
         own.or(first).map(|place| (place.worker, place.id))
     }
 
+    /// What is known of the connection to the peer at that listener.
+    #[must_use]
+    pub fn card(
+        &self,
+        transport: Transport,
+        peer: SocketAddr,
+        listener: ListenerId,
+    ) -> Option<Arc<Card>> {
+        let map = self.places.pin();
+        let mut places = map.get(&(transport, peer))?.iter();
+        places.find(|place| place.listener == listener).map(|place| Arc::clone(&place.card))
+    }
+
     /// Forgets a connection.
     pub fn leave(&self, place: &Place) {
         let is_other = |other: &Place| (other.worker, other.id) != (place.worker, place.id);

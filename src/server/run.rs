@@ -152,7 +152,11 @@ fn start_workers(
         .collect();
     let template = Template {
         listeners,
-        services: Arc::new([Arc::clone(&office.tables) as _, Arc::new(SharedVariables::default())]),
+        services: Arc::new([
+            Arc::clone(&office.tables) as _,
+            Arc::clone(&office.connections) as _,
+            Arc::new(SharedVariables::default()),
+        ]),
         names,
         secret: branch_secret(program.settings())?,
     };

@@ -3,6 +3,7 @@
 //! `config` names.
 
 mod file;
+mod peer;
 mod profile;
 mod settings;
 
@@ -20,26 +21,18 @@ use crate::script::{Missing, ModuleConfig, ModuleSpec, SettingSpec, Span};
 
 /// The module.
 pub(super) const MODULE: ModuleSpec = ModuleSpec {
+    functions: peer::FUNCTIONS,
+    variables: peer::VARIABLES,
     settings: SETTINGS,
     configure: Some(configure),
     missing: Missing {
-        functions: &[
-            "is_peer_verified",
-            "ksr_tls_set_connect_server_id",
-            "tls_set_connect_server_id",
-        ],
+        functions: &["ksr_tls_set_connect_server_id", "tls_set_connect_server_id"],
         variables: &[
-            "tls_cipher_bits",
-            "tls_cipher_info",
             "tls_description",
             "tls_my_issuer",
             "tls_my_subject",
             "tls_peer_issuer",
-            "tls_peer_server_name",
             "tls_peer_subject",
-            "tls_peer_subject_cn",
-            "tls_peer_verified",
-            "tls_version",
         ],
     },
     ..ModuleSpec::new("tls", "SIP over TLS.")

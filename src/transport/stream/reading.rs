@@ -207,7 +207,7 @@ impl Streams {
         {
             // What waited for the handshake has not waited for the peer to read.
             connection.blocked_since_ms = connection.blocked_since_ms.map(|_| now_ms);
-            if let Some(security) = connection.session.description() {
+            if let Some(security) = connection.session.security() {
                 connection.place.card.set_security(security);
             }
         }

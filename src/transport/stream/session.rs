@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use crate::connections::Security;
 use crate::limits::TLS_SENT_BYTES;
 use crate::transport::tls::{TlsReception, TlsSession};
 
@@ -111,11 +112,11 @@ impl Session {
         }
     }
 
-    /// Version and cipher suite of TLS.
-    pub(super) fn description(&self) -> Option<(String, String)> {
+    /// What TLS has agreed.
+    pub(super) fn security(&self) -> Option<Security> {
         match self {
             Self::Plain => None,
-            Self::Tls(session) => session.description(),
+            Self::Tls(session) => session.security(),
         }
     }
 

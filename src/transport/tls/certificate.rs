@@ -2,20 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// What is told of a certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CertificateFacts {
-    /// The common name of whom it is for; empty if there is none.
-    pub subject: String,
-    /// The common name of who made it; empty if there is none.
-    pub issuer: String,
-    /// Its number, in hexadecimal.
-    pub serial: String,
-    /// When it begins to hold (seconds since 1970).
-    pub not_before_seconds: u64,
-    /// When it ends to hold (seconds since 1970).
-    pub not_after_seconds: u64,
-}
+use crate::connections::CertificateFacts;
 
 impl CertificateFacts {
     /// Reads a certificate (RFC 5280 §4.1); none if it is none.

@@ -70,6 +70,11 @@ impl TlsClient {
         Ok(Self { config: Arc::new(config), server_name, verifies: authorities.is_some() })
     }
 
+    /// Whether servers have to prove something.
+    pub(super) const fn verifies(&self) -> bool {
+        self.verifies
+    }
+
     /// Whether servers have to prove names, each its own.
     #[must_use]
     pub const fn verifies_names(&self) -> bool {

@@ -7,9 +7,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::TlsError;
-use super::certificate::CertificateFacts;
 use super::protocol::provider;
+use super::{CertificateFacts, TlsError};
 
 /// A certificate with its chain and its private key: what proves who we are.
 #[derive(Clone, Debug)]

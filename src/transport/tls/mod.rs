@@ -20,8 +20,8 @@ mod session;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use crate::connections::CertificateFacts;
 pub use authorities::Authorities;
-pub use certificate::CertificateFacts;
 pub use client::{ClientProfile, TlsClient};
 pub use contexts::{ClientScope, ServerScope, TlsContexts};
 pub use credentials::Credentials;

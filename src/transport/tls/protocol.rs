@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::version::{TLS12, TLS13};
-use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{CipherSuite, ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
 /// Versions of TLS. What is older is spoken by nobody any more (RFC 8996).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -88,6 +88,19 @@ impl Protocol {
 /// The library's own choice.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     Protocol::default().provider()
+}
+
+/// A cipher suite as OpenSSL names it, and the bits of its key.
+pub(super) fn describe(suite: CipherSuite) -> (String, u16) {
+    let own = suite.as_str().unwrap_or_default();
+    let known = SUITES.iter().find(|(_, known)| known.suite() == suite).map(|(name, _)| *name);
+    let name = known.map_or_else(|| own.replacen("TLS13_", "TLS_", 1), str::to_owned);
+    (name, if own.contains("AES_128") { 128 } else { 256 })
+}
+
+/// A version as OpenSSL names it.
+pub(super) fn show_version(version: ProtocolVersion) -> String {
+    version.as_str().unwrap_or_default().replace('_', ".")
 }
 
 /// The cipher suites of TLS 1.2: all have forward secrecy and are no older than AES-GCM.

@@ -60,9 +60,12 @@ pub struct TlsServer {
 #[derive(Debug)]
 pub(super) struct Choice {
     /// For clients that name none of these, or nothing.
-    default: Arc<ServerConfig>,
-    named: Vec<(String, NameMode, Arc<ServerConfig>)>,
+    default: Chosen,
+    named: Vec<(String, NameMode, Chosen)>,
 }
+
+/// A configuration, and whether certificates of clients are verified by it.
+type Chosen = (Arc<ServerConfig>, bool);
 
 impl TlsServer {
     /// A server with a profile for all clients but those that ask for one of these names. The
@@ -90,12 +93,12 @@ impl TlsServer {
 
 impl Choice {
     /// The configuration for a client that asks for this name.
-    pub(super) fn config(&self, name: Option<&str>) -> Arc<ServerConfig> {
+    pub(super) fn config(&self, name: Option<&str>) -> Chosen {
         let name = name.map(str::to_ascii_lowercase);
-        let fits = |(own, mode, _): &&(String, NameMode, Arc<ServerConfig>)| {
+        let fits = |(own, mode, _): &&(String, NameMode, Chosen)| {
             name.as_deref().is_some_and(|name| is_for(own, *mode, name))
         };
-        Arc::clone(self.named.iter().find(fits).map_or(&self.default, |(_, _, config)| config))
+        self.named.iter().find(fits).map_or(&self.default, |(_, _, chosen)| chosen).clone()
     }
 }
 
@@ -111,7 +114,7 @@ fn is_for(own: &str, mode: NameMode, name: &str) -> bool {
 }
 
 /// The library's form of a profile. Sessions are resumed by tickets, of which nothing is kept here.
-fn server_config(profile: &ServerProfile) -> Result<Arc<ServerConfig>, TlsError> {
+fn server_config(profile: &ServerProfile) -> Result<Chosen, TlsError> {
     let ServerProfile { credentials, protocol, clients } = profile;
     let provider = protocol.provider();
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -131,7 +134,8 @@ fn server_config(profile: &ServerProfile) -> Result<Arc<ServerConfig>, TlsError>
         builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::new(certificate));
     config.ticketer = Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    Ok(Arc::new(config))
+    let verifies = matches!(clients, Clients::MayProve(_) | Clients::MustProve(_));
+    Ok((Arc::new(config), verifies))
 }
 
 /// Verifies clients by their authorities; where there are none, `verdict` counts.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use rustls::server::{AcceptedAlert, Acceptor};
 use rustls::{ClientConnection, CommonState, HandshakeKind, ServerConnection};
 
+use super::protocol::{describe, show_version};
 use super::server::Choice;
-use super::{TlsClient, TlsError, TlsServer};
+use super::{CertificateFacts, TlsClient, TlsError, TlsServer};
+use crate::connections::Security;
 use crate::limits::{TLS_HANDSHAKE_BYTES_MAX, TLS_READS_PER_TURN, TLS_UNSENT_BYTES_MAX};
 
 /// The state of TLS on one connection.
@@ -18,6 +20,8 @@ pub struct TlsSession {
     state: State,
     /// Bytes that came before the handshake was over.
     handshake_bytes: usize,
+    /// Whether a certificate of the peer is verified.
+    verifies: bool,
 }
 
 /// How far it is.
@@ -58,7 +62,7 @@ impl TlsSession {
     /// A session that a client has begun.
     #[must_use]
     pub fn accept(server: &TlsServer) -> Self {
-        Self::new(State::Hello(Box::default(), server.choice()))
+        Self::new(State::Hello(Box::default(), server.choice()), false)
     }
 
     /// A session that we begin with the server at `peer`, which has to prove that it is `name`; if
@@ -71,12 +75,12 @@ impl TlsSession {
         let name = client.name_of(name, peer)?;
         let mut connection = ClientConnection::new(client.config(), name)?;
         connection.set_buffer_limit(Some(TLS_UNSENT_BYTES_MAX));
-        Ok(Self::new(State::Client(Box::new(connection))))
+        Ok(Self::new(State::Client(Box::new(connection)), client.verifies()))
     }
 
     /// A session in that state.
-    const fn new(state: State) -> Self {
-        Self { state, handshake_bytes: 0 }
+    const fn new(state: State, verifies: bool) -> Self {
+        Self { state, handshake_bytes: 0, verifies }
     }
 
     /// Reads what the socket has, not more than others can wait for, and appends the plain text.
@@ -189,13 +193,23 @@ impl TlsSession {
         matches!(kind, Some(HandshakeKind::Resumed))
     }
 
-    /// Version and cipher suite, once they are agreed: `TLSv1_3` and `TLS13_AES_256_GCM_SHA384`.
+    /// What is agreed, once it is.
     #[must_use]
-    pub fn description(&self) -> Option<(String, String)> {
+    pub fn security(&self) -> Option<Security> {
         let common = self.common()?;
-        let version = common.protocol_version()?.as_str()?.to_owned();
-        let suite = common.negotiated_cipher_suite()?.suite().as_str()?.to_owned();
-        Some((version, suite))
+        let (cipher, cipher_bits) = describe(common.negotiated_cipher_suite()?.suite());
+        let peer = self.peer_certificate().and_then(CertificateFacts::parse);
+        Some(Security {
+            version: show_version(common.protocol_version()?),
+            cipher,
+            cipher_bits,
+            server_name: match &self.state {
+                State::Server(connection) => connection.server_name().map(str::to_owned),
+                _ => None,
+            },
+            is_verified: self.verifies && peer.is_some(),
+            peer,
+        })
     }
 
     /// The certificate that the peer has shown.
@@ -238,7 +252,8 @@ impl TlsSession {
             let accepted = match acceptor.accept() {
                 Ok(None) => return Ok(()),
                 Ok(Some(accepted)) => {
-                    let config = choice.config(accepted.client_hello().server_name());
+                    let (config, verifies) = choice.config(accepted.client_hello().server_name());
+                    self.verifies = verifies;
                     accepted.into_connection(config)
                 }
                 Err(refused) => Err(refused),
@@ -398,7 +413,7 @@ mod tests {
     /// The common name of the certificate that the client got.
     fn shown(pair: &Pair) -> String {
         let certificate = pair.client.peer_certificate().unwrap();
-        super::super::CertificateFacts::parse(certificate).unwrap().subject
+        CertificateFacts::parse(certificate).unwrap().subject
     }
 
     #[test]
@@ -414,8 +429,13 @@ mod tests {
         assert_eq!(pair.server.send(b"200 OK").unwrap(), 6);
         pair.settle();
         assert_eq!(pair.received[0], b"200 OK");
-        let (version, suite) = pair.server.description().unwrap();
-        assert_eq!((&*version, suite.starts_with("TLS13_")), ("TLSv1_3", true));
+        let Security { version, cipher, cipher_bits, server_name, peer, is_verified } =
+            pair.server.security().unwrap();
+        assert_eq!((&*version, &*cipher), ("TLSv1.3", "TLS_AES_256_GCM_SHA384"));
+        assert_eq!((cipher_bits, server_name.as_deref()), (256, Some("proxy.example.com")));
+        assert_eq!((peer, is_verified), (None, false));
+        let security = pair.client.security().unwrap();
+        assert_eq!((security.peer.unwrap().subject, security.is_verified), ("a".to_owned(), true));
         pair.client.close();
         pair.client.flush(&mut pair.to_server).unwrap();
         let end = pair.server.receive(&mut pair.to_server, &mut pair.received[1]).unwrap();
@@ -427,15 +447,15 @@ mod tests {
         let maker = Maker::new("A");
         let made = maker.certificate("a", &["a.example.com"]);
         for (versions, expected) in [
-            (Versions::Only12, "TLSv1_2"),
-            (Versions::Only13, "TLSv1_3"),
-            (Versions::All, "TLSv1_3"),
+            (Versions::Only12, "TLSv1.2"),
+            (Versions::Only13, "TLSv1.3"),
+            (Versions::All, "TLSv1.3"),
         ] {
             let protocol = Protocol { versions, ..Protocol::default() };
             let profile = ServerProfile { protocol, ..profile(&made) };
             let server = TlsServer::new(&profile, &[]).unwrap();
             let pair = Pair::new(&client(&maker), &server, Some("a.example.com")).agree();
-            assert_eq!(pair.client.description().unwrap().0, expected);
+            assert_eq!(pair.client.security().unwrap().version, expected);
         }
         let of = |versions| Protocol { versions, ..Protocol::default() };
         let profile12 = ServerProfile { protocol: of(Versions::Only12), ..profile(&made) };
@@ -564,6 +584,7 @@ mod tests {
         ] {
             let has_shown = credentials.is_some() && !matches!(clients, Clients::Anyone);
             let case = format!("{clients:?}");
+            let verifies = matches!(clients, Clients::MayProve(_) | Clients::MustProve(_));
             let profile = ServerProfile { clients, ..profile(&made) };
             let server = TlsServer::new(&profile, &[]).unwrap();
             let client = ClientProfile {
@@ -576,7 +597,9 @@ mod tests {
             let [_, of_server] = pair.settle();
             assert_eq!(of_server.is_none(), is_good, "{case}: {of_server:?}");
             if is_good {
-                assert_eq!(pair.server.peer_certificate().is_some(), has_shown, "{case}");
+                let Security { peer, is_verified, .. } = pair.server.security().unwrap();
+                assert_eq!(peer.is_some(), has_shown, "{case}");
+                assert_eq!(is_verified, has_shown && verifies, "{case}");
             }
         }
     }
