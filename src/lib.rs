@@ -19,6 +19,9 @@
 //!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
 //!    splits.
 //!
+//! A message that comes by a connection is cut out of the stream by [`transport::Streams`] and goes
+//! on with 2; what leaves by one goes there from 8, by way of [`connections::Directory`].
+//!
 //! A script that waits is kept aside ([`script::Suspended`]): for a command that [`helper`] runs,
 //! whose answer comes through the worker's mailbox ([`jobs`]) to
 //! [`proxy::ProxyCore::handle_completion`], or until [`proxy::ProxyCore::handle_timeout`].

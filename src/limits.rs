@@ -240,12 +240,16 @@ pub const CONNECTION_QUEUE_BYTES: usize = 256 << 10;
 /// that read nothing together get no more than this.
 pub const CONNECTION_QUEUES_BYTES: usize = 64 << 20;
 
+/// Bytes of messages that have come by connections in part, of all workers together. A connection
+/// that would exceed them is closed; else many that each begin a long message could take gigabytes.
+pub const CONNECTION_UNREAD_BYTES_MAX: usize = 256 << 20;
+
 /// Largest `tcp_conn_wq_max` and `tcp_wq_max`.
 pub const CONNECTION_QUEUE_LIMIT: usize = 1 << 30;
 
 /// Messages that workers have handed to one that has their connections and that it has not taken:
-/// at most two batches of each of sixty others.
-pub const PASSED_COUNT_MAX: usize = 8_192;
+/// two batches of each of thirty others.
+pub const PASSED_COUNT_MAX: usize = 4_096;
 
 /// How long a connection is not read because its peer does not read (milliseconds). Two servers
 /// that both wait for the other one to read first must not do so until they give up.

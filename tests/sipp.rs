@@ -31,13 +31,28 @@ fn ten_thousand_calls_pass_a_stateless_proxy() {
         return;
     }
     let folder = Folder::new();
-    let callee = Callee::start(&folder);
+    let callee = Callee::start(&folder, &[]);
     let server = Server::start(&scripts::route(&format!(
         r#"forward({}, {});"#,
         callee.address.ip(),
         callee.address.port()
     )));
     let statistics = call(&folder, server.address(), &["-sn", "uac", "-s", "bench", "-d", "0"]);
+    assert_all_succeeded(&statistics);
+}
+
+/// The same with both sides connected by TCP: one connection of the caller, one to the callee.
+#[test]
+fn ten_thousand_calls_pass_by_tcp() {
+    if !sipp_is_installed() {
+        return;
+    }
+    let folder = Folder::new();
+    let callee = Callee::start(&folder, &["-t", "t1"]);
+    let (ip, port) = (callee.address.ip(), callee.address.port());
+    let server = Server::start_for(&["tcp"], &format!("route {{ forward({ip}, {port}); }}"));
+    let statistics =
+        call(&folder, server.address(), &["-sn", "uac", "-s", "bench", "-d", "0", "-t", "t1"]);
     assert_all_succeeded(&statistics);
 }
 
@@ -107,10 +122,10 @@ struct Callee {
 
 impl Callee {
     /// Starts it at a free address.
-    fn start(folder: &Folder) -> Self {
+    fn start(folder: &Folder, arguments: &[&str]) -> Self {
         let address = free_address();
         let mut command = sipp(folder, address);
-        command.args(["-sn", "uas"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(["-sn", "uas"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
         let child = spawn(&mut command);
         Self { child, address }
     }

@@ -364,3 +364,39 @@ fn a_port_that_is_taken_is_named() {
     assert!(text.contains(&format!("cannot listen on tcp:{address}: Address already in use")));
     assert_eq!(output.status.code(), Some(3));
 }
+
+#[test]
+fn nothing_that_a_stream_brings_stops_the_server() {
+    let server = server("");
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..400 {
+        let wire = Wire::open(server.address());
+        let mut stream = options(&wire, &server).repeat(1 + random(3)).into_bytes();
+        for _ in 0..random(6) {
+            let place = random(stream.len());
+            match random(4) {
+                0 => stream[place] = random(256) as u8,
+                1 => drop(stream.remove(place)),
+                2 => stream.insert(place, b"\r\n: ;0\0\xff"[random(8)]),
+                _ => stream.truncate(place.max(1)),
+            }
+        }
+        // The server may have closed it before all is sent.
+        drop((&wire.stream).write_all(&stream));
+        if random(2) == 0 {
+            wire.reset();
+        }
+    }
+    let mut wire = Wire::open(server.address());
+    wire.send(options(&wire, &server));
+    assert_eq!(wire.receive().status(), 200);
+    assert_eq!(counter(&server, "dropped_at_worker_panic"), 0);
+    drop(wire);
+    let has_none = |_| server.ctl(&["core.tcp_info"]).contains("opened_connections: 0\n");
+    assert!((0..2_000).any(has_none), "all are closed");
+}

@@ -99,48 +99,6 @@ impl Desk {
 
 // L09, G12
 #[test]
-fn connections_are_listed_in_order_piece_by_piece() {
-    let desk = Desk::new();
-    let way = |number: usize| {
-        let peer = format!("192.0.2.1:{}", 1_000 + number).parse().unwrap();
-        (peer, "192.0.2.9:5060".parse().unwrap())
-    };
-    for number in 1..=CONTROL_STEP_AORS + 2 {
-        let transport = if number == 1 { Transport::Tls } else { Transport::Tcp };
-        let active_ms = desk.now.monotonic_ms - 7_000;
-        let state = ConnectionState::Open;
-        let card = Card::new(number as u64, transport, way(number), state, active_ms);
-        let id = ConnectionId { index: number as u32, generation: 0 };
-        let place = Place { worker: 0, id, listener: ListenerId(1), card: Arc::new(card) };
-        desk.connections.admit(None).unwrap();
-        desk.connections.enter(&place);
-    }
-    let pieces = desk.pieces("core.tcp_list", Format::Text);
-    assert_eq!(pieces.len(), 3);
-    assert!(pieces[1].starts_with("1 TLS CONN_OK 113 192.0.2.1:1001 192.0.2.9:5060\n2 TCP"));
-    let json = desk.pieces("tcp_list", Format::Json).concat();
-    let first = "{\"id\":1,\"type\":\"TLS\",\"state\":\"CONN_OK\",\"timeout\":113,\"lifetime\":120,\
-        \"src_ip\":\"192.0.2.1\",\"src_port\":1001,\"dst_ip\":\"192.0.2.9\",\"dst_port\":5060}";
-    assert!(json.contains(first), "{json}");
-    let tls = desk.pieces("tls.list", Format::Text).concat();
-    assert_eq!(tls.matches("TLS CONN_OK").count(), 1, "{tls}");
-    assert!(!tls.contains("TCP"), "{tls}");
-    assert_eq!(
-        desk.ask("tls.info"),
-        "200 OK\nmax_connections: 16384\nopened_connections: 1\n\
-         cert.pem: sip.example.com by A until Sat Jan  2 01:00:00 2027, 1 day left\n"
-    );
-    let count = CONTROL_STEP_AORS + 2;
-    assert_eq!(
-        desk.ask("core.tcp_info"),
-        format!(
-            "200 OK\nreaders: 0\nmax_connections: 16384\nmax_tls_connections: 16384\n\
-             opened_connections: {count}\nopened_tls_connections: 1\nwrite_queued_bytes: 0\n"
-        )
-    );
-}
-
-#[test]
 fn contacts_are_lines_with_q_and_seconds() {
     let desk = Desk::new();
     assert_eq!(desk.ask("ul_add location bob sip:bob@192.0.2.9 456 0.25 0"), "200 OK\n");
@@ -404,4 +362,46 @@ fn names_are_used_once_and_every_command_is_described() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
+}
+
+#[test]
+fn connections_are_listed_in_order_piece_by_piece() {
+    let desk = Desk::new();
+    let way = |number: usize| {
+        let peer = format!("192.0.2.1:{}", 1_000 + number).parse().unwrap();
+        (peer, "192.0.2.9:5060".parse().unwrap())
+    };
+    for number in 1..=CONTROL_STEP_AORS + 2 {
+        let transport = if number == 1 { Transport::Tls } else { Transport::Tcp };
+        let active_ms = desk.now.monotonic_ms - 7_000;
+        let state = ConnectionState::Open;
+        let card = Card::new(number as u64, transport, way(number), state, active_ms);
+        let id = ConnectionId { index: number as u32, generation: 0 };
+        let place = Place { worker: 0, id, listener: ListenerId(1), card: Arc::new(card) };
+        desk.connections.admit(None).unwrap();
+        desk.connections.enter(&place);
+    }
+    let pieces = desk.pieces("core.tcp_list", Format::Text);
+    assert_eq!(pieces.len(), 3);
+    assert!(pieces[1].starts_with("1 TLS CONN_OK 113 192.0.2.1:1001 192.0.2.9:5060\n2 TCP"));
+    let json = desk.pieces("tcp_list", Format::Json).concat();
+    let first = "{\"id\":1,\"type\":\"TLS\",\"state\":\"CONN_OK\",\"timeout\":113,\"lifetime\":120,\
+        \"src_ip\":\"192.0.2.1\",\"src_port\":1001,\"dst_ip\":\"192.0.2.9\",\"dst_port\":5060}";
+    assert!(json.contains(first), "{json}");
+    let tls = desk.pieces("tls.list", Format::Text).concat();
+    assert_eq!(tls.matches("TLS CONN_OK").count(), 1, "{tls}");
+    assert!(!tls.contains("TCP"), "{tls}");
+    assert_eq!(
+        desk.ask("tls.info"),
+        "200 OK\nmax_connections: 16384\nopened_connections: 1\n\
+         cert.pem: sip.example.com by A until Sat Jan  2 01:00:00 2027, 1 day left\n"
+    );
+    let count = CONTROL_STEP_AORS + 2;
+    assert_eq!(
+        desk.ask("core.tcp_info"),
+        format!(
+            "200 OK\nreaders: 0\nmax_connections: 16384\nmax_tls_connections: 16384\n\
+             opened_connections: {count}\nopened_tls_connections: 1\nwrite_queued_bytes: 0\n"
+        )
+    );
 }

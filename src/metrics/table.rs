@@ -76,6 +76,8 @@ counters! {
     ConnectionsIdle "connections_idle" "Connections closed because nothing came or went.",
     ConnectionsLate "connections_late"
         "Connections closed because a message took too long to come in.",
+    ConnectionsCrowded "connections_crowded"
+        "Connections closed because too much is kept of messages that have come in part.",
     ConnectionsUnread "connections_unread"
         "Connections closed because their peer did not read.",
     ConnectionsUnproven "connections_unproven"

@@ -20,6 +20,8 @@ mod reading;
 mod session;
 mod streams;
 mod table;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 pub use listener::{StreamListener, bind_streams};

@@ -60,18 +60,17 @@ impl Streams {
         }
     }
 
-    /// Queues something that is no message; false if there is no room for it.
-    pub(super) fn queue_aside(&mut self, id: ConnectionId, bytes: &[u8]) -> bool {
-        let has_room = self.has_room(id, bytes.len());
-        if has_room {
-            self.lend(id);
-            if let Some(connection) = self.table.get(id) {
-                connection.queue.push_aside(bytes);
-                self.queued_bytes += bytes.len();
-            }
-            self.make_dirty(id);
+    /// Queues something that is no message, if there is room for it.
+    pub(super) fn queue_aside(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if !self.has_room(id, bytes.len()) {
+            return;
         }
-        has_room
+        self.lend(id);
+        if let Some(connection) = self.table.get(id) {
+            connection.queue.push_aside(bytes);
+            self.queued_bytes += bytes.len();
+        }
+        self.make_dirty(id);
     }
 
     /// The transport of a listener of connections.
@@ -135,22 +134,21 @@ impl Streams {
     }
 
     /// Whether so many octets may be queued for a connection, after what the kernel takes of
-    /// those that are.
+    /// those that are. One message may be in any case: those who read nothing must not take the
+    /// room of all others.
     fn has_room(&mut self, id: ConnectionId, count: usize) -> bool {
         let maximum = self.settings.queue_bytes_max;
-        let fits = |connection: &mut Connection| {
-            let waiting = connection.queue.len();
-            waiting == 0 || waiting + count <= maximum
+        let Some(Connection { queue, blocked_since_ms, .. }) = self.table.get(id) else {
+            return true;
         };
-        let share = self.settings.queues_bytes_max / self.directory.worker_count().max(1);
-        let Some(connection) = self.table.get(id) else { return true };
-        if !fits(connection) {
-            if connection.blocked_since_ms.is_some() {
-                return false;
-            }
+        if queue.len() > 0 && queue.len() + count > maximum && blocked_since_ms.is_none() {
             self.write_to(id);
         }
-        self.queued_bytes + count <= share && self.table.get(id).is_none_or(fits)
+        let share = self.settings.queues_bytes_max / self.directory.worker_count().max(1);
+        let is_below_share = self.queued_bytes + count <= share;
+        self.table.get(id).is_none_or(|Connection { queue, .. }| {
+            queue.len() == 0 || (is_below_share && queue.len() + count <= maximum)
+        })
     }
 
     /// Gives the queue of a connection memory, if it has none.
@@ -220,7 +218,8 @@ impl Streams {
         socket.set_nonblocking(true)?;
         set_up(&SockRef::from(&socket), &self.settings.probes);
         if !way.source.is_unspecified() {
-            sys::choose_port_late(socket.as_fd())?;
+            // What an old kernel does not know is done without.
+            let _ = sys::choose_port_late(socket.as_fd());
             socket.bind(&SocketAddr::new(way.source, 0).into())?;
         }
         match socket.connect(&to.into()) {

@@ -7,6 +7,7 @@ use super::framing::{Frame, write_faulty};
 use super::session::Received;
 use super::streams::{Arrived, Streams};
 use crate::connections::{ConnectionId, ConnectionState};
+use crate::limits::CONNECTION_UNREAD_BYTES_MAX;
 use crate::metrics::Counter;
 
 /// A connection that messages are being cut out of.
@@ -30,8 +31,12 @@ enum Step {
     End,
 }
 
-/// What answers a keep-alive (RFC 5626 §3.5.1).
-const PONG: &[u8] = b"\r\n";
+/// Visits that one counts for in which TLS may be agreed: a signature takes a millisecond, so no
+/// more than a few of them are made before datagrams have their turn.
+const HANDSHAKE_VISITS: usize = 16;
+
+/// What answers keep-alives (RFC 5626 §3.5.1), as many as anybody sends who waits for answers.
+const PONGS: &[u8; 16] = b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
 
 impl Streams {
     /// Copies the next message that has come by a connection into `slot`, which has room for the
@@ -61,7 +66,11 @@ impl Streams {
             let id = self.ready.pop_front()?;
             let Some(connection) = self.table.get(id) else { continue };
             connection.is_ready = false;
+            if connection.session.is_handshaking() {
+                self.visits_left = self.visits_left.saturating_sub(HANDSHAKE_VISITS - 1);
+            }
             let unread = std::mem::take(&mut connection.unread);
+            self.unread_bytes -= unread.capacity();
             let buffer = if unread.is_empty() { self.memory() } else { unread };
             return Some(Visit { id, buffer, start: 0, has_read: false });
         }
@@ -79,13 +88,7 @@ impl Streams {
             connection.message_since_ms.get_or_insert(now_ms);
         }
         if is_open && !buffer.is_empty() {
-            // A little in much memory is copied: many wait in the middle of a message.
-            if buffer.capacity() / 4 > buffer.len() {
-                connection.unread = buffer.as_slice().to_vec();
-                self.take_back(buffer);
-            } else {
-                connection.unread = buffer;
-            }
+            self.keep(id, buffer);
         } else {
             self.take_back(buffer);
         }
@@ -98,6 +101,28 @@ impl Streams {
         };
         if connection.is_readable && !waits {
             self.make_ready(id);
+        }
+    }
+
+    /// Keeps what is not worked through until more comes.
+    fn keep(&mut self, id: ConnectionId, buffer: Vec<u8>) {
+        // A little in much memory is copied: many may wait in the middle of a message.
+        let unread = match buffer.capacity() / 4 > buffer.len() {
+            true => {
+                let unread = buffer.as_slice().to_vec();
+                self.take_back(buffer);
+                unread
+            }
+            false => buffer,
+        };
+        let share = CONNECTION_UNREAD_BYTES_MAX / self.directory.worker_count().max(1);
+        let is_too_much = self.unread_bytes + unread.capacity() > share;
+        if let Some(connection) = self.table.get(id) {
+            self.unread_bytes += unread.capacity();
+            connection.unread = unread;
+        }
+        if is_too_much {
+            self.close(id, Counter::ConnectionsCrowded);
         }
     }
 
@@ -249,13 +274,8 @@ impl Streams {
             return;
         }
         self.counters.add(Counter::ReceivedPings, count as u64);
-        if !self.settings.answers_pings {
-            return;
-        }
-        for _ in 0..count {
-            if !self.queue_aside(id, PONG) {
-                break;
-            }
+        if self.settings.answers_pings {
+            self.queue_aside(id, &PONGS[..PONGS.len().min(2 * count)]);
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Streams {
     pool: Vec<Vec<u8>>,
     /// Octets that wait to be written.
     pub(super) queued_bytes: usize,
+    /// Octets of messages that are kept until the rest comes.
+    pub(super) unread_bytes: usize,
     /// The time of this turn.
     pub(super) now_ms: u64,
     /// When connections are accepted again, after the system had no room for one.
@@ -138,6 +140,7 @@ impl Streams {
             visits_left: 0,
             pool: Vec::new(),
             queued_bytes: 0,
+            unread_bytes: 0,
             now_ms: 0,
             accept_at_ms: 0,
             is_stopping: false,
@@ -330,6 +333,7 @@ impl Streams {
         self.counters.count(reason);
         self.counters.add(Counter::DroppedUnconnected, queue.message_count());
         self.queued_bytes -= queue.len();
+        self.unread_bytes -= unread.capacity();
         self.take_back(unread);
         if let Some(memory) = queue.take_back() {
             self.take_back(memory);
