@@ -232,8 +232,11 @@ impl Streams {
         {
             // What waited for the handshake has not waited for the peer to read.
             connection.blocked_since_ms = connection.blocked_since_ms.map(|_| now_ms);
-            if let Some(security) = connection.session.security() {
-                connection.place.card.set_security(security);
+            let card = &connection.place.card;
+            if card.security().is_none()
+                && let Some(security) = connection.session.security()
+            {
+                card.set_security(security);
             }
         }
         self.make_dirty(id);

@@ -605,6 +605,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_revoked_proves_nothing_any_more() {
+        let maker = Maker::new("A");
+        let [good, bad] = ["good", "bad"].map(|name| maker.certificate(name, &["a.example.com"]));
+        let mut authorities = authorities(&maker);
+        authorities.revoke(maker.revocations(&[&bad]).as_bytes()).unwrap();
+        for (made, is_good) in [(&good, true), (&bad, false)] {
+            let clients = Clients::MustProve(authorities.clone());
+            let asking = TlsServer::new(&ServerProfile { clients, ..profile(&good) }, &[]).unwrap();
+            let mut own = ClientProfile { credentials: Some(credentials(made)), ..<_>::default() };
+            let [_, of_server] = Pair::new(&TlsClient::new(&own).unwrap(), &asking, None).settle();
+            assert_eq!(of_server.is_none(), is_good, "{of_server:?}");
+            own.authorities = Some(authorities.clone());
+            let client = TlsClient::new(&own).unwrap();
+            let [of_client, _] = Pair::new(&client, &server(made), Some("a.example.com")).settle();
+            assert_eq!(of_client.is_none(), is_good, "{of_client:?}");
+        }
+        assert!(authorities.revoke(good.certificate.as_bytes()).is_err());
+    }
+
+    #[test]
     fn the_second_session_with_a_server_is_resumed_and_none_after_renewal() {
         let maker = Maker::new("A");
         let made = maker.certificate("a", &["a.example.com"]);
