@@ -173,6 +173,28 @@ fn a_client_has_to_prove_what_the_server_asks() {
     assert_answers(&mut wire, &server);
 }
 
+#[test]
+fn a_client_whose_certificate_is_revoked_is_refused_from_the_next_reload_on() {
+    let site = Site::new();
+    let path = site.folder.write("crl.pem", &site.maker.revocations(&[]));
+    let crl = path.to_str().unwrap();
+    let server = site.server(&[("require_certificate", "1"), ("crl", crl)], "");
+    let client = site.maker.certificate("client", &["client.example.com"]);
+    // The same: what it could resume ends with the reload.
+    let config = client_config(&site.maker.certificate, Some(&client));
+    let open = || SecureWire::open(server.address(), "proxy.example.com", &config);
+    let mut old = open().unwrap();
+    assert_answers(&mut old, &server);
+    site.folder.write("crl.pem", &site.maker.revocations(&[&client]));
+    server.ctl(&["tls.reload"]);
+    let is_refused = match open() {
+        Err(_) => true,
+        Ok(mut wire) => !wire.wait_for_end(),
+    };
+    assert!(is_refused);
+    assert_answers(&mut old, &server);
+}
+
 /// Has a server forward a request by TLS to a peer with this certificate, which believes in an
 /// authority if it is to; whether it arrives.
 fn arrives(site: &Site, server: &Server, peer: &Made, believes: Option<&str>) -> bool {
