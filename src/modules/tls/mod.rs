@@ -93,7 +93,7 @@ const SETTINGS: &[SettingSpec] = &[
         "server_name",
         "The name that servers have to prove, and are asked for, instead of that of the next hop.",
     ),
-    accepted_number("server_name_mode", "Changes nothing here: sections of `config` have it."),
+    accepted_number("server_name_mode", "Changes nothing: sections of `config` have it."),
     accepted_text("server_id", "Changes nothing: peers are told apart by their addresses."),
     accepted_number("verify_depth", "Changes nothing: a chain has six certificates at most."),
     accepted_number("send_timeout", "Changes nothing: see `tcp_send_timeout`."),

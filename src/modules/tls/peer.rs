@@ -16,7 +16,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[function(
     "is_peer_verified",
     &[],
     "Whether the message came by TLS from a peer whose certificate was verified.",
-    r#"if (!is_peer_verified()) sl_send_reply("403", "Who are you?");"#,
+    "if (!is_peer_verified()) exit;",
     is_peer_verified,
 )];
 

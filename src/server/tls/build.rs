@@ -173,30 +173,10 @@ impl<'a> Builder<'a> {
         }
         let mut servers = Vec::new();
         for scope in scopes {
-            let here = |other: TlsScope| other == scope || other == TlsScope::Any;
-            let nameless =
-                built.iter().find(|(other, full, _)| *other == scope && full.server_name.is_none());
-            let first = || built.iter().find(|(other, ..)| here(*other));
-            let chosen = nameless.map(|it| &it.2).or(match scope {
-                TlsScope::Default => fallback.as_ref(),
-                _ => None,
-            });
-            let Some(chosen) = chosen.or_else(|| first().map(|it| &it.2)) else { continue };
-            let named: Vec<_> = built
-                .iter()
-                .filter(|(other, ..)| here(*other))
-                .filter_map(|(_, full, profile)| {
-                    let name = full.server_name.as_ref()?;
-                    Some((name.node.clone(), name_mode(full.server_name_mode), profile.clone()))
-                })
-                .collect();
-            let scope = match scope {
-                TlsScope::Address(address) => ServerScope::Listener(address),
-                TlsScope::Default | TlsScope::Any => ServerScope::Default,
-            };
-            match TlsServer::new(chosen, &named) {
-                Ok(server) => servers.push((scope, server)),
-                Err(error) => self.unusable(needed_at.unwrap_or_default(), &error),
+            match server_at(scope, fallback.as_ref(), &built) {
+                Some(Ok(server)) => servers.push((server_scope(scope), server)),
+                Some(Err(error)) => self.unusable(needed_at.unwrap_or_default(), &error),
+                None => {}
             }
         }
         servers
@@ -449,6 +429,37 @@ impl<'a> Builder<'a> {
 /// Says what a listener needs.
 fn no_certificate(place: Span) -> Diagnostic {
     Diagnostic::error("E0502", place, "an address of TLS needs a certificate").help(EXAMPLE)
+}
+
+/// What is said to clients at one listener, or at those without sections of their own. As in
+/// Kamailio, who asks for no name gets the first section of the listener, and who asks for a name
+/// that nobody has the first one without a name, or else what there is for all.
+fn server_at(
+    scope: TlsScope,
+    fallback: Option<&ServerProfile>,
+    built: &[(TlsScope, TlsProfile, ServerProfile)],
+) -> Option<Result<TlsServer, TlsError>> {
+    let here = || built.iter().filter(|(other, ..)| *other == scope);
+    let nameless = here().find(|(_, full, _)| full.server_name.is_none());
+    let first = here().next().map(|it| &it.2);
+    let default = nameless.map(|it| &it.2).or(fallback).or(first);
+    // Where there are only profiles for names, the first one is for everybody.
+    let default = default.or_else(|| built.first().map(|it| &it.2))?;
+    let for_names = built.iter().filter(|(other, ..)| *other == scope || *other == TlsScope::Any);
+    let named = for_names.filter_map(|(_, full, profile)| {
+        let name = full.server_name.as_ref()?;
+        Some((name.node.clone(), name_mode(full.server_name_mode), profile.clone()))
+    });
+    let named: Vec<_> = named.collect();
+    Some(TlsServer::new(default, first.unwrap_or(default), &named))
+}
+
+/// The listeners that a scope of a section means.
+const fn server_scope(scope: TlsScope) -> ServerScope {
+    match scope {
+        TlsScope::Address(address) => ServerScope::Listener(address),
+        TlsScope::Default | TlsScope::Any => ServerScope::Default,
+    }
 }
 
 /// Which names are meant.

@@ -59,8 +59,10 @@ pub struct TlsServer {
 /// What there is to choose from.
 #[derive(Debug)]
 pub(super) struct Choice {
-    /// For clients that name none of these, or nothing.
+    /// For clients that ask for another name.
     default: Chosen,
+    /// For clients that ask for none.
+    nameless: Chosen,
     named: Vec<(String, NameMode, Chosen)>,
 }
 
@@ -68,21 +70,23 @@ pub(super) struct Choice {
 type Chosen = (Arc<ServerConfig>, bool);
 
 impl TlsServer {
-    /// A server with a profile for all clients but those that ask for one of these names. The
-    /// first name that fits decides.
+    /// A server with a profile for clients that ask for a name that is none of these, one for
+    /// clients that ask for none, and some for names, of which the first one that fits decides.
     ///
     /// # Errors
     ///
     /// When a profile cannot be used.
     pub fn new(
         default: &ServerProfile,
+        nameless: &ServerProfile,
         named: &[(String, NameMode, ServerProfile)],
     ) -> Result<Self, TlsError> {
         let named = named.iter().map(|(name, mode, profile)| {
             Ok((name.to_ascii_lowercase(), *mode, server_config(profile)?))
         });
         let named = named.collect::<Result<_, TlsError>>()?;
-        Ok(Self { choice: Arc::new(Choice { default: server_config(default)?, named }) })
+        let (default, nameless) = (server_config(default)?, server_config(nameless)?);
+        Ok(Self { choice: Arc::new(Choice { default, nameless, named }) })
     }
 
     /// What there is to choose from.
@@ -94,10 +98,8 @@ impl TlsServer {
 impl Choice {
     /// The configuration for a client that asks for this name.
     pub(super) fn config(&self, name: Option<&str>) -> Chosen {
-        let name = name.map(str::to_ascii_lowercase);
-        let fits = |(own, mode, _): &&(String, NameMode, Chosen)| {
-            name.as_deref().is_some_and(|name| is_for(own, *mode, name))
-        };
+        let Some(name) = name.map(str::to_ascii_lowercase) else { return self.nameless.clone() };
+        let fits = |(own, mode, _): &&(String, NameMode, Chosen)| is_for(own, *mode, &name);
         self.named.iter().find(fits).map_or(&self.default, |(_, _, chosen)| chosen).clone()
     }
 }

@@ -394,7 +394,7 @@ mod tests {
 
     /// A server with this certificate.
     fn server(made: &Made) -> TlsServer {
-        TlsServer::new(&profile(made), &[]).unwrap()
+        TlsServer::new(&profile(made), &profile(made), &[]).unwrap()
     }
 
     /// The authority of a maker.
@@ -453,15 +453,17 @@ mod tests {
         ] {
             let protocol = Protocol { versions, ..Protocol::default() };
             let profile = ServerProfile { protocol, ..profile(&made) };
-            let server = TlsServer::new(&profile, &[]).unwrap();
+            let server = TlsServer::new(&profile, &profile, &[]).unwrap();
             let pair = Pair::new(&client(&maker), &server, Some("a.example.com")).agree();
             assert_eq!(pair.client.security().unwrap().version, expected);
         }
         let of = |versions| Protocol { versions, ..Protocol::default() };
         let profile12 = ServerProfile { protocol: of(Versions::Only12), ..profile(&made) };
         let client13 = ClientProfile { protocol: of(Versions::Only13), ..ClientProfile::default() };
-        let (client, server) =
-            (TlsClient::new(&client13).unwrap(), TlsServer::new(&profile12, &[]).unwrap());
+        let (client, server) = (
+            TlsClient::new(&client13).unwrap(),
+            TlsServer::new(&profile12, &profile12, &[]).unwrap(),
+        );
         let errors = Pair::new(&client, &server, None).settle();
         assert!(errors.iter().all(Option::is_some), "{errors:?}");
     }
@@ -475,6 +477,7 @@ mod tests {
         };
         let server = TlsServer::new(
             &profile(&made("default.example.com")),
+            &profile(&made("nameless.example.com")),
             &[
                 of("one.example.com", NameMode::Exact),
                 of("x.two.example.com", NameMode::Subdomains),
@@ -492,7 +495,7 @@ mod tests {
             (Some("three.example.com"), "three.example.com"),
             (Some("b.three.example.com"), "three.example.com"),
             (Some("notthree.example.com"), "default.example.com"),
-            (None, "default.example.com"),
+            (None, "nameless.example.com"),
         ] {
             let pair = Pair::new(&anybody, &server, asked).agree();
             assert_eq!(shown(&pair), expected, "{asked:?}");
@@ -586,7 +589,7 @@ mod tests {
             let case = format!("{clients:?}");
             let verifies = matches!(clients, Clients::MayProve(_) | Clients::MustProve(_));
             let profile = ServerProfile { clients, ..profile(&made) };
-            let server = TlsServer::new(&profile, &[]).unwrap();
+            let server = TlsServer::new(&profile, &profile, &[]).unwrap();
             let client = ClientProfile {
                 credentials,
                 authorities: Some(authorities(&maker)),
@@ -612,7 +615,8 @@ mod tests {
         authorities.revoke(maker.revocations(&[&bad]).as_bytes()).unwrap();
         for (made, is_good) in [(&good, true), (&bad, false)] {
             let clients = Clients::MustProve(authorities.clone());
-            let asking = TlsServer::new(&ServerProfile { clients, ..profile(&good) }, &[]).unwrap();
+            let asking = ServerProfile { clients, ..profile(&good) };
+            let asking = TlsServer::new(&asking, &asking, &[]).unwrap();
             let mut own = ClientProfile { credentials: Some(credentials(made)), ..<_>::default() };
             let [_, of_server] = Pair::new(&TlsClient::new(&own).unwrap(), &asking, None).settle();
             assert_eq!(of_server.is_none(), is_good, "{of_server:?}");
@@ -631,7 +635,8 @@ mod tests {
         for versions in [Versions::Only12, Versions::Only13] {
             let protocol = Protocol { versions, ..Protocol::default() };
             let profile = ServerProfile { protocol, ..profile(&made) };
-            let (client, server) = (client(&maker), TlsServer::new(&profile, &[]).unwrap());
+            let (client, server) =
+                (client(&maker), TlsServer::new(&profile, &profile, &[]).unwrap());
             let is_resumed = |server: &TlsServer| {
                 let pair = Pair::new(&client, server, Some("a.example.com")).agree();
                 assert_eq!(pair.client.is_resumed(), pair.server.is_resumed());
@@ -639,7 +644,7 @@ mod tests {
             };
             assert!(!is_resumed(&server), "{versions:?}");
             assert!(is_resumed(&server), "{versions:?}");
-            let renewed = TlsServer::new(&profile, &[]).unwrap();
+            let renewed = TlsServer::new(&profile, &profile, &[]).unwrap();
             assert!(!is_resumed(&renewed), "{versions:?}");
         }
     }
