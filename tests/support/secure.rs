@@ -100,6 +100,8 @@ impl SecureWire {
         config: &Arc<ServerConfig>,
     ) -> std::io::Result<Self> {
         let session = ServerConnection::new(Arc::clone(config)).expect("a session");
+        // Nobody waits for ever for who does not come.
+        socket2::SockRef::from(listener).set_read_timeout(Some(PATIENCE))?;
         Self::over(listener.accept()?.0, session.into())
     }
 
