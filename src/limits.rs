@@ -263,6 +263,26 @@ pub const CONNECTION_STOP_MS_MAX: u64 = 400;
 /// than `net.core.somaxconn`, which is 4,096.
 pub const CONNECTION_BACKLOG: i32 = 4_096;
 
+/// Bytes that a peer may send before a TLS handshake with it is over: certificates of a long chain,
+/// several times.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 128 << 10;
+
+/// Bytes of one file of certificates: those of all public authorities are a tenth of it.
+pub const TLS_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Files of a folder of authorities (`ca_path`): twice as many as there are public authorities.
+pub const TLS_AUTHORITY_FILE_COUNT_MAX: usize = 512;
+
+/// Plain text that is given to a TLS session at once (bytes): one record.
+pub const TLS_SENT_BYTES: usize = 16 << 10;
+
+/// Plain text that a TLS session takes before it is sent (bytes): a message of the largest size.
+/// What else is to be sent waits outside, in the queue of the connection.
+pub const TLS_UNSENT_BYTES_MAX: usize = 64 << 10;
+
+/// Reads of one TLS connection (of 4 KiB to 16 KiB) before others have their turn.
+pub const TLS_READS_PER_TURN: usize = 4;
+
 /// Datagrams saved in files because their handling failed; a peer that found such a datagram
 /// must not fill the disk with it.
 pub const PANIC_FILE_COUNT_MAX: usize = 16;

@@ -33,7 +33,18 @@ const ROOMS: Rooms = &[
     ),
     (
         "modules",
-        &["script", "location", "sip", "jobs", "limits", "mem", "metrics", "protocol", "time"],
+        &[
+            "script",
+            "location",
+            "sip",
+            "connections",
+            "jobs",
+            "limits",
+            "mem",
+            "metrics",
+            "protocol",
+            "time",
+        ],
     ),
     (
         "proxy",

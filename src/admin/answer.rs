@@ -10,8 +10,17 @@ use super::scene::Scene;
 pub enum Outcome {
     /// It is answered.
     Answer(Answer),
-    /// The script is to be read again; what comes of it is told by [`Answer::of_reload`].
-    Reload,
+    /// Something is to be read again; what comes of it is told by [`Answer::of_reload`].
+    Reload(Reload),
+}
+
+/// What is to be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// The script, and all that it names.
+    Script,
+    /// What the script that runs names for TLS.
+    Tls,
 }
 
 /// An answer: its status at once, its entries in pieces.
@@ -31,8 +40,8 @@ pub(super) enum Rest {
     Nothing,
     /// These steps.
     Steps(Box<dyn Steps>),
-    /// To read the script again.
-    Reload,
+    /// To read something again.
+    Reload(Reload),
 }
 
 /// The rest of an answer that is made step by step, each short.

@@ -114,7 +114,7 @@ pub(super) fn uptime(scene: &Scene<'_>, words: &[&str], page: &mut Page) -> Resu
 }
 
 /// A moment as `ctime` writes it, in UTC: `Sat Nov 21 09:49:52 2026`.
-fn date(seconds: u64) -> String {
+pub(super) fn date(seconds: u64) -> String {
     let moment = DateTime::of(seconds);
     let DateTime { year, day, hour, minute, second, .. } = moment;
     let (weekday, month) = (&moment.weekday_name()[..3], &moment.month_name()[..3]);

@@ -23,9 +23,9 @@ mod scene;
 mod statistics;
 mod table;
 
-pub use answer::{Answer, Outcome};
+pub use answer::{Answer, Outcome, Reload};
 pub use page::Format;
-pub use scene::{Facts, Scene, Thread};
+pub use scene::{Certificate, Certificates, Facts, Scene, Thread};
 pub use table::ask;
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Scene<'a> {
     pub tables: &'a LocationTables,
     /// Which connections there are.
     pub connections: &'a Directory,
+    /// Which certificates are shown to peers.
+    pub certificates: &'a dyn Certificates,
     /// All blocks of counters; the last one is that of whoever runs the commands.
     pub counters: &'a [WorkerCounters],
     /// Finds out which threads there are.
@@ -77,6 +79,25 @@ impl Facts {
         let number = self.additions.fetch_add(1, Ordering::Relaxed);
         format!("{}-{}-{number}@ctl.viaduct", self.started.wall_seconds, self.process)
     }
+}
+
+/// Who knows which certificates are shown to peers.
+pub trait Certificates {
+    /// All of them.
+    fn list(&self) -> Vec<Certificate>;
+}
+
+/// A certificate of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its file.
+    pub file: String,
+    /// Whom it is for.
+    pub subject: String,
+    /// Who made it.
+    pub issuer: String,
+    /// Until when it holds (seconds since 1970).
+    pub not_after_seconds: u64,
 }
 
 /// A thread of the server.

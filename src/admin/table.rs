@@ -1,6 +1,6 @@
 //! The commands, in one table.
 
-use super::answer::{Answer, Failure, Outcome, Rest};
+use super::answer::{Answer, Failure, Outcome, Reload, Rest};
 use super::page::{Format, Page};
 use super::scene::Scene;
 use super::{connections, general, later, location, statistics};
@@ -48,7 +48,7 @@ pub fn ask(scene: &Scene<'_>, words: &[&str], format: Format) -> Outcome {
     match run(scene, arguments, &mut page) {
         Ok(Rest::Nothing) => Outcome::Answer(Answer::success(page, None)),
         Ok(Rest::Steps(steps)) => Outcome::Answer(Answer::success(page, Some(steps))),
-        Ok(Rest::Reload) => Outcome::Reload,
+        Ok(Rest::Reload(what)) => Outcome::Reload(what),
         Err(failure) => Outcome::Answer(Answer::failure(failure, page)),
     }
 }
@@ -154,6 +154,18 @@ pub(super) const COMMANDS: &[Command] = &[
         connections::tcp_list,
     ),
     fifo(
+        "tls.info",
+        &["tls_info"],
+        ("", "Tells how many connections of TLS there are and may be, and when certificates end."),
+        connections::tls_info,
+    ),
+    fifo(
+        "tls.list",
+        &["tls_list"],
+        ("", "As `tcp_list` for connections of TLS, with version and cipher suite."),
+        connections::tls_list,
+    ),
+    fifo(
         "ul_stats",
         &[],
         (
@@ -201,7 +213,17 @@ pub(super) const COMMANDS: &[Command] = &[
         "reload",
         &["cfg.reload"],
         ("", "Reads the script again, as SIGHUP does, and tells what is wrong with it."),
-        |_, words, _| general::none(words).map(|()| Rest::Reload),
+        |_, words, _| general::none(words).map(|()| Rest::Reload(Reload::Script)),
+    ),
+    fifo(
+        "tls.reload",
+        &["tls_reload"],
+        (
+            "",
+            "Reads the certificates, keys and profiles of TLS again; connections that are open \
+              keep theirs.",
+        ),
+        |_, words, _| general::none(words).map(|()| Rest::Reload(Reload::Tls)),
     ),
     tool(
         "ul show",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::admin::{Answer, Facts, Format, Outcome, Scene, Thread, ask};
+use crate::admin::{Answer, Certificate, Certificates, Facts, Format, Outcome, Scene, Thread, ask};
 use crate::connections::{
     Card, ConnectionId, ConnectionSettings, ConnectionState, Directory, Place,
 };
@@ -20,6 +20,12 @@ struct Desk {
     connections: Directory,
     counters: Vec<WorkerCounters>,
     now: Now,
+}
+
+impl Certificates for Vec<Certificate> {
+    fn list(&self) -> Self {
+        self.clone()
+    }
 }
 
 impl Desk {
@@ -41,8 +47,23 @@ impl Desk {
     /// Calls `what` with the scene.
     fn with_scene<R>(&self, what: impl FnOnce(&Scene<'_>) -> R) -> R {
         let threads = || vec![Thread { id: 9, name: "worker-0".to_owned() }];
+        let certificate = Certificate {
+            file: "cert.pem".to_owned(),
+            subject: "sip.example.com".to_owned(),
+            issuer: "A".to_owned(),
+            not_after_seconds: 1_798_765_200 + 86_400,
+        };
+        let certificates = vec![certificate];
         let Self { facts, tables, connections, counters, now } = self;
-        let scene = Scene { now: *now, facts, tables, connections, counters, threads: &threads };
+        let scene = Scene {
+            now: *now,
+            facts,
+            tables,
+            connections,
+            counters,
+            threads: &threads,
+            certificates: &certificates,
+        };
         what(&scene)
     }
 
@@ -367,6 +388,14 @@ fn connections_are_listed_in_order_piece_by_piece() {
     let first = "{\"id\":1,\"type\":\"TLS\",\"state\":\"CONN_OK\",\"timeout\":113,\"lifetime\":120,\
         \"src_ip\":\"192.0.2.1\",\"src_port\":1001,\"dst_ip\":\"192.0.2.9\",\"dst_port\":5060}";
     assert!(json.contains(first), "{json}");
+    let tls = desk.pieces("tls.list", Format::Text).concat();
+    assert_eq!(tls.matches("TLS CONN_OK").count(), 1, "{tls}");
+    assert!(!tls.contains("TCP"), "{tls}");
+    assert_eq!(
+        desk.ask("tls.info"),
+        "200 OK\nmax_connections: 16384\nopened_connections: 1\n\
+         cert.pem: sip.example.com by A until Sat Jan  2 01:00:00 2027, 1 day left\n"
+    );
     let count = CONTROL_STEP_AORS + 2;
     assert_eq!(
         desk.ask("core.tcp_info"),

@@ -1,6 +1,7 @@
 //! What is known of a connection by others than its worker.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use crate::protocol::Transport;
@@ -19,6 +20,38 @@ pub enum ConnectionState {
     Ending,
 }
 
+/// What TLS has agreed, and the peer has proven.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Security {
+    /// The version: `TLSv1.3`.
+    pub version: String,
+    /// The cipher suite, as OpenSSL names it: `TLS_AES_256_GCM_SHA384`.
+    pub cipher: String,
+    /// Bits of its key.
+    pub cipher_bits: u16,
+    /// The name that the client has asked for.
+    pub server_name: Option<String>,
+    /// The certificate that the peer has shown.
+    pub peer: Option<CertificateFacts>,
+    /// Whether that was verified.
+    pub is_verified: bool,
+}
+
+/// What is told of a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The common name of whom it is for; empty if there is none.
+    pub subject: String,
+    /// The common name of who made it; empty if there is none.
+    pub issuer: String,
+    /// Its number, in hexadecimal.
+    pub serial: String,
+    /// When it begins to hold (seconds since 1970).
+    pub not_before_seconds: u64,
+    /// When it ends to hold (seconds since 1970).
+    pub not_after_seconds: u64,
+}
+
 /// What is known of a connection by others than its worker, which writes it.
 #[derive(Debug)]
 pub struct Card {
@@ -30,6 +63,10 @@ pub struct Card {
     pub peer: SocketAddr,
     /// Our address.
     pub local: SocketAddr,
+    /// The name that the peer has to prove for requests to it, if it is more than its address.
+    pub name: Option<Box<str>>,
+    /// What TLS has agreed.
+    security: OnceLock<Box<Security>>,
     state: AtomicU8,
     active_ms: AtomicU64,
 }
@@ -49,9 +86,37 @@ impl Card {
             transport,
             peer,
             local,
+            name: None,
+            security: OnceLock::new(),
             state: AtomicU8::new(state as u8),
             active_ms: AtomicU64::new(now_ms),
         }
+    }
+
+    /// The card of a connection to who has to prove that name.
+    #[must_use]
+    pub fn for_name(self, name: Option<&str>) -> Self {
+        Self { name: name.map(Into::into), ..self }
+    }
+
+    /// Whether it may be used for a request to that name, or to nobody in particular.
+    #[must_use]
+    pub fn is_for(&self, name: Option<&str>) -> bool {
+        name.is_none_or(|name| {
+            self.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// What TLS has agreed, once it has.
+    #[must_use]
+    pub fn security(&self) -> Option<&Security> {
+        self.security.get().map(AsRef::as_ref)
+    }
+
+    /// Notes what TLS has agreed.
+    pub fn set_security(&self, security: Security) {
+        // It is agreed once.
+        let _ = self.security.set(Box::new(security));
     }
 
     /// How far it is.

@@ -200,36 +200,59 @@ impl Directory {
         );
     }
 
-    /// Enters a connection that is opened, unless there is one to the peer already.
+    /// Enters a connection that is opened, unless there is one to the peer already that may be used
+    /// instead.
     ///
     /// # Errors
     ///
     /// The worker that has a connection to the peer, and its number there.
     pub fn enter_first(&self, place: &Place) -> Result<(), (usize, ConnectionId)> {
         let map = self.places.pin();
-        match map.try_insert(key_of(place), Places::from_buf([place.clone()])) {
-            Ok(_) => Ok(()),
-            Err(taken) => {
-                // There is no list without a place.
-                let first = taken.current.first();
-                Err(first.map_or((place.worker, place.id), |first| (first.worker, first.id)))
+        let name = place.card.name.as_deref();
+        let entered = map.compute(key_of(place), |entry| {
+            let others = entry.map(|(_, places)| places.as_slice()).unwrap_or_default();
+            match others.iter().find(|other| other.card.is_for(name)) {
+                Some(other) => Operation::Abort((other.worker, other.id)),
+                None => {
+                    let all = std::iter::once(place).chain(others).cloned();
+                    Operation::Insert(all.collect())
+                }
             }
+        });
+        match entered {
+            Compute::Aborted(other) => Err(other),
+            _ => Ok(()),
         }
     }
 
     /// The worker that has a connection to the peer, and its number there; one of that listener
-    /// if there are several.
+    /// if there are several. If a name is to be proven, one for that name.
     #[must_use]
     pub fn find(
         &self,
         transport: Transport,
-        peer: SocketAddr,
+        (peer, name): (SocketAddr, Option<&str>),
         listener: ListenerId,
     ) -> Option<(usize, ConnectionId)> {
         let map = self.places.pin();
         let places = map.get(&(transport, peer))?;
-        let own = places.iter().find(|place| place.listener == listener);
-        own.or_else(|| places.first()).map(|place| (place.worker, place.id))
+        let mut fit = places.iter().filter(|place| place.card.is_for(name)).peekable();
+        let first = fit.peek().copied();
+        let own = fit.find(|place| place.listener == listener);
+        own.or(first).map(|place| (place.worker, place.id))
+    }
+
+    /// What is known of the connection to the peer at that listener.
+    #[must_use]
+    pub fn card(
+        &self,
+        transport: Transport,
+        peer: SocketAddr,
+        listener: ListenerId,
+    ) -> Option<Arc<Card>> {
+        let map = self.places.pin();
+        let mut places = map.get(&(transport, peer))?.iter();
+        places.find(|place| place.listener == listener).map(|place| Arc::clone(&place.card))
     }
 
     /// Forgets a connection.
@@ -314,14 +337,14 @@ mod tests {
     #[test]
     fn a_peer_is_found_by_the_listener_that_it_is_connected_to_or_by_any() {
         let (directory, _mailboxes) = directory(ConnectionSettings::default());
-        let find = |listener| directory.find(Transport::Tcp, peer(), ListenerId(listener));
+        let find = |listener| directory.find(Transport::Tcp, (peer(), None), ListenerId(listener));
         assert_eq!(find(1), None);
         let places = [place(&directory, 0, 1), place(&directory, 1, 2)];
         places.iter().for_each(|place| directory.enter(place));
         assert_eq!(find(1), Some((0, places[0].id)));
         assert_eq!(find(2), Some((1, places[1].id)));
         assert_eq!(find(3), Some((1, places[1].id)), "the newest");
-        assert_eq!(directory.find(Transport::Tls, peer(), ListenerId(1)), None);
+        assert_eq!(directory.find(Transport::Tls, (peer(), None), ListenerId(1)), None);
         assert_eq!(directory.cards().len(), 2);
         directory.leave(&places[1]);
         directory.leave(&places[1]);
@@ -339,6 +362,33 @@ mod tests {
         assert_eq!(directory.enter_first(&places[1]), Err((0, places[0].id)));
         directory.leave(&places[0]);
         assert_eq!(directory.enter_first(&places[1]), Ok(()));
+    }
+
+    #[test]
+    fn a_connection_for_one_name_is_not_one_for_another() {
+        let (directory, _mailboxes) = directory(ConnectionSettings::default());
+        let named = |worker, name| {
+            let Place { id, listener, .. } = place(&directory, worker, 1);
+            let ways = (peer(), "192.0.2.9:5061".parse().unwrap());
+            let card = Card::new(1, Transport::Tls, ways, ConnectionState::Open, 0);
+            Place { worker, id, listener, card: Arc::new(card.for_name(name)) }
+        };
+        let find = |name| {
+            let found = directory.find(Transport::Tls, (peer(), name), ListenerId(1));
+            found.map(|(worker, _)| worker)
+        };
+        let places =
+            [named(0, Some("a.example.com")), named(1, Some("b.example.com")), named(2, None)];
+        assert_eq!(directory.enter_first(&places[0]), Ok(()));
+        assert_eq!(directory.enter_first(&places[1]), Ok(()));
+        assert_eq!(directory.enter_first(&places[2]), Err((1, places[1].id)));
+        directory.enter(&places[2]);
+        assert_eq!(find(Some("A.example.com")), Some(0));
+        assert_eq!(find(Some("b.example.com")), Some(1));
+        assert_eq!(find(Some("c.example.com")), None, "who was accepted has proven nothing");
+        assert_eq!(find(None), Some(2));
+        directory.leave(&places[0]);
+        assert_eq!(find(Some("a.example.com")), None);
     }
 
     #[test]

@@ -9,6 +9,6 @@ mod card;
 mod directory;
 mod settings;
 
-pub use card::{Card, ConnectionState};
+pub use card::{Card, CertificateFacts, ConnectionState, Security};
 pub use directory::{ConnectionId, Directory, Passed, Place, Refusal, SettingsFollower};
 pub use settings::{ConnectionSettings, ProbeSettings};

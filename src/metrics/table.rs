@@ -81,6 +81,8 @@ counters! {
         "Connections closed because too much is kept of messages that have come in part.",
     ConnectionsUnread "connections_unread"
         "Connections closed because their peer did not read.",
+    ConnectionsUnproven "connections_unproven"
+        "Connections closed because TLS was not agreed or a peer did not prove who it is.",
     ConnectionsMalformed "connections_malformed"
         "Connections closed because the end of a message could not be found.",
     RefusedMalformed "refused_malformed" "Requests answered 400 for their syntax.",

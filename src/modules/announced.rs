@@ -228,11 +228,6 @@ announced! {
         => ws_conid;
     "outbound" "Flows of clients (RFC 5626).": use_outbound_proxy;
     "stun" "Answering STUN requests.":;
-    "tls" "SIP over TLS.": is_peer_verified ksr_tls_set_connect_server_id
-        tls_set_connect_server_id
-        => tls_cipher_bits tls_cipher_info tls_description tls_my_issuer tls_my_subject
-        tls_peer_issuer tls_peer_server_name tls_peer_subject tls_peer_subject_cn
-        tls_peer_verified tls_version;
     "crypto" "Encryption.":
         crypto_aes_encrypt crypto_aes_decrypt crypto_hmac_sha256 crypto_netio_in
         crypto_netio_out crypto_nio_in crypto_nio_out crypto_nio_encrypt crypto_nio_decrypt;

@@ -27,6 +27,7 @@ mod table;
 mod testing;
 mod textops;
 mod textopsx;
+pub mod tls;
 mod usrloc;
 mod xlog;
 
@@ -63,6 +64,7 @@ const READY: &[&ModuleSpec] = &[
     &kex::MODULE,
     &cfgutils::MODULE,
     &exec::MODULE,
+    &tls::MODULE,
     &mi_fifo::MODULE,
     &xlog::MODULE,
 ];

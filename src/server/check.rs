@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::load::{load, parse_as};
+use super::load::{finish, parse_as};
+use super::tls::TlsSource;
 use super::{ServerError, log};
 use crate::modules::REGISTRY;
 use crate::script::{
@@ -40,7 +41,10 @@ pub fn check(path: &Path, options: CheckOptions) -> Result<(), ServerError> {
     if options.compat {
         return check_compat(path, options.format);
     }
-    let loaded = load(Some(path))?;
+    let parsed = parse_as(Some(path), false)?;
+    let tls = TlsSource::of(Some(path), &[], &parsed);
+    let mut loaded = finish(parsed);
+    tls.check(&mut loaded);
     match options.format {
         Format::Human => {
             log::tell(&render(&loaded.diagnostics, &loaded.map));

@@ -20,6 +20,7 @@ mod run;
 mod secret;
 mod sockets;
 mod test;
+mod tls;
 
 pub use check::{CheckOptions, Format, check, explain};
 pub use control::{CtlOptions, ctl};

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::load::{finish, parse};
 use super::plan::Plan;
 use super::sockets::make_room;
+use super::tls::{TlsSource, TlsStore};
 use super::{Options, ServerError, log};
 use crate::connections::Directory;
 use crate::helper::Resolver;
@@ -28,6 +29,7 @@ pub(super) struct Reloader {
     programs: Programs<Program>,
     resolver: Resolver,
     connections: Arc<Directory>,
+    tls: TlsStore,
 }
 
 /// What was put in place.
@@ -60,13 +62,19 @@ pub(super) enum ReloadError {
         /// Which ones, for people.
         diagnostics: String,
     },
+    /// Certificates, keys or profiles of TLS have.
+    #[error("TLS stays as it was")]
+    Tls {
+        /// Which ones, for people.
+        diagnostics: String,
+    },
 }
 
 impl ReloadError {
     /// What is wrong with the script, for people; empty if it is something else.
     pub(super) fn diagnostics(&self) -> String {
         match self {
-            Self::Script { diagnostics } => diagnostics.clone(),
+            Self::Script { diagnostics } | Self::Tls { diagnostics } => diagnostics.clone(),
             _ => String::new(),
         }
     }
@@ -78,9 +86,9 @@ impl Reloader {
         options: Options,
         fixed: Fixed,
         programs: Programs<Program>,
-        (resolver, connections): (Resolver, Arc<Directory>),
+        (resolver, connections, tls): (Resolver, Arc<Directory>, TlsStore),
     ) -> Self {
-        Self { options, fixed, programs, resolver, connections }
+        Self { options, fixed, programs, resolver, connections, tls }
     }
 
     /// Reads the script again and puts it in place. The workers take it with their next batch,
@@ -95,12 +103,14 @@ impl Reloader {
             return Err(ReloadError::NoFile { path });
         }
         let mut parsed = parse(Some(&path))?;
+        let tls = TlsSource::of(Some(&path), &self.options.listen, &parsed);
         let kept = match &mut parsed {
             Ok(parsed) => self.fixed.hold(parsed, &self.options)?,
             Err(_) => Vec::new(),
         };
         let mut loaded = finish(parsed);
         loaded.diagnostics.extend(kept);
+        let contexts = tls.clone().read(&mut loaded);
         loaded.diagnostics.sort_by_key(|diagnostic| diagnostic.primary.0.start);
         let remarks = log::show(&loaded.diagnostics, &loaded.map, self.options.log_level);
         let Some(program) = loaded.program else {
@@ -110,7 +120,28 @@ impl Reloader {
         make_room(self.fixed.plan(), &program.settings().connections);
         self.connections.configure(program.settings().connections.clone());
         self.programs.replace(Arc::new(program));
+        self.tls.replace(tls, loaded.map, contexts);
         Ok(Reloaded { path, remarks })
+    }
+
+    /// Reads what the script that runs names for TLS again; where this fails, nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// When some of it cannot be used.
+    pub(super) fn reload_tls(&self) -> Result<Reloaded, ReloadError> {
+        let (diagnostics, map, is_good) = self.tls.read_again();
+        let remarks = log::show(&diagnostics, &map, self.options.log_level);
+        if !is_good {
+            return Err(ReloadError::Tls { diagnostics: remarks });
+        }
+        let path = self.options.config.clone().unwrap_or_default();
+        Ok(Reloaded { path, remarks })
+    }
+
+    /// What connections speak TLS by.
+    pub(super) const fn tls(&self) -> &TlsStore {
+        &self.tls
     }
 }
 

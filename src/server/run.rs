@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender, after, select, unbounded};
 use tracing::level_filters::LevelFilter;
 
@@ -20,8 +21,9 @@ use super::plan::{Plan, cores_to_pin};
 use super::reload::{Fixed, FixedParameters, ReloadError, Reloaded, Reloader};
 use super::secret::{branch_secret, random_bytes};
 use super::sockets::{Sockets, make_room};
+use super::tls::{TlsSource, TlsStore, expiry_warnings};
 use super::{ServerError, log};
-use crate::admin::Facts;
+use crate::admin::{Facts, Reload};
 use crate::connections::{Directory, Passed};
 use crate::helper::{CommandRunner, Resolver, ResolverParts};
 use crate::jobs::{Address, JobQueue, Mailbox, Order};
@@ -35,6 +37,7 @@ use crate::script::{Program, Settings};
 use crate::sys;
 use crate::time::Now;
 use crate::transport::StreamParts;
+use crate::transport::tls::TlsContexts;
 use crate::worker::{self, MakeCore, PanicFiles, Programs, WorkerHandle, WorkerParts};
 
 /// What the command line says.
@@ -62,12 +65,16 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), ServerError> {
     sys::block_signals().map_err(ServerError::system("cannot block signals"))?;
     log::start(options.log_level);
-    let parsed = parse(options.config.as_deref())?;
+    let config = options.config.as_deref();
+    let parsed = parse(config)?;
+    let tls = TlsSource::of(config, &options.listen, &parsed);
     let parameters = parsed.as_ref().map(|parsed| FixedParameters::of(&parsed.ast));
     let parameters = parameters.unwrap_or_default();
-    let loaded = finish(parsed);
+    let mut loaded = finish(parsed);
+    let contexts = tls.clone().read(&mut loaded);
     log::tell(&log::show(&loaded.diagnostics, &loaded.map, options.log_level));
     let program = Arc::new(loaded.program.ok_or(ServerError::Script)?);
+    let tls = TlsStore::new(tls, loaded.map, contexts);
     let fixed = Fixed::new(options, program.settings(), parameters)?;
     let sockets = Sockets::bind(fixed.plan())?;
     make_room(fixed.plan(), &program.settings().connections);
@@ -79,7 +86,7 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let ordering = orders.address();
     let commands = CommandRunner::start(orders, move || clock.now().monotonic_ms)
         .map_err(ServerError::system("cannot start the thread for commands"))?;
-    let office = office(&program, sockets.mailboxes(), clock.now());
+    let office = office(&program, sockets.mailboxes(), tls.contexts(), clock.now());
     let connections = Arc::clone(&office.connections);
     let (names, resolver) = start_resolver(program.settings(), &endpoints, clock)?;
     let parts = (sockets, ordering, names, clock);
@@ -92,10 +99,11 @@ pub fn run(options: &Options) -> Result<(), ServerError> {
     let order = move |reload| drop(order.send(Event::ReloadFor(reload)));
     let control = Control::start(inlets, office, move || clock.now(), order)
         .map_err(ServerError::system("cannot start the thread for the administrator"))?;
-    let reloader = Reloader::new(options.clone(), fixed, programs, (resolver, connections));
+    warn_of_expiry(&tls, clock.now());
+    let reloader = Reloader::new(options.clone(), fixed, programs, (resolver, connections, tls));
     let wants_reload = forward_signals(report.clone())?;
     log::tell(&ready_line(&endpoints, workers.len()));
-    let reason = serve(&events, &wants_reload, &reloader, &workers);
+    let reason = serve(&events, &wants_reload, (&reloader, &workers), clock);
     let end_control = move || control.into_iter().for_each(Control::stop);
     let helper_counts = [
         stop_helper(&report, "control", end_control),
@@ -145,6 +153,7 @@ fn start_workers(
         listeners,
         services: Arc::new([
             Arc::clone(&office.tables) as _,
+            Arc::clone(&office.connections) as _,
             Arc::new(SharedVariables::default()),
             Arc::new(super::clock::ZONES),
         ]),
@@ -166,6 +175,7 @@ fn start_workers(
                 listeners: sockets.streams,
                 directory: Arc::clone(&office.connections),
                 mailbox: sockets.mailbox,
+                tls: Arc::clone(&office.tls),
                 counters: counters.clone(),
             }),
             programs: programs.clone(),
@@ -186,7 +196,12 @@ fn start_workers(
 
 /// What the administrator's commands look at: empty tables, no connections, counters for the
 /// workers with these mailboxes and one more.
-fn office(program: &Program, mailboxes: Vec<Address<Passed>>, started: Now) -> Office {
+fn office(
+    program: &Program,
+    mailboxes: Vec<Address<Passed>>,
+    tls: Arc<ArcSwap<TlsContexts>>,
+    started: Now,
+) -> Office {
     let directory = env::current_dir().unwrap_or_default();
     let facts = Facts {
         started,
@@ -201,6 +216,7 @@ fn office(program: &Program, mailboxes: Vec<Address<Passed>>, started: Now) -> O
     Office {
         facts,
         tables,
+        tls,
         counters: (0..=mailboxes.len()).map(|_| WorkerCounters::default()).collect(),
         connections: Arc::new(Directory::new(program.settings().connections.clone(), mailboxes)),
     }
@@ -304,17 +320,17 @@ fn ready_line(endpoints: &[Endpoint], worker_count: usize) -> String {
 fn serve(
     events: &Receiver<Event>,
     wants_reload: &AtomicBool,
-    reloader: &Reloader,
-    workers: &[WorkerHandle],
+    (reloader, workers): (&Reloader, &[WorkerHandle]),
+    clock: Clock,
 ) -> Result<(), ServerError> {
     loop {
         match events.recv() {
             Ok(Event::Reload) => {
                 // Before the file is read: who asks from now on may have changed it since.
                 wants_reload.store(false, Ordering::Release);
-                drop(reload(reloader, workers));
+                drop(reload(reloader, workers, Reload::Script, clock));
             }
-            Ok(Event::ReloadFor(order)) => match reload(reloader, workers) {
+            Ok(Event::ReloadFor(order)) => match reload(reloader, workers, order.what, clock) {
                 Ok(Reloaded { path, remarks }) => {
                     order.answer(Ok(()), format!("{remarks}reloaded: {}\n", path.display()));
                 }
@@ -330,12 +346,31 @@ fn serve(
     }
 }
 
-/// Reads the script again, has the workers take it, and tells the log what came of it.
-fn reload(reloader: &Reloader, workers: &[WorkerHandle]) -> Result<Reloaded, ReloadError> {
-    let result = reloader.reload();
+/// Reads the script or what it names again, has the workers take it, and tells the log what came
+/// of it.
+fn reload(
+    reloader: &Reloader,
+    workers: &[WorkerHandle],
+    what: Reload,
+    clock: Clock,
+) -> Result<Reloaded, ReloadError> {
+    let result = match what {
+        Reload::Script => reloader.reload(),
+        Reload::Tls => reloader.reload_tls(),
+    };
     workers.iter().for_each(|worker| wake(worker, "take the new script"));
     log::tell(&reload_lines(&result));
+    if result.is_ok() {
+        warn_of_expiry(reloader.tls(), clock.now());
+    }
     result
+}
+
+/// Warns of certificates that have expired, or will soon.
+fn warn_of_expiry(tls: &TlsStore, now: Now) {
+    for warning in expiry_warnings(&tls.contexts().load(), now.wall_seconds) {
+        tracing::warn!("{warning}");
+    }
 }
 
 /// What came of a reload, for the log.

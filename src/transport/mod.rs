@@ -13,6 +13,7 @@ mod group;
 mod inbox;
 mod send;
 mod stream;
+pub mod tls;
 mod udp;
 
 pub use group::{BindError, Steering, bind_group};

@@ -197,9 +197,10 @@ impl Desk {
         let next = session.go_on(&scene, self.poll.registry(), Token(place));
         self.needs[place] = Some(next);
         match next {
-            Next::Reload => {
+            Next::Reload(what) => {
                 self.needs[place] = Some(Next::Event);
-                (self.order)(ReloadOrder { id: session.id, answer_to: self.reports.address() });
+                let answer_to = self.reports.address();
+                (self.order)(ReloadOrder { what, id: session.id, answer_to });
             }
             Next::Nothing => self.end(place),
             Next::Event | Next::Turn | Next::Look => {}
@@ -287,8 +288,9 @@ impl Desk {
 impl Office {
     /// The server at this moment.
     fn scene(&self, now: Now) -> Scene<'_> {
-        let Self { facts, tables, connections, counters } = self;
-        Scene { now, facts, tables, connections, counters, threads: &threads }
+        let Self { facts, tables, connections, tls, counters } = self;
+        let (threads, certificates) = (&threads, tls.as_ref());
+        Scene { now, facts, tables, connections, certificates, counters, threads }
     }
 }
 

@@ -20,13 +20,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use arc_swap::ArcSwap;
 use mio::{Poll, Waker};
 
 use self::desk::{Desk, Inlet, WAKER};
 use self::fifo::ControlFifo;
 use self::socket::ControlSocket;
 use super::{Options, ServerError};
-use crate::admin::Facts;
+use crate::admin::{Facts, Reload};
 use crate::connections::Directory;
 use crate::jobs::{Address, Mailbox};
 use crate::limits::CONTROL_SESSION_COUNT_MAX;
@@ -34,6 +35,7 @@ use crate::location::LocationTables;
 use crate::metrics::WorkerCounters;
 use crate::script::{ControlSettings, Program};
 use crate::time::Now;
+use crate::transport::tls::TlsContexts;
 
 pub use client::{CtlOptions, ctl};
 
@@ -84,13 +86,17 @@ pub(super) struct Office {
     pub(super) facts: Facts,
     pub(super) tables: Arc<LocationTables>,
     pub(super) connections: Arc<Directory>,
+    /// What TLS is spoken by.
+    pub(super) tls: Arc<ArcSwap<TlsContexts>>,
     /// The workers' counters, and behind them those of the thread for commands.
     pub(super) counters: Vec<WorkerCounters>,
 }
 
-/// Somebody asks for the script to be read again.
+/// Somebody asks for something to be read again.
 #[derive(Debug)]
 pub(super) struct ReloadOrder {
+    /// What.
+    pub(super) what: Reload,
     id: u64,
     answer_to: Address<ReloadReport>,
 }

@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use super::fifo::ReplyFifo;
 use super::request::{Request, SocketReader};
-use crate::admin::{Answer, Format, Outcome, Scene, ask};
+use crate::admin::{Answer, Format, Outcome, Reload, Scene, ask};
 use crate::limits::{CONTROL_IDLE_MS_MAX, CONTROL_READER_MS_MAX};
 
 /// One command on its way.
@@ -39,9 +39,9 @@ enum Channel {
 enum Stage {
     /// It comes in.
     Asking(SocketReader),
-    /// The script is to be read again.
-    Reloading(Format),
-    /// The script is being read again.
+    /// Something is to be read again.
+    Reloading(Reload, Format),
+    /// It is being read again.
     Waiting(Format),
     /// It is answered.
     Telling(Telling),
@@ -67,8 +67,8 @@ pub(super) enum Next {
     Turn,
     /// Another look, some milliseconds later: a FIFO tells nobody that it is read.
     Look,
-    /// The script is to be read again.
-    Reload,
+    /// Something is to be read again.
+    Reload(Reload),
     /// Nothing; it is over.
     Nothing,
 }
@@ -99,7 +99,7 @@ impl Session {
     /// When it is given up.
     pub(super) const fn until_ms(&self) -> Option<u64> {
         match self.stage {
-            Stage::Reloading(_) | Stage::Waiting(_) => None,
+            Stage::Reloading(..) | Stage::Waiting(_) => None,
             Stage::Asking(_) | Stage::Telling(_) => Some(self.until_ms),
         }
     }
@@ -128,9 +128,10 @@ impl Session {
             }
         }
         match &mut self.stage {
-            Stage::Reloading(format) => {
+            Stage::Reloading(what, format) => {
+                let what = *what;
                 self.stage = Stage::Waiting(*format);
-                Next::Reload
+                Next::Reload(what)
             }
             Stage::Telling(telling) => {
                 let sent = telling.tell(&mut self.channel, scene, (registry, token));
@@ -165,7 +166,7 @@ impl Session {
             Ok(words) => {
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 match ask(scene, &words, request.format) {
-                    Outcome::Reload => return Stage::Reloading(request.format),
+                    Outcome::Reload(what) => return Stage::Reloading(what, request.format),
                     Outcome::Answer(answer) => answer,
                 }
             }
@@ -282,22 +283,27 @@ impl Channel {
 
 #[cfg(test)]
 mod tests {
+    use arc_swap::ArcSwap;
+
     use super::*;
     use crate::admin::Facts;
     use crate::connections::{ConnectionSettings, Directory};
     use crate::location::LocationTables;
     use crate::time::Now;
+    use crate::transport::tls::TlsContexts;
 
     #[test]
     fn nobody_is_waited_for_without_end() {
         let (facts, tables) = (Facts::default(), LocationTables::new());
         let connections = Directory::new(ConnectionSettings::default(), Vec::new());
+        let tls = ArcSwap::from_pointee(TlsContexts::default());
         let scene = |monotonic_ms| Scene {
             now: Now { monotonic_ms, ..Now::default() },
             facts: &facts,
             tables: &tables,
             connections: &connections,
             counters: &[],
+            certificates: &tls,
             threads: &Vec::new,
         };
         let poll = mio::Poll::new().unwrap();
@@ -309,7 +315,7 @@ mod tests {
         assert_eq!((next, session.until_ms()), (Next::Event, Some(1_000 + CONTROL_IDLE_MS_MAX)));
         peer.write_all(b"load\n\n").unwrap();
         let next = session.go_on(&scene(10_000), poll.registry(), Token(0));
-        assert_eq!((next, session.until_ms()), (Next::Reload, None));
+        assert_eq!((next, session.until_ms()), (Next::Reload(Reload::Script), None));
         let again = session.go_on(&scene(10_000), poll.registry(), Token(0));
         assert_eq!(again, Next::Event, "it is ordered once");
         session.take_report(&(Ok(()), "done\n".to_owned()), 90_000);

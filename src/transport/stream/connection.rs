@@ -59,10 +59,14 @@ pub(super) enum Due {
 
 impl Connection {
     /// One that was accepted, or is being opened.
-    pub(super) fn new(socket: TcpStream, place: Place, (is_accepted, now_ms): (bool, u64)) -> Self {
+    pub(super) fn new(
+        (socket, session): (TcpStream, Session),
+        place: Place,
+        (is_accepted, now_ms): (bool, u64),
+    ) -> Self {
         Self {
             socket,
-            session: Session::Plain,
+            session,
             state: place.card.state(),
             place,
             is_accepted,
@@ -87,6 +91,11 @@ impl Connection {
         self.state = state;
         self.since_ms = now_ms;
         self.place.card.set_state(state);
+    }
+
+    /// Whether nothing waits to be written.
+    pub(super) fn is_written(&self) -> bool {
+        self.queue.len() == 0 && !self.session.wants_write()
     }
 
     /// Whether it is open now; nothing is said before it is decided.
@@ -124,6 +133,9 @@ impl Connection {
         match self.state {
             ConnectionState::Connecting => {
                 close(after(self.since_ms, settings.connect_seconds), Counter::ConnectionsFailed)
+            }
+            ConnectionState::Open if self.session.is_handshaking() => {
+                close(after(self.since_ms, settings.connect_seconds), Counter::ConnectionsUnproven)
             }
             ConnectionState::Open => {
                 let soon = [late, blocked, paused].into_iter().flatten();

@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::connection::{Connection, set_up};
+use super::session::Session;
 use super::streams::Streams;
 use super::table::token;
 use crate::connections::{ConnectionId, ConnectionState, Passed};
@@ -16,6 +17,7 @@ use crate::mem::{ListenerId, Peer, Transmit};
 use crate::metrics::Counter;
 use crate::protocol::Transport;
 use crate::sys;
+use crate::transport::tls::{TlsClient, TlsSession};
 
 /// Where a message goes.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +83,36 @@ impl Streams {
     /// The worker that has a connection to the destination, or to where one would be opened, and
     /// its number there.
     fn connection_to(&self, transport: Transport, way: Way<'_>) -> Option<(usize, ConnectionId)> {
-        let find = |peer| self.directory.find(transport, peer, way.listener);
+        let name = self.name_to_prove(transport, way);
+        let find = |peer| self.directory.find(transport, (peer, name), way.listener);
         find(way.destination).or_else(|| find(way.peer?.otherwise?))
+    }
+
+    /// The name that whoever gets a message has to prove, where its address is not enough.
+    fn name_to_prove<'w>(&self, transport: Transport, way: Way<'w>) -> Option<&'w str> {
+        if transport != Transport::Tls {
+            return None;
+        }
+        let name = way.peer?.name.as_deref()?;
+        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let verifies = || self.tls.client(way.destination).is_some_and(TlsClient::verifies_names);
+        (!is_address && verifies()).then_some(name)
+    }
+
+    /// How octets are on a connection that is opened.
+    fn session_with(
+        &self,
+        transport: Transport,
+        to: SocketAddr,
+        way: Way<'_>,
+    ) -> io::Result<Session> {
+        if transport != Transport::Tls {
+            return Ok(Session::Plain);
+        }
+        let client = self.tls.client(to).ok_or(io::ErrorKind::Unsupported)?;
+        let name = way.peer.and_then(|peer| peer.name.as_deref());
+        let session = TlsSession::connect(client, name, to.ip()).map_err(io::Error::other)?;
+        Ok(Session::Tls(Box::new(session)))
     }
 
     /// Queues a message for a connection of this worker.
@@ -183,6 +213,7 @@ impl Streams {
         transport: Transport,
         (to, way): (SocketAddr, Way<'_>),
     ) -> io::Result<Result<Connection, (usize, ConnectionId)>> {
+        let session = self.session_with(transport, to, way)?;
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         set_up(&SockRef::from(&socket), &self.settings.probes);
@@ -197,13 +228,14 @@ impl Streams {
         }
         let mut socket = TcpStream::from_std(socket.into());
         let ways = (transport, to, socket.local_addr()?);
-        let place = self.place(id, way.listener, ways, ConnectionState::Connecting);
+        let name = self.name_to_prove(transport, way);
+        let place = self.place((id, way.listener), ways, name, ConnectionState::Connecting);
         if let Err(other) = self.directory.enter_first(&place) {
             return Ok(Err(other));
         }
         let interests = Interest::READABLE | Interest::WRITABLE;
         match self.registry.register(&mut socket, token(id), interests) {
-            Ok(()) => Ok(Ok(Connection::new(socket, place, (false, self.now_ms)))),
+            Ok(()) => Ok(Ok(Connection::new((socket, session), place, (false, self.now_ms)))),
             Err(error) => {
                 self.directory.leave(&place);
                 Err(error)

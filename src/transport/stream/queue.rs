@@ -42,6 +42,14 @@ impl WriteQueue {
         })
     }
 
+    /// Forgets all: how many octets and messages.
+    pub(super) fn give_up(&mut self) -> (usize, u64) {
+        let given_up = (self.len(), self.message_count);
+        self.bytes.clear();
+        (self.written, self.message_count) = (0, 0);
+        given_up
+    }
+
     /// Adds a message.
     pub(super) fn push(&mut self, message: &[u8]) {
         self.message_count += 1;

@@ -4,6 +4,7 @@ use std::io;
 
 use super::connection::Connection;
 use super::framing::{Frame, write_faulty};
+use super::session::Received;
 use super::streams::{Arrived, Streams};
 use crate::connections::{ConnectionId, ConnectionState};
 use crate::limits::CONNECTION_UNREAD_BYTES_MAX;
@@ -29,6 +30,10 @@ enum Step {
     /// It does not.
     End,
 }
+
+/// Visits that one counts for in which TLS may be agreed: a signature takes a millisecond, so no
+/// more than a few of them are made before datagrams have their turn.
+const HANDSHAKE_VISITS: usize = 16;
 
 /// What answers keep-alives (RFC 5626 §3.5.1), as many as anybody sends who waits for answers.
 const PONGS: &[u8; 16] = b"\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
@@ -61,6 +66,9 @@ impl Streams {
             let id = self.ready.pop_front()?;
             let Some(connection) = self.table.get(id) else { continue };
             connection.is_ready = false;
+            if connection.session.is_handshaking() {
+                self.visits_left = self.visits_left.saturating_sub(HANDSHAKE_VISITS - 1);
+            }
             let unread = std::mem::take(&mut connection.unread);
             self.unread_bytes -= unread.capacity();
             let buffer = if unread.is_empty() { self.memory() } else { unread };
@@ -169,16 +177,23 @@ impl Streams {
         visit.buffer.drain(..visit.start);
         visit.start = 0;
         let Connection { session, socket, .. } = connection;
-        match session.receive(socket, &mut visit.buffer, count) {
-            Ok(0) => {
+        let was_handshaking = session.is_handshaking();
+        let received = session.receive(socket, &mut visit.buffer, count);
+        if session.wants_write() || was_handshaking {
+            self.go_on_with_handshake(id);
+        }
+        let Some(connection) = self.table.get(id) else { return Step::End };
+        match received {
+            Ok(Received::End) => {
                 self.begin_closing(id, Counter::ConnectionsEnded);
                 Step::End
             }
-            Ok(read) => {
-                connection.is_readable = read == count || connection.is_ended;
+            Ok(Received::Octets { has_more }) => {
+                connection.is_readable = has_more || connection.is_ended;
                 Self::touch(connection, now_ms);
                 Step::Again
             }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => self.refuse(id, &error),
             Err(error) => self.not_read(id, &error),
         }
     }
@@ -196,16 +211,50 @@ impl Streams {
         let Connection { socket, session, reason, .. } = connection;
         let reason = *reason;
         match session.receive(socket, &mut visit.buffer, count) {
-            Ok(0) => {
+            Ok(Received::End) => {
                 self.close(id, reason);
                 Step::End
             }
-            Ok(_) => {
+            Ok(Received::Octets { .. }) => {
                 visit.start = visit.buffer.len();
                 Step::End
             }
             Err(error) => self.not_read(id, &error),
         }
+    }
+
+    /// Notes what is agreed, and has sent what TLS has to say, or what has waited for that.
+    #[cold]
+    fn go_on_with_handshake(&mut self, id: ConnectionId) {
+        let now_ms = self.now_ms;
+        if let Some(connection) = self.table.get(id)
+            && !connection.session.is_handshaking()
+        {
+            // What waited for the handshake has not waited for the peer to read.
+            connection.blocked_since_ms = connection.blocked_since_ms.map(|_| now_ms);
+            let card = &connection.place.card;
+            if card.security().is_none()
+                && let Some(security) = connection.session.security()
+            {
+                card.set_security(security);
+            }
+        }
+        self.make_dirty(id);
+    }
+
+    /// Ends a connection whose peer does not keep to TLS or does not prove who it is.
+    #[cold]
+    fn refuse(&mut self, id: ConnectionId, error: &io::Error) -> Step {
+        let Some(connection) = self.table.get(id) else { return Step::End };
+        let peer = connection.place.card.peer;
+        tracing::debug!("the connection with {peer} is closed: {error}");
+        let Connection { session, socket, queue, .. } = connection;
+        session.end(socket);
+        let (bytes, messages) = queue.give_up();
+        self.queued_bytes -= bytes;
+        self.counters.add(Counter::DroppedUnconnected, messages);
+        self.begin_closing(id, Counter::ConnectionsUnproven);
+        Step::End
     }
 
     /// Does what is to be done when nothing could be read.

@@ -2,38 +2,69 @@
 
 use std::io::{self, Read, Write};
 
+use crate::connections::Security;
+use crate::limits::TLS_SENT_BYTES;
+use crate::transport::tls::{TlsReception, TlsSession};
+
 /// How messages are put into the octets of a connection.
 #[derive(Debug)]
 pub(super) enum Session {
     /// As they are.
     Plain,
+    /// Enciphered.
+    Tls(Box<TlsSession>),
+}
+
+/// What came by a look at the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// Octets that belong to messages, perhaps none, and perhaps there are more.
+    Octets {
+        /// Whether there may be more.
+        has_more: bool,
+    },
+    /// The end of the stream.
+    End,
 }
 
 impl Session {
-    /// Reads up to `count` octets and appends what they say to `buffer`; how many octets of
-    /// messages that are, 0 at the end of the stream.
+    /// Reads up to `count` octets, or about that, and appends what they say to `buffer`.
     ///
     /// # Errors
     ///
-    /// As `read`; `WouldBlock` if nothing is there.
+    /// As `read`; `WouldBlock` if nothing is there, `InvalidData` if the peer does not keep to TLS
+    /// or does not prove who it is.
     pub(super) fn receive(
         &mut self,
         socket: &mut impl Read,
         buffer: &mut Vec<u8>,
         count: usize,
-    ) -> io::Result<usize> {
+    ) -> io::Result<Received> {
+        let start = buffer.len();
         match self {
             Self::Plain => {
-                let start = buffer.len();
                 buffer.resize(start + count, 0);
                 let result = socket.read(&mut buffer[start..]);
                 buffer.truncate(start + result.as_ref().map_or(0, |count| *count));
-                result
+                Ok(match result? {
+                    0 => Received::End,
+                    read => Received::Octets { has_more: read == count },
+                })
             }
+            Self::Tls(session) => match session.receive(socket, buffer)? {
+                TlsReception::Drained if buffer.len() == start => {
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
+                TlsReception::Drained => Ok(Received::Octets { has_more: false }),
+                TlsReception::More => Ok(Received::Octets { has_more: true }),
+                TlsReception::End if buffer.len() == start => Ok(Received::End),
+                // The end is told again.
+                TlsReception::End => Ok(Received::Octets { has_more: true }),
+            },
         }
     }
 
-    /// Takes octets of messages and writes them; how many it took.
+    /// Takes octets of messages and writes them, or some of what they became; how many it took.
     ///
     /// # Errors
     ///
@@ -41,6 +72,62 @@ impl Session {
     pub(super) fn send(&mut self, socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain => socket.write(bytes),
+            Self::Tls(session) => {
+                // What was taken before goes first, so that little waits inside.
+                if !session.flush(socket)? || session.is_handshaking() {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                let taken = session.send(&bytes[..bytes.len().min(TLS_SENT_BYTES)])?;
+                session.flush(socket)?;
+                Ok(taken)
+            }
+        }
+    }
+
+    /// Writes what was taken and is not written; true if that is all.
+    ///
+    /// # Errors
+    ///
+    /// As `write`.
+    pub(super) fn flush(&mut self, socket: &mut impl Write) -> io::Result<bool> {
+        match self {
+            Self::Plain => Ok(true),
+            Self::Tls(session) => session.flush(socket),
+        }
+    }
+
+    /// Whether there is something to flush.
+    pub(super) fn wants_write(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Tls(session) => session.wants_write(),
+        }
+    }
+
+    /// Whether messages can neither come nor go yet.
+    pub(super) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Plain => false,
+            Self::Tls(session) => session.is_handshaking(),
+        }
+    }
+
+    /// What TLS has agreed.
+    pub(super) fn security(&self) -> Option<Security> {
+        match self {
+            Self::Plain => None,
+            Self::Tls(session) => session.security(),
+        }
+    }
+
+    /// Tells the peer that nothing more comes, or what it has done wrong, as far as the socket
+    /// takes it. What still comes is not looked at.
+    pub(super) fn end(&mut self, socket: &mut impl Write) {
+        if let Self::Tls(session) = self {
+            session.close();
+            // Who is gone need not be told.
+            let _ = session.flush(socket);
+            *self = Self::Plain;
         }
     }
 }

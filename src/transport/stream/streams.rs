@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Cache};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Registry, Token};
@@ -13,6 +14,7 @@ use socket2::SockRef;
 use super::connection::{Connection, Due, set_up};
 use super::listener::StreamListener;
 use super::reading::Visit;
+use super::session::Session;
 use super::table::{Table, connection_of, token};
 use super::timers::Timers;
 use crate::connections::{
@@ -23,6 +25,7 @@ use crate::jobs::Mailbox;
 use crate::mem::ListenerId;
 use crate::metrics::{Counter, WorkerCounters};
 use crate::protocol::Transport;
+use crate::transport::tls::{TlsContexts, TlsSession};
 
 /// What a worker needs to have connections.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct StreamParts {
     pub directory: Arc<Directory>,
     /// What other workers have to write to connections of this one.
     pub mailbox: Mailbox<Passed>,
+    /// What TLS is spoken by.
+    pub tls: Arc<ArcSwap<TlsContexts>>,
     /// The worker's counters.
     pub counters: WorkerCounters,
 }
@@ -49,6 +54,8 @@ pub struct Streams {
     pub(super) counters: WorkerCounters,
     follower: SettingsFollower,
     pub(super) settings: Arc<ConnectionSettings>,
+    tls_follower: Cache<Arc<ArcSwap<TlsContexts>>, Arc<TlsContexts>>,
+    pub(super) tls: Arc<TlsContexts>,
     pub(super) registry: Registry,
     pub(super) table: Table,
     timers: Timers,
@@ -108,7 +115,7 @@ impl Streams {
     ///
     /// When the poll does not take a socket.
     pub fn new(parts: StreamParts, poll: &Poll) -> io::Result<Self> {
-        let StreamParts { worker, mut listeners, directory, mailbox, counters } = parts;
+        let StreamParts { worker, mut listeners, directory, mailbox, tls, counters } = parts;
         for listener in &mut listeners {
             let token = Token(usize::from(listener.id().0));
             poll.registry().register(&mut listener.socket, token, Interest::READABLE)?;
@@ -121,6 +128,8 @@ impl Streams {
             counters,
             settings: Arc::clone(follower.load()),
             follower,
+            tls: tls.load_full(),
+            tls_follower: Cache::new(tls),
             directory,
             registry: poll.registry().try_clone()?,
             table: Table::default(),
@@ -187,6 +196,7 @@ impl Streams {
     /// for connections of this one.
     pub fn begin(&mut self) {
         self.settings = Arc::clone(self.follower.load());
+        self.tls = Arc::clone(self.tls_follower.load());
         self.visits_left = VISITS_PER_TURN;
         self.run_timers();
         self.accept();
@@ -232,6 +242,7 @@ impl Streams {
         for id in self.table.ids() {
             if let Some(connection) = self.table.get(id) {
                 // Who is gone need not be told.
+                connection.session.end(&mut connection.socket);
                 let _ = connection.socket.shutdown(Shutdown::Write);
             }
             self.close(id, Counter::ConnectionsEnded);
@@ -291,15 +302,15 @@ impl Streams {
     /// Enters a connection into the table, the poll and the directory.
     pub(super) fn place(
         &self,
-        id: ConnectionId,
-        listener: ListenerId,
+        (id, listener): (ConnectionId, ListenerId),
         ways: (Transport, SocketAddr, SocketAddr),
+        name: Option<&str>,
         state: ConnectionState,
     ) -> Place {
         let (transport, peer, local) = ways;
         let number = self.directory.next_number();
-        let card = Arc::new(Card::new(number, transport, (peer, local), state, self.now_ms));
-        Place { worker: self.worker, id, listener, card }
+        let card = Card::new(number, transport, (peer, local), state, self.now_ms);
+        Place { worker: self.worker, id, listener, card: Arc::new(card.for_name(name)) }
     }
 
     /// Lets a connection end when all is written that is queued. Nothing more is read from it.
@@ -364,12 +375,20 @@ impl Streams {
         (listener, transport): (ListenerId, Transport),
         (mut socket, peer, local): (TcpStream, SocketAddr, SocketAddr),
     ) {
-        if self.directory.admit(Some(peer.ip())).is_err() {
+        let session = match transport {
+            Transport::Tls => self
+                .tls
+                .server(local)
+                .map(|server| Session::Tls(Box::new(TlsSession::accept(server)))),
+            Transport::Udp | Transport::Tcp => Some(Session::Plain),
+        };
+        let Some(session) = session.filter(|_| self.directory.admit(Some(peer.ip())).is_ok())
+        else {
             self.counters.count(Counter::ConnectionsRefused);
             // Without it, the system would remember each of them for a minute.
             let _ = SockRef::from(&socket).set_linger(Some(std::time::Duration::ZERO));
             return;
-        }
+        };
         set_up(&SockRef::from(&socket), &self.settings.probes);
         let id = self.table.reserve();
         let interests = Interest::READABLE | Interest::WRITABLE;
@@ -378,9 +397,11 @@ impl Streams {
             self.directory.release(Some(peer.ip()));
             return self.counters.count(Counter::ConnectionsRefused);
         }
-        let place = self.place(id, listener, (transport, peer, local), ConnectionState::Open);
+        let ways = (transport, peer, local);
+        let place = self.place((id, listener), ways, None, ConnectionState::Open);
         self.directory.enter(&place);
-        self.table.put(id, Connection::new(socket, place, (true, self.now_ms)));
+        let connection = Connection::new((socket, session), place, (true, self.now_ms));
+        self.table.put(id, connection);
         self.counters.count(Counter::ConnectionsAccepted);
         self.set_timer(id);
     }
@@ -402,9 +423,10 @@ impl Streams {
             }
         }
         let Some(connection) = self.table.get(id) else { return };
-        if connection.queue.len() > 0 {
+        if !connection.is_written() {
             let Connection { queue, session, socket, .. } = connection;
             let (count, result) = queue.write(session, socket);
+            let result = result.and_then(|()| session.flush(socket));
             self.queued_bytes -= count;
             if count > 0 {
                 Self::touch(connection, now_ms);
@@ -422,7 +444,7 @@ impl Streams {
         let now_ms = self.now_ms;
         let Some(connection) = self.table.get(id) else { return };
         let is_paused = connection.paused_since_ms.is_some();
-        if connection.queue.len() > 0 {
+        if !connection.is_written() {
             connection.blocked_since_ms.get_or_insert(now_ms);
             self.set_timer(id);
         } else {
@@ -455,6 +477,7 @@ impl Streams {
         let now_ms = self.now_ms;
         let Some(connection) = self.table.get(id) else { return };
         let reason = connection.reason;
+        connection.session.end(&mut connection.socket);
         if reason == Counter::ConnectionsEnded
             || connection.socket.shutdown(Shutdown::Write).is_err()
         {

@@ -45,9 +45,9 @@ fn workers(count: usize, settings: ConnectionSettings) -> Vec<Worker> {
         let address = listeners[0].local_address();
         let counters = WorkerCounters::default();
         let poll = Poll::new().unwrap();
-        let directory = Arc::clone(&directory);
+        let (directory, tls) = (Arc::clone(&directory), Arc::default());
         let parts =
-            StreamParts { worker, listeners, directory, mailbox, counters: counters.clone() };
+            StreamParts { worker, listeners, directory, mailbox, tls, counters: counters.clone() };
         let streams = Streams::new(parts, &poll).unwrap();
         let (events, slot) = (Events::with_capacity(64), vec![0; DATAGRAM_BYTES_MAX]);
         Worker { poll, events, streams, counters, address, slot }

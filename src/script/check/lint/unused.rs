@@ -102,8 +102,9 @@ fn functions_of(module: &ModuleSpec) -> impl Iterator<Item = &'static str> {
     names.chain(module.missing.functions.iter().copied())
 }
 
-/// Modules that are loaded because others need them, or for commands of the administrator.
-const FOR_OTHERS: &[&str] = &["corex", "kex", "pv", "sl", "usrloc"];
+/// Modules that are loaded because others need them, for connections, or for commands of the
+/// administrator.
+const FOR_OTHERS: &[&str] = &["corex", "kex", "pv", "sl", "tls", "usrloc"];
 
 /// Modules that work through `rr`.
 const BINDING_RR: &[&str] = &["acc", "dialog", "nathelper", "outbound", "path", "rls", "uac"];
