@@ -50,7 +50,7 @@ fn ten_thousand_calls_pass_by_tcp() {
     let folder = Folder::new();
     let callee = Callee::start(&folder, &["-t", "t1"]);
     let (ip, port) = (callee.address.ip(), callee.address.port());
-    let server = Server::start_for(&["tcp"], &format!("route {{ forward({ip}, {port}); }}"));
+    let server = Server::start_for(&["tcp"], &format!("route {{ forward_tcp({ip}, {port}); }}"));
     let statistics =
         call(&folder, server.address(), &["-sn", "uac", "-s", "bench", "-d", "0", "-t", "t1"]);
     assert_all_succeeded(&statistics);

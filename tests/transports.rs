@@ -345,9 +345,13 @@ fn a_response_goes_by_the_connection_of_its_request_and_knows_another_way() {
 
 #[test]
 fn who_registers_by_a_connection_is_reached_by_it() {
-    let routes = r#"modparam("usrloc", "db_mode", 0)
+    let routes = r#"modparam("registrar", "received_avp", "$avp(received)")
     route {
-        if (method == "REGISTER") { force_rport(); save("location"); exit; }
+        if (method == "REGISTER") {
+            if ($rz == "sip" && $(ct{nameaddr.uri}{uri.host}) == "10.0.0.1") $avp(received) = $sut;
+            save("location");
+            exit;
+        }
         if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; }
         if (!forward()) sl_reply_error();
     }"#;

@@ -786,13 +786,6 @@ fn the_examples_of_all_functions_compile() {
 }
 
 #[test]
-fn custom_parameters_can_be_selected() {
-    let script = "pstn.gw_ip = \"192.0.2.7\" desc \"gateway\"\n\
-                  route { xlog(\"$sel(cfg_get.pstn.gw_ip)\\n\"); }";
-    assert_eq!(run_over(script, REQUEST, Recorder::default()).host.lines, ["192.0.2.7"]);
-}
-
-#[test]
 fn log_lines_have_the_facility_that_is_named() {
     let body = "xlog(\"LOG_LOCAL1\", \"L_ERR\", \"a\\n\"); xlog(\"b\\n\"); xlogl(\"c\\n\");";
     assert_eq!(lines(body, ""), ["<17> a", "b", "t.cfg:4: c"]);

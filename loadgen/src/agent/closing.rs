@@ -7,7 +7,7 @@ use viaduct::sip::{HeaderName, Message, MessageIndex, Method, NameAddr, parse, r
 use super::call::{Call, Outcome, Waiting};
 use super::derive::{Derived, compose, compose_bye_back, compose_response};
 use super::exchange::{Exchange, Identity, Phase};
-use super::form::{Last, decimal};
+use super::form::Last;
 use super::sending::response_sent;
 use super::stage::Stage;
 use crate::measure::{Count, Failure};
@@ -308,9 +308,8 @@ pub(super) fn plain_reply(out: &mut Vec<u8>, last: &Last<'_>, code: u16, number:
     let Some(via) = last.via() else { return };
     let stamp = ViaStamp::new(via, last.source, false);
     let to = last.message.value(HeaderName::To).and_then(|to| NameAddr::parse(to).ok());
-    let mut tag = Vec::new();
-    decimal(&mut tag, number);
-    let to_tag = to.filter(|to| to.tag().is_none()).map(|_| &tag[..]);
+    let tag = || format!("{number:016x}").into_bytes().try_into().ok();
+    let to_tag = to.filter(|to| to.tag().is_none()).and_then(|_| tag());
     let start = out.len();
     // RFC 3261 §21.4.6, and §11.2 for OPTIONS.
     let is_about_methods = code == 405 || last.identity.method == Method::Options;

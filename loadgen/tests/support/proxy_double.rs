@@ -257,7 +257,7 @@ fn answer(request: &Message<'_>, source: SocketAddr) -> Option<Vec<u8>> {
     let said = Reply {
         code: 200,
         reason: b"OK",
-        to_tag: Some(b"double"),
+        to_tag: Some(*b"the-proxy-double"),
         headers: &[],
         last_headers: &[],
         body: b"",
