@@ -178,20 +178,10 @@ impl Builder<'_> {
             }
             "xavp_via_params" => self.settings.xavp_via_params = Some(text(&value.node)),
             "xavp_via_fields" => self.settings.xavp_via_fields = Some(text(&value.node)),
-            "tls_port" | "tls_port_no" => {
-                if let Some(port) = self.within(number, 1, 65_535, value.span) {
-                    self.settings.tls_port = port;
-                }
+            "disable_tcp" | "enable_tls" | "tls_enable" | "disable_tls" | "tls_disable"
+            | "tls_port" | "tls_port_no" | "udp_mtu" | "udp_mtu_try_proto" => {
+                self.transport(parameter.name, number, value);
             }
-            "disable_tcp" => self.settings.tcp = number == 0,
-            "enable_tls" | "tls_enable" => self.settings.tls = number != 0,
-            "disable_tls" | "tls_disable" => self.settings.tls = number == 0,
-            "udp_mtu" => {
-                if let Some(bytes) = self.within(number, 0, 65_535, value.span) {
-                    self.settings.udp_mtu_bytes = bytes;
-                }
-            }
-            "udp_mtu_try_proto" => self.mtu_transport(value),
             "children" | "workers" | "udp_workers" => {
                 self.settings.workers = self.within(number, 1, WORKER_COUNT_MAX, value.span);
             }
@@ -221,22 +211,8 @@ impl Builder<'_> {
                     self.settings.max_branches = count;
                 }
             }
-            "overload_policy" => match text(&value.node).as_str() {
-                "reject" => self.settings.overload_reject = true,
-                "none" => self.settings.overload_reject = false,
-                _ => self.diagnostics.push(
-                    Diagnostic::error(
-                        "E0305",
-                        value.span,
-                        "`overload_policy` is `none` or `reject`",
-                    )
-                    .help(parameter.doc),
-                ),
-            },
-            "overload_retry_after" => {
-                if let Some(seconds) = self.within(number, 1, RETRY_AFTER_SECONDS_MAX, value.span) {
-                    self.settings.overload_retry_after_seconds = seconds;
-                }
+            "overload_policy" | "overload_retry_after" => {
+                self.overload(parameter, number, value);
             }
             name if name.starts_with("dns_") => self.names(name, number, value.span),
             name if name.starts_with("tcp_") => self.connections(name, number, value.span),
@@ -257,6 +233,45 @@ impl Builder<'_> {
                 ),
             },
             _ => {}
+        }
+    }
+
+    /// Takes over which transports there are, and which is for what.
+    fn transport(&mut self, name: &str, number: i64, value: &Spanned<GlobalValue>) {
+        match name {
+            "disable_tcp" => self.settings.tcp = number == 0,
+            "enable_tls" | "tls_enable" => self.settings.tls = number != 0,
+            "disable_tls" | "tls_disable" => self.settings.tls = number == 0,
+            "udp_mtu" => {
+                if let Some(bytes) = self.within(number, 0, 65_535, value.span) {
+                    self.settings.udp_mtu_bytes = bytes;
+                }
+            }
+            "udp_mtu_try_proto" => self.mtu_transport(value),
+            _ => {
+                if let Some(port) = self.within(number, 1, 65_535, value.span) {
+                    self.settings.tls_port = port;
+                }
+            }
+        }
+    }
+
+    /// Takes over what is done where more comes than can be worked through.
+    fn overload(&mut self, parameter: &Parameter, number: i64, value: &Spanned<GlobalValue>) {
+        if parameter.name == "overload_retry_after" {
+            if let Some(seconds) = self.within(number, 1, RETRY_AFTER_SECONDS_MAX, value.span) {
+                self.settings.overload_retry_after_seconds = seconds;
+            }
+            return;
+        }
+        match text(&value.node).as_str() {
+            "reject" => self.settings.overload_reject = true,
+            "none" => self.settings.overload_reject = false,
+            _ => {
+                let message = "`overload_policy` is `none` or `reject`";
+                let diagnostic = Diagnostic::error("E0305", value.span, message);
+                self.diagnostics.push(diagnostic.help(parameter.doc));
+            }
         }
     }
 
