@@ -5,13 +5,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::octet::{host_prefix_len, number};
 use super::scan::find;
 /// The address that a host part is, if it is one: `192.0.2.1`, `[2001:db8::1]`.
+#[inline(never)]
 #[must_use]
 pub fn host_ip(host: &[u8]) -> Option<IpAddr> {
-    match host {
-        [b'[', inner @ .., b']'] => ipv6(inner).map(IpAddr::V6),
-        [b'0'..=b'9', ..] => ipv4(host).map(IpAddr::V4),
+    match host.first()? {
+        b'0'..=b'9' => ipv4(host).map(IpAddr::V4),
+        b'[' => bracketed_ipv6(host),
         _ => None,
     }
+}
+
+/// The address in brackets that a host part is.
+#[inline(never)]
+fn bracketed_ipv6(host: &[u8]) -> Option<IpAddr> {
+    ipv6(host.strip_prefix(b"[")?.strip_suffix(b"]")?).map(IpAddr::V6)
 }
 
 /// The length of the host that `text` starts with: a name, an IPv4 address, or an IPv6 address
@@ -49,33 +56,52 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 }
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
-fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let (a, rest) = octet(text)?;
-    let (b, rest) = octet(rest.strip_prefix(b".")?)?;
-    let (c, rest) = octet(rest.strip_prefix(b".")?)?;
-    let (d, rest) = octet(rest.strip_prefix(b".")?)?;
-    rest.is_empty().then(|| Ipv4Addr::new(a, b, c, d))
+#[inline]
+pub(super) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let length = text.len();
+    if length > IPV4_MAX {
+        return None;
+    }
+    // A copy with a dot at its end: of that, each number can be read without asking what is left.
+    let mut room = [b'.'; IPV4_MAX + 1 + 4];
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            *room.first_chunk_mut()? = *first;
+            *room.get_mut(length - last.len()..)?.first_chunk_mut()? = *last;
+        }
+        _ => *room.first_chunk_mut()? = *text.first_chunk::<7>()?,
+    }
+    let (a, at) = octet(&room, 0)?;
+    let (b, at) = octet(&room, at)?;
+    let (c, at) = octet(&room, at)?;
+    let (d, at) = octet(&room, at)?;
+    (at == length + 1).then(|| Ipv4Addr::new(a, b, c, d))
 }
 
-/// The number from 0 to 255 that `text` starts with, and the rest.
-#[inline]
-fn octet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let digit = |at: usize| {
-        let digit = text.get(at)?.wrapping_sub(b'0');
-        (digit < 10).then_some(u16::from(digit))
+/// The longest text of an IPv4 address.
+const IPV4_MAX: usize = 15;
+
+/// The number from 0 to 255 that is at `at`, with a dot behind it, and what is behind that.
+#[inline(always)]
+fn octet(room: &[u8; IPV4_MAX + 1 + 4], at: usize) -> Option<(u8, usize)> {
+    // The remainder, for the compiler: it is never more.
+    let start = at % (IPV4_MAX + 1);
+    let digit = |place: usize| u32::from(room[start + place].wrapping_sub(b'0'));
+    let (first, second, third) = (digit(0), digit(1), digit(2));
+    if first > 9 {
+        return None;
+    }
+    let (number, length) = match (second > 9, third > 9) {
+        (true, _) => (first, 1),
+        (_, true) => (first * 10 + second, 2),
+        _ => (first * 100 + second * 10 + third, 3),
     };
-    let first = digit(0)?;
-    let Some(second) = digit(1) else { return Some((first as u8, &text[1..])) };
-    let two = first * 10 + second;
-    let (number, length) = match digit(2) {
-        Some(third) => (two * 10 + third, 3),
-        None => (two, 2),
-    };
-    let number = u8::try_from(number).ok().filter(|_| first > 0)?;
-    Some((number, &text[length..]))
+    let is_plain = (first > 0 || length == 1) && room[start + length] == b'.';
+    (is_plain && number <= 255).then_some((number as u8, at + length + 1))
 }
 
 /// The IPv6 address that `text`, without brackets, is.
+#[inline(never)]
 pub(super) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -120,7 +146,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn dotted_quads_are_those_of_the_standard_library(text in "[0-9.]{0,16}") {
+        fn dotted_quads_are_those_of_the_standard_library(
+            text in "[0-9./:\u{80}-\u{ff}]{0,16}|[0-9]{1,3}([.][0-9]{1,4}){3}[.x]?",
+        ) {
             let expected = text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
             prop_assert_eq!(host_ip(text.as_bytes()), expected);
         }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::host::{host_ip, host_len, ipv6, leading_port, port};
+use super::host::{host_ip, host_len, ipv4, ipv6, leading_port, port};
 use super::octet::{
     equal, host_prefix_len, is_space, is_token, last_number, leading_number, number, prefix_len,
     skip_space, trim,
@@ -270,10 +270,14 @@ impl<'d> Via<'d> {
 
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
     /// brackets or not (RFC 5118 §4.5).
+    #[inline]
     #[must_use]
     pub fn received(&self) -> Option<IpAddr> {
-        let value = unquoted(self.places.received.value(self.params)?);
-        host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
+        let value = self.places.received.value(self.params)?;
+        match ipv4(value) {
+            Some(ip) => Some(IpAddr::V4(ip)),
+            None => other_received(value),
+        }
     }
 
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
@@ -314,6 +318,13 @@ impl<'d> Via<'d> {
     pub fn ttl(&self) -> Option<u8> {
         number(self.params.get(b"ttl")?.value?).and_then(|ttl| u8::try_from(ttl).ok())
     }
+}
+
+/// The address that a value of received is which is not just an IPv4 address.
+#[inline(never)]
+fn other_received(value: &[u8]) -> Option<IpAddr> {
+    let value = unquoted(value);
+    host_ip(value).or_else(|| ipv6(value).map(IpAddr::V6))
 }
 
 /// The `rport` parameter that stands at `at`, with a value or without one; nowhere if it does not.
