@@ -26,6 +26,32 @@ impl<'d> CSeq<'d> {
     /// Parses any value.
     #[inline(never)]
     pub(super) fn parse_any(value: &'d [u8]) -> Option<Self> {
+        match Self::parse_long(value) {
+            Some(cseq) => Some(cseq),
+            None => Self::parse_odd(value),
+        }
+    }
+
+    /// Parses a value with nine or ten digits, as some clients count in, a space and a method.
+    #[inline]
+    fn parse_long(value: &'d [u8]) -> Option<Self> {
+        let (first, rest) = value.split_first_chunk()?;
+        let (first, 8) = leading_number(*first)? else { return None };
+        let (number, method) = match rest {
+            [a @ b'0'..=b'9', b' ', method @ ..] => (first * 10 + u32::from(a - b'0'), method),
+            [a @ b'0'..=b'9', b @ b'0'..=b'9', b' ', method @ ..] => {
+                let last = u32::from(a - b'0') * 10 + u32::from(b - b'0');
+                (first.checked_mul(100)?.checked_add(last)?, method)
+            }
+            _ => return None,
+        };
+        let is_whole = number < 1 << 31 && !method.is_empty() && are_token(method);
+        is_whole.then_some(Self { number, method })
+    }
+
+    /// Parses any value, octet by octet.
+    #[inline(never)]
+    fn parse_odd(value: &'d [u8]) -> Option<Self> {
         let length = prefix_len(value, |byte| byte.is_ascii_digit());
         let (digits, rest) = value.split_at(length);
         let number = number(digits).filter(|number| *number < 1 << 31)?;
@@ -63,6 +89,15 @@ mod tests {
                 prop_assert_eq!(CSeq::parse(value.as_bytes()), Ok(cseq));
             }
         }
+
+        #[test]
+        fn a_long_number_is_parsed_as_any(value in "[0-9]{7,12}[ ]{0,2}[A-Za@]{0,9}[ -~]{0,1}") {
+            let odd = CSeq::parse_odd(value.as_bytes());
+            prop_assert_eq!(CSeq::parse_any(value.as_bytes()), odd);
+            if let Some(cseq) = CSeq::parse_long(value.as_bytes()) {
+                prop_assert_eq!(odd, Some(cseq));
+            }
+        }
     }
 
     #[test]
@@ -71,6 +106,9 @@ mod tests {
             let line = format!("{text}\r\n0123456789abcdef");
             let cseq = CSeq::parse_plain(line.as_bytes().first_chunk().unwrap(), text.len());
             assert!(cseq.is_some(), "{text}");
+        }
+        for text in ["123456789 REGISTER", "2147483647 ACK"] {
+            assert!(CSeq::parse_long(text.as_bytes()).is_some(), "{text}");
         }
     }
 
