@@ -107,6 +107,13 @@ impl Place {
         (self.0 >> 32) as usize
     }
 
+    /// How long its value is; 0 if it has none.
+    #[inline]
+    const fn value_len(self) -> usize {
+        let start = (self.0 >> 16) as u16 as usize;
+        if start == 0 { 0 } else { self.end().wrapping_sub(start) }
+    }
+
     /// The text of the parameter.
     #[inline]
     fn text(self, params: Params<'_>) -> Option<&[u8]> {
@@ -283,18 +290,13 @@ impl<'d> Via<'d> {
     /// The rport parameter. A value that is not a port counts as none, so that it gets replaced.
     #[must_use]
     pub fn rport(&self) -> Rport<'d> {
-        match self.places.rport.text(self.params) {
-            None => Rport::Absent,
-            Some(text) => {
-                let value = self.places.rport.value(self.params).unwrap_or_default();
-                let end = self.places.rport.end();
-                let port = match last_number(&self.params.text()[..end], value.len()) {
-                    Some(number) => u16::try_from(number).ok(),
-                    None => port(value),
-                };
-                port.map_or(Rport::Requested(text), Rport::Filled)
-            }
-        }
+        let Some(text) = self.places.rport.text(self.params) else { return Rport::Absent };
+        // It ends with its value.
+        let port = match last_number(text, self.places.rport.value_len()) {
+            Some(number) => u16::try_from(number).ok(),
+            None => self.places.rport.value(self.params).and_then(port),
+        };
+        port.map_or(Rport::Requested(text), Rport::Filled)
     }
 
     /// The maddr parameter.
