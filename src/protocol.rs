@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A transport protocol (RFC 3261 §18). Listeners are numbered in the order of these: first
 /// those of UDP.
@@ -69,6 +69,17 @@ impl Transport {
     #[must_use]
     pub const fn is_stream(self) -> bool {
         !matches!(self, Self::Udp)
+    }
+}
+
+/// Whether nothing can be sent to an address: it stands for none, for all of a network, or for what
+/// is kept for later (RFC 1112 §4).
+#[inline]
+#[must_use]
+pub fn is_nobody(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_unspecified() || ip.octets()[0] >= 240,
+        IpAddr::V6(ip) => ip.is_unspecified(),
     }
 }
 

@@ -315,6 +315,14 @@ fn nothing_is_forwarded_to_nobody() {
         assert_eq!(sent.0, ALICE.parse().unwrap(), "{host}");
         assert!(status(&sent).starts_with("SIP/2.0 477 "), "{}", status(&sent));
     }
+    let registrar = "loadmodule \"usrloc.so\"\nloadmodule \"registrar.so\"\n\
+                     route { if (method == \"REGISTER\") { save(\"location\"); exit; }
+                             lookup(\"location\"); if (!forward()) { sl_reply_error(); } }";
+    let mut core = bench(registrar);
+    let register = request("REGISTER", "sip:192.0.2.1", "Contact: <sip:bob@0.0.0.0>\r\n");
+    assert_eq!(status(&only(core.send(ALICE, register))), "SIP/2.0 200 OK");
+    let sent = only(core.send(ALICE, request("INVITE", "sip:bob@b.example", "")));
+    assert!(status(&sent).starts_with("SIP/2.0 477 "), "{}", status(&sent));
 }
 
 /// RFC 5031: scripts route emergency calls, whose URN no proxy can send anywhere by itself.

@@ -10,7 +10,7 @@ use crossbeam_utils::CachePadded;
 use papaya::{Compute, Operation};
 use smallvec::SmallVec;
 
-use super::card::Card;
+use super::card::{Card, ConnectionState};
 use super::settings::ConnectionSettings;
 use crate::jobs::Address;
 use crate::mem::{ListenerId, Peer};
@@ -37,6 +37,20 @@ pub struct Place {
     pub listener: ListenerId,
     /// What is known of it.
     pub card: Arc<Card>,
+}
+
+impl Place {
+    /// Whether messages to who has to prove that name, or to nobody in particular, may go by it. One
+    /// that has yet to prove another name is not waited for.
+    fn takes(&self, name: Option<&str>, may_be_closing: bool) -> bool {
+        let is_usable = match self.card.state() {
+            ConnectionState::Open => true,
+            ConnectionState::Connecting => name.is_some() || self.card.name.is_none(),
+            ConnectionState::Closing => may_be_closing,
+            ConnectionState::Ending => false,
+        };
+        is_usable && self.card.is_for(name)
+    }
 }
 
 /// A message for a connection of another worker.
@@ -211,7 +225,7 @@ impl Directory {
         let name = place.card.name.as_deref();
         let entered = map.compute(key_of(place), |entry| {
             let others = entry.map(|(_, places)| places.as_slice()).unwrap_or_default();
-            match others.iter().find(|other| other.card.is_for(name)) {
+            match others.iter().find(|other| other.takes(name, false)) {
                 Some(other) => Operation::Abort((other.worker, other.id)),
                 None => {
                     let all = std::iter::once(place).chain(others).cloned();
@@ -226,17 +240,20 @@ impl Directory {
     }
 
     /// The worker that has a connection to the peer, and its number there; one of that listener
-    /// if there are several. If a name is to be proven, one for that name.
+    /// if there are several. If a name is to be proven, one for that name. One that is closing only
+    /// if that `may_be_closing`.
     #[must_use]
     pub fn find(
         &self,
         transport: Transport,
         (peer, name): (SocketAddr, Option<&str>),
         listener: ListenerId,
+        may_be_closing: bool,
     ) -> Option<(usize, ConnectionId)> {
         let map = self.places.pin();
         let places = map.get(&(transport, peer))?;
-        let mut fit = places.iter().filter(|place| place.card.is_for(name)).peekable();
+        let fits = |place: &&Place| place.takes(name, may_be_closing);
+        let mut fit = places.iter().filter(fits).peekable();
         let first = fit.peek().copied();
         let own = fit.find(|place| place.listener == listener);
         own.or(first).map(|place| (place.worker, place.id))
@@ -337,14 +354,15 @@ mod tests {
     #[test]
     fn a_peer_is_found_by_the_listener_that_it_is_connected_to_or_by_any() {
         let (directory, _mailboxes) = directory(ConnectionSettings::default());
-        let find = |listener| directory.find(Transport::Tcp, (peer(), None), ListenerId(listener));
+        let find =
+            |listener| directory.find(Transport::Tcp, (peer(), None), ListenerId(listener), false);
         assert_eq!(find(1), None);
         let places = [place(&directory, 0, 1), place(&directory, 1, 2)];
         places.iter().for_each(|place| directory.enter(place));
         assert_eq!(find(1), Some((0, places[0].id)));
         assert_eq!(find(2), Some((1, places[1].id)));
         assert_eq!(find(3), Some((1, places[1].id)), "the newest");
-        assert_eq!(directory.find(Transport::Tls, (peer(), None), ListenerId(1)), None);
+        assert_eq!(directory.find(Transport::Tls, (peer(), None), ListenerId(1), false), None);
         assert_eq!(directory.cards().len(), 2);
         directory.leave(&places[1]);
         directory.leave(&places[1]);
@@ -374,7 +392,7 @@ mod tests {
             Place { worker, id, listener, card: Arc::new(card.for_name(name)) }
         };
         let find = |name| {
-            let found = directory.find(Transport::Tls, (peer(), name), ListenerId(1));
+            let found = directory.find(Transport::Tls, (peer(), name), ListenerId(1), false);
             found.map(|(worker, _)| worker)
         };
         let places =
@@ -389,6 +407,29 @@ mod tests {
         assert_eq!(find(None), Some(2));
         directory.leave(&places[0]);
         assert_eq!(find(Some("a.example.com")), None);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_connection_that_ends_or_proves_another_name() {
+        let (directory, _mailboxes) = directory(ConnectionSettings::default());
+        let named = |worker, name, state| {
+            let Place { id, listener, .. } = place(&directory, worker, 1);
+            let ways = (peer(), "192.0.2.9:5061".parse().unwrap());
+            let card = Card::new(1, Transport::Tls, ways, state, 0).for_name(name);
+            Place { worker, id, listener, card: Arc::new(card) }
+        };
+        let find = |may_be_closing| {
+            let found =
+                directory.find(Transport::Tls, (peer(), None), ListenerId(1), may_be_closing);
+            found.map(|(worker, _)| worker)
+        };
+        directory.enter(&named(0, None, ConnectionState::Closing));
+        assert_eq!((find(false), find(true)), (None, Some(0)), "a response may go by it");
+        directory.enter(&named(1, Some("evil.example"), ConnectionState::Connecting));
+        assert_eq!(find(false), None);
+        let open = named(2, None, ConnectionState::Open);
+        assert_eq!(directory.enter_first(&open), Ok(()));
+        assert_eq!(find(false), Some(2));
     }
 
     #[test]

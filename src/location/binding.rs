@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::limits::BINDING_BYTES_MAX;
 use crate::mem::ListenerId;
+use crate::protocol::is_nobody;
 use crate::sip::{Params, Uri, host_ip};
 
 /// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
@@ -275,11 +276,13 @@ impl Binding {
     }
 }
 
-/// The IPv4 address that a URI leads to over UDP.
+/// The IPv4 address that a URI leads to over UDP, if anything can be sent there.
 fn address(uri: &[u8]) -> Option<SocketAddrV4> {
     let (host, port) = Uri::parse(uri).ok()?.udp_target()?;
     match host_ip(host) {
-        Some(IpAddr::V4(ip)) if port != 0 => Some(SocketAddrV4::new(ip, port)),
+        Some(IpAddr::V4(ip)) if port != 0 && !is_nobody(ip.into()) => {
+            Some(SocketAddrV4::new(ip, port))
+        }
         _ => None,
     }
 }

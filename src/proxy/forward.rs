@@ -12,7 +12,7 @@ use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::names::Lookup;
-use crate::protocol::Transport;
+use crate::protocol::{Transport, is_nobody};
 use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
@@ -46,10 +46,12 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
+    let mut host = &b""[..];
     let destination = match known_address(transit, hop) {
         Some(address) => address,
         None => {
             let target = next_hop(transit, hop)?; // step 7
+            host = target.host;
             if target.transport.is_stream() {
                 return forward_by_stream(turn, transit, target);
             }
@@ -62,6 +64,10 @@ pub(super) fn forward(
     let mut exit = plan(turn, transit, Transport::Udp, destination.ip())?;
     if turn.standing.udp_mtu.is_some() {
         exit = plan_large(turn, transit, exit)?;
+        let leaves_by = turn.standing.identity.listener(exit.0).map(|own| own.transport);
+        if leaves_by == Some(Transport::Tls) {
+            turn.standing.peer = peer_of(host);
+        }
     }
     set_plan(turn, transit, destination, exit);
     Ok(())
@@ -351,18 +357,9 @@ pub(super) fn resolve(
     match named.lookup(turn, families) {
         Lookup::Waiting => Ok(Hop::Named(named)),
         Lookup::Unknown => Err(Refusal::Unresolvable),
+        Lookup::Known(address) if is_nobody(address.ip()) => Err(Refusal::Nobody),
         Lookup::Known(address) if address.port() != 0 => Ok(Hop::Address(address)),
         Lookup::Known(_) | Lookup::Unreachable => Err(Refusal::Unreachable),
-    }
-}
-
-/// Whether nothing can be sent to an address: it stands for none, for all of a network, or for what
-/// is kept for later (RFC 1112 §4).
-#[inline]
-fn is_nobody(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_unspecified() || ip.octets()[0] >= 240,
-        IpAddr::V6(ip) => ip.is_unspecified(),
     }
 }
 

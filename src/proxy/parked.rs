@@ -11,7 +11,7 @@ use crate::limits::{PARKED_BYTES_MAX, PARKED_COUNT_MAX, PARKED_MS_MAX};
 use crate::mem::{ListenerId, Outbox, Peer};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::names::{Choice, Lookup, NameTable};
-use crate::protocol::Transport;
+use crate::protocol::{Transport, is_nobody};
 use crate::sip::{Essentials, host_ip};
 use crate::time::Now;
 
@@ -212,7 +212,7 @@ pub(super) fn peer_of(host: &[u8]) -> Option<Peer> {
 
 /// Sends what waited for a name that is known now, and refuses what waited in vain.
 pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
-    let Standing { parts, parking, .. } = standing;
+    let Standing { parts, parking, identity, .. } = standing;
     let now_ms = now.monotonic_ms;
     if parking.due_ms().is_none_or(|due| now_ms < due)
         || !parking.has_news(parts.names.settled_count(), now_ms)
@@ -223,7 +223,9 @@ pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
     parked.retain(|(parked, until_ms)| {
         let address = match parked.lookup(&parts.names, now_ms) {
             Lookup::Waiting if now_ms < *until_ms => return true,
-            Lookup::Known(address) if address.port() != 0 => Some(address),
+            Lookup::Known(address) if address.port() != 0 && !is_nobody(address.ip()) => {
+                Some(address)
+            }
             _ => None,
         };
         *size = size.saturating_sub(parked.size());
@@ -233,11 +235,11 @@ pub(super) fn settle(standing: &mut Standing, now: Now, outbox: &mut Outbox) {
                 out.extend_from_slice(message);
                 true
             });
-            let NamedHost { transport, host, .. } = &parked.named;
+            let leaves_by = identity.listener(way.1).map(|listener| listener.transport);
             if is_queued
-                && *transport == Transport::Tls
+                && leaves_by == Some(Transport::Tls)
                 && matches!(counted, Counted::Forwarded(_))
-                && let Some(peer) = peer_of(host)
+                && let Some(peer) = peer_of(&parked.named.host)
             {
                 outbox.note_peer(peer);
             }

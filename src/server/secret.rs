@@ -24,9 +24,15 @@ pub(super) fn branch_secret(
 ) -> Result<Secret, ServerError> {
     match (&settings.branch_secret, machine_id(Path::new("/etc/machine-id"))) {
         (Some(text), _) => Ok(secret_of(text)),
-        (None, Some(id)) => Ok(secret_of(&format!("viaduct {id} {listeners:?}"))),
+        (None, Some(id)) => Ok(secret_of(&format!("viaduct {id}{}", show(listeners)))),
         (None, None) => random_bytes(),
     }
+}
+
+/// The listeners, as they go into a key: what is said of them here stays the same.
+fn show(listeners: &[Listener]) -> String {
+    let show = |own: &Listener| format!(" {}:{}", own.transport.name(), own.address);
+    listeners.iter().map(show).collect()
 }
 
 /// The key that a text makes.
@@ -45,8 +51,8 @@ pub(super) fn random_bytes<const COUNT: usize>() -> Result<[u8; COUNT], ServerEr
     Ok(bytes)
 }
 
-/// The number that the machine got when it was set up, which no other has and which is told to
-/// nobody (machine-id(5)).
+/// The number that the machine got when it was set up, which is not told outside (machine-id(5)).
+/// Machines that were copied with it share it.
 fn machine_id(file: &Path) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let id = text.trim();

@@ -200,7 +200,8 @@ pub(super) const GLOBALS: &[Parameter] = &[
         Kind::Text,
         "The key of the branch hash, the same on servers that share an address. Without it, it is \
          made of `/etc/machine-id` and the listen addresses, so that it is the same after a \
-         restart.",
+         restart: where others know that file, on a machine made of a common image or with users \
+         who are not trusted, set it.",
     ),
     used("tls_certificate", Kind::Text, "As `certificate` of the module `tls`."),
     used("tls_private_key", Kind::Text, "As `private_key` of the module `tls`."),

@@ -84,7 +84,9 @@ impl Streams {
     /// its number there.
     fn connection_to(&self, transport: Transport, way: Way<'_>) -> Option<(usize, ConnectionId)> {
         let name = self.name_to_prove(transport, way);
-        let find = |peer| self.directory.find(transport, (peer, name), way.listener);
+        // A response may go by a connection that the peer has half closed (RFC 3261 §18.2.2).
+        let is_response = way.peer.is_some_and(|peer| peer.otherwise.is_some());
+        let find = |peer| self.directory.find(transport, (peer, name), way.listener, is_response);
         find(way.destination).or_else(|| find(way.peer?.otherwise?))
     }
 
@@ -124,7 +126,8 @@ impl Streams {
         let Some(connection) = self.table.get(id) else {
             return self.counters.count(Counter::DroppedUnconnected);
         };
-        if connection.state == ConnectionState::Ending {
+        let is_over = matches!(connection.session, Session::Ended);
+        if is_over || connection.state == ConnectionState::Ending {
             return self.counters.count(Counter::DroppedUnconnected);
         }
         connection.queue.push(message);

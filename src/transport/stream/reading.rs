@@ -248,8 +248,10 @@ impl Streams {
         let Some(connection) = self.table.get(id) else { return Step::End };
         let peer = connection.place.card.peer;
         tracing::debug!("the connection with {peer} is closed: {error}");
-        let Connection { session, socket, queue, .. } = connection;
+        let Connection { session, socket, queue, place, .. } = connection;
         session.end(socket);
+        // Nobody is to queue anything for it, this batch neither.
+        self.directory.leave(place);
         let (bytes, messages) = queue.give_up();
         self.queued_bytes -= bytes;
         self.counters.add(Counter::DroppedUnconnected, messages);

@@ -13,6 +13,8 @@ pub(super) enum Session {
     Plain,
     /// Enciphered.
     Tls(Box<TlsSession>),
+    /// TLS that has ended: nothing is sent any more, and what still comes is not looked at.
+    Ended,
 }
 
 /// What came by a look at the socket.
@@ -51,6 +53,15 @@ impl Session {
                     read => Received::Octets { has_more: read == count },
                 })
             }
+            Self::Ended => {
+                buffer.resize(start + count, 0);
+                let result = socket.read(&mut buffer[start..]);
+                buffer.truncate(start);
+                Ok(match result? {
+                    0 => Received::End,
+                    read => Received::Octets { has_more: read == count },
+                })
+            }
             Self::Tls(session) => match session.receive(socket, buffer)? {
                 TlsReception::Drained if buffer.len() == start => {
                     Err(io::ErrorKind::WouldBlock.into())
@@ -72,6 +83,7 @@ impl Session {
     pub(super) fn send(&mut self, socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain => socket.write(bytes),
+            Self::Ended => Err(io::ErrorKind::BrokenPipe.into()),
             Self::Tls(session) => {
                 // What was taken before goes first, so that little waits inside.
                 if !session.flush(socket)? || session.is_handshaking() {
@@ -91,7 +103,7 @@ impl Session {
     /// As `write`.
     pub(super) fn flush(&mut self, socket: &mut impl Write) -> io::Result<bool> {
         match self {
-            Self::Plain => Ok(true),
+            Self::Plain | Self::Ended => Ok(true),
             Self::Tls(session) => session.flush(socket),
         }
     }
@@ -99,7 +111,7 @@ impl Session {
     /// Whether there is something to flush.
     pub(super) fn wants_write(&self) -> bool {
         match self {
-            Self::Plain => false,
+            Self::Plain | Self::Ended => false,
             Self::Tls(session) => session.wants_write(),
         }
     }
@@ -107,7 +119,7 @@ impl Session {
     /// Whether messages can neither come nor go yet.
     pub(super) fn is_handshaking(&self) -> bool {
         match self {
-            Self::Plain => false,
+            Self::Plain | Self::Ended => false,
             Self::Tls(session) => session.is_handshaking(),
         }
     }
@@ -115,19 +127,42 @@ impl Session {
     /// What TLS has agreed.
     pub(super) fn security(&self) -> Option<Security> {
         match self {
-            Self::Plain => None,
+            Self::Plain | Self::Ended => None,
             Self::Tls(session) => session.security(),
         }
     }
 
     /// Tells the peer that nothing more comes, or what it has done wrong, as far as the socket
-    /// takes it. What still comes is not looked at.
+    /// takes it. Nothing that is to be enciphered is sent after that.
     pub(super) fn end(&mut self, socket: &mut impl Write) {
         if let Self::Tls(session) = self {
             session.close();
             // Who is gone need not be told.
             let _ = session.flush(socket);
-            *self = Self::Plain;
+            *self = Self::Ended;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_sends_nothing_and_hears_nothing() {
+        let mut session = Session::Ended;
+        let mut sent = Vec::new();
+        let told = session.send(&mut sent, b"MESSAGE").map_err(|error| error.kind());
+        assert_eq!(told, Err(io::ErrorKind::BrokenPipe));
+        assert!(session.flush(&mut sent).unwrap() && sent.is_empty());
+        let (mut heard, mut from) = (Vec::new(), &b"anything"[..]);
+        let received = session.receive(&mut from, &mut heard, 6).unwrap();
+        assert_eq!(received, Received::Octets { has_more: true });
+        assert_eq!(
+            session.receive(&mut from, &mut heard, 6).unwrap(),
+            Received::Octets { has_more: false }
+        );
+        assert_eq!(session.receive(&mut from, &mut heard, 6).unwrap(), Received::End);
+        assert!(heard.is_empty());
     }
 }

@@ -195,8 +195,15 @@ impl Streams {
     /// Begins a turn: does what is due, accepts connections, and writes what other workers have
     /// for connections of this one.
     pub fn begin(&mut self) {
-        self.settings = Arc::clone(self.follower.load());
-        self.tls = Arc::clone(self.tls_follower.load());
+        // The counts of both are shared by all workers: they are left alone where nothing is new.
+        let settings = self.follower.load();
+        if !Arc::ptr_eq(&self.settings, settings) {
+            self.settings = Arc::clone(settings);
+        }
+        let tls = self.tls_follower.load();
+        if !Arc::ptr_eq(&self.tls, tls) {
+            self.tls = Arc::clone(tls);
+        }
         self.visits_left = VISITS_PER_TURN;
         self.run_timers();
         self.accept();
