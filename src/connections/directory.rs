@@ -40,8 +40,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether messages to who has to prove that name, or to nobody in particular, may go by it. One
-    /// that has yet to prove another name is not waited for.
+    /// Whether messages to who has to prove that name, or to nobody in particular, may go by it.
+    /// One that has yet to prove another name is not waited for.
     fn takes(&self, name: Option<&str>, may_be_closing: bool) -> bool {
         let is_usable = match self.card.state() {
             ConnectionState::Open => true,

@@ -233,7 +233,8 @@ fn interfaces_and_hosts_are_listened_on_at_their_addresses() {
     let machine = Machine { runs_here: true };
     let settings = read_on(
         &machine,
-        "disable_tcp=yes port=5070\nlisten=eth0\nlisten=udp:eth0:5080 advertise 198.51.100.1 name \"out\"\n\
+        "disable_tcp=yes port=5070\nlisten=eth0\n\
+         listen=udp:eth0:5080 advertise 198.51.100.1 name \"out\"\n\
          listen=v6-only\nlisten=udp:sip.example.com:5090\nlisten=127.0.0.1\n",
     )
     .unwrap();
