@@ -42,6 +42,8 @@ const STACK: &str = "##";
 const STACK_BYTES: u64 = 512 << 10;
 /// What the workers do, one message between two marks.
 const WORK: [&str; 4] = ["invite", "response", "refresh", "not found"];
+/// Runs of which one has to find nothing shared.
+const RUNS: u32 = 3;
 /// Work at which both add to one counter: that must be seen.
 const CONTROL: &str = "a shared counter";
 
@@ -50,15 +52,21 @@ fn workers_at_work_share_no_line_that_one_of_them_writes() {
     if std::env::var_os(WATCHED).is_some() {
         return two_workers();
     }
-    let Some(touched) = watch() else {
-        let _ = writeln!(io::stderr(), "no valgrind: not tested");
-        return;
-    };
-    for work in WORK {
-        let shared = shared_lines(&touched, work);
-        assert!(shared.is_empty(), "{work}: {shared:#x?}");
+    // What two users have may lie beside each other by chance; what is shared by design is shared
+    // in each run.
+    let mut found = Vec::new();
+    for _ in 0..RUNS {
+        let Some(touched) = watch() else {
+            let _ = writeln!(io::stderr(), "no valgrind: not tested");
+            return;
+        };
+        assert!(!shared_lines(&touched, CONTROL).is_empty(), "what is shared is not seen");
+        found = WORK.map(|work| (work, shared_lines(&touched, work))).to_vec();
+        if found.iter().all(|(_, lines)| lines.is_empty()) {
+            return;
+        }
     }
-    assert!(!shared_lines(&touched, CONTROL).is_empty(), "what is shared is not seen");
+    panic!("in {RUNS} runs, the last time: {found:#x?}");
 }
 
 /// Addresses of the cache lines that one worker writes to for most messages of that kind, and
