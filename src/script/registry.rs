@@ -222,7 +222,7 @@ pub struct SettingSpec {
     pub kind: SettingKind,
     /// Whether it changes anything; one that does not is accepted with a note.
     pub effective: bool,
-    /// What it does; begins with [`NOT_HEEDED`] if it asks for something that is not done.
+    /// What it does; begins with "Not heeded" if it asks for something that is not done.
     pub doc: &'static str,
 }
 
