@@ -240,37 +240,6 @@ fn a_next_hop_has_to_prove_its_name_if_that_is_asked() {
     assert!(arrives(&site, &trusting, &stranger.certificate("peer", &["x.example.com"]), None));
 }
 
-/// RFC 3261 §26.2.2: what is to go by TLS goes by nothing else, whatever comes in its place, and
-/// however many messages come meanwhile.
-#[test]
-fn nothing_leaves_in_the_clear_when_tls_fails() {
-    const CONNECTIONS: usize = 30;
-    let site = Site::new();
-    let server = site.server(&[("verify_certificate", "1")], "");
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let mut caller = site.open(&server);
-    let peer = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        for _ in 0..CONNECTIONS {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut hello = [0; 1_024];
-            let _ = stream.read(&mut hello).unwrap();
-            // It may be closed before all is sent.
-            let _ = stream.write_all(b"this is no Server Hello, and no record of TLS either");
-            all.extend(read_to_end(&stream));
-        }
-        all
-    });
-    while !peer.is_finished() {
-        let request = caller.request("MESSAGE", &format!("sip:bob@{address}{BY_TLS}"));
-        caller.send(request.repeat(20));
-    }
-    let told = peer.join().unwrap();
-    let is_clear = told.windows(7).any(|part| part == b"MESSAGE");
-    assert!(!is_clear, "{}", String::from_utf8_lossy(&told));
-}
-
 #[test]
 fn the_server_proves_who_it_is_to_a_next_hop_that_asks() {
     let site = Site::new();

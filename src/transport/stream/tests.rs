@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use mio::{Events, Poll};
 use socket2::{Domain, Socket, Type};
 
@@ -15,6 +16,7 @@ use crate::limits::{CONNECTION_PAUSE_MS_MAX, CONNECTION_UNREAD_BYTES_MAX, DATAGR
 use crate::mem::{ListenerId, Outbox, Peer, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::protocol::{Endpoint, Transport};
+use crate::transport::tls::{ClientProfile, ClientScope, TlsClient, TlsContexts};
 
 /// A message of so many octets of body.
 fn message(body: usize) -> Vec<u8> {
@@ -32,20 +34,29 @@ struct Worker {
     slot: Vec<u8>,
 }
 
-/// Workers that share their connections.
+/// Workers that share their connections, which are of TCP.
 fn workers(count: usize, settings: ConnectionSettings) -> Vec<Worker> {
+    workers_of(Transport::Tcp, count, settings)
+}
+
+/// Workers that share their connections. Those of TLS believe everybody.
+fn workers_of(transport: Transport, count: usize, settings: ConnectionSettings) -> Vec<Worker> {
     let mailboxes: Vec<_> = (0..count).map(|_| Mailbox::bounded(4)).collect();
     let addresses = mailboxes.iter().map(Mailbox::address).collect();
     let directory = Arc::new(Directory::new(settings, addresses));
     let loopback = "127.0.0.1:0".parse().unwrap();
-    let endpoint = Endpoint { transport: Transport::Tcp, address: loopback };
+    let endpoint = Endpoint { transport, address: loopback };
+    let client = TlsClient::new(&ClientProfile::default()).unwrap();
+    let clients = vec![(ClientScope::Default, client)];
+    let contexts = TlsContexts::new(Vec::new(), clients, Vec::new());
+    let tls = Arc::new(ArcSwap::from_pointee(contexts));
     let worker = |(worker, mailbox)| {
         // Each at an address of its own, so that tests choose who accepts.
         let listeners = bind_streams(ListenerId(1), endpoint, 1).unwrap();
         let address = listeners[0].local_address();
         let counters = WorkerCounters::default();
         let poll = Poll::new().unwrap();
-        let (directory, tls) = (Arc::clone(&directory), Arc::default());
+        let (directory, tls) = (Arc::clone(&directory), Arc::clone(&tls));
         let parts =
             StreamParts { worker, listeners, directory, mailbox, tls, counters: counters.clone() };
         let streams = Streams::new(parts, &poll).unwrap();
@@ -104,6 +115,12 @@ impl Worker {
 
     /// Sends a message, as after a batch.
     fn send(&mut self, to: SocketAddr, otherwise: Option<SocketAddr>, text: &[u8]) {
+        self.give(to, otherwise, text);
+        self.streams.write();
+    }
+
+    /// Gives a message to its connection, in the middle of a batch.
+    fn give(&mut self, to: SocketAddr, otherwise: Option<SocketAddr>, text: &[u8]) {
         let mut outbox = Outbox::new();
         let way = (to, ListenerId(1), self.address.ip());
         outbox.push_composed(way, |out| {
@@ -114,7 +131,6 @@ impl Worker {
         let slots = SlotPool::new(0, 0);
         let transmit = &outbox.transmits()[0];
         assert!(self.streams.send(transmit, outbox.peer(0), outbox.bytes(transmit, &slots)));
-        self.streams.write();
     }
 
     /// A peer whose connection is accepted at that time.
@@ -322,4 +338,39 @@ fn messages_in_part_do_not_take_all_memory() {
     drop(peers);
     worker.turn_until(0, |worker, _| worker.streams.directory.counts() == (0, 0));
     assert_eq!(worker.streams.unread_bytes, 0);
+}
+
+/// RFC 3261 §26.2.2: what is given to a connection in the batch in which its handshake fails.
+#[test]
+fn nothing_leaves_in_the_clear_when_tls_fails() {
+    let mut worker = workers_of(Transport::Tls, 1, ConnectionSettings::default()).remove(0);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    worker.send(to, None, b"first");
+    let (mut peer, _) = listener.accept().unwrap();
+    peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    worker.turn(0);
+    let _ = read(&peer, 1);
+    peer.write_all(b"this is no Server Hello, and no record of TLS either").unwrap();
+    // As a turn, with another message before anything is written.
+    for _ in 0..20_000 {
+        worker.poll.poll(&mut worker.events, Some(Duration::from_millis(1))).unwrap();
+        worker.events.iter().for_each(|event| worker.streams.note(event));
+        worker.streams.begin();
+        assert!(worker.streams.next(&mut worker.slot).is_none());
+        if worker.counters.value(Counter::DroppedUnconnected) > 0 {
+            break;
+        }
+        worker.streams.write();
+    }
+    assert_eq!(worker.counters.value(Counter::DroppedUnconnected), 1, "the first");
+    // Further connections are not what this is about.
+    drop(listener);
+    worker.give(to, None, b"second, which is a MESSAGE");
+    worker.streams.write();
+    worker.turn_until_counted(60_000, Counter::ConnectionsUnproven, 1);
+    let mut told = Vec::new();
+    // It may be reset, as not all of what was sent has been read there.
+    let _ = peer.read_to_end(&mut told);
+    assert!(!told.windows(7).any(|part| part == b"MESSAGE"), "{}", told.escape_ascii());
 }
