@@ -56,28 +56,38 @@ pub fn bind_group(
     })
 }
 
-/// As [`bind_group`].
+/// Binds `count` sockets that `open` gives to one address.
 ///
 /// The first socket is bound alone, which fails if the port is taken, even by sockets that would
 /// share it; only then is the group opened, for the others. `SO_REUSEPORT` from the start would
 /// make two servers of the same user share their traffic without a word.
+pub(super) fn bind_together(
+    address: SocketAddr,
+    count: usize,
+    open: impl Fn(SocketAddr) -> io::Result<Socket>,
+) -> io::Result<Vec<Socket>> {
+    let first = open(address)?;
+    first.bind(&address.into())?;
+    first.set_reuse_port(true)?;
+    let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+    let mut sockets = vec![first];
+    while sockets.len() < count {
+        let next = open(address)?;
+        next.set_reuse_port(true)?;
+        next.bind(&address.into())?;
+        sockets.push(next);
+    }
+    Ok(sockets)
+}
+
+/// As [`bind_group`].
 fn open_group(
     id: ListenerId,
     address: SocketAddr,
     count: usize,
     steering: Steering,
 ) -> io::Result<Vec<UdpListener>> {
-    let first = open_socket(address)?;
-    first.bind(&address.into())?;
-    first.set_reuse_port(true)?;
-    let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
-    let mut sockets = vec![first];
-    while sockets.len() < count {
-        let next = open_socket(address)?;
-        next.set_reuse_port(true)?;
-        next.bind(&address.into())?;
-        sockets.push(next);
-    }
+    let sockets = bind_together(address, count, open_socket)?;
     if steering == Steering::Spread && count > 1 {
         sys::spread_over_group(sockets[0].as_fd(), u32::try_from(count).unwrap_or(u32::MAX))?;
     }

@@ -10,6 +10,7 @@ use crate::limits::CONNECTION_BACKLOG;
 use crate::mem::ListenerId;
 use crate::protocol::{Endpoint, Transport};
 use crate::transport::BindError;
+use crate::transport::group::bind_together;
 
 /// One listening socket, one of the group of its listen address.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub fn bind_streams(
     count: usize,
 ) -> Result<Vec<StreamListener>, BindError> {
     let open = || {
-        let sockets = open_group(address, count)?;
+        let sockets = bind_together(address, count, open_socket)?;
         let listener = |socket: Socket| {
             socket.listen(CONNECTION_BACKLOG)?;
             let socket = TcpListener::from_std(socket.into());
@@ -72,23 +73,6 @@ pub fn bind_streams(
         sockets.into_iter().map(listener).collect::<io::Result<_>>()
     };
     open().map_err(|source| BindError { transport, address, source })
-}
-
-/// Binds the sockets: the first one alone, which fails if the port is taken, even by sockets that
-/// would share it; only then is the group opened, for the others.
-fn open_group(address: SocketAddr, count: usize) -> io::Result<Vec<Socket>> {
-    let first = open_socket(address)?;
-    first.bind(&address.into())?;
-    first.set_reuse_port(true)?;
-    let address = first.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
-    let mut sockets = vec![first];
-    while sockets.len() < count {
-        let next = open_socket(address)?;
-        next.set_reuse_port(true)?;
-        next.bind(&address.into())?;
-        sockets.push(next);
-    }
-    Ok(sockets)
 }
 
 /// A socket with everything set but its address.
