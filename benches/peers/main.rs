@@ -1,4 +1,4 @@
-//! The proxy beside a forwarder that reads nothing, and beside Kamailio: what a message costs and
+//! The proxy beside a forwarder that reads nothing, beside Kamailio and OpenSIPS: what a message costs and
 //! how long it takes. `README.md` tells what is measured, and how.
 //!
 //! ```text
@@ -73,8 +73,8 @@ fn compare(options: &Options) {
         table::print(&scenario.title(options), &results);
         samples.extend(results);
     }
-    if !Program::installed().contains(&Program::Kamailio) {
-        println!("\nkamailio: left out, it is not installed");
+    for absent in Program::ALL.into_iter().filter(|program| !program.is_installed()) {
+        println!("\n{}: left out, it is not installed", absent.name());
     }
     println!(
         "\n* the peer did not work all the time: the load was the limit, or others had its core"

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use super::usage;
 
 /// Where packages put Kamailio.
 const KAMAILIO_PATH: &str = "/usr/sbin/kamailio";
+
+/// Where packages put OpenSIPS.
+const OPENSIPS_PATH: &str = "/usr/sbin/opensips";
 
 /// How long a program may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,13 +24,26 @@ pub(crate) enum Program {
     Forwarder,
     Viaduct,
     Kamailio,
+    OpenSips,
 }
 
 impl Program {
-    /// All that are there.
+    /// All there are.
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Forwarder, Self::Viaduct, Self::Kamailio, Self::OpenSips];
+
+    /// Those of [`Self::ALL`] that are on this machine.
     pub(crate) fn installed() -> Vec<Self> {
-        let kamailio = Path::new(KAMAILIO_PATH).exists().then_some(Self::Kamailio);
-        [Self::Forwarder, Self::Viaduct].into_iter().chain(kamailio).collect()
+        Self::ALL.into_iter().filter(|program| program.is_installed()).collect()
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_installed(self) -> bool {
+        match self {
+            Self::Forwarder | Self::Viaduct => true,
+            Self::Kamailio => Path::new(KAMAILIO_PATH).exists(),
+            Self::OpenSips => Path::new(OPENSIPS_PATH).exists(),
+        }
     }
 
     /// Its name in tables.
@@ -36,11 +52,12 @@ impl Program {
             Self::Forwarder => "forwarder",
             Self::Viaduct => "viaduct",
             Self::Kamailio => "kamailio",
+            Self::OpenSips => "opensips",
         }
     }
 }
 
-/// A script of both servers.
+/// A script of all servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
     Forward,
@@ -49,12 +66,14 @@ pub(crate) enum Script {
 }
 
 impl Script {
-    /// Its text; the callee is where it forwards to.
-    fn text(self, callee: SocketAddr) -> String {
-        let text = match self {
-            Self::Forward => include_str!("forward.cfg"),
-            Self::Registrar => include_str!("registrar.cfg"),
-            Self::Edge => include_str!("edge.cfg"),
+    /// Its text in the dialect of that program; the callee is where it forwards to.
+    fn text(self, program: Program, callee: SocketAddr) -> String {
+        let text = match (self, program) {
+            (Self::Forward, Program::OpenSips) => include_str!("opensips/forward.cfg"),
+            (Self::Registrar, Program::OpenSips) => include_str!("opensips/registrar.cfg"),
+            (Self::Forward, _) => include_str!("forward.cfg"),
+            (Self::Registrar, _) => include_str!("registrar.cfg"),
+            (Self::Edge, _) => include_str!("edge.cfg"),
         };
         text.replace("CALLEE_HOST", &callee.ip().to_string())
             .replace("CALLEE_PORT", &callee.port().to_string())
@@ -102,17 +121,27 @@ impl Peer {
                 command.args(["--forward", &address.to_string(), &callee.to_string(), &workers]);
             }
             Program::Viaduct => {
-                let settings = "steering=spread\n";
-                let config = write_script(&own, settings, script, address, callee);
+                let text = script.text(program, callee);
+                let text = format!("#!KAMAILIO\nsteering=spread\nlisten=udp:{address}\n{text}");
+                let config = write_script(&own, &text);
                 command.arg(env!("CARGO_BIN_EXE_viaduct")).args(["run", "--config"]).arg(config);
                 command.args(["--workers", &workers]);
             }
             Program::Kamailio => {
                 let settings = kamailio_settings(place.workers);
-                let config = write_script(&own, &settings, script, address, callee);
+                let text = script.text(program, callee);
+                let text = format!("#!KAMAILIO\n{settings}listen=udp:{address}\n{text}");
+                let config = write_script(&own, &text);
                 command.arg(KAMAILIO_PATH).args(["-DD", "-E", "-x", "tlsf", "-X", "tlsf"]);
                 command.args(["-m", "6144", "-M", "16", "-f"]).arg(config);
                 command.arg("-w").arg(&own).arg("-Y").arg(&own);
+            }
+            Program::OpenSips => {
+                let text = script.text(program, callee);
+                let text = format!("udp_workers={workers}\nsocket=udp:{address}\n{text}");
+                let config = write_script(&own, &text);
+                command.arg(OPENSIPS_PATH).args(["-F", "-m", "6144", "-M", "16", "-f"]).arg(config);
+                command.arg("-w").arg(&own).arg("-P").arg(own.join("pid"));
             }
         }
         let log = File::create(own.join("log")).unwrap();
@@ -192,17 +221,9 @@ fn kamailio_settings(workers: usize) -> String {
     )
 }
 
-/// Writes settings and script to a file of the folder.
-fn write_script(
-    folder: &Path,
-    settings: &str,
-    script: Script,
-    address: SocketAddr,
-    callee: SocketAddr,
-) -> std::path::PathBuf {
+/// Writes a script to a file of the folder.
+fn write_script(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("script.cfg");
-    // The dialect stands in the first line.
-    let text = format!("#!KAMAILIO\n{settings}listen=udp:{address}\n{}", script.text(callee));
     fs::write(&path, text).unwrap();
     path
 }

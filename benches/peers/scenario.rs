@@ -103,11 +103,14 @@ impl Scenario {
         }
     }
 
-    /// Whether that peer can do it: a forwarder knows no users and runs no script.
+    /// Whether that peer can do it: a forwarder knows no users and runs no script; that of an edge
+    /// proxy is not written for OpenSIPS.
     fn suits(self, program: Program) -> bool {
-        match self {
-            Self::Workers => program == Program::Viaduct,
-            _ => program != Program::Forwarder || self.script() == Script::Forward,
+        match program {
+            _ if self == Self::Workers => program == Program::Viaduct,
+            Program::Forwarder => self.script() == Script::Forward,
+            Program::OpenSips => self.script() != Script::Edge,
+            Program::Viaduct | Program::Kamailio => true,
         }
     }
 
