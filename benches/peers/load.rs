@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use core_affinity::CoreId;
-use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
+use viaduct::sys::{Landings, Outgoing, ReceiveBatch, SendBatch};
 
 use super::messages::{Draft, FIRST_SEQUENCE, Kind, sequence};
 
@@ -194,7 +194,7 @@ fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) 
         while !rest.is_empty() {
             let datagrams = rest.clone().map(|message| Outgoing {
                 bytes: &bytes[message * stride..][..lengths[message]],
-                destination: target,
+                destination: &target,
                 source: None,
             });
             rest.start += batch.send(socket.as_fd(), datagrams).unwrap_or(0);
@@ -244,8 +244,8 @@ impl<'c> Sink<'c> {
 
     /// Receives a batch from a socket; how many there were.
     fn receive(&mut self, socket: &UdpSocket) -> usize {
-        let landings = self.landings.chunks_exact_mut(LANDING_BYTES);
-        let Ok(count) = self.batch.receive(socket.as_fd(), landings) else { return 0 };
+        let landings = Landings::new(&mut self.landings, LANDING_BYTES);
+        let Ok(count) = self.batch.receive(socket.as_fd(), landings, BATCH) else { return 0 };
         let now = now();
         let elapsed = now.duration_since(self.course.start).as_secs_f64();
         let before = self.outcome.received;
