@@ -10,7 +10,7 @@ use std::net::UdpSocket;
 use std::os::fd::AsFd;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
+use viaduct::sys::{Landings, Outgoing, ReceiveBatch, SendBatch};
 
 /// Datagrams of one measurement.
 const COUNT: usize = 64;
@@ -62,8 +62,8 @@ fn receive(criterion: &mut Criterion) {
             let receive = |()| {
                 let mut total = 0;
                 while total < COUNT {
-                    let landings = memory.chunks_exact_mut(LANDING_BYTES);
-                    let count = batch.receive(far.as_fd(), landings).unwrap();
+                    let landings = Landings::new(&mut memory, LANDING_BYTES);
+                    let count = batch.receive(far.as_fd(), landings, size).unwrap();
                     for index in 0..count {
                         black_box(batch.arrival(index));
                     }
@@ -79,7 +79,7 @@ fn receive(criterion: &mut Criterion) {
 fn send(criterion: &mut Criterion) {
     let (near, far) = pair();
     let destination = far.local_addr().unwrap();
-    let outgoing = Outgoing { bytes: &DATAGRAM, destination, source: None };
+    let outgoing = Outgoing { bytes: &DATAGRAM, destination: &destination, source: None };
     let mut group = criterion.benchmark_group("sockets/send");
     group.throughput(Throughput::Elements(COUNT as u64));
     group.bench_function("send_to", |bencher| {

@@ -10,7 +10,7 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
 use viaduct::limits::SOCKET_BUFFER_BYTES;
-use viaduct::sys::{self, Outgoing, ReceiveBatch, SendBatch};
+use viaduct::sys::{self, Landings, Outgoing, ReceiveBatch, SendBatch};
 
 /// As many as the proxy takes at once.
 const BATCH: usize = viaduct::limits::BATCH_DATAGRAMS_MAX;
@@ -82,8 +82,8 @@ impl<'c> Forwarder<'c> {
 
     /// Forwards a batch; how many there were.
     fn turn(&mut self) -> usize {
-        let landings = self.landings.chunks_exact_mut(LANDING_BYTES);
-        let count = self.inbox.receive(self.socket.as_fd(), landings).unwrap_or(0);
+        let landings = Landings::new(&mut self.landings, LANDING_BYTES);
+        let count = self.inbox.receive(self.socket.as_fd(), landings, BATCH).unwrap_or(0);
         self.routes.clear();
         for index in 0..count {
             let arrival = self.inbox.arrival(index);
@@ -105,7 +105,7 @@ impl<'c> Forwarder<'c> {
                 self.routes[sent..].iter().zip(self.landings.chunks(LANDING_BYTES).skip(sent));
             let datagrams = rest.map(|((length, destination), landing)| Outgoing {
                 bytes: &landing[..*length],
-                destination: *destination,
+                destination,
                 source: None,
             });
             // What the system does not take is lost, as with any datagram.

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use core_affinity::CoreId;
-use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
+use viaduct::sys::{self, Landings, Outgoing, ReceiveBatch, SendBatch};
 
 use super::messages::{Draft, FIRST_SEQUENCE, Kind, sequence};
 
 const BATCH: usize = 64;
 /// Messages that are handed to the kernel as one, where they are: few, so that they spread.
 const MERGED: u64 = 16;
-const LANDING_BYTES: usize = 4_096;
+/// Room for merged messages. No power of two, so that landings do not meet in one set of the cache.
+const LANDING_BYTES: usize = 65_536 + 192;
 const BUFFER_BYTES: usize = 4 << 20;
 /// Silence after which what is under way is taken for lost.
 const SILENCE: Duration = Duration::from_millis(100);
@@ -39,9 +40,6 @@ pub(crate) struct Phase {
     pub(crate) seconds: f64,
     /// How many at most.
     pub(crate) limit: u64,
-    /// Whether [`MERGED`] of them are sent as one datagram for the kernel to split: then the
-    /// sender is not the limit of what two workers can take.
-    pub(crate) merged: bool,
 }
 
 /// What became of a phase.
@@ -62,14 +60,22 @@ pub(crate) struct Load {
     senders: Vec<UdpSocket>,
     sink: UdpSocket,
     cores: Vec<CoreId>,
+    /// Whether [`MERGED`] messages are sent as one datagram for the kernel to split, and received
+    /// as one where they came so: then neither sender nor sink is the limit of what two workers
+    /// can carry, and these hardly meet at the sink's queue.
+    merged: bool,
     next: u64,
 }
 
 impl Load {
     /// The sink on the first of the cores, a sender on each of the others.
-    pub(crate) fn new(cores: &[CoreId]) -> Self {
+    pub(crate) fn new(cores: &[CoreId], merged: bool) -> Self {
         let senders = (1..cores.len().max(2)).map(|_| bind()).collect();
-        Self { senders, sink: bind(), cores: cores.to_vec(), next: FIRST_SEQUENCE }
+        let sink = bind();
+        if merged {
+            sys::take_merged(sink.as_fd()).unwrap();
+        }
+        Self { senders, sink, cores: cores.to_vec(), merged, next: FIRST_SEQUENCE }
     }
 
     /// Where messages are to arrive.
@@ -77,19 +83,23 @@ impl Load {
         self.sink.local_addr().unwrap()
     }
 
-    /// Sends a phase to `target` and waits for what comes of it.
-    pub(crate) fn run(&mut self, target: SocketAddr, phase: Phase) -> Outcome {
+    /// Sends a phase to `targets`, to each of them in turn, and waits for what comes of it.
+    pub(crate) fn run(&mut self, targets: &[SocketAddr], phase: Phase) -> Outcome {
         let contact = self.sink_address();
-        let course = Course::new(phase, self.next);
+        let course = Course::new(phase, self.merged, self.next);
         let core = |index: usize| self.cores.get(index % self.cores.len().max(1)).copied();
         let mut outcome = std::thread::scope(|scope| {
             let mut threads = Vec::new();
             for (index, socket) in self.senders.iter().enumerate() {
-                let draft = Draft::new(phase.kind, socket.local_addr().unwrap(), target, contact);
+                let source = socket.local_addr().unwrap();
+                let draft = |target: &SocketAddr| {
+                    (*target, Draft::new(phase.kind, source, *target, contact))
+                };
+                let drafts: Vec<(SocketAddr, Draft)> = targets.iter().map(draft).collect();
                 let (core, course) = (core(index + 1), &course);
                 threads.push(scope.spawn(move || {
                     pin(core);
-                    send(socket, target, &draft, course);
+                    send(socket, &drafts, course);
                 }));
             }
             let sockets: Vec<&UdpSocket> = self.senders.iter().chain([&self.sink]).collect();
@@ -112,6 +122,7 @@ impl Load {
 /// What the threads of a phase share.
 struct Course {
     phase: Phase,
+    merged: bool,
     first: u64,
     start: Instant,
     claimed: AtomicU64,
@@ -122,10 +133,11 @@ struct Course {
 
 impl Course {
     /// A phase that begins now with that number.
-    fn new(phase: Phase, first: u64) -> Self {
+    fn new(phase: Phase, merged: bool, first: u64) -> Self {
         let zero = || AtomicU64::new(0);
         Self {
             phase,
+            merged,
             first,
             start: now(),
             claimed: zero(),
@@ -143,9 +155,16 @@ impl Course {
             Pace::Rate(rate) => (elapsed * rate) as u64 + 1,
         };
         let allowed = allowed.min(self.phase.limit);
-        let most = if self.phase.merged { MERGED } else { BATCH as u64 };
+        let most = if self.merged { MERGED } else { BATCH as u64 };
         let count = |claimed: u64| allowed.saturating_sub(claimed).min(most);
-        let take = |claimed| Some(claimed + count(claimed)).filter(|after| *after > claimed);
+        // With a window there is time to wait for a whole piece: a part of one would stay a part
+        // for ever, sent again as soon as it arrives.
+        let whole = self.merged && matches!(self.phase.pace, Pace::Window(_));
+        let least = if whole { MERGED } else { 1 };
+        let take = |claimed: u64| {
+            let least = least.min(self.phase.limit.saturating_sub(claimed)).max(1);
+            Some(claimed + count(claimed)).filter(|after| *after >= claimed + least)
+        };
         match self.claimed.fetch_update(Relaxed, Relaxed, take) {
             Ok(claimed) => (claimed, count(claimed)),
             Err(_) => (0, 0),
@@ -160,10 +179,10 @@ impl Course {
 }
 
 /// Sends until the time is over or enough is sent.
-fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) {
-    let merged = course.phase.merged;
-    let mut batch = if merged { SendBatch::merging(BATCH) } else { SendBatch::new(BATCH) };
-    let stride = draft.longest();
+fn send(socket: &UdpSocket, drafts: &[(SocketAddr, Draft)], course: &Course) {
+    let mut batch = if course.merged { SendBatch::merging(BATCH) } else { SendBatch::new(BATCH) };
+    let stride = drafts.iter().map(|(_, draft)| draft.longest()).max().unwrap_or(0);
+    let mut turns = drafts.iter().cycle();
     let mut bytes = vec![0; BATCH * stride];
     let mut lengths = [0; BATCH];
     let mut moved = (0, course.start);
@@ -186,6 +205,7 @@ fn send(socket: &UdpSocket, target: SocketAddr, draft: &Draft, course: &Course) 
             std::thread::yield_now();
             continue;
         }
+        let Some((target, draft)) = turns.next() else { return };
         let messages = bytes.chunks_exact_mut(stride).zip(&mut lengths);
         for (offset, (out, length)) in (0..count).zip(messages) {
             *length = draft.write(index + offset, course.first, out);
@@ -244,13 +264,18 @@ impl<'c> Sink<'c> {
 
     /// Receives a batch from a socket; how many there were.
     fn receive(&mut self, socket: &UdpSocket) -> usize {
-        let landings = self.landings.chunks_exact_mut(LANDING_BYTES);
-        let Ok(count) = self.batch.receive(socket.as_fd(), landings) else { return 0 };
+        let landings = Landings::new(&mut self.landings, LANDING_BYTES);
+        let Ok(count) = self.batch.receive(socket.as_fd(), landings, BATCH) else { return 0 };
         let now = now();
         let elapsed = now.duration_since(self.course.start).as_secs_f64();
         let before = self.outcome.received;
-        for (index, landing) in self.landings.chunks_exact(LANDING_BYTES).take(count).enumerate() {
-            let bytes = &landing[..self.batch.arrival(index).length];
+        let landings = self.landings.chunks_exact(LANDING_BYTES).take(count).enumerate();
+        let messages = landings.flat_map(|(index, landing)| {
+            let arrival = self.batch.arrival(index);
+            let each = arrival.segment.unwrap_or(arrival.length).max(1);
+            landing[..arrival.length].chunks(each)
+        });
+        for bytes in messages {
             if !bytes.starts_with(self.course.phase.kind.outcome()) {
                 continue;
             }

@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "a bench shows its numbers")]
 
 mod calls;
+mod contestant;
 mod forwarder;
 mod load;
 mod messages;
@@ -47,7 +48,7 @@ fn compare(options: &Options) {
     let machine = machine();
     println!(
         "{machine}; proxy on core {}, load on {:?}; {} round(s) of {} s",
-        options.proxy_core_list(usize::MAX),
+        options.proxy_core_list(0, usize::MAX),
         options.load_cores,
         options.rounds,
         options.seconds
@@ -65,7 +66,7 @@ fn compare(options: &Options) {
         }
         let mut bench = Bench {
             options,
-            load: Load::new(&cores),
+            load: Load::new(&cores, scenario.merges()),
             viaload: viaload.as_deref(),
             folder: &folder.0,
         };

@@ -70,9 +70,9 @@ impl Options {
         if rest.is_empty() { all } else { rest }
     }
 
-    /// The first cores of the proxy, for so many workers, as `taskset` knows them.
-    pub(crate) fn proxy_core_list(&self, workers: usize) -> String {
-        let cores = self.proxy_cores.iter().take(workers);
+    /// So many cores of the proxy, from the first of them on, as `taskset` knows them.
+    pub(crate) fn proxy_core_list(&self, first: usize, count: usize) -> String {
+        let cores = self.proxy_cores.iter().skip(first).take(count);
         cores.map(usize::to_string).collect::<Vec<_>>().join(",")
     }
 }

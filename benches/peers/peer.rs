@@ -95,7 +95,6 @@ pub(crate) struct Place<'p> {
 #[derive(Debug)]
 pub(crate) struct Peer {
     program: Program,
-    workers: usize,
     address: SocketAddr,
     child: Child,
 }
@@ -147,19 +146,9 @@ impl Peer {
         let log = File::create(own.join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().unwrap();
-        let mut peer = Self { program, workers: place.workers, address, child };
+        let mut peer = Self { program, address, child };
         peer.wait_for_socket(&own);
         peer
-    }
-
-    /// Which program it is.
-    pub(crate) const fn program(&self) -> Program {
-        self.program
-    }
-
-    /// How many workers or children it has.
-    pub(crate) const fn workers(&self) -> usize {
-        self.workers
     }
 
     /// Where it listens.

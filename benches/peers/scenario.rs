@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use super::calls::{self, Callees, MESSAGES_PER_CALL};
+use super::contestant::{Contestant, Shape};
 use super::load::{Load, Outcome, Pace, Phase, whole};
 use super::messages::Kind;
 use super::options::Options;
-use super::peer::{Peer, Place, Program, Script};
+use super::peer::{Program, Script};
 use super::table::Sample;
-use super::usage::{self, Cpu};
+use super::usage::Cpu;
 
 /// Messages under way at full load: several batches, far below what a socket holds.
 const WINDOW: u64 = 512;
@@ -76,7 +77,9 @@ impl Scenario {
             Self::New => "REGISTER of a new user".to_owned(),
             Self::Lookup => format!("INVITE to one of {users} registered users"),
             Self::Edge => "one-way INVITE through the script of an edge proxy".to_owned(),
-            Self::Workers => "the same from one sender, by one worker and by more".to_owned(),
+            Self::Workers => {
+                "the same in larger pieces, by one worker, more, and servers apart".to_owned()
+            }
             Self::Low => format!("one-way INVITE, {LOW_RATE} a second"),
             Self::Overload => "one-way INVITE, twice what each carried before".to_owned(),
         };
@@ -114,15 +117,24 @@ impl Scenario {
         }
     }
 
-    /// Messages under way at full load: more where they come in larger pieces.
-    fn window(self) -> u64 {
-        if self == Self::Workers { 4 * WINDOW } else { WINDOW }
+    /// Whether messages are sent and received in pieces.
+    pub(crate) fn merges(self) -> bool {
+        self == Self::Workers
     }
 
-    /// The numbers of workers that are compared.
-    fn worker_counts(self, options: &Options) -> Vec<usize> {
+    /// Messages under way at full load: more where they come in larger pieces.
+    fn window(self) -> u64 {
+        if self.merges() { 4 * WINDOW } else { WINDOW }
+    }
+
+    /// What of each program is compared.
+    fn shapes(self, options: &Options) -> Vec<Shape> {
         let all = options.proxy_cores.len();
-        if self == Self::Workers { (1..=all).collect() } else { vec![all] }
+        match self {
+            // Servers that share nothing show what the machine and the load allow.
+            Self::Workers => (1..=all).map(Shape::one).chain((2..=all).map(Shape::apart)).collect(),
+            _ => vec![Shape::one(all)],
+        }
     }
 }
 
@@ -144,13 +156,12 @@ impl Bench<'_> {
             .map(|viaload| Callees::start(viaload, self.options.load_cores[0]));
         let callee = callees.as_ref().map_or_else(|| self.load.sink_address(), Callees::address);
         let programs = Program::installed().into_iter().filter(|one| scenario.suits(*one));
-        let counts = scenario.worker_counts(self.options);
-        let kinds = programs.flat_map(|program| counts.iter().map(move |count| (program, *count)));
-        let peers: Vec<Peer> = kinds
-            .map(|(program, workers)| {
-                let cores = &self.options.proxy_core_list(workers);
-                let place = Place { folder: self.folder, cores, workers };
-                Peer::start(program, scenario.script(), callee, place)
+        let shapes = scenario.shapes(self.options);
+        let kinds = programs.flat_map(|program| shapes.iter().map(move |shape| (program, *shape)));
+        let peers: Vec<Contestant> = kinds
+            .map(|(program, shape)| {
+                let task = (scenario.script(), callee);
+                Contestant::start(program, shape, task, (self.options, self.folder))
             })
             .collect();
         for peer in &peers {
@@ -176,7 +187,7 @@ impl Bench<'_> {
     }
 
     /// Sends until something arrives, and registers the users.
-    fn warm_up(&mut self, scenario: Scenario, peer: &Peer) {
+    fn warm_up(&mut self, scenario: Scenario, peer: &Contestant) {
         if scenario == Scenario::Call {
             let calls = self.call(peer, Pace::Window(8), 1.0);
             assert!(calls.rate > 0.0, "no call through {}", peer.program().name());
@@ -188,14 +199,14 @@ impl Bench<'_> {
         let limit = if fills { users } else { 2_000 };
         let arrived = (0..ATTEMPTS_MAX).any(|_| {
             let pace = Pace::Window(WINDOW);
-            let phase = Phase { kind, pace, seconds: 60.0, limit, merged: false };
-            self.load.run(peer.address(), phase).received == limit
+            let phase = Phase { kind, pace, seconds: 60.0, limit };
+            self.load.run(&peer.addresses(), phase).received == limit
         });
         assert!(arrived, "{} does not carry {limit} messages", peer.program().name());
     }
 
     /// The most that it carries; then the latency at half of that.
-    fn measure(&mut self, peer: &Peer, scenario: Scenario) -> Sample {
+    fn measure(&mut self, peer: &Contestant, scenario: Scenario) -> Sample {
         let full =
             self.phase(peer, scenario, Pace::Window(scenario.window()), self.options.seconds);
         let rate = whole(full.0.received) / full.0.seconds;
@@ -207,14 +218,14 @@ impl Bench<'_> {
     }
 
     /// What it does at a given rate.
-    fn measure_at(&mut self, peer: &Peer, scenario: Scenario, rate: f64) -> Sample {
+    fn measure_at(&mut self, peer: &Contestant, scenario: Scenario, rate: f64) -> Sample {
         let (outcome, cpu) = self.phase(peer, scenario, Pace::Rate(rate), self.options.seconds);
         let carried = whole(outcome.received) / self.options.seconds;
         self.sample(peer, scenario, &(outcome, cpu), carried)
     }
 
     /// What it does with twice as much as it can carry.
-    fn overload(&mut self, peer: &Peer, scenario: Scenario) -> Sample {
+    fn overload(&mut self, peer: &Contestant, scenario: Scenario) -> Sample {
         let seconds = self.options.seconds;
         let (full, _) = self.phase(peer, scenario, Pace::Window(WINDOW), seconds / 2.0);
         let rate = whole(full.received) / full.seconds;
@@ -224,23 +235,22 @@ impl Bench<'_> {
     /// Runs a phase; with the processor time that the peer took, and how long it was.
     fn phase(
         &mut self,
-        peer: &Peer,
+        peer: &Contestant,
         scenario: Scenario,
         pace: Pace,
         seconds: f64,
     ) -> (Outcome, Cpu) {
         let kind = scenario.kind(self.options.users);
-        let before = usage::cpu(peer.pid());
-        let merged = scenario == Scenario::Workers;
-        let phase = Phase { kind, pace, seconds, limit: u64::MAX, merged };
-        let outcome = self.load.run(peer.address(), phase);
-        (outcome, usage::cpu(peer.pid()).since(before))
+        let before = peer.cpu();
+        let phase = Phase { kind, pace, seconds, limit: u64::MAX };
+        let outcome = self.load.run(&peer.addresses(), phase);
+        (outcome, peer.cpu().since(before))
     }
 
     /// What a phase says of a peer.
     fn sample(
         &self,
-        peer: &Peer,
+        peer: &Contestant,
         scenario: Scenario,
         (outcome, cpu): &(Outcome, Cpu),
         rate: f64,
@@ -249,7 +259,7 @@ impl Bench<'_> {
         Sample {
             scenario: scenario.name(),
             program: peer.program(),
-            workers: peer.workers(),
+            shape: peer.shape(),
             round: 0,
             offered: whole(outcome.sent) / self.options.seconds,
             rate,
@@ -258,22 +268,22 @@ impl Bench<'_> {
             system: cpu.system * 1e6 / messages,
             latency: percentiles(outcome),
             loss: [loss(outcome), 0.0],
-            memory: usage::memory_mib(peer.pid()),
+            memory: peer.memory_mib(),
         }
     }
 
     /// Calls: as many as there can be with a window, then the latency at half of that.
-    fn measure_calls(&self, peer: &Peer) -> Sample {
+    fn measure_calls(&self, peer: &Contestant) -> Sample {
         let seconds = self.options.seconds;
-        let before = usage::cpu(peer.pid());
+        let before = peer.cpu();
         let full = self.call(peer, Pace::Window(WINDOW / 2), seconds);
-        let cpu = usage::cpu(peer.pid()).since(before);
+        let cpu = peer.cpu().since(before);
         let half = self.call(peer, Pace::Rate((full.rate / 2.0).max(1.0)), seconds);
         let messages = full.messages.max(1.0);
         Sample {
             scenario: Scenario::Call.name(),
             program: peer.program(),
-            workers: peer.workers(),
+            shape: peer.shape(),
             round: 0,
             offered: full.rate * MESSAGES_PER_CALL,
             rate: full.rate * MESSAGES_PER_CALL,
@@ -282,12 +292,12 @@ impl Bench<'_> {
             system: cpu.system * 1e6 / messages,
             latency: half.latency,
             loss: [full.loss, half.loss],
-            memory: usage::memory_mib(peer.pid()),
+            memory: peer.memory_mib(),
         }
     }
 
     /// Runs viaload against a peer.
-    fn call(&self, peer: &Peer, pace: Pace, seconds: f64) -> calls::Calls {
+    fn call(&self, peer: &Contestant, pace: Pace, seconds: f64) -> calls::Calls {
         let viaload = self.viaload.unwrap();
         let cores = &self.options.load_cores;
         let core = cores[1 % cores.len()];
@@ -296,8 +306,8 @@ impl Bench<'_> {
 }
 
 /// The share of the time that a peer works at that rate.
-fn busy(peer: &Peer, cpu: Cpu, messages: f64, rate: f64) -> f64 {
-    cpu.total() / messages * rate / whole(peer.workers() as u64)
+fn busy(peer: &Contestant, cpu: Cpu, messages: f64, rate: f64) -> f64 {
+    cpu.total() / messages * rate / whole(peer.shape().total() as u64)
 }
 
 /// p50, p99 and p99.9 (microseconds).

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::contestant::Shape;
 use super::peer::Program;
 
 /// One peer in one round of one scenario.
@@ -11,8 +12,8 @@ use super::peer::Program;
 pub(crate) struct Sample {
     pub(crate) scenario: &'static str,
     pub(crate) program: Program,
-    /// Its workers or children.
-    pub(crate) workers: usize,
+    /// Its processes, and the workers or children of each.
+    pub(crate) shape: Shape,
     pub(crate) round: usize,
     /// Messages offered to it, each second.
     pub(crate) offered: f64,
@@ -66,23 +67,36 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
         "CPU : kamailio",
         "rate : kamailio"
     );
-    let most = samples.iter().map(|one| one.workers).max().unwrap_or(0);
-    for program in Program::installed() {
-        for workers in 1..=most {
-            let is_own = |one: &&Sample| (one.program, one.workers) == (program, workers);
-            let own: Vec<&Sample> = samples.iter().filter(is_own).collect();
-            if !own.is_empty() {
-                print_row(program, &own, samples);
-            }
+    let mut kinds: Vec<(Program, Shape)> = Vec::new();
+    for one in samples {
+        if !kinds.contains(&(one.program, one.shape)) {
+            kinds.push((one.program, one.shape));
         }
     }
-    for workers in 2..=most {
-        let own: Vec<&Sample> = samples.iter().filter(|one| one.workers == workers).collect();
-        let ratios = ratios(&own, samples, |one| one.workers == 1, |one| one.rate);
+    for kind in &kinds {
+        let is_own = |one: &&Sample| (one.program, one.shape) == *kind;
+        let own: Vec<&Sample> = samples.iter().filter(is_own).collect();
+        print_row(kind.0, &own, samples);
+    }
+    let most = samples.iter().map(|one| one.shape.total()).max().unwrap_or(0);
+    for count in 2..=most {
+        print_scaling(count, samples);
+    }
+}
+
+/// What so many workers, and so many servers of one worker each, carry to what one does.
+fn print_scaling(count: usize, samples: &[Sample]) {
+    let compare = |shape: Shape, other: Shape, what: &str| {
+        let own: Vec<&Sample> = samples.iter().filter(|one| one.shape == shape).collect();
+        let ratios = ratios(&own, samples, |one| one.shape == other, |one| one.rate);
         if !ratios.is_empty() {
-            println!("rate of {workers} workers : one worker = {}", spread(ratios));
+            println!("rate of {what} = {}", spread(ratios));
         }
-    }
+    };
+    let (one, workers, servers) = (Shape::one(1), Shape::one(count), Shape::apart(count));
+    compare(workers, one, &format!("{count} workers : one worker"));
+    compare(servers, one, &format!("{count} servers of one worker : one of them"));
+    compare(workers, servers, &format!("{count} workers : {count} servers of one worker"));
 }
 
 /// A row: medians over the rounds.
@@ -97,7 +111,7 @@ fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
         "{:10} {:>7} {:>9.0} {:>9} {:>5.2}  {:>5.2} + {:>5.2} = {:>5.2}   {:>7.0} {:>8.0} \
          {:>8.0}  {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17}",
         program.name(),
-        own.first().map_or(0, |one| one.workers),
+        own.first().map_or_else(String::new, |one| workers(one.shape)),
         of(|one| one.offered),
         format!("{:.0}{idle_mark}", of(|one| one.rate)),
         of(|one| one.busy),
@@ -114,6 +128,14 @@ fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
         ratio(Program::Kamailio, Sample::cpu),
         ratio(Program::Kamailio, |one| one.rate),
     );
+}
+
+/// Workers as a column tells them.
+fn workers(shape: Shape) -> String {
+    match shape.servers {
+        1 => shape.workers.to_string(),
+        servers => format!("{servers} × {}", shape.workers),
+    }
 }
 
 /// The median of ratios, with the least and the most of them.
@@ -160,7 +182,8 @@ fn record(sample: &Sample) -> Value {
     json!({
         "scenario": sample.scenario,
         "program": sample.program.name(),
-        "workers": sample.workers,
+        "servers": sample.shape.servers,
+        "workers": sample.shape.workers,
         "round": sample.round,
         "offered_per_second": sample.offered,
         "carried_per_second": sample.rate,

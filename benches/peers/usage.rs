@@ -17,7 +17,12 @@ impl Cpu {
         Self { user: self.user - earlier.user, system: self.system - earlier.system }
     }
 
-    /// Both together.
+    /// Both as one.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { user: self.user + other.user, system: self.system + other.system }
+    }
+
+    /// User and system time together.
     pub(crate) fn total(self) -> f64 {
         self.user + self.system
     }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use core_affinity::CoreId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use viaduct::sys::{Outgoing, ReceiveBatch, SendBatch};
+use viaduct::sys::{Landings, Outgoing, ReceiveBatch, SendBatch};
 use viaload::clock::Clock;
 use viaload::moment::Moment;
 
@@ -216,7 +216,7 @@ impl Side {
         while sent < self.due.len() {
             let datagrams = self.due[sent..].iter().map(|length| Outgoing {
                 bytes: &BYTES[..*length],
-                destination: peer,
+                destination: &peer,
                 source: None,
             });
             match self.send.send(self.socket.as_fd(), datagrams) {
@@ -229,8 +229,8 @@ impl Side {
 
     /// Receives what is there, at most a batch.
     fn receive(&mut self) -> usize {
-        let landings = self.landings.chunks_exact_mut(LANDING_BYTES);
-        self.receive.receive(self.socket.as_fd(), landings).unwrap_or(0)
+        let landings = Landings::new(&mut self.landings, LANDING_BYTES);
+        self.receive.receive(self.socket.as_fd(), landings, BATCH).unwrap_or(0)
     }
 
     /// Waits for something to receive; false if nothing comes.

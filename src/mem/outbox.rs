@@ -118,6 +118,12 @@ impl Outbox {
     /// Forgets the first `count` transmits, which have been sent. The composed bytes go with
     /// the last of them.
     pub fn sent(&mut self, count: usize) {
+        if count == self.transmits.len() {
+            self.transmits.clear();
+            self.peers.clear();
+            self.composed.clear();
+            return;
+        }
         self.transmits.drain(..count);
         if !self.peers.is_empty() {
             self.peers.retain_mut(|(position, _)| match position.checked_sub(count) {
@@ -127,9 +133,6 @@ impl Outbox {
                 }
                 None => false,
             });
-        }
-        if self.transmits.is_empty() {
-            self.composed.clear();
         }
     }
 

@@ -25,13 +25,7 @@ impl SlotPool {
         Self { memory: vec![0; slot_count * SLOT_BYTES], landing_count, slot_count }
     }
 
-    /// How many slots there are to receive into.
-    #[must_use]
-    pub const fn landing_count(&self) -> usize {
-        self.landing_count
-    }
-
-    /// How many others there are.
+    /// How many slots there are beside those that are received into.
     #[must_use]
     pub const fn spare_count(&self) -> usize {
         self.slot_count - self.landing_count
@@ -64,12 +58,12 @@ impl SlotPool {
         &mut self.memory[start..start + SLOT_BYTES]
     }
 
-    /// The part of each slot that is received into, in the order of the slots.
-    pub fn landings(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        self.memory
-            .chunks_exact_mut(SLOT_BYTES)
-            .take(self.landing_count)
-            .map(|slot| &mut slot[HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX])
+    /// The part of a slot that is received into.
+    pub const LANDING: Range<usize> = HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX;
+
+    /// The slots to receive into, one behind the other: [`SLOT_BYTES`] each.
+    pub fn landing_slots(&mut self) -> &mut [u8] {
+        &mut self.memory[..self.landing_count * SLOT_BYTES]
     }
 }
 
@@ -105,9 +99,8 @@ mod tests {
     #[test]
     fn a_landing_has_room_before_and_behind_it_in_its_own_slot() {
         let mut slots = SlotPool::new(3, 0);
-        for (number, landing) in slots.landings().enumerate() {
-            assert_eq!(landing.len(), DATAGRAM_BYTES_MAX);
-            landing.fill(number as u8 + 1);
+        for (number, slot) in slots.landing_slots().chunks_exact_mut(SLOT_BYTES).enumerate() {
+            slot[SlotPool::LANDING].fill(number as u8 + 1);
         }
         for number in 0..3 {
             let slot = slots.slot(SlotId(number));
@@ -122,11 +115,8 @@ mod tests {
     #[test]
     fn a_part_of_a_landing_becomes_a_datagram_of_its_own() {
         let mut slots = SlotPool::new(2, 2);
-        assert_eq!(
-            (slots.landing_count(), slots.spare_count(), slots.landings().count()),
-            (2, 2, 2)
-        );
-        slots.landings().nth(1).unwrap()[..6].copy_from_slice(b"onetwo");
+        assert_eq!((slots.spare_count(), slots.landing_slots().len()), (2, 2 * SLOT_BYTES));
+        slots.slot_mut(SlotId(1))[SlotPool::LANDING][..6].copy_from_slice(b"onetwo");
         let slot = slots.split(SlotId(1), 3..6, 1);
         assert_eq!(slot, SlotId(3));
         assert_eq!(&slots.slot(slot)[HEADROOM_BYTES..HEADROOM_BYTES + 4], b"two\0");

@@ -18,7 +18,7 @@ impl RawAddress {
     pub(super) const CAPACITY: libc::socklen_t = V6_BYTES as libc::socklen_t;
 
     /// Becomes `address`; the length to tell the kernel.
-    pub(super) fn set(&mut self, address: SocketAddr) -> libc::socklen_t {
+    pub(super) fn set(&mut self, address: &SocketAddr) -> libc::socklen_t {
         match address {
             SocketAddr::V4(address) => {
                 self.bytes[..2].copy_from_slice(&FAMILY_V4.to_ne_bytes());
@@ -93,7 +93,7 @@ mod tests {
             SocketAddr::V6(scoped),
         ] {
             let mut raw = RawAddress::EMPTY;
-            let length = raw.set(address);
+            let length = raw.set(&address);
             assert_eq!(raw.read(length), Some(address));
         }
     }
@@ -101,8 +101,8 @@ mod tests {
     #[test]
     fn an_ipv4_address_leaves_nothing_of_the_ipv6_address_before_it() {
         let mut raw = RawAddress::EMPTY;
-        raw.set("[2001:db8::9]:5061".parse().unwrap());
-        raw.set("192.0.2.1:5060".parse().unwrap());
+        raw.set(&"[2001:db8::9]:5061".parse().unwrap());
+        raw.set(&"192.0.2.1:5060".parse().unwrap());
         assert_eq!(raw.bytes[8..16], [0; 8], "sin_zero");
     }
 
@@ -110,10 +110,10 @@ mod tests {
     fn cut_off_and_foreign_addresses_are_none() {
         let mut raw = RawAddress::EMPTY;
         assert_eq!(raw.read(RawAddress::CAPACITY), None, "family 0");
-        let length = raw.set("192.0.2.1:5060".parse().unwrap());
+        let length = raw.set(&"192.0.2.1:5060".parse().unwrap());
         assert_eq!(raw.read(length - 1), None);
         assert_eq!(raw.read(0), None);
-        let length = raw.set("[::1]:5060".parse().unwrap());
+        let length = raw.set(&"[::1]:5060".parse().unwrap());
         assert_eq!(raw.read(length - 1), None);
     }
 }

@@ -5,7 +5,6 @@
 //! why it is needed and why it is sound.
 
 mod address;
-mod batch;
 mod control;
 mod error;
 mod fifo;
@@ -13,10 +12,11 @@ mod files;
 mod interface;
 mod option;
 mod process;
+mod receive;
+mod send;
 mod signal;
 mod zone;
 
-pub use batch::{Arrival, Outgoing, ReceiveBatch, SendBatch};
 pub use error::reason;
 pub use fifo::make_fifo;
 pub use files::raise_open_files;
@@ -26,6 +26,8 @@ pub use option::{
     tell_overruns,
 };
 pub use process::{exit_status, kill_group, start_shell, watch_process};
+pub use receive::{Arrival, Landings, ReceiveBatch};
+pub use send::{Outgoing, SendBatch};
 pub use signal::{Signal, block_signals, wait_for_signal};
 pub use zone::{LocalZone, local_zone};
 

@@ -17,14 +17,12 @@ use crate::sys::ReceiveBatch;
 pub struct Inbox {
     batch: ReceiveBatch,
     slots: SlotPool,
-    /// Landings to be filled next time.
-    wanted: usize,
     /// Landings that are filled.
     filled: usize,
     /// The one that is being worked through.
     landing: usize,
-    /// What is known of it, and how many of its bytes were taken, once it was begun.
-    current: Option<(Landed, usize)>,
+    /// What landed there, if that is several datagrams and the first was taken.
+    merged: Option<Merged>,
     /// Datagrams that have been taken from this batch.
     taken: usize,
     /// Spare slots in use.
@@ -46,6 +44,22 @@ pub struct Datagram {
     pub lost: u32,
 }
 
+/// Datagrams that landed as one.
+#[derive(Debug)]
+struct Merged {
+    landed: Landed,
+    /// Bytes of those that have been taken.
+    taken: usize,
+}
+
+impl Landed {
+    /// A datagram of it that lies in that slot.
+    const fn datagram(&self, slot: SlotId, length: usize) -> Datagram {
+        let Self { source, local, lost, .. } = *self;
+        Datagram { slot, length, source, local, lost }
+    }
+}
+
 /// What comes next in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -64,10 +78,9 @@ impl Default for Inbox {
         Self {
             batch: ReceiveBatch::new(BATCH_DATAGRAMS_MAX),
             slots: SlotPool::new(BATCH_DATAGRAMS_MAX, BATCH_DATAGRAMS_MAX),
-            wanted: BATCH_DATAGRAMS_MAX,
             filled: 0,
             landing: 0,
-            current: None,
+            merged: None,
             taken: 0,
             spares: 0,
         }
@@ -78,19 +91,22 @@ impl Inbox {
     /// Receives the next batch, and does not wait. Whether the listener's queue was found empty:
     /// what comes next will be announced.
     pub fn receive(&mut self, listener: &mut UdpListener) -> bool {
-        // Merged datagrams are taken a few landings at a time, so that they stay in the cache.
-        let merged = (self.taken / self.filled.max(1)).max(1);
-        let most = (BATCH_DATAGRAMS_MAX / merged).max(1);
-        // Each landing costs something, filled or not: where few come at a time, few are offered.
-        self.wanted = match self.filled {
-            0 => most,
-            filled => most.min(LANDINGS_LEAST.max(4 * filled)),
-        };
+        let wanted = self.wanted();
         let Reception { count, drained } =
-            listener.receive(&mut self.batch, &mut self.slots, self.wanted);
+            listener.receive(&mut self.batch, &mut self.slots, wanted);
         (self.filled, self.landing, self.taken) = (count, 0, 0);
-        self.current = None;
+        self.merged = None;
         drained
+    }
+
+    /// Landings to be filled. Merged datagrams are taken a few landings at a time, so that they
+    /// stay in the cache.
+    const fn wanted(&self) -> usize {
+        if self.taken <= self.filled || self.filled == 0 {
+            return BATCH_DATAGRAMS_MAX;
+        }
+        let each = self.taken / self.filled;
+        if each < BATCH_DATAGRAMS_MAX { BATCH_DATAGRAMS_MAX / each } else { 1 }
     }
 
     /// Whether all of the batch has been taken.
@@ -100,43 +116,44 @@ impl Inbox {
     }
 
     /// The next datagram of the batch, which is that of `listener`.
+    #[inline]
     pub fn next(&mut self, listener: &mut UdpListener) -> Next {
         if self.is_done() {
             return Next::Nothing;
         }
-        let begun = self.current.take();
-        let Some((landed, start)) =
-            begun.or_else(|| listener.arrival(&self.batch, self.landing).map(|landed| (landed, 0)))
-        else {
-            self.landing += 1;
-            return Next::Unreadable;
-        };
-        let end = landed.length.min(start + landed.step);
-        let Some(slot) = self.slot(start, end, landed.length) else {
-            self.current = Some((landed, start));
-            return Next::NoSlot;
-        };
-        self.taken += 1;
-        if end < landed.length {
-            self.current = Some((Landed { lost: 0, ..landed }, end));
-        } else {
-            self.landing += 1;
+        if self.merged.is_none() {
+            let Some(landed) = listener.arrival(&self.batch, self.landing) else {
+                self.landing += 1;
+                return Next::Unreadable;
+            };
+            if landed.step >= landed.length {
+                let slot = SlotId(self.landing as u16);
+                self.landing += 1;
+                self.taken += 1;
+                return Next::Datagram(landed.datagram(slot, landed.length));
+            }
+            self.merged = Some(Merged { landed, taken: 0 });
         }
-        let Landed { source, local, lost, .. } = landed;
-        Next::Datagram(Datagram { slot, length: end - start, source, local, lost })
+        self.next_of_merged()
     }
 
-    /// The slot of the datagram at these bytes of the landing, if one is free.
-    fn slot(&mut self, start: usize, end: usize, length: usize) -> Option<SlotId> {
-        let landing = SlotId(self.landing as u16);
-        if (start, end) == (0, length) {
-            return Some(landing);
-        }
+    /// The next of the datagrams that landed as one, if a slot is free.
+    fn next_of_merged(&mut self) -> Next {
+        let Some(Merged { landed, taken }) = &mut self.merged else { return Next::Nothing };
         if self.spares == self.slots.spare_count() {
-            return None;
+            return Next::NoSlot;
+        }
+        let (start, end) = (*taken, landed.length.min(*taken + landed.step));
+        let slot = self.slots.split(SlotId(self.landing as u16), start..end, self.spares);
+        let datagram = landed.datagram(slot, end - start);
+        (*taken, landed.lost) = (end, 0);
+        if end == landed.length {
+            self.merged = None;
+            self.landing += 1;
         }
         self.spares += 1;
-        Some(self.slots.split(landing, start..end, self.spares - 1))
+        self.taken += 1;
+        Next::Datagram(datagram)
     }
 
     /// Takes the slots back: nothing of what has been taken is needed any more.
@@ -155,9 +172,6 @@ impl Inbox {
         &mut self.slots
     }
 }
-
-/// Landings that are offered if there are not to be fewer for merged datagrams.
-const LANDINGS_LEAST: usize = 8;
 
 const _: () = assert!(2 * BATCH_DATAGRAMS_MAX <= u16::MAX as usize, "a SlotId counts the slots");
 
@@ -182,8 +196,11 @@ mod tests {
     fn send(listener: &UdpListener, texts: &[String]) -> SocketAddr {
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         let destination = listener.local_address();
-        let datagrams =
-            texts.iter().map(|text| Outgoing { bytes: text.as_bytes(), destination, source: None });
+        let datagrams = texts.iter().map(|text| Outgoing {
+            bytes: text.as_bytes(),
+            destination: &destination,
+            source: None,
+        });
         let sent = SendBatch::merging(texts.len()).send(peer.as_fd(), datagrams);
         assert_eq!(sent.unwrap(), texts.len());
         peer.local_addr().unwrap()
@@ -235,37 +252,19 @@ mod tests {
     }
 
     #[test]
-    fn landings_are_few_while_few_datagrams_come() {
-        let mut listener = listener();
-        let mut inbox = Inbox::default();
-        for (count, wanted) in [(1, BATCH_DATAGRAMS_MAX), (1, 8), (8, 8), (1, 32), (0, 8)] {
-            let texts: Vec<_> = (0..count).map(|number| "x".repeat(number + 1)).collect();
-            // One by one: sent together they would end where one is longer.
-            for text in &texts {
-                send(&listener, std::slice::from_ref(text));
-            }
-            inbox.receive(&mut listener);
-            assert_eq!((inbox.filled, inbox.wanted), (count, wanted));
-            take(&mut inbox, &mut listener);
-        }
-        inbox.receive(&mut listener);
-        assert_eq!(inbox.wanted, BATCH_DATAGRAMS_MAX, "after none came");
-    }
-
-    #[test]
     fn landings_are_few_while_they_hold_many() {
         let mut listener = listener();
         let texts = vec!["x".to_owned(); 32];
         let mut inbox = Inbox::default();
         for wanted in [BATCH_DATAGRAMS_MAX, 2, 2] {
             send(&listener, &texts);
+            assert_eq!(inbox.wanted(), wanted);
             assert!(inbox.receive(&mut listener));
-            assert_eq!((inbox.filled, inbox.wanted), (1, wanted));
+            assert_eq!(inbox.filled, 1);
             take(&mut inbox, &mut listener);
             inbox.release();
         }
         inbox.receive(&mut listener);
-        assert!(inbox.receive(&mut listener));
-        assert_eq!(inbox.wanted, BATCH_DATAGRAMS_MAX);
+        assert_eq!(inbox.wanted(), BATCH_DATAGRAMS_MAX);
     }
 }

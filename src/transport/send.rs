@@ -39,15 +39,15 @@ impl Sender {
     ) -> Option<ListenerId> {
         let usable = |transmit: &Transmit| {
             let listener = listeners.get(usize::from(transmit.listener.0));
-            listener.is_some_and(|listener| listener.reaches(transmit.destination))
+            listener.is_some_and(|listener| listener.reaches(&transmit.destination))
         };
         let send = |outbox: &Outbox, group: Range<usize>| {
             let group = &outbox.transmits()[group];
             let listener = &listeners[usize::from(group[0].listener.0)];
             let outgoing = group.iter().map(|transmit| Outgoing {
                 bytes: outbox.bytes(transmit, slots),
-                destination: transmit.destination,
-                source: listener.source_to_ask(transmit.source),
+                destination: &transmit.destination,
+                source: listener.source_to_ask(&transmit.source),
             });
             self.batch.send(listener.as_fd(), outgoing)
         };
@@ -73,16 +73,18 @@ fn flush_groups(
     let mut blocked = None;
     while let Some(first) = outbox.transmits().get(done) {
         let listener = first.listener;
-        let together = |transmit: &&Transmit| transmit.listener == listener && usable(transmit);
-        let rest = &outbox.transmits()[done..];
-        let length = rest.iter().take(BATCH_DATAGRAMS_MAX).take_while(together).count();
-        if length == 0 {
+        if !usable(first) {
             if !send_otherwise(outbox, done) {
                 counters.count(Counter::DroppedUnsendable);
             }
             done += 1;
             continue;
         }
+        // What goes through one socket to addresses of one family is usable alike.
+        let way = |transmit: &Transmit| (transmit.listener, transmit.destination.is_ipv4());
+        let rest = &outbox.transmits()[done..];
+        let together = rest.iter().take_while(|transmit| way(transmit) == way(first));
+        let length = together.take(BATCH_DATAGRAMS_MAX).count();
         match send(outbox, done..done + length) {
             Ok(sent) => {
                 counters.add(Counter::SentDatagrams, sent as u64);

@@ -9,8 +9,9 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
+use crate::limits::SLOT_BYTES;
 use crate::mem::{ListenerId, SlotPool};
-use crate::sys::ReceiveBatch;
+use crate::sys::{Landings, ReceiveBatch};
 
 /// One socket, one of the group of its listen address.
 #[derive(Debug)]
@@ -83,7 +84,9 @@ impl UdpListener {
         wanted: usize,
     ) -> Reception {
         for _ in 0..RECEIVE_ATTEMPTS {
-            match batch.receive(self.socket.as_fd(), slots.landings().take(wanted)) {
+            let memory = slots.landing_slots();
+            let landings = Landings::within(memory, SLOT_BYTES, SlotPool::LANDING);
+            match batch.receive(self.socket.as_fd(), landings, wanted) {
                 Ok(count) => return Reception { count, drained: count < wanted },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An interruption, or an error that waited in the socket and is gone now.
@@ -95,6 +98,7 @@ impl UdpListener {
 
     /// What is known of landing `index` of the batch just received. None if it was cut off or
     /// comes from no IP address: no UDP datagram should be either.
+    #[inline]
     pub(super) fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
         let arrival = batch.arrival(index);
         let lost = arrival.overruns.map_or(0, |overruns| overruns.wrapping_sub(self.overruns));
@@ -110,14 +114,14 @@ impl UdpListener {
 
     /// Whether the socket can send there: IPv4 to IPv4, IPv6 to IPv6.
     #[must_use]
-    pub const fn reaches(&self, destination: SocketAddr) -> bool {
+    pub const fn reaches(&self, destination: &SocketAddr) -> bool {
         self.local.is_ipv4() == destination.is_ipv4()
     }
 
     /// The local address to ask for when a datagram is to leave from `source`: none where the
     /// socket fixes it or the kernel may choose.
     #[must_use]
-    pub const fn source_to_ask(&self, source: IpAddr) -> Option<IpAddr> {
+    pub const fn source_to_ask<'s>(&self, source: &'s IpAddr) -> Option<&'s IpAddr> {
         let choice = self.local.ip().is_unspecified() && !source.is_unspecified();
         if choice && source.is_ipv4() == self.local.is_ipv4() { Some(source) } else { None }
     }
@@ -243,10 +247,10 @@ mod tests {
     #[test]
     fn a_source_address_is_asked_for_on_wildcard_sockets_only() {
         let source = "127.0.0.2".parse().unwrap();
-        assert_eq!(listener("127.0.0.1").source_to_ask(source), None);
+        assert_eq!(listener("127.0.0.1").source_to_ask(&source), None);
         let wildcard = listener("0.0.0.0");
-        assert_eq!(wildcard.source_to_ask(source), Some(source));
-        assert_eq!(wildcard.source_to_ask("0.0.0.0".parse().unwrap()), None);
-        assert_eq!(wildcard.source_to_ask("::1".parse().unwrap()), None);
+        assert_eq!(wildcard.source_to_ask(&source), Some(&source));
+        assert_eq!(wildcard.source_to_ask(&"0.0.0.0".parse().unwrap()), None);
+        assert_eq!(wildcard.source_to_ask(&"::1".parse().unwrap()), None);
     }
 }

@@ -234,7 +234,7 @@ mod tests {
     /// Has `text` handled as a datagram.
     fn handle(core: &mut Isolated<Fragile>, text: &[u8], outbox: &mut Outbox) {
         let mut slots = SlotPool::new(1, 0);
-        slots.landings().next().unwrap()[..text.len()].copy_from_slice(text);
+        slots.slot_mut(SlotId(0))[HEADROOM_BYTES..][..text.len()].copy_from_slice(text);
         let received = Received {
             slot: SlotId(0),
             buffer: slots.slot_mut(SlotId(0)),

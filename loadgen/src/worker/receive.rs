@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::slice::Chunks;
 
-use viaduct::sys::{Arrival, ReceiveBatch};
+use viaduct::sys::{Arrival, Landings, ReceiveBatch};
 
 use super::socket::Socket;
 
@@ -65,8 +65,8 @@ impl Receiver {
     pub(super) fn receive(&mut self, socket: &mut Socket) -> Received {
         self.received = Received::default();
         for _ in 0..RECEIVE_ATTEMPTS {
-            let landings = self.memory.chunks_exact_mut(LANDING_BYTES).take(self.wanted);
-            match self.batch.receive(socket.as_fd(), landings) {
+            let landings = Landings::new(&mut self.memory, LANDING_BYTES);
+            match self.batch.receive(socket.as_fd(), landings, self.wanted) {
                 Ok(landings) => {
                     socket.ready = landings == self.wanted;
                     self.received = self.sum_up(socket, landings);
@@ -161,7 +161,7 @@ mod tests {
         let mut send = SendBatch::merging(200);
         let sent = send.send(
             peer.as_fd(),
-            texts.clone().map(|bytes| Outgoing { bytes, destination, source: None }),
+            texts.clone().map(|bytes| Outgoing { bytes, destination: &destination, source: None }),
         );
         assert_eq!(sent.unwrap(), 101);
         let mut receiver = Receiver::default();

@@ -140,7 +140,7 @@ impl Queue {
         while let Some(rest) = self.entries.get(self.sent..).filter(|rest| !rest.is_empty()) {
             let datagrams = rest.iter().map(|&(_, position)| Outgoing {
                 bytes: outbox.bytes(&all[position as usize]),
-                destination: all[position as usize].destination,
+                destination: &all[position as usize].destination,
                 source: None,
             });
             match batch.send(socket.as_fd(), datagrams.clone()) {
