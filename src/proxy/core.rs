@@ -227,9 +227,12 @@ impl ProxyCore {
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
         let mut essentials = Essentials::NONE;
+        let uri = message.plain_request_uri();
         let checked = match parsed.and_then(|()| message.read_essentials(&mut essentials)) {
             // Before it waited it was checked as it arrived; the script may have changed it since.
-            Ok(()) if is_request && resumed.is_none() => validate(message, &essentials),
+            Ok(()) if is_request && resumed.is_none() => {
+                validate(message, &essentials, uri.as_ref())
+            }
             Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         };
@@ -249,6 +252,7 @@ impl ProxyCore {
             message_count: *message_count,
             new_response: None,
         };
+        desk.turn.uri = uri.as_ref();
         desk.turn.is_rewritten = resumed.is_some_and(|(waiting, _)| waiting.is_rewritten);
         match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
@@ -459,6 +463,7 @@ impl Desk<'_> {
                 let room = (self.arena, &mut *self.edits);
                 let mut transit = Transit::new(message, ways, arrival.listener, room);
                 transit.essentials = self.turn.essentials;
+                transit.parts = self.turn.uri;
                 transit.rewritten = Some(self.rewritten);
                 let mut execution = Execution::new(transit, &mut self.turn, self.program);
                 execution.message_number = self.message_count;

@@ -12,8 +12,8 @@ use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::{Host, LogFacility, LogLevel, NextHop, Refusal, Transit};
-use crate::sip::Essentials;
 use crate::sip::rewrite::EditList;
+use crate::sip::{Essentials, Uri};
 use crate::time::Now;
 
 /// A message that is to be rewritten and sent when the script has ended.
@@ -34,6 +34,8 @@ pub(super) struct Turn<'a> {
     pub(super) arrival: &'a Arrival,
     /// What was parsed when the request was checked; none of a message that did not pass.
     pub(super) essentials: Option<&'a Essentials<'a>>,
+    /// The parts of its Request-URI as it arrived, if that is a plain one.
+    pub(super) uri: Option<&'a Uri<'a>>,
     pub(super) standing: &'a mut Standing,
     /// The forward that is to be made in the slot. An earlier one was composed into the outbox.
     pub(super) plan: &'a mut Option<Plan>,
@@ -54,7 +56,17 @@ impl<'a> Turn<'a> {
         (plan, plan_edits): (&'a mut Option<Plan>, &'a mut EditList),
         outbox: &'a mut Outbox,
     ) -> Self {
-        Self { now, arrival, essentials, standing, plan, is_rewritten: false, plan_edits, outbox }
+        Self {
+            now,
+            arrival,
+            essentials,
+            uri: None,
+            standing,
+            plan,
+            is_rewritten: false,
+            plan_edits,
+            outbox,
+        }
     }
 
     /// Has the Warning of the next reply, if there is to be one, tell what became of the

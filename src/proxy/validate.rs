@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::metrics::Counter;
-use crate::sip::{Essentials, HeaderName, Message, Method, ParseError};
+use crate::sip::{Essentials, HeaderName, Message, Method, ParseError, Uri};
 
 /// Why a request is refused before the script sees it. The peer's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -41,10 +41,16 @@ impl Rejection {
 
 /// Checks a request. Max-Forwards is looked at when the request is forwarded, as a server may
 /// well answer a request that may go no further (RFC 3261 §16.3 step 3). Step 4, loops, is left to
-/// it.
-pub(super) fn validate(request: Message<'_>, essentials: &Essentials<'_>) -> Result<(), Rejection> {
-    request.validate_start(essentials)?;
-    scheme(request.request_uri())?;
+/// it. The parts of the Request-URI are known already if it is a plain one, which is a SIP URI.
+pub(super) fn validate<'d>(
+    request: Message<'d>,
+    essentials: &Essentials<'d>,
+    plain_uri: Option<&Uri<'d>>,
+) -> Result<(), Rejection> {
+    request.validate_start(essentials, plain_uri)?;
+    if plain_uri.is_none() {
+        scheme(request.request_uri())?;
+    }
     proxy_require(request)
 }
 

@@ -122,7 +122,7 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub fn new(transit: Transit<'m>, host: &'m mut (dyn Host + 'm), program: &'m Program) -> Self {
         let random = host.random() | 1;
-        let arena = transit.arena;
+        let (arena, parts) = (transit.arena, transit.parts);
         let slots: &mut [_] = match program.slot_names().len() {
             0 => &mut [],
             count => arena.alloc_slice_fill_copy(count, Value::Int(0)),
@@ -149,7 +149,7 @@ impl<'m> Execution<'m> {
             suspended: None,
             random: Cell::new(random),
             watch: None,
-            uri: Cell::new(None),
+            uri: Cell::new(parts),
         }
     }
 

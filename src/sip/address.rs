@@ -1,9 +1,9 @@
 //! Addresses in From, To, Contact, Route and their kin (RFC 3261 §20.10, §25.1 `name-addr`).
 
 use super::list::closing_quote;
-use super::octet::{are_uri, edges, is_display, number, prefix_len, skip_space, trim};
+use super::octet::{are_uri, edges, is_display, number, prefix_len, skip_space, starts_with, trim};
 use super::qvalue::parse_qvalue;
-use super::scan::{Block, find, find2};
+use super::scan::{Block, edges_ahead, find, find2};
 use super::uri::scheme_len;
 use super::{Params, ParseError};
 
@@ -113,10 +113,11 @@ impl<'d> Party<'d> {
     };
 
     /// Parses the value of From or To, as [`NameAddr::parse`] does, into a place that is there;
-    /// false if it is malformed.
+    /// false if it is malformed. It is the first `length` octets of `line`.
     #[inline(never)]
-    pub(super) fn read(&mut self, text: &'d [u8]) -> bool {
-        if let Some(party) = Self::parse_plain(text) {
+    pub(super) fn read(&mut self, line: &'d [u8], length: usize) -> bool {
+        let Some(text) = line.get(..length) else { return false };
+        if let Some(party) = Self::parse_usual(line, text) {
             *self = party;
             return true;
         }
@@ -127,11 +128,44 @@ impl<'d> Party<'d> {
     #[cold]
     #[inline(never)]
     fn read_any(&mut self, text: &'d [u8]) -> bool {
-        match NameAddr::parse_any(text).and_then(|address| Self::of(&address)) {
+        let any = || Self::of(&NameAddr::parse_any(text)?);
+        match Self::parse_plain(text).or_else(any) {
             Some(party) => *self = party,
             None => return false,
         }
         true
+    }
+
+    /// As [`Self::parse_plain`], of the `text` that `line` starts with, without parameters in the
+    /// URI. What is looked at is so much of the line that nothing need be asked for its length.
+    #[inline(always)]
+    fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
+        let (display_end, uri) = usual_display(line)?;
+        let rest_start = uri + b"sip:".len();
+        let rest = line.get(rest_start..)?;
+        let length = text.len().checked_sub(rest_start)?;
+        let edges = edges_ahead(rest, length)?;
+        let close = edges.trailing_zeros() as usize;
+        let behind = rest.get(close..)?;
+        let uri_end = rest_start + close;
+        let tag = if starts_with(*behind.first_chunk()?, b">;tag=") {
+            // No parameter but the tag, no equals sign but that before its value.
+            if edges >> close != 0b10_0011 | 1 << length >> close {
+                return None;
+            }
+            Place::new(uri_end + b">;tag=".len(), text.len())
+        } else if close + 1 == length && behind[0] == b'>' {
+            Place::new(0, 0)
+        } else {
+            return None;
+        };
+        Some(Self {
+            text,
+            display_end: display_end as u16,
+            uri: Place::new(uri, uri_end),
+            params_start: uri_end as u16 + 1,
+            tag,
+        })
     }
 
     /// Parses an address as almost all are: short, without a display name or with one in quotes,
@@ -232,6 +266,28 @@ fn quoted(text: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
+/// Where the display name ends that `line` starts with, and where the SIP URI behind it starts: with
+/// no name, or with one as [`quoted`] finds it.
+#[inline(always)]
+fn usual_display(line: &[u8]) -> Option<(usize, usize)> {
+    let ahead = line.first_chunk::<{ Block::LENGTH }>()?;
+    if starts_with(*ahead.first_chunk()?, b"<sip:") {
+        return Some((0, 1));
+    }
+    if ahead[0] != b'"' {
+        return None;
+    }
+    let block = Block::new(*ahead);
+    // Without the one that it starts with.
+    let marks = (block.is(b'"') | block.is(b'\\')).bits() & !1;
+    let close = marks.trailing_zeros() as usize;
+    let behind = *line.get(close..)?.first_chunk()?;
+    if starts_with(behind, b"\" <sip:") {
+        return Some((close + 1, close + 3));
+    }
+    starts_with(behind, b"\"<sip:").then_some((close + 1, close + 2))
+}
+
 /// Where the first quotation mark or backslash is in a text that is no longer than a message, but
 /// for the octet that it starts with.
 #[inline(never)]
@@ -328,16 +384,30 @@ mod tests {
                 ][..]),
                 0..9,
             ),
+            behind in "\r\n[ -~]{0,120}",
         ) {
             let text = pieces.concat();
             let any = NameAddr::parse_any(text.as_bytes());
             if let Some(party) = Party::parse_plain(text.as_bytes()) {
                 prop_assert_eq!(any, Some(party.address()));
             }
+            let line = text.clone() + &behind;
+            let usual = Party::parse_usual(line.as_bytes(), text.as_bytes());
+            if let Some(party) = usual {
+                prop_assert_eq!(any, Some(party.address()));
+            }
             let mut party = Party::NONE;
-            let party = party.read(text.as_bytes()).then_some(party);
+            let party = party.read(line.as_bytes(), text.len()).then_some(party);
             prop_assert_eq!(party.map(|party| party.address()), any);
             prop_assert_eq!(party.and_then(|party| party.tag()), any.and_then(|any| any.tag()));
+        }
+    }
+
+    #[test]
+    fn the_most_ordinary_addresses_are_usual() {
+        for text in ["<sip:a@b>", "\"A\" <sip:a@b>;tag=1", "\"\"<sip:a@b>", "<sip:a>;tag=1.a-b"] {
+            let line = format!("{text}\r\n{}", "x".repeat(100));
+            assert!(Party::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");
         }
     }
 

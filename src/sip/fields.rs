@@ -11,6 +11,7 @@ use crate::limits::HEADER_COUNT_MAX;
 #[derive(Debug)]
 pub(super) struct Fields {
     fronts: [u64; 1 << u8::BITS],
+    /// Those of the start line and of all fields: that of a field lies one behind its position.
     backs: [u32; 1 << u8::BITS],
     count: usize,
     /// Position of the first field of each name; [`NONE`] if there is none.
@@ -46,6 +47,12 @@ impl Fields {
         self.repeated = 0;
     }
 
+    /// Where the first field starts, of which there must be one.
+    #[inline]
+    pub(super) const fn start(&self) -> usize {
+        self.fronts[0] as u16 as usize
+    }
+
     /// How many there are.
     #[inline]
     pub(super) const fn count(&self) -> usize {
@@ -54,47 +61,49 @@ impl Fields {
 
     /// Adds a field behind the others, if there is room for it.
     pub(super) fn push(&mut self, span: HeaderSpan) -> Result<(), ParseError> {
-        if !self.begin(self.count, span.name(), span.front) {
+        let begun = self.count;
+        if begun >= HEADER_COUNT_MAX {
             return Err(ParseError::TooManyHeaders);
         }
-        self.end(self.count, span.back);
+        self.begin(begun, span.name(), span.front);
+        self.end(begun + 1, span.back);
         self.count += 1;
         Ok(())
     }
 
-    /// Notes the start of the field at `position`, which is not counted yet. False if there is no
-    /// room for it.
+    /// Notes the start of one more field than have `begun`, which are fewer than
+    /// [`HEADER_COUNT_MAX`]. It is not counted yet.
     #[inline]
-    pub(super) fn begin(&mut self, position: usize, name: HeaderName, front: u64) -> bool {
-        if position >= HEADER_COUNT_MAX {
-            return false;
-        }
-        self.fronts[position] = front;
+    pub(super) fn begin(&mut self, begun: usize, name: HeaderName, front: u64) {
+        self.fronts[begun % (1 << u8::BITS)] = front;
         let first = &mut self.first[name as usize];
-        if *first == NONE {
-            *first = position as u8;
-        } else {
+        if *first != NONE {
+            rarely();
             self.repeated |= 1 << name as u8;
+        } else {
+            *first = begun as u8;
         }
-        true
     }
 
-    /// Notes the end of the field at `position`.
+    /// Notes the end of the last one of the fields that have `begun`, or of the start line if none
+    /// has.
     #[inline]
-    pub(super) fn end(&mut self, position: usize, back: u32) {
-        self.backs[position % (1 << u8::BITS)] = back;
+    pub(super) fn end(&mut self, begun: usize, back: u32) {
+        self.backs[begun % (1 << u8::BITS)] = back;
     }
 
-    /// Counts the fields before `position`, of which the start and the end are noted.
+    /// Counts that many fields.
     #[inline]
-    pub(super) const fn set_count(&mut self, position: usize) {
-        self.count = position;
+    pub(super) const fn set_count(&mut self, count: usize) {
+        self.count = count;
     }
 
-    /// Forgets the field at `position`, of which only the start is noted; where that was.
+    /// Forgets the last one of the fields that have `begun`, of which only the start is noted; where
+    /// that was.
     #[cold]
-    pub(super) fn drop_begun(&mut self, position: usize) -> usize {
-        self.count = position + 1;
+    #[inline(never)]
+    pub(super) fn drop_begun(&mut self, begun: usize) -> usize {
+        self.count = begun;
         self.pop().map_or(0, HeaderSpan::start)
     }
 
@@ -117,7 +126,10 @@ impl Fields {
     #[inline]
     fn at(&self, position: usize) -> HeaderSpan {
         let position = position % (1 << u8::BITS);
-        HeaderSpan { front: self.fronts[position], back: self.backs[position] }
+        HeaderSpan {
+            front: self.fronts[position],
+            back: self.backs[(position + 1) % (1 << u8::BITS)],
+        }
     }
 
     /// The first field of that name.
@@ -146,6 +158,11 @@ impl Fields {
         self.repeated
     }
 }
+
+/// Tells the compiler that what calls this is rare.
+#[cold]
+#[inline]
+pub(super) const fn rarely() {}
 
 /// Where one header field is: offsets in the datagram.
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +220,13 @@ impl HeaderSpan {
     pub(super) fn value(self, bytes: &[u8]) -> &[u8] {
         let (start, end) = self.value_offsets();
         &bytes[start..end]
+    }
+
+    /// The message from the value on, and how long that is.
+    #[inline]
+    pub(super) fn rest(self, bytes: &[u8]) -> (&[u8], usize) {
+        let (start, end) = self.value_offsets();
+        (&bytes[start..], end - start)
     }
 
     /// The octets from the value on, and how long it is; `None` if there are not so many.

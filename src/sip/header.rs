@@ -43,11 +43,11 @@ header_names! {
     To "To" b't',
     CallId "Call-ID" b'i',
     CSeq "CSeq",
+    ContentLength "Content-Length" b'l',
     Contact "Contact" b'm',
     MaxForwards "Max-Forwards",
     Route "Route",
     RecordRoute "Record-Route",
-    ContentLength "Content-Length" b'l',
     ContentType "Content-Type" b'c',
     UserAgent "User-Agent",
     Expires "Expires",
@@ -131,7 +131,15 @@ impl Spelling {
     pub(super) fn ahead(ahead: &[u8; Self::AHEAD]) -> Option<&'static Self> {
         let [first, second, ..] = *ahead;
         let block = Block::new(*ahead.last_chunk()?);
-        Self::find([first, second], |spelling| spelling.is_same(block).are_all())
+        let mut spelling = PLACES[place([first, second])];
+        // As often as there are names in a place: nothing that goes on has to be kept for more.
+        for _ in 1..PLACE_MAX {
+            if spelling.is_same(block).are_all() {
+                return Some(spelling);
+            }
+            spelling = spelling.next?;
+        }
+        spelling.is_same(block).are_all().then_some(spelling)
     }
 
     /// The spelling with these first two octets, the colon counted, that is the wanted one.
@@ -259,6 +267,10 @@ static SPELLINGS: [Spelling; SPELLING_COUNT] = {
     }
     spellings
 };
+
+/// How many spellings have the same place, but for those that are longer than
+/// [`Spelling::LENGTH_MAX`].
+const PLACE_MAX: usize = 5;
 
 /// For each value of [`place`] the first spelling that has it, or one that is found by nothing.
 static PLACES: [&Spelling; 1 << u8::BITS] = {

@@ -9,9 +9,9 @@
 //! ```
 
 use super::fields::Fields;
-use super::lines::read_fields;
+use super::lines::{read_fields, read_from_top};
 use super::octet::{is_token, prefix_len, trim};
-use super::scan::{find, stretch_marks};
+use super::scan::find;
 use super::{HeaderName, Method, ParseError};
 
 /// Where the parts of a message are. Kept by its owner and filled again for each message, so
@@ -60,37 +60,92 @@ const NO_START: StartSpan = StartSpan::Status { code: 0, reason: Span { start: 0
 /// What is wrong first. The index then holds the start line and the fields before the fault, so
 /// that a request can still be answered; a fault in the start line itself leaves nothing.
 pub fn parse(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
+    index.fields.clear();
+    let is_usual = !matches!(bytes.first(), None | Some(b'\r' | b'\n'));
+    if !is_usual || bytes.len() > usize::from(u16::MAX) {
+        return parse_any(bytes, index);
+    }
+    let Some(end) = read_from_top(bytes, &mut index.fields) else {
+        return parse_any(bytes, index);
+    };
+    index.headers_start = index.fields.start();
+    let is_plain = plain_start_line(bytes, index.headers_start, &mut index.start).is_some();
+    let behind = bytes.get(end..).and_then(<[u8]>::first_chunk);
+    if !is_plain || behind != Some(b"\r\n") {
+        return parse_on(bytes, end, is_plain, index);
+    }
+    index.headers_end = end;
+    find_body(bytes, end + 2, index)
+}
+
+/// As [`parse`], once the header fields are read up to the line that starts at `end`, and the start
+/// line if it is plain.
+#[inline(never)]
+fn parse_on(
+    bytes: &[u8],
+    end: usize,
+    is_plain: bool,
+    index: &mut MessageIndex,
+) -> Result<(), ParseError> {
+    let mut fault = Ok(());
+    if !is_plain {
+        let feed = index.headers_start - 1;
+        match odd_start_line(&bytes[..line_end(bytes, 0, feed)], 0) {
+            Ok(line) => (index.start, fault) = line,
+            Err(error) => {
+                index.clear();
+                return Err(error);
+            }
+        }
+    }
+    read_rest(bytes, end, index)?;
+    fault
+}
+
+/// As [`parse`], of any message.
+#[cold]
+#[inline(never)]
+fn parse_any(bytes: &[u8], index: &mut MessageIndex) -> Result<(), ParseError> {
     index.clear();
     if bytes.len() > usize::from(u16::MAX) {
         return Err(ParseError::StartLine);
     }
     let (start, feed) = first_line(bytes).ok_or(ParseError::StartLine)?;
     let fault;
-    (index.start, fault) = start_line(bytes, start, feed)?;
+    (index.start, fault) = odd_start_line(&bytes[start..line_end(bytes, start, feed)], start)?;
     index.headers_start = feed + 1;
-    let body_start;
-    (index.headers_end, body_start) = match read_fields(bytes, feed, &mut index.fields) {
-        Ok((end, body_start)) => (end, body_start),
-        Err((end, error)) => {
-            index.headers_end = end;
-            return Err(error);
-        }
-    };
-    index.body = Span::new(body_start, bytes.len());
-    let length = content_length(bytes, body_start, index)?;
-    index.body = Span::new(body_start, body_start + length);
+    read_rest(bytes, feed + 1, index)?;
     fault
 }
 
+/// Finds the header fields from the line on that starts at `start`, and the body.
+#[inline(never)]
+fn read_rest(bytes: &[u8], start: usize, index: &mut MessageIndex) -> Result<(), ParseError> {
+    match read_fields(bytes, start, &mut index.fields) {
+        Ok((end, body_start)) => {
+            index.headers_end = end;
+            find_body(bytes, body_start, index)
+        }
+        Err((end, error)) => {
+            index.headers_end = end;
+            Err(error)
+        }
+    }
+}
+
+/// Finds the end of the body that starts at `start`.
+#[inline(always)]
+fn find_body(bytes: &[u8], start: usize, index: &mut MessageIndex) -> Result<(), ParseError> {
+    index.body = Span::new(start, bytes.len());
+    let length = content_length(bytes, start, index)?;
+    index.body = Span::new(start, start + length);
+    Ok(())
+}
+
 /// The first line that is not empty: where it starts, and its line feed.
-#[inline]
 fn first_line(bytes: &[u8]) -> Option<(usize, usize)> {
-    let is_break = |byte| matches!(byte, b'\r' | b'\n');
-    let start = if is_break(*bytes.first()?) { prefix_len(bytes, is_break) } else { 0 };
-    let rest = bytes.get(start..)?;
-    let feeds = rest.first_chunk().map_or(0, |ahead| stretch_marks(ahead, b'\n'));
-    let feed = if feeds == 0 { find(rest, b'\n')? } else { feeds.trailing_zeros() as usize };
-    Some((start, start + feed))
+    let start = prefix_len(bytes, |byte| matches!(byte, b'\r' | b'\n'));
+    Some((start, start + find(bytes.get(start..)?, b'\n')?))
 }
 
 /// The end of the text of the line that starts at `start` and whose line feed is at `feed`.
@@ -99,32 +154,22 @@ pub(super) fn line_end(bytes: &[u8], start: usize, feed: usize) -> usize {
     if feed > start && bytes[feed - 1] == b'\r' { feed - 1 } else { feed }
 }
 
-/// Reads the start line, which starts at `start` and whose line feed is at `feed` (RFC 3261 §7.1,
-/// §7.2). The second result is a fault that leaves the line readable, so that the request can be
-/// answered: another version (RFC 3261 §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
-#[inline]
-fn start_line(
-    bytes: &[u8],
-    start: usize,
-    feed: usize,
-) -> Result<(StartSpan, Result<(), ParseError>), ParseError> {
-    let (Some(line), Some(ahead)) = (bytes.get(start..=feed), bytes.get(start..)) else {
-        return Err(ParseError::StartLine);
+/// Reads the start line into a place that is there, if it is as almost all are. It ends at `end`.
+#[inline(always)]
+fn plain_start_line(bytes: &[u8], end: usize, into: &mut StartSpan) -> Option<()> {
+    let line = bytes.get(..end)?;
+    *into = if line.first_chunk() == Some(b"SIP/2.0 ") {
+        plain_status_line(line)?
+    } else {
+        request_line(line, bytes.first_chunk())?
     };
-    let plain = match line.first_chunk() {
-        Some(b"SIP/2.0 ") => plain_status_line(line, start),
-        _ => request_line(line, ahead.first_chunk(), start),
-    };
-    match plain {
-        Some(plain) => Ok((plain, Ok(()))),
-        None => odd_start_line(&line[..line_end(line, 0, line.len() - 1)], start),
-    }
+    Some(())
 }
 
-/// Reads a status line as almost all are: with three digits, a space and CRLF. `line` starts at
-/// `start` and ends with its line feed.
+/// Reads a status line as almost all are: with three digits, a space and CRLF. `line` starts the
+/// message and ends with its line feed.
 #[inline]
-fn plain_status_line(line: &[u8], start: usize) -> Option<StartSpan> {
+fn plain_status_line(line: &[u8]) -> Option<StartSpan> {
     let ([.., a @ b'1'..=b'6', b, c, b' '], reason) = line.split_first_chunk::<12>()? else {
         return None;
     };
@@ -132,27 +177,29 @@ fn plain_status_line(line: &[u8], start: usize) -> Option<StartSpan> {
     let reason = reason.strip_suffix(b"\r\n")?;
     (b < 10 && c < 10).then(|| StartSpan::Status {
         code: u16::from(a - b'0') * 100 + b * 10 + c,
-        reason: Span::new(start + 12, start + 12 + reason.len()),
+        reason: Span::new(12, 12 + reason.len()),
     })
 }
 
 /// Reads a request line as almost all are: of our version, in capitals, with a method that is
-/// known and not long. `line` starts at `start` and ends with its line feed; `ahead` is what the
-/// message starts with there.
+/// known and not long. `line` starts the message and ends with its line feed; `ahead` is what the
+/// message starts with.
 #[inline]
-fn request_line(line: &[u8], ahead: Option<&[u8; 16]>, start: usize) -> Option<StartSpan> {
+fn request_line(line: &[u8], ahead: Option<&[u8; 16]>) -> Option<StartSpan> {
     let line = line.strip_suffix(b" SIP/2.0\r\n")?;
     // A method that is known is a token.
     let (method, method_end) = Method::ahead(*ahead?)?;
     let is_whole = line.len() > method_end + 1;
     is_whole.then(|| StartSpan::Request {
         method,
-        method_span: Span::new(start, start + method_end),
-        uri: Span::new(start + method_end + 1, start + line.len()),
+        method_span: Span::new(0, method_end),
+        uri: Span::new(method_end + 1, line.len()),
     })
 }
 
-/// Reads any start line.
+/// Reads any start line, which starts at `start` (RFC 3261 §7.1, §7.2). The second result is a fault
+/// that leaves the line readable, so that the request can be answered: another version (RFC 3261
+/// §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
 #[inline(never)]
 fn odd_start_line(
     text: &[u8],
@@ -198,6 +245,7 @@ fn status_line(text: &[u8], start: usize) -> Result<StartSpan, ParseError> {
 
 /// The length of the body: what Content-Length says or else the rest of the datagram; octets
 /// beyond it are ignored (RFC 3261 §18.3).
+#[inline(always)]
 fn content_length(
     bytes: &[u8],
     body_start: usize,
@@ -257,7 +305,7 @@ mod tests {
             let text = pieces.concat() + "\r\n";
             let bytes = text.as_bytes();
             let feed = text.find('\n').unwrap();
-            if let Some(request) = request_line(&bytes[..=feed], bytes.first_chunk(), 0) {
+            if let Some(request) = request_line(&bytes[..=feed], bytes.first_chunk()) {
                 let odd = odd_start_line(&bytes[..line_end(bytes, 0, feed)], 0);
                 let same = |odd: &StartSpan| format!("{odd:?}") == format!("{request:?}");
                 prop_assert!(matches!(&odd, Ok((odd, Ok(()))) if same(odd)), "{odd:?}");

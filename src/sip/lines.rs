@@ -6,32 +6,26 @@ use super::index::line_end;
 use super::octet::{are_token, host_prefix_len, skip_space, trim_end};
 use super::scan::{STRETCH, find, stretch_marks};
 use super::{HeaderName, ParseError};
+use crate::limits::HEADER_COUNT_MAX;
 
-/// Notes all header fields behind the line feed at `feed`. Where the blank line behind them starts,
-/// and where the body does. If one is wrong: where it starts, and what is wrong.
+/// Notes the header fields behind the start line that `bytes` start with for as long as they are
+/// plain. Where they end, if there are any: where the blank line starts, almost always.
 #[inline]
-pub(super) fn read_fields(
-    bytes: &[u8],
-    feed: usize,
-    fields: &mut Fields,
-) -> Result<(usize, usize), (usize, ParseError)> {
-    let start = match fields_while::<false>(bytes, feed, fields) {
+pub(super) fn read_from_top(bytes: &[u8], fields: &mut Fields) -> Option<usize> {
+    let end = match fields_from_top(bytes, fields) {
         Stop::Before(start) => start,
         Stop::Within(origin) => last_fields(bytes, origin, fields),
     };
-    match bytes.get(start..).and_then(<[u8]>::first_chunk) {
-        Some(b"\r\n") => Ok((start, start + 2)),
-        _ => read_odd_fields(bytes, start, fields),
-    }
+    (fields.count() > 0).then_some(end)
 }
 
-/// As [`read_fields`], from the line on that starts at `start` and is not plain.
+/// Where the blank line behind the header fields starts, and where the body does. If a field is
+/// wrong: where it starts, and what is wrong.
+pub(super) type HeadEnd = Result<(usize, usize), (usize, ParseError)>;
+
+/// Notes all header fields from the line on that starts at `start`, which need not be plain.
 #[inline(never)]
-fn read_odd_fields(
-    bytes: &[u8],
-    start: usize,
-    fields: &mut Fields,
-) -> Result<(usize, usize), (usize, ParseError)> {
+pub(super) fn read_fields(bytes: &[u8], start: usize, fields: &mut Fields) -> HeadEnd {
     // Where one name is not spelled as those that are known, there are more of its kind.
     let mut start = plain_fields(bytes, start - 1, fields);
     loop {
@@ -107,8 +101,18 @@ const WINDOW: usize = BEFORE + STRETCH + Spelling::AHEAD;
 /// Notes header fields from behind the line feed at `feed` on for as long as they are plain: a name
 /// with a colon and a space or none behind it, a value on one line with no more white space around
 /// it, and CRLF. The start of the line behind them. Lines that continue another are not looked for.
+#[inline(never)]
 fn plain_fields(bytes: &[u8], feed: usize, fields: &mut Fields) -> usize {
-    match fields_while::<true>(bytes, feed, fields) {
+    let start = feed + 1;
+    let Some(origin) = start.checked_sub(BEFORE) else { return start };
+    let line = bytes.get(start..).unwrap_or_default();
+    let begun = fields.count();
+    if begun >= HEADER_COUNT_MAX
+        || !begin::<true>(line.first_chunk(), line, feed as u64 * EACH, (begun, fields))
+    {
+        return start;
+    }
+    match fields_while::<true>(bytes, origin, begun + 1, fields) {
         Stop::Before(start) => start,
         Stop::Within(origin) => last_fields(bytes, origin, fields),
     }
@@ -118,41 +122,47 @@ fn plain_fields(bytes: &[u8], feed: usize, fields: &mut Fields) -> usize {
 enum Stop {
     /// Before the line that starts there.
     Before(usize),
-    /// Within the line of the field behind those that are counted, of which the start is noted:
-    /// there is no window at that place.
+    /// Within the line of the last one of those that have begun: there is no window at that place.
     Within(usize),
 }
 
-/// As [`plain_fields`], for as long as names are spelled as those that are known, with a space, or
-/// also if they are not where that is asked for: a second form of the loop, so that the first need
-/// not keep for a call what it has in registers.
+/// Notes the header fields behind the first line, if that line ends as a plain field does, for as
+/// long as they are plain and their names are spelled as those that are known, with a space.
 #[inline(never)]
-fn fields_while<const OR_ANY: bool>(bytes: &[u8], feed: usize, fields: &mut Fields) -> Stop {
-    let start = feed + 1;
-    let Some(mut origin) = start.checked_sub(BEFORE) else { return Stop::Before(start) };
-    let line = bytes.get(start..).unwrap_or_default();
-    let mut position = fields.count();
-    let offsets = feed as u64 * EACH;
-    if !begin::<OR_ANY>(line.first_chunk(), line, offsets, (position, fields)) {
-        return Stop::Before(start);
-    }
-    let mut rest = &bytes[origin..];
+fn fields_from_top(bytes: &[u8], fields: &mut Fields) -> Stop {
+    fields_while::<false>(bytes, 0, 0, fields)
+}
+
+/// Goes on from `origin`, within the last one of the fields that have `begun` or within the start
+/// line, for as long as fields are plain. Their names are spelled as those that are known, with a
+/// space, or also not where that is asked for: a second form of the loop, so that the first need
+/// not keep for a call what it has in registers.
+#[inline(always)]
+fn fields_while<const OR_ANY: bool>(
+    bytes: &[u8],
+    origin: usize,
+    begun: usize,
+    fields: &mut Fields,
+) -> Stop {
+    let (mut origin, mut begun) = (origin, begun);
+    let mut rest = bytes.get(origin..).unwrap_or_default();
     while let Some(window) = rest.first_chunk() {
-        match fields_in::<OR_ANY>(window, bytes, origin, position, fields) {
-            Ok(next) => position = next,
+        match fields_in::<OR_ANY>(window, bytes, origin, begun, fields) {
+            Ok(next) => begun = next,
             Err(start) => return Stop::Before(start),
         }
         origin += STRETCH;
         rest = &rest[STRETCH..];
     }
-    fields.set_count(position);
+    fields.set_count(begun);
     Stop::Within(origin)
 }
 
-/// As [`plain_fields`], of the lines for which there is no whole window.
+/// As [`fields_while`], of the lines for which there is no whole window; of those that have begun
+/// all are counted.
 #[inline(never)]
 fn last_fields(bytes: &[u8], origin: usize, fields: &mut Fields) -> usize {
-    let mut position = fields.count();
+    let mut begun = fields.count();
     let mut room = [0; 2 * WINDOW];
     if let Some(last) = bytes.last_chunk::<WINDOW>() {
         room[..WINDOW].copy_from_slice(last);
@@ -161,70 +171,81 @@ fn last_fields(bytes: &[u8], origin: usize, fields: &mut Fields) -> usize {
         while origin + BEFORE < bytes.len()
             && let Some(window) = room.get(origin - before..).and_then(<[u8]>::first_chunk)
         {
-            match fields_in::<false>(window, bytes, origin, position, fields) {
-                Ok(next) => position = next,
+            match fields_in::<false>(window, bytes, origin, begun, fields) {
+                Ok(next) => begun = next,
                 Err(start) => return start,
             }
             origin += STRETCH;
         }
     }
-    fields.drop_begun(position)
+    fields.drop_begun(begun)
 }
+
+/// The lowest octet that a value can end with, and CR behind it.
+const END_MIN: u32 = u32::from_le_bytes([b' ' + 1, b'\r', 0, 0]);
+
+/// As [`END_MIN`], the highest.
+const END_MAX: u32 = u32::from_le_bytes([u8::MAX, b'\r', 0, 0]);
 
 /// What a number is multiplied by to have it in each 16 bits.
 const EACH: u64 = 0x0001_0001_0001;
 
-/// Notes the start of the field in a line that starts with `ahead`. False if it is not plain.
+/// Notes the start of the field in a line that starts with `ahead`, behind those that have begun.
+/// False if it is not plain.
 #[inline(always)]
 fn begin<const OR_ANY: bool>(
     ahead: Option<&[u8; Spelling::AHEAD]>,
     line: &[u8],
     offsets: u64,
-    (position, fields): (usize, &mut Fields),
+    (begun, fields): (usize, &mut Fields),
 ) -> bool {
     let found = match ahead.and_then(Spelling::ahead) {
         Some(spelling) => Some((spelling.name(), spelling.front())),
         None if OR_ANY => any_name(line),
         None => None,
     };
-    match found {
-        Some((name, front)) => fields.begin(position, name, offsets + front),
-        None => false,
-    }
+    found.is_some_and(|(name, front)| {
+        fields.begin(begun, name, offsets + front);
+        true
+    })
 }
 
-/// Notes what ends and starts at the line feeds of `window`, whose offset is `origin`: the position
-/// of the field that has not ended then. Else the start of the line that is not plain.
+/// Notes what ends and starts at the line feeds of `window`, whose offset is `origin`: how many
+/// fields have begun then. Else the start of the line that is not plain.
 #[inline(always)]
 fn fields_in<const OR_ANY: bool>(
     window: &[u8; WINDOW],
     bytes: &[u8],
     origin: usize,
-    position: usize,
+    begun: usize,
     fields: &mut Fields,
 ) -> Result<usize, usize> {
-    let mut position = position;
+    let mut begun = begun;
     let mut feeds = feeds_of(window);
     while feeds != 0 {
         let place = feeds.trailing_zeros() as usize % STRETCH;
         feeds &= feeds - 1;
-        let [last, cr] = [window[place], window[place + 1]];
-        if cr != b'\r' || last <= b' ' {
-            return Err(fields.drop_begun(position));
+        if begun >= HEADER_COUNT_MAX {
+            return Err(fields.drop_begun(begun));
         }
-        let feed = origin + BEFORE + place;
-        let offsets = feed as u64 * EACH;
-        fields.end(position, (offsets + 0xffff) as u32);
-        position += 1;
+        // The last octet of a value and CR, compared as one number.
+        let end = u16::from_le_bytes([window[place], window[place + 1]]);
+        if u32::from(end).wrapping_sub(END_MIN) > END_MAX - END_MIN {
+            return Err(fields.drop_begun(begun));
+        }
+        let offsets = (origin + BEFORE + place) as u64 * EACH;
+        fields.end(begun, (offsets + 0xffff) as u32);
         let line = place + BEFORE + 1;
         let ahead = window[line..line + Spelling::AHEAD].first_chunk();
-        let rest = if OR_ANY { bytes.get(feed + 1..).unwrap_or_default() } else { &[] };
-        if !begin::<OR_ANY>(ahead, rest, offsets, (position, fields)) {
-            fields.set_count(position);
-            return Err(feed + 1);
+        let start = || usize::from(offsets as u16) + 1;
+        let rest = if OR_ANY { bytes.get(start()..).unwrap_or_default() } else { &[] };
+        if !begin::<OR_ANY>(ahead, rest, offsets, (begun, fields)) {
+            fields.set_count(begun);
+            return Err(start());
         }
+        begun += 1;
     }
-    Ok(position)
+    Ok(begun)
 }
 
 /// The name that `line` starts with, with a colon right behind it, a space or none and a value; and
@@ -257,11 +278,7 @@ mod tests {
     use super::*;
 
     /// As [`read_fields`], but each line is taken for an odd one.
-    fn read_one_by_one(
-        bytes: &[u8],
-        feed: usize,
-        fields: &mut Fields,
-    ) -> Result<(usize, usize), (usize, ParseError)> {
+    fn read_one_by_one(bytes: &[u8], feed: usize, fields: &mut Fields) -> HeadEnd {
         let mut start = feed + 1;
         loop {
             let found = find(&bytes[start..], b'\n').ok_or((start, ParseError::Unterminated))?;
@@ -274,10 +291,27 @@ mod tests {
         }
     }
 
-    /// What is read of `text`, which has a start line, one way and the other.
-    fn both(text: &str) -> [String; 2] {
+    /// As [`read_fields`], of the line behind `feed`, but from the start line on where that can be.
+    fn read_all(bytes: &[u8], feed: usize, fields: &mut Fields) -> HeadEnd {
+        let has_start = !matches!(bytes[0], b'\r' | b'\n');
+        match has_start.then(|| read_from_top(bytes, fields)).flatten() {
+            Some(end) => {
+                assert_eq!(fields.start(), feed + 1);
+                read_fields(bytes, end, fields)
+            }
+            None => read_fields(bytes, feed + 1, fields),
+        }
+    }
+
+    /// As [`read_fields`], of the line behind `feed`.
+    fn read_behind(bytes: &[u8], feed: usize, fields: &mut Fields) -> HeadEnd {
+        read_fields(bytes, feed + 1, fields)
+    }
+
+    /// What is read of `text`, which has a start line, one way and the others.
+    fn each(text: &str) -> [String; 3] {
         let feed = text.find('\n').unwrap();
-        [read_fields, read_one_by_one].map(|read| {
+        [read_all, read_behind, read_one_by_one].map(|read| {
             let mut fields = Fields::default();
             let result = read(text.as_bytes(), feed, &mut fields);
             let first = HeaderName::ALL.map(|name| fields.first(name));
@@ -306,7 +340,8 @@ mod tests {
             behind in 0_usize..100,
         ) {
             let text = start.to_owned() + &pieces.concat() + &"\r\n0123".repeat(behind)[..behind];
-            let [plain, odd] = both(&text);
+            let [all, plain, odd] = each(&text);
+            prop_assert_eq!(&all, &odd);
             prop_assert_eq!(plain, odd);
         }
     }
@@ -318,7 +353,8 @@ mod tests {
                 let long = "x".repeat(length);
                 let body = "y".repeat(behind);
                 let text = format!("A a SIP/2.0\r\nVia: {long}a\r\nTo: b\r\nl: 0\r\n\r\n{body}");
-                let [plain, odd] = both(&text);
+                let [all, plain, odd] = each(&text);
+                assert_eq!(all, odd, "{length} {behind}");
                 assert_eq!(plain, odd, "{length} {behind}");
             }
         }
@@ -328,7 +364,7 @@ mod tests {
     fn a_field_whose_continuation_does_not_end_is_not_noted() {
         let text = b"\nTo: a\r\nContent-Length: 0\r\nTo: b\r\n ";
         let mut fields = Fields::default();
-        let result = read_fields(text, 0, &mut fields);
+        let result = read_fields(text, 1, &mut fields);
         assert_eq!(result, Err((27, ParseError::Unterminated)));
         assert_eq!((fields.count(), fields.repeated()), (2, 0));
         assert!(fields.first(HeaderName::To).is_some());

@@ -2,7 +2,9 @@
 
 use super::fields::HeaderSpan;
 use super::index::StartSpan;
-use super::{CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Via, parse_max_forwards};
+use super::{
+    CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Uri, Via, parse_max_forwards,
+};
 
 /// The start line of a [`Message`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,18 @@ impl<'d> Message<'d> {
         match self.index.start {
             StartSpan::Request { uri, .. } => uri.of(self.bytes),
             StartSpan::Status { .. } => &[],
+        }
+    }
+
+    /// The parts of the Request-URI, if it is one as almost all are: a valid one.
+    #[inline(never)]
+    #[must_use]
+    pub fn plain_request_uri(&self) -> Option<Uri<'d>> {
+        let StartSpan::Request { uri, .. } = self.index.start else { return None };
+        let text = uri.of(self.bytes);
+        match Uri::parse_usual(&self.bytes[usize::from(uri.start)..], text) {
+            Some(uri) => Some(uri),
+            None => Uri::parse_less_usual(text),
         }
     }
 

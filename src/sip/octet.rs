@@ -29,7 +29,8 @@ pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
     match one.len() {
         8..=16 => ends::<8>(one) == ends::<8>(other),
         4..=7 => ends::<4>(one) == ends::<4>(other),
-        0..=3 => one.iter().eq(other),
+        2..=3 => ends::<2>(one) == ends::<2>(other),
+        0..=1 => one.first() == other.first(),
         _ => one == other,
     }
 }
@@ -66,6 +67,29 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
         }
     }
     long_host_prefix_len(text)
+}
+
+/// How many of the first octets of a text may be in a host name, if any may and another one follows.
+#[inline(always)]
+#[must_use]
+pub(super) fn short_host_len(ahead: [u8; Block::LENGTH]) -> Option<usize> {
+    let length = no_host(Block::new(ahead)).bits().trailing_zeros() as usize;
+    // One comparison: none becomes the most.
+    if length.wrapping_sub(1) < Block::LENGTH - 1 { Some(length) } else { None }
+}
+
+/// Whether a text starts with `start`, which has no more octets than are ahead.
+#[inline(always)]
+#[must_use]
+pub(super) const fn starts_with<const COUNT: usize>(ahead: [u8; 8], start: &[u8; COUNT]) -> bool {
+    let mut wanted = 0;
+    let mut at = COUNT;
+    while at > 0 {
+        at -= 1;
+        wanted = wanted << u8::BITS | start[at] as u64;
+    }
+    let unused = u64::BITS - COUNT as u32 * u8::BITS;
+    u64::from_le_bytes(ahead) << unused == wanted << unused
 }
 
 /// Whether `text` is not empty and all of it may be in a host name. Within its caller, so that no
@@ -293,20 +317,6 @@ const fn sum(digits: u64) -> u32 {
     (fours.wrapping_mul(10_000 << 32 | 1) >> 32) as u32
 }
 
-/// Whether two texts are the same, without a call for short ones such as methods.
-#[inline]
-#[must_use]
-pub(super) fn are_same(one: &[u8], other: &[u8]) -> bool {
-    let ends = |text: &[u8]| Some((*text.first_chunk::<4>()?, *text.last_chunk::<4>()?));
-    match (ends(one), ends(other)) {
-        // The first four and the last four are all there are.
-        (Some(one_ends), Some(other_ends)) if one.len() <= 8 => {
-            one.len() == other.len() && one_ends == other_ends
-        }
-        _ => one == other,
-    }
-}
-
 /// Parses the value of Max-Forwards: 0 to 255 (RFC 3261 §20.22).
 ///
 /// # Errors
@@ -404,6 +414,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_starts_with_its_first_octets() {
+        assert!(starts_with(*b"<sip:a@b", b"<sip:") && starts_with(*b"12345678", b"12345678"));
+        assert!(!starts_with(*b"<sip;a@b", b"<sip:") && !starts_with(*b"12345678", b"02345678"));
+    }
+
+    #[test]
     fn texts_are_equal_that_have_the_same_octets() {
         for length in 0..40 {
             let text: Vec<u8> = (0..length).collect();
@@ -479,7 +495,7 @@ mod tests {
         let long = [&b"REGISTER"[..], b"REGISTEr", b"SUBSCRIBE", b"SUBSXRIBE", b"ACKACKS"];
         for one in texts.into_iter().chain(long) {
             for other in texts.into_iter().chain(long) {
-                assert_eq!(are_same(one, other), one == other, "{one:?} {other:?}");
+                assert_eq!(equal(one, other), one == other, "{one:?} {other:?}");
             }
         }
     }

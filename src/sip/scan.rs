@@ -52,6 +52,16 @@ impl Block {
         Lanes(shifted.simd_gt(i8x16::splat(below.cast_signed())).cast_unsigned())
     }
 
+    /// Semicolons, equals signs, angle brackets and what is not from the hyphen to the tilde.
+    #[inline]
+    pub(super) fn edges(self) -> Lanes {
+        // The four delimiters follow each other, and now differ in two bits.
+        let shifted = self.0 + u8x16::ONE;
+        let others = shifted.cast_signed().simd_lt(i8x16::splat(b'-'.cast_signed() + 1));
+        let delimiters = (shifted | u8x16::splat(3)).simd_eq(u8x16::splat(b'>' + 1));
+        Lanes(others.cast_unsigned() | delimiters)
+    }
+
     /// Angle brackets, which differ in one bit.
     #[inline]
     pub(super) fn angles(self) -> Lanes {
@@ -225,6 +235,22 @@ fn few_marks<const KINDS: usize>(
     allowed.are_all().then(|| bits.map(|bits| bits & 0xff | bits >> 8 << shift))
 }
 
+/// Where [`Block::edges`] are in the first `length` octets of `line`, and a bit behind them all.
+/// `None` if they are more than [`MARKED_MAX`], or if the line has not a stretch of octets: what
+/// is behind them is looked at, too, as that is quicker.
+#[inline(always)]
+pub(super) fn edges_ahead(line: &[u8], length: usize) -> Option<u64> {
+    let stretch = line.first_chunk::<STRETCH>().filter(|_| length <= MARKED_MAX)?;
+    let (blocks, _) = stretch.as_chunks::<{ Block::LENGTH }>();
+    let bits = |at: usize| u64::from(Block::new(blocks[at]).edges().bits());
+    let mut edges = bits(0) | bits(1) << Block::LENGTH;
+    if length >= 2 * Block::LENGTH {
+        edges |= (bits(2) | bits(3) << Block::LENGTH) << (2 * Block::LENGTH);
+    }
+    let end = 1 << length;
+    Some(edges & (end - 1) | end)
+}
+
 /// Octets that [`stretch_marks`] looks at.
 pub(super) const STRETCH: usize = 64;
 
@@ -266,7 +292,7 @@ mod tests {
             };
             let found = marks(&text, kinds);
             let bits = |is: fn(u8) -> bool| {
-                let set = text.iter().enumerate().filter(|(_, byte)| is(**byte));
+                let set = text.iter().take(64).enumerate().filter(|(_, byte)| is(**byte));
                 set.fold(0_u64, |bits, (place, _)| bits | 1_u64 << place)
             };
             let fits = text.len() <= MARKED_MAX && !text.iter().any(|byte| refused.contains(byte));
@@ -275,6 +301,10 @@ mod tests {
                 let within = bits(|byte| (b':'..=b'=').contains(&byte));
                 prop_assert_eq!(found, [bits(|byte| byte == b';'), within]);
             }
+            let ahead = edges_ahead(&[&text[..], &[0; STRETCH]].concat(), text.len());
+            let edges = bits(|byte| matches!(byte, ..b'-' | b';'..=b'>' | b'~'..) && byte != b'~');
+            let fits = text.len() <= MARKED_MAX;
+            prop_assert_eq!(ahead, fits.then(|| edges | 1 << text.len()));
             let expected = text.iter().position(|byte| matches!(byte, b';' | b'='));
             prop_assert_eq!(find2(&text, b';', b'='), expected);
         }

@@ -1,8 +1,8 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_host, are_uri, last_number, prefix_len};
-use super::scan::{Block, find, marks};
+use super::octet::{are_host, are_uri, last_number, leading_number, prefix_len, short_host_len};
+use super::scan::{Block, Lanes, find, marks};
 use super::{Params, ParseError};
 
 /// The scheme of a URI.
@@ -62,10 +62,8 @@ impl<'d> Uri<'d> {
     #[must_use]
     pub fn parse_plain(text: &'d [u8]) -> Option<Self> {
         let rest = text.strip_prefix(b"sip:")?;
-        // Colons, semicolons, question marks, at signs and what else stands between those in
-        // ASCII; a bit behind them all.
-        let kinds = |block: Block| ([block.within(b':', b'@')], block.within(b'*', b'~'));
-        let [edges] = marks(rest, kinds)?;
+        // A bit behind them all.
+        let [edges] = marks(rest, |block| ([edges(block)], Lanes::ALL))?;
         let mut edges = edges | 1 << rest.len();
         let mut next_edge = || {
             let at = edges.trailing_zeros() as usize;
@@ -90,7 +88,8 @@ impl<'d> Uri<'d> {
         let params = rest.get(at..)?;
         let mut edge = at;
         while let Some(octet) = rest.get(edge) {
-            // Another @, or what only brackets and headers have, is for the general way.
+            // Another @, what only brackets and headers have, and all that is not plain, is for the
+            // general way.
             if *octet != b';' && (edge == at || *octet != b'=') {
                 return None;
             }
@@ -108,6 +107,37 @@ impl<'d> Uri<'d> {
             params: Params::new(params),
             headers: None,
         })
+    }
+
+    /// As [`Self::parse_plain`], by a call.
+    #[inline(never)]
+    pub(super) fn parse_less_usual(text: &'d [u8]) -> Option<Self> {
+        Self::parse_plain(text)
+    }
+
+    /// As [`Self::parse_plain`], of the `text` that `line` starts with: perhaps a user, a host and
+    /// perhaps a port, all short. What is looked at is so much of the line that nothing need be asked for its
+    /// length.
+    #[inline(always)]
+    pub(super) fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
+        let rest = line.strip_prefix(b"sip:")?;
+        let at = edges(Block::new(*rest.first_chunk()?)).bits().trailing_zeros() as usize;
+        let (user, rest) = match rest.split_at_checked(at)? {
+            ([], _) => return None,
+            (user, [b'@', behind @ ..]) => (Some(user), behind),
+            _ => (None, rest),
+        };
+        let (host, rest) = rest.split_at_checked(short_host_len(*rest.first_chunk()?)?)?;
+        // How much of the text is behind the host.
+        let left = (text.len() + rest.len()).checked_sub(line.len())?;
+        let (mut port, mut port_text) = (None, &[][..]);
+        if left > 0 {
+            let digits = rest.strip_prefix(b":")?;
+            let (number, count) = leading_number(*digits.first_chunk()?)?;
+            port = Some(u16::try_from(number).ok().filter(|_| count + 1 == left)?);
+            port_text = digits.get(..count)?;
+        }
+        Some(Self { user, host, port, port_text, ..Self::bare(text, Scheme::Sip) })
     }
 
     /// Parses any URI.
@@ -276,6 +306,13 @@ pub(super) fn scheme_len(text: &[u8]) -> Option<usize> {
     (starts_well && text.get(length) == Some(&b':')).then_some(length)
 }
 
+/// Colons, semicolons, question marks, at signs and what else stands between those in ASCII, and
+/// what no plain URI has.
+#[inline]
+fn edges(block: Block) -> Lanes {
+    block.within(b':', b'@') | !block.within(b'*', b'~')
+}
+
 /// `visual-separator` of RFC 3966 §3.
 pub(super) const fn is_visual_separator(byte: u8) -> bool {
     matches!(byte, b'-' | b'.' | b'(' | b')')
@@ -298,11 +335,27 @@ mod tests {
                 ][..]),
                 0..9,
             ),
+            behind in proptest::sample::select(&[
+                " SIP/2.0\r\nVia: SIP/2.0/UDP", "0 SIP/2.0\r\nVia: SIP/2.0/UDP", "", " SIP/2.0",
+            ][..]),
         ) {
             let text = format!("sip:{}", pieces.concat());
             if let Some(uri) = Uri::parse_plain(text.as_bytes()) {
                 prop_assert_eq!(Uri::parse_any(text.as_bytes()), Ok(uri));
             }
+            let line = text.clone() + behind;
+            if let Some(uri) = Uri::parse_usual(line.as_bytes(), text.as_bytes()) {
+                prop_assert_eq!(Uri::parse_any(text.as_bytes()), Ok(uri));
+            }
+        }
+    }
+
+    #[test]
+    fn the_most_ordinary_uris_are_usual() {
+        for text in ["sip:+1*@192.0.2.1", "sip:a@b:5060", "sip:4989@gw.example.com:65535", "sip:a"]
+        {
+            let line = format!("{text} SIP/2.0\r\nVia: SIP/2.0/UDP");
+            assert!(Uri::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");
         }
     }
 

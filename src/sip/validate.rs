@@ -4,8 +4,8 @@
 //! topmost Via, From, To and CSeq are parsed, but not the URIs in them, nor the other Via values,
 //! which are when someone walks them.
 
-use super::octet::{are_same, are_uri, number};
-use super::scan::{Block, find, marks};
+use super::octet::{are_uri, equal, number};
+use super::scan::find;
 use super::uri::scheme_len;
 use super::{CSeq, HeaderName, Message, ParseError, Party, StartLine, Uri, Via, unescaped};
 
@@ -46,7 +46,7 @@ impl<'d> Message<'d> {
     /// The first fault, with [`ParseError::status`] to answer it.
     pub fn validate_request(&self) -> Result<Essentials<'d>, ParseError> {
         let essentials = self.essentials()?;
-        self.validate_start(&essentials)?;
+        self.validate_start(&essentials, self.plain_request_uri().as_ref())?;
         Ok(essentials)
     }
 
@@ -77,7 +77,11 @@ impl<'d> Message<'d> {
     /// The first fault.
     pub(crate) fn read_essentials(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
         let value = |name| self.value(name).ok_or(ParseError::MissingHeader);
-        let (from, to) = (value(HeaderName::From)?, value(HeaderName::To)?);
+        let rest = |name| {
+            let span = self.span(name).ok_or(ParseError::MissingHeader)?;
+            Ok(span.rest(self.bytes()))
+        };
+        let (from, to) = (rest(HeaderName::From)?, rest(HeaderName::To)?);
         into.call_id = value(HeaderName::CallId)?;
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
@@ -85,10 +89,11 @@ impl<'d> Message<'d> {
         if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        if !into.via.read_first(value(HeaderName::Via)?) {
+        let via = rest(HeaderName::Via)?;
+        if !into.via.read_first(via.0, via.1) {
             return Err(ParseError::Via);
         }
-        if !into.from.read(from) || !into.to.read(to) {
+        if !into.from.read(from.0, from.1) || !into.to.read(to.0, to.1) {
             return Err(ParseError::Address);
         }
         let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
@@ -107,19 +112,27 @@ impl<'d> Message<'d> {
             && !self.repeats(SINGLE | 1 << ContentLength as u8)
     }
 
-    /// Checks the start line of a request, and what must agree with it; of a response, nothing.
+    /// Checks the start line of a request, and what must agree with it; of a response, nothing. The
+    /// Request-URI need not be looked at if it has been found to be a plain one.
     ///
     /// # Errors
     ///
     /// The first fault.
     #[inline]
-    pub(crate) fn validate_start(&self, essentials: &Essentials<'d>) -> Result<(), ParseError> {
+    pub(crate) fn validate_start(
+        &self,
+        essentials: &Essentials<'d>,
+        plain_uri: Option<&Uri<'d>>,
+    ) -> Result<(), ParseError> {
         let StartLine::Request { name, uri, .. } = self.start_line() else { return Ok(()) };
-        if !are_same(essentials.cseq.method, name) {
+        if !equal(essentials.cseq.method, name) {
             return Err(ParseError::CSeqMethod);
         }
         self.max_forwards()?;
-        validate_request_uri(uri)
+        match plain_uri {
+            Some(_) => Ok(()),
+            None => validate_request_uri(uri),
+        }
     }
 }
 
@@ -144,18 +157,8 @@ fn has_one_length(message: &Message<'_>) -> bool {
 
 /// Checks that `uri` can be a Request-URI: one word without angle brackets (RFC 3261 §7.1), and
 /// without header fields (RFC 3261 §19.1.1, RFC 4475 §3.1.2.11).
-#[inline]
-fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
-    let plain = |block: Block| block.within(b'#', b'~') & !(block.angles() | block.is(b'?'));
-    if uri.starts_with(b"sip:") && marks(uri, |block| ([], plain(block))) == Some([]) {
-        return Ok(());
-    }
-    validate_any_request_uri(uri)
-}
-
-/// As [`validate_request_uri`], of any URI.
 #[inline(never)]
-fn validate_any_request_uri(uri: &[u8]) -> Result<(), ParseError> {
+fn validate_request_uri(uri: &[u8]) -> Result<(), ParseError> {
     if scheme_len(uri).is_none() || !are_uri(uri) {
         return Err(ParseError::Uri);
     }

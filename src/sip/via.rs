@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use super::host::{host_ip, host_len, ipv4, ipv6, leading_port, port};
 use super::octet::{
     equal, host_prefix_len, is_space, is_token, last_number, leading_number, number, prefix_len,
-    skip_space, trim,
+    short_host_len, skip_space, starts_with, trim,
 };
 use super::params::{self, PlainEdges, unquoted};
+use super::scan::edges_ahead;
 use super::{Items, Params, ParseError};
 
 /// What the branch of every RFC 3261 element starts with (RFC 3261 §8.1.1.7).
@@ -172,13 +173,15 @@ impl<'d> Via<'d> {
     /// Parses the first Via value of a header field. `None` if it is malformed.
     pub(super) fn parse_first(value: &'d [u8]) -> Option<Self> {
         let mut via = Self::NONE;
-        via.read_first(value).then_some(via)
+        via.read_any_first(value).then_some(via)
     }
 
-    /// As [`Self::parse_first`], into a place that is there; false if it is malformed.
+    /// As [`Self::parse_first`], into a place that is there; false if it is malformed. The value is
+    /// the first `length` octets of `line`.
     #[inline(never)]
-    pub(super) fn read_first(&mut self, value: &'d [u8]) -> bool {
-        if let Some(via) = Self::parse_plain(value) {
+    pub(super) fn read_first(&mut self, line: &'d [u8], length: usize) -> bool {
+        let Some(value) = line.get(..length) else { return false };
+        if let Some(via) = Self::parse_usual(line, value) {
             *self = via;
             return true;
         }
@@ -186,16 +189,54 @@ impl<'d> Via<'d> {
     }
 
     /// As [`Self::read_first`], of any value.
-    #[cold]
     #[inline(never)]
     fn read_any_first(&mut self, value: &'d [u8]) -> bool {
         // A Via that is well-formed up to the end of its line is alone there.
+        let any = || Self::parse_any(value);
         let first = || Self::parse_any(Items::new(value).next()?);
-        match Self::parse_any(value).or_else(first) {
+        match Self::parse_plain(value).or_else(any).or_else(first) {
             Some(via) => *self = via,
             None => return false,
         }
         true
+    }
+
+    /// As [`Self::parse_plain`], of the `text` that `line` starts with, with the parameters that
+    /// almost all clients write: a branch, and then `rport` without a value or nothing. What is
+    /// looked at is so much of the line that nothing need be asked for its length.
+    #[inline(always)]
+    fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
+        let rest = line.strip_prefix(PLAIN_START)?;
+        let (host, rest) = rest.split_at_checked(short_host_len(*rest.first_chunk()?)?)?;
+        let ahead = *rest.first_chunk()?;
+        let (port, params) = if starts_with(ahead, b":5060;") {
+            (Some(5060), rest.get(5..)?)
+        } else if ahead[0] == b':' {
+            let (port, digits) = leading_number(*rest.get(1..)?.first_chunk()?)?;
+            (Some(u16::try_from(port).ok()?), rest.get(1 + digits..)?)
+        } else {
+            (None, rest)
+        };
+        let params_start = line.len() - params.len();
+        let length = text.len().checked_sub(params_start)?;
+        let edges = edges_ahead(params, length)?;
+        if params.first_chunk() != Some(b";branch=") {
+            return None;
+        }
+        let mut places = Places::default();
+        let behind = (edges >> 8 << 8).trailing_zeros() as usize;
+        places.branch = Place::new([1, 8, behind]);
+        if behind < length {
+            let is_rport = starts_with(*params.get(behind..)?.first_chunk()?, b";rport");
+            let is_last = edges >> behind == 1 | 1 << b";rport".len();
+            if !is_rport || !is_last {
+                return None;
+            }
+            places.rport = Place::new([behind + 1, 0, length]);
+        }
+        let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
+        let params = Params::new(text.get(params_start..)?);
+        Some(Self { text, transport, host, port, params, places })
     }
 
     /// Parses a value as almost all are: UDP, no IPv6 address, parameters that are short, without
@@ -433,11 +474,27 @@ mod tests {
                 ][..]),
                 0..9,
             ),
+            behind in "\r\n[ -~]{0,120}",
         ) {
             let text = format!("SIP/2.0/UDP {host}{port}{}", pieces.concat());
+            let line = text.clone() + &behind;
+            if let Some(via) = Via::parse_usual(line.as_bytes(), text.as_bytes()) {
+                prop_assert_eq!(Via::parse_any(text.as_bytes()), Some(via));
+            }
             if let Some(via) = Via::parse_plain(text.as_bytes()) {
                 prop_assert_eq!(Via::parse_any(text.as_bytes()), Some(via));
             }
+        }
+    }
+
+    #[test]
+    fn the_most_ordinary_vias_are_usual() {
+        for text in
+            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK-x.1;rport", "a;branch="]
+        {
+            let text = format!("SIP/2.0/UDP {text}");
+            let line = format!("{text}\r\n{}", "x".repeat(100));
+            assert!(Via::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");
         }
     }
 
