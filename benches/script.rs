@@ -11,6 +11,7 @@ mod traffic;
 
 use std::hint::black_box;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use bumpalo::Bump;
@@ -117,8 +118,8 @@ fn run_once(
     proxy: &mut IdleProxy,
     edits: &mut EditList,
 ) {
-    let ways = (([198, 51, 100, 7], 5060).into(), ([192, 0, 2, 1], 5060).into());
-    let transit = Transit::new(message, ways, ListenerId(0), (arena, edits));
+    let ways = [([198, 51, 100, 7], 5060), ([192, 0, 2, 1], 5060)].map(SocketAddr::from);
+    let transit = Transit::new(message, (&ways[0], &ways[1]), ListenerId(0), (arena, edits));
     let mut execution = Execution::new(transit, proxy, program);
     if let Some(route) = program.main_route() {
         black_box(run(&mut execution, route));

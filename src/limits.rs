@@ -39,7 +39,8 @@ pub const EDIT_BYTES_MAX: usize = 32_768;
 /// Bytes of strings that one run of the script may build.
 pub const SCRIPT_STRING_BYTES_MAX: usize = 1 << 20;
 
-/// Steps (operations) that one run of the script may take before it is cut off.
+/// Steps that one run of the script may take before it is cut off: the operations of each turn of
+/// a loop, and of each route block that is called.
 pub const SCRIPT_FUEL: u64 = 1_000_000;
 
 /// Notes of what one message went through that are kept for whoever looks on: more than anyone

@@ -52,7 +52,7 @@ impl Host for IdleProxy {
 
     fn count(&mut self, _: Counter) {}
 
-    fn random(&mut self) -> u64 {
+    fn random(&self) -> u64 {
         4
     }
 

@@ -23,7 +23,7 @@ const VARIABLES: &[PseudoVariable] = &[PseudoVariable {
     keyed: false,
     keys: &[],
     read: |execution, _, _| {
-        let numbers = [execution.random(), execution.random()];
+        let numbers = [execution.host.random(), execution.host.random()];
         let id = bumpalo::format!(
             in execution.transit.arena, "srid-{:016x}-{:016x}", numbers[0], numbers[1]
         );

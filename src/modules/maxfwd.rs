@@ -84,35 +84,41 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `mf_process_maxfwd_header(max_value)`.
 fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    if execution.transit.max_forwards_done {
+    let transit = &mut execution.transit;
+    if transit.max_forwards_done {
         return TRUE;
     }
-    let message = execution.transit.message;
-    let Some(old) = message.value(HeaderName::MaxForwards) else {
-        return add(execution, int(arguments, 0));
-    };
-    let is_usual = |new: &[u8; 2]| new <= b"70" && execution.program.config::<Config>().is_none();
-    match one_less(old).filter(is_usual) {
-        Some(new) => {
-            let transit = &mut execution.transit;
-            transit.max_forwards_done = transit.edits.replace_number(message.offset_of(old), new);
-            if transit.max_forwards_done { TRUE } else { -2 }
-        }
-        None => count_down(execution, old),
+    if let Some(old) = transit.message.value(HeaderName::MaxForwards)
+        && let Some(new) = one_less(old)
+        && execution.program.config::<Config>().is_none()
+        && transit.edits.overwrite_number(transit.message.offset_of(old), new)
+    {
+        transit.max_forwards_done = true;
+        return TRUE;
+    }
+    process_any(execution, arguments)
+}
+
+/// As [`process`], for any number or none.
+#[inline(never)]
+fn process_any<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    match execution.transit.message.value(HeaderName::MaxForwards) {
+        Some(old) => count_down(execution, old),
+        None => add(execution, int(arguments, 0)),
     }
 }
 
-/// The number before one of two digits, if that has as many.
+/// The number before one of two digits, if that has as many and is no more than 69.
+#[inline]
 fn one_less(digits: &[u8]) -> Option<[u8; 2]> {
     match *digits {
-        [tens @ b'1'..=b'9', ones @ b'1'..=b'9'] => Some([tens, ones - 1]),
-        [tens @ b'2'..=b'9', b'0'] => Some([tens - 1, b'9']),
+        [tens @ b'1'..=b'6', ones @ b'1'..=b'9'] => Some([tens, ones - 1]),
+        [tens @ b'2'..=b'7', b'0'] => Some([tens - 1, b'9']),
         _ => None,
     }
 }
 
 /// Gives a request without Max-Forwards one.
-#[inline(never)]
 fn add(execution: &mut Execution<'_>, hops: Option<i64>) -> ReturnCode {
     let hops = hops.and_then(|hops| u32::try_from(hops).ok());
     let Some(hops) = hops.filter(|hops| *hops <= ADDED_MAX) else { return FALSE };
@@ -125,7 +131,6 @@ fn add(execution: &mut Execution<'_>, hops: Option<i64>) -> ReturnCode {
 }
 
 /// Counts any number down.
-#[inline(never)]
 fn count_down(execution: &mut Execution<'_>, old: &[u8]) -> ReturnCode {
     let new = match parse_max_forwards(old) {
         Err(_) => return -2,

@@ -37,9 +37,9 @@ struct RrConfig {
 impl RrConfig {
     /// What holds where the script says nothing.
     const DEFAULT: Self = Self {
-        full_lr: false,
-        from_tag: true,
-        double: true,
+        full_lr: RecordRoute::USUAL.full_lr,
+        from_tag: RecordRoute::USUAL.from_tag,
+        double: RecordRoute::USUAL.double,
         add_username: false,
         custom_user_avp: None,
     };
@@ -206,6 +206,18 @@ const FUNCTIONS: &[FunctionSpec] = &[
 
 /// `record_route([params])`.
 fn record_route(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
+    let transit = &mut execution.transit;
+    let is_usual = arguments.is_empty() && execution.program.config::<RrConfig>().is_none();
+    if is_usual && transit.record_route.is_none() {
+        transit.record_route = Some(const { &RecordRoute::USUAL });
+        return TRUE;
+    }
+    record_route_with(execution, arguments)
+}
+
+/// As [`record_route`], with parameters, or as the module parameters say.
+#[inline(never)]
+fn record_route_with(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     if let Some(Argument::Text(params)) = arguments.first() {
         append_params(execution, params);
     }
@@ -245,14 +257,15 @@ fn ask_record_route<'m>(
     }
     let config = config(execution);
     let user = if config.add_username { own_user(execution, config) } else { b"" };
-    execution.transit.record_route = Some(RecordRoute {
+    let asked = RecordRoute {
         user,
         preset: preset.map(|(egress, _)| egress),
         preset_ingress: preset.and_then(|(_, ingress)| ingress),
         full_lr: config.full_lr,
         from_tag: config.from_tag,
         double: config.double,
-    });
+    };
+    execution.transit.record_route = Some(execution.transit.arena.alloc(asked));
     TRUE
 }
 

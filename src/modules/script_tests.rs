@@ -121,7 +121,7 @@ impl Host for Recorder {
         self.counted.push(counter);
     }
 
-    fn random(&mut self) -> u64 {
+    fn random(&self) -> u64 {
         7
     }
 
@@ -174,9 +174,9 @@ fn run_over(script: &str, message: &str, mut host: Recorder) -> Outcome {
     parse(message.as_bytes(), &mut index).unwrap();
     let arena = Bump::new();
     let message = Message::new(message.as_bytes(), &index);
-    let ways = (([192, 0, 2, 9], 5066).into(), ([192, 0, 2, 1], 5060).into());
+    let ways = [([192, 0, 2, 9], 5066), ([192, 0, 2, 1], 5060)].map(SocketAddr::from);
     let mut edits = EditList::default();
-    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
+    let transit = Transit::new(message, (&ways[0], &ways[1]), ListenerId(0), (&arena, &mut edits));
     let route = match message.status() {
         Some(_) => program.reply_route(),
         None => program.main_route(),
@@ -644,10 +644,10 @@ fn percent_signs_are_for_ser() {
     parse(REQUEST.as_bytes(), &mut index).unwrap();
     let arena = Bump::new();
     let mut host = Recorder::default();
-    let ways = (([192, 0, 2, 9], 5066).into(), ([192, 0, 2, 1], 5060).into());
+    let ways = [([192, 0, 2, 9], 5066), ([192, 0, 2, 1], 5060)].map(SocketAddr::from);
     let message = Message::new(REQUEST.as_bytes(), &index);
     let mut edits = EditList::default();
-    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
+    let transit = Transit::new(message, (&ways[0], &ways[1]), ListenerId(0), (&arena, &mut edits));
     let mut execution = Execution::new(transit, &mut host, &program);
     run(&mut execution, program.main_route().unwrap());
     drop(execution);

@@ -432,7 +432,7 @@ fn is_first_hop<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> Return
     let top = message.items(HeaderName::RecordRoute).next();
     let uri = top.and_then(|route| NameAddr::parse(route).ok()).map(|route| route.uri);
     let Some(Ok(uri)) = uri.map(Uri::parse) else { return FALSE };
-    let source = execution.transit.source;
+    let source = *execution.transit.source;
     let looped = ours(execution.show_host(source.ip()), Some(source.port()));
     verdict(ours(uri.host, uri.port) && !looped)
 }

@@ -2,7 +2,7 @@
 //! in the table, with arguments made as their parameters say.
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -29,7 +29,7 @@ struct FakeHost {
     /// What was sent.
     replies: Replies,
     /// State of the random numbers.
-    random: u64,
+    random: Cell<u64>,
 }
 
 impl Host for FakeHost {
@@ -83,9 +83,9 @@ impl Host for FakeHost {
 
     fn count(&mut self, _: Counter) {}
 
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        self.random
+    fn random(&self) -> u64 {
+        self.random.set(self.random.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        self.random.get()
     }
 
     fn service(&self, _: TypeId) -> Option<&(dyn Any + Send + Sync)> {
@@ -103,9 +103,9 @@ pub(super) fn over(text: &str, test: impl FnOnce(&mut Trial<'_>)) {
     let mut host = FakeHost::default();
     let program = Program::empty(Settings::default());
     let replies = host.replies.clone();
-    let ways = (([192, 0, 2, 9], 5060).into(), ([192, 0, 2, 1], 5060).into());
+    let ways = [([192, 0, 2, 9], 5060), ([192, 0, 2, 1], 5060)].map(SocketAddr::from);
     let mut edits = EditList::default();
-    let transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut edits));
+    let transit = Transit::new(message, (&ways[0], &ways[1]), ListenerId(0), (&arena, &mut edits));
     let execution = Execution::new(transit, &mut host, &program);
     test(&mut Trial { execution, replies });
 }

@@ -35,30 +35,42 @@ use crate::time::Now;
 #[derive(Debug, Default)]
 struct Workspace {
     index: MessageIndex,
-    arena: Bump,
-    rewritten: Rewritten,
-    /// The edits that the script makes.
-    edits: EditList,
+    draft: Draft,
     /// What is to go out of the slot, if anything is.
     plan: Option<Plan>,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
     plan_edits: EditList,
 }
 
-/// The proxy core of one worker.
+/// What the script makes of a message.
+#[derive(Debug, Default)]
+struct Draft {
+    arena: Bump,
+    rewritten: Rewritten,
+    /// The edits that the script makes.
+    edits: EditList,
+}
+
+/// The script that runs over each message.
 #[derive(Debug)]
-pub struct ProxyCore {
+struct Script {
     /// The worker's own copy: regular expressions keep their caches in it.
     program: Arc<Program>,
     /// The route block that runs for each request.
     main_route: Option<RouteId>,
+    /// Who looks on as it runs, if anyone does.
+    observer: Option<Box<dyn Observer>>,
+    message_count: u64,
+}
+
+/// The proxy core of one worker.
+#[derive(Debug)]
+pub struct ProxyCore {
+    script: Script,
     /// Whether the script runs for responses, too.
     sees_responses: bool,
     standing: Standing,
     workspace: Workspace,
-    /// Who looks on as the script runs, if anyone does.
-    observer: Option<Box<dyn Observer>>,
-    message_count: u64,
     /// When expired bindings are swept next, in milliseconds of the monotonic clock.
     sweep_at_ms: Option<u64>,
     /// Time in which each table is gone through once (milliseconds).
@@ -81,35 +93,37 @@ impl ProxyCore {
         Self {
             sweep_at_ms: standing.parts.sweeps.then_some(0),
             sweep_round_ms: sweep_round_ms(&program),
-            main_route: program.main_route(),
             sees_responses: program.reply_route().is_some(),
-            program,
+            script: Script {
+                main_route: program.main_route(),
+                program,
+                observer: None,
+                message_count: 0,
+            },
             standing,
             workspace: Workspace::default(),
-            observer: None,
-            message_count: 0,
         }
     }
 
     /// Runs another program from now on. Requests that wait, tables and counters stay; so do the
     /// listeners and the key of the branches.
     pub fn replace_program(&mut self, program: &Arc<Program>) {
-        self.program = Arc::new(Program::clone(program));
+        self.script.program = Arc::new(Program::clone(program));
+        self.script.main_route = program.main_route();
         self.sweep_round_ms = sweep_round_ms(program);
-        self.main_route = program.main_route();
         self.sees_responses = program.reply_route().is_some();
         self.standing.follow(program);
     }
 
     /// Lets `observer` look on at all further runs of the script. They are slower then.
     pub fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.observer = Some(observer);
+        self.script.observer = Some(observer);
     }
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
     /// returns; a forwarded message stays in its slot.
     pub fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
-        self.message_count = self.message_count.wrapping_add(1);
+        self.script.message_count = self.script.message_count.wrapping_add(1);
         if received.datagram().iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
@@ -138,7 +152,7 @@ impl ProxyCore {
     pub fn handle_completion(&mut self, now: Now, completion: Completion, outbox: &mut Outbox) {
         let Some(waiting) = self.standing.waiting.leave(completion.job) else { return };
         let message = waiting.run.message();
-        let resumed = Some((&waiting, &completion.answer));
+        let resumed = Some(&(&waiting, &completion.answer));
         let parsed = sip::parse(message, &mut self.workspace.index);
         self.decide((&now, &waiting.arrival), (message, parsed), resumed, outbox);
         if let Some(plan) = self.workspace.plan.take() {
@@ -219,10 +233,10 @@ impl ProxyCore {
         &mut self,
         turn: (&Now, &Arrival),
         (datagram, parsed): (&[u8], Result<(), ParseError>),
-        resumed: Option<(&Waiting, &Answer)>,
+        resumed: Option<&Resumed<'_>>,
         outbox: &mut Outbox,
     ) {
-        let Self { program, main_route, standing, workspace, observer, message_count, .. } = self;
+        let Self { script, standing, workspace, .. } = self;
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
@@ -241,31 +255,24 @@ impl ProxyCore {
         workspace.plan = None;
         let plan = (&mut workspace.plan, &mut workspace.plan_edits);
         let mut desk = Desk {
-            program: resumed.map_or(&*program, |(waiting, _)| &waiting.program),
-            main_route: resumed.map_or(*main_route, |(waiting, _)| waiting.program.main_route()),
-            resumed: resumed.map(|(waiting, answer)| (&*waiting.run, answer)),
+            script,
+            resumed,
             turn: Turn::new(turn, essentials, standing, plan, outbox),
-            arena: &workspace.arena,
-            rewritten: &workspace.rewritten,
-            edits: &mut workspace.edits,
-            observer: observer.as_deref_mut(),
-            message_count: *message_count,
+            draft: &mut workspace.draft,
             new_response: None,
         };
         desk.turn.uri = uri.as_ref();
-        desk.turn.is_rewritten = resumed.is_some_and(|(waiting, _)| waiting.is_rewritten);
         match (checked, essentials) {
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
-            (Ok(()), Some(_)) if is_request && desk.resumed.is_some() => {
-                desk.route_request(message);
-            }
+            (Ok(()), Some(_)) if is_request && resumed.is_some() => desk.resume_request(message),
             (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
             (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
             _ => desk.drop_counted(Counter::DroppedMalformed),
         }
-        workspace.edits.clear();
-        workspace.arena.reset();
-        workspace.rewritten.clear();
+        let Draft { arena, rewritten, edits } = &mut workspace.draft;
+        edits.clear();
+        arena.reset();
+        rewritten.clear();
     }
 
     /// Makes the planned edits in the slot and queues the message, if it is to go out.
@@ -303,32 +310,65 @@ fn sweep_round_ms(program: &Program) -> u64 {
     1_000 * u64::from(config.timer_interval_seconds).max(1)
 }
 
+/// A run that goes on, and the answer that it has waited for.
+type Resumed<'a> = (&'a Waiting, &'a Answer);
+
 /// One message on its way through the core.
 struct Desk<'a> {
-    program: &'a Arc<Program>,
-    /// The route block of it that runs for each request.
-    main_route: Option<RouteId>,
-    /// The run that goes on, and the answer that it has waited for.
-    resumed: Option<(&'a Suspended, &'a Answer)>,
+    script: &'a mut Script,
+    /// The run that goes on, if one does.
+    resumed: Option<&'a Resumed<'a>>,
     turn: Turn<'a>,
-    arena: &'a Bump,
-    rewritten: &'a Rewritten,
-    /// The edits that the script makes.
-    edits: &'a mut EditList,
-    observer: Option<&'a mut (dyn Observer + 'static)>,
-    message_count: u64,
+    draft: &'a mut Draft,
     /// The response that the script has put in place of the one that arrived.
     new_response: Option<Vec<u8>>,
 }
 
-/// The response that a run has put in place of the one that arrived, if it has done so.
-#[inline]
-fn new_response(execution: &Execution<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
+/// How a run of the script has ended: its verdict, and whether something was sent or planned
+/// because of the message; `None` if it waits.
+type Outcome = Option<(Verdict, bool)>;
+
+/// What a run leaves that has this verdict: the verdict and whether something was sent or planned,
+/// or itself as it has to wait.
+#[inline(always)]
+fn end(
+    execution: &mut Execution<'_>,
+    verdict: Verdict,
+    (arrived, new_response): (Message<'_>, &mut Option<Vec<u8>>),
+) -> Result<(Verdict, bool), Box<Suspended>> {
     let present = execution.transit.message;
-    if present.status().is_none() || std::ptr::eq(present.text(), arrived.text()) {
-        return None;
+    if present.status().is_some() {
+        *new_response = replaced(present, arrived);
     }
-    Some(present.text().to_vec())
+    if let Some(suspended) = execution.take_suspended() {
+        return Err(suspended);
+    }
+    modules::end_run(execution);
+    Ok((verdict, execution.transit.acted))
+}
+
+/// The response that is there now, if it is not the one that arrived.
+#[inline(never)]
+fn replaced(present: Message<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
+    (!std::ptr::eq(present.text(), arrived.text())).then(|| present.text().to_vec())
+}
+
+/// Keeps a run until its command has ended, and has that run; or until its moment has come.
+#[cold]
+fn wait(turn: &mut Turn<'_>, mut run: Box<Suspended>, program: &Arc<Program>) -> Outcome {
+    turn.count(Counter::ScriptSuspensions);
+    let Standing { parts, waiting, .. } = &mut *turn.standing;
+    let size = run.wait.size();
+    let command = match &mut run.wait {
+        Wait::Command(command) => Some(std::mem::take(command)),
+        Wait::Time(_) => None,
+    };
+    let origin = (*turn.arrival, turn.is_rewritten);
+    let job = waiting.enter(run, size, Arc::clone(program), origin);
+    if let Some(command) = command {
+        parts.jobs.order(job, command);
+    }
+    None
 }
 
 impl Desk<'_> {
@@ -341,24 +381,37 @@ impl Desk<'_> {
         if self.refuses_new_call(request, essentials) {
             return self.drop_counted(Counter::RefusedOverload);
         }
-        self.route_request(request);
+        let Some(route) = self.script.main_route else {
+            return self.drop_counted(Counter::DroppedByScript);
+        };
+        let outcome = self.run(request, route);
+        self.conclude(request, outcome);
     }
 
-    /// Runs the script over a request and does what it says.
-    fn route_request(&mut self, request: Message<'_>) {
-        match self.main_route.map(|route| self.run(request, route)) {
-            Some((verdict, _)) if verdict.waits() => {
-                super::forward::compose_earlier_plan(&mut self.turn, request);
-            }
+    /// Goes on with the run of a request that has waited.
+    #[cold]
+    fn resume_request(&mut self, request: Message<'_>) {
+        if let Some(resumed) = self.resumed {
+            let outcome = self.go_on(request, resumed);
+            self.conclude(request, outcome);
+        }
+    }
+
+    /// Does with a request what is to be done when the script has ended, or waits.
+    #[inline]
+    fn conclude(&mut self, request: Message<'_>, outcome: Outcome) {
+        match outcome {
             Some((_, true)) => {}
             Some((Verdict::Error(_), false)) => {
                 self.answer(request, 500, b"Server error occurred (1/SL)", &[]);
             }
-            Some((_, false)) | None => self.turn.count(Counter::DroppedByScript),
+            Some((_, false)) => self.drop_counted(Counter::DroppedByScript),
+            None => super::forward::compose_earlier_plan(&mut self.turn, request),
         }
     }
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
+    #[inline(never)]
     fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) {
         if self.resumed.is_none() {
             self.turn.count(Counter::ReceivedResponses);
@@ -373,14 +426,16 @@ impl Desk<'_> {
         if let (Err(dropped), None) = (hop, self.resumed) {
             return self.drop_counted(dropped);
         }
-        if let Some(route) = self.program.reply_route() {
-            let (verdict, _) = self.run(response, route);
-            match verdict {
-                Verdict::Drop => return self.drop_counted(Counter::DroppedByScript),
-                verdict if verdict.waits() => return,
-                _ => {}
-            }
-            self.turn.plan_edits.copy_from(self.edits);
+        let outcome = match (self.resumed, self.script.program.reply_route()) {
+            (Some(resumed), _) => Some(self.go_on(response, resumed)),
+            (None, Some(route)) => Some(self.run(response, route)),
+            (None, None) => None,
+        };
+        match outcome {
+            Some(Some((Verdict::Drop, _))) => return self.drop_counted(Counter::DroppedByScript),
+            Some(Some(_)) => self.turn.plan_edits.copy_from(&self.draft.edits),
+            Some(None) => return,
+            None => {}
         }
         match (hop, self.new_response.take()) {
             (Err(dropped), _) => self.drop_counted(dropped),
@@ -453,77 +508,46 @@ impl Desk<'_> {
         }
     }
 
-    /// Runs the script over a message, or goes on with the run that has waited. Whether something
-    /// was sent or planned because of it.
-    fn run(&mut self, message: Message<'_>, route: RouteId) -> (Verdict, bool) {
-        let (verdict, acted, suspended) = match self.resumed.take() {
-            None => {
-                let arrival = self.turn.arrival;
-                let ways = (arrival.source, arrival.local);
-                let room = (self.arena, &mut *self.edits);
-                let mut transit = Transit::new(message, ways, arrival.listener, room);
-                transit.essentials = self.turn.essentials;
-                transit.parts = self.turn.uri;
-                transit.rewritten = Some(self.rewritten);
-                let mut execution = Execution::new(transit, &mut self.turn, self.program);
-                execution.message_number = self.message_count;
-                if let Some(observer) = self.observer.as_deref_mut() {
-                    execution.observe(observer);
-                }
-                let verdict = run(&mut execution, route);
-                if !verdict.waits() {
-                    modules::end_run(&execution);
-                }
-                self.new_response = new_response(&execution, message);
-                (verdict, execution.transit.acted, execution.take_suspended())
-            }
-            Some(resumed) => self.go_on(message, resumed),
-        };
-        if let Some(suspended) = suspended {
-            self.wait(suspended);
+    /// Runs the script over a message.
+    #[inline]
+    fn run(&mut self, message: Message<'_>, route: RouteId) -> Outcome {
+        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
+            self;
+        let Arrival { source, local, listener } = turn.arrival;
+        let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
+        transit.essentials = turn.essentials;
+        transit.parts = turn.uri;
+        transit.rewritten = Some(rewritten);
+        let mut execution = Execution::new(transit, turn, &script.program);
+        execution.message_number = script.message_count;
+        if let Some(observer) = script.observer.as_deref_mut() {
+            execution.observe(observer);
         }
-        (verdict, acted)
+        let verdict = run(&mut execution, route);
+        match end(&mut execution, verdict, (message, new_response)) {
+            Ok(ended) => Some(ended),
+            Err(suspended) => wait(turn, suspended, &script.program),
+        }
     }
 
     /// Goes on with a run that has waited for an answer.
     #[cold]
-    fn go_on(
-        &mut self,
-        message: Message<'_>,
-        (suspended, answer): (&Suspended, &Answer),
-    ) -> (Verdict, bool, Option<Box<Suspended>>) {
-        let arrival = self.turn.arrival;
-        let ways = (arrival.source, arrival.local);
-        let room = (self.arena, &mut *self.edits);
-        let mut transit = Transit::new(message, ways, arrival.listener, room);
-        transit.essentials = self.turn.essentials;
-        transit.rewritten = Some(self.rewritten);
-        let mut execution = suspended.restore(transit, &mut self.turn, self.program, answer);
-        if let Some(observer) = self.observer.as_deref_mut() {
+    fn go_on(&mut self, message: Message<'_>, (waiting, answer): &Resumed<'_>) -> Outcome {
+        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
+            self;
+        let Arrival { source, local, listener } = turn.arrival;
+        let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
+        transit.essentials = turn.essentials;
+        transit.rewritten = Some(rewritten);
+        turn.is_rewritten = waiting.is_rewritten;
+        let mut execution = waiting.run.restore(transit, turn, &waiting.program, answer);
+        if let Some(observer) = script.observer.as_deref_mut() {
             execution.observe(observer);
         }
         let verdict = resume(&mut execution);
-        if !verdict.waits() {
-            modules::end_run(&execution);
-        }
-        self.new_response = new_response(&execution, message);
-        (verdict, execution.transit.acted, execution.take_suspended())
-    }
-
-    /// Keeps a run until its command has ended, and has that run; or until its moment has come.
-    #[cold]
-    fn wait(&mut self, mut run: Box<Suspended>) {
-        self.turn.count(Counter::ScriptSuspensions);
-        let Standing { parts, waiting, .. } = &mut *self.turn.standing;
-        let size = run.wait.size();
-        let command = match &mut run.wait {
-            Wait::Command(command) => Some(std::mem::take(command)),
-            Wait::Time(_) => None,
-        };
-        let origin = (*self.turn.arrival, self.turn.is_rewritten);
-        let job = waiting.enter(run, size, Arc::clone(self.program), origin);
-        if let Some(command) = command {
-            parts.jobs.order(job, command);
+        match end(&mut execution, verdict, (message, new_response)) {
+            Ok(ended) => Some(ended),
+            Err(suspended) => wait(turn, suspended, &waiting.program),
         }
     }
 

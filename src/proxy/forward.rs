@@ -374,7 +374,7 @@ pub(super) fn egress(
 ) -> Result<Exit, Refusal> {
     let identity = &mut turn.standing.identity;
     if transit.send_listener.is_none()
-        && let Some(own) = identity.known_text(transit.listener, &transit.local)
+        && let Some(own) = identity.known_text(transit.listener, transit.local)
         && own.transport == transport
         && own.ip.is_ipv4() == ip.is_ipv4()
     {
@@ -395,7 +395,7 @@ fn any_egress(
         true => wanted,
         false => other_listener(identity, transit, wanted, (transport, ip))?,
     };
-    let source = identity.text(listener, &transit.local).ip;
+    let source = identity.text(listener, transit.local).ip;
     if source.is_ipv4() != ip.is_ipv4() {
         return Err(Refusal::Unreachable);
     }

@@ -27,8 +27,8 @@ const FIXED_BYTES: usize = 1_024;
 pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: ListenerId) -> bool {
     let Some(essentials) = transit.essentials else { return false };
     let Standing { key, identity, .. } = &mut *turn.standing;
-    let branch = key.branch(essentials, &transit.source, transit.listener);
-    let [ingress, egress] = identity.two_texts([transit.listener, listener], &transit.local);
+    let branch = key.branch(essentials, transit.source, transit.listener);
+    let [ingress, egress] = identity.two_texts([transit.listener, listener], transit.local);
     let plain_tag = plain_tag(transit, essentials, egress);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
@@ -76,7 +76,7 @@ fn plain_tag<'a>(
 fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let Top { transit, essentials, .. } = top;
     let message = transit.message;
-    let stamp = ViaStamp::new(&essentials.via, transit.source, transit.rport_forced);
+    let stamp = ViaStamp::new(&essentials.via, *transit.source, transit.rport_forced);
     let Some(old) = stamp.place() else { return false };
     let end = end_of(&essentials.via, message);
     let max_forwards_behind = transit.max_forwards_done
@@ -153,7 +153,7 @@ fn max_forwards(message: Message<'_>, transit: &Transit<'_>, edits: &mut EditLis
 /// 3581 §4).
 fn stamp_via(via: &Via<'_>, transit: &Transit<'_>, edits: &mut EditList) -> bool {
     let message = transit.message;
-    let stamp = ViaStamp::new(via, transit.source, transit.rport_forced);
+    let stamp = ViaStamp::new(via, *transit.source, transit.rport_forced);
     let end = end_of(via, message);
     if edits.removes(end - 1) {
         return true;
@@ -209,7 +209,7 @@ impl Top<'_> {
             (None, None) => {
                 pen.chunk(b"\r\n");
             }
-            (None, Some(asked)) => *pen = self.record_routes(asked, std::mem::take(pen)),
+            (None, Some(asked)) => *pen = self.record_routes(*asked, std::mem::take(pen)),
         }
         if !self.transit.path.is_empty() {
             pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
@@ -351,7 +351,7 @@ mod tests {
         let mut identity = Identity::new(listeners, &Program::empty(Settings::default()));
         let key = BranchKey::new(b"0123456789abcdef");
         let arena = Bump::new();
-        let ways = (decisions.source, local);
+        let ways = (&decisions.source, &local);
         let mut script_edits = EditList::default();
         let mut transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut script_edits));
         transit.uri = decisions.uri.map_or(transit.uri, str::as_bytes);
@@ -360,7 +360,7 @@ mod tests {
         transit.rport_forced = decisions.rport_forced;
         transit.max_forwards_done = decisions.max_forwards_done;
         let asked = decisions.record_route;
-        transit.record_route = asked.map(|(preset, [full_lr, from_tag, double])| RecordRoute {
+        let asked = asked.map(|(preset, [full_lr, from_tag, double])| RecordRoute {
             user: decisions.user.as_bytes(),
             preset: preset.map(str::as_bytes),
             preset_ingress: None,
@@ -368,6 +368,7 @@ mod tests {
             from_tag,
             double,
         });
+        transit.record_route = asked.as_ref();
         for (at, removed, inserted) in &decisions.edits {
             let at = *at % text.len();
             let removed = (*removed).min(text.len() - at);

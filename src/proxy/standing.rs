@@ -1,6 +1,7 @@
 //! What a core is made of, and what of it stands while messages come and go.
 
 use std::any::{Any, TypeId};
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::branch::BranchKey;
@@ -85,7 +86,7 @@ pub(super) struct Standing {
     /// Log lines above this level are not written.
     pub(super) log_level: i32,
     /// State of the random numbers.
-    pub(super) random: u64,
+    pub(super) random: Cell<u64>,
     /// What modules share with the rest of the server, each with its type.
     services: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
 }
@@ -104,7 +105,7 @@ impl Standing {
             server_header: server_header(settings),
             warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
-            random: parts.seed | 1,
+            random: Cell::new(parts.seed | 1),
             services: typed(&parts.services),
             parts,
         }

@@ -210,13 +210,13 @@ impl Host for Turn<'_> {
         self.standing.parts.counters.count(counter);
     }
 
-    fn random(&mut self) -> u64 {
+    fn random(&self) -> u64 {
         // xorshift64*: a full period over the non-zero states is all that is asked here.
-        let mut state = self.standing.random;
+        let mut state = self.standing.random.get();
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
-        self.standing.random = state;
+        self.standing.random.set(state);
         state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 

@@ -65,9 +65,11 @@ impl Emitter {
     fn route(&mut self, route: CheckedRoute) {
         let start = self.here();
         self.span = route.span;
-        self.program.routes.push(RouteEntry { kind: route.kind, name: route.name, start });
         self.steps(route.body);
         self.push(Op::ReturnCode(1));
+        let length = self.here() - start;
+        let CheckedRoute { kind, name, .. } = route;
+        self.program.routes.push(RouteEntry { kind, name, start, length });
     }
 
     /// Statements, one after the other.
@@ -146,8 +148,12 @@ impl Emitter {
     fn call(&mut self, node: Node) {
         match node {
             Node::Call(site, arguments) => {
+                let plain = site.plain();
                 let call = self.prepare(site, arguments);
-                self.push(Op::Call(call));
+                self.push(match (plain, u16::try_from(call)) {
+                    (Some(run), Ok(call)) => Op::CallPlain { run, call },
+                    _ => Op::Call(call),
+                });
             }
             Node::Route(route) => self.push(Op::CallRoute(route)),
             Node::RouteNamed { name, optional } => {
@@ -189,12 +195,17 @@ impl Emitter {
         // Each turn begins here.
         self.starts.push((top, span));
         let mut leave = self.condition(condition, false);
-        leave.push(self.program.code.len());
-        self.push(Op::LoopTurn { target: 0 });
+        let turn = self.program.code.len();
+        leave.push(turn);
+        self.push(Op::LoopTurn { target: 0, length: 0 });
         self.breaks.push(Vec::new());
         self.steps(body);
         self.span = span;
         self.push(Op::Jump(top));
+        let behind = self.here();
+        if let Some(Op::LoopTurn { length, .. }) = self.program.code.get_mut(turn) {
+            *length = behind - top;
+        }
         leave.extend(self.breaks.pop().unwrap_or_default());
         self.land(leave);
         self.push(Op::Pop);
@@ -333,10 +344,10 @@ impl Emitter {
                 Test::Network { is_source, network: position }
             }
             Node::Call(site, arguments) => {
-                let (run, is_plain) = (site.run, site.arguments.is_empty());
+                let plain = site.plain();
                 let call = self.prepare(site, arguments);
-                self.push(match u16::try_from(call) {
-                    Ok(call) if is_plain => Op::CallPlainIf { run, call, want, target: 0 },
+                self.push(match (plain, u16::try_from(call)) {
+                    (Some(run), Ok(call)) => Op::CallPlainIf { run, call, want, target: 0 },
                     _ => Op::CallIf { call, want, target: 0 },
                 });
                 return vec![self.program.code.len() - 1];
@@ -351,7 +362,11 @@ impl Emitter {
             }
         };
         let jump = self.program.code.len();
-        self.push(Op::If { test, want, target: 0 });
+        self.push(match test {
+            Test::Method(method) => Op::IfMethod { method, want, target: 0 },
+            Test::Myself(Subject::Uri) => Op::IfMyUri { want, target: 0 },
+            test => Op::If { test, want, target: 0 },
+        });
         vec![jump]
     }
 
@@ -432,7 +447,9 @@ const fn set_target(op: &mut Op, to: u32) {
         | Op::Case { target, .. }
         | Op::CaseMatch { target, .. }
         | Op::If { target, .. }
-        | Op::LoopTurn { target } => *target = to,
+        | Op::IfMethod { target, .. }
+        | Op::IfMyUri { target, .. }
+        | Op::LoopTurn { target, .. } => *target = to,
         _ => {}
     }
 }

@@ -63,8 +63,6 @@ pub struct Execution<'m> {
     pub(super) answer: Option<&'m Answer>,
     /// The copy of this run that is to wait, once a function has asked for that.
     pub(super) suspended: Option<Box<Suspended>>,
-    /// State of `$RANDOM`.
-    random: Cell<u64>,
     /// Who looks on, if anyone does.
     pub(super) watch: Option<Watch<'m>>,
     /// The last URI taken apart: scripts ask for parts of the Request-URI again and again.
@@ -121,7 +119,6 @@ impl<'m> Execution<'m> {
     #[inline(always)]
     #[must_use]
     pub fn new(transit: Transit<'m>, host: &'m mut (dyn Host + 'm), program: &'m Program) -> Self {
-        let random = host.random() | 1;
         let (arena, parts) = (transit.arena, transit.parts);
         let slots: &mut [_] = match program.slot_names().len() {
             0 => &mut [],
@@ -147,7 +144,6 @@ impl<'m> Execution<'m> {
             place: 0,
             answer: None,
             suspended: None,
-            random: Cell::new(random),
             watch: None,
             uri: Cell::new(parts),
         }
@@ -173,20 +169,25 @@ impl<'m> Execution<'m> {
     /// `file:line` of the function call or variable under way; empty if there is none.
     #[must_use]
     pub fn place(&self) -> String {
-        self.program.place((self.at as usize).saturating_sub(1))
+        self.program.place(self.under_way())
     }
 
     /// File and line of the function call or variable under way.
     #[must_use]
     pub fn file_and_line(&self) -> Option<(&'m str, u32)> {
-        self.program.file_and_line((self.at as usize).saturating_sub(1))
+        self.program.file_and_line(self.under_way())
     }
 
     /// The name of the route block under way; the main one is `DEFAULT_ROUTE`.
     #[must_use]
     pub fn route_name(&self) -> Option<&'m str> {
-        let name = self.program.route_name_at((self.at as usize).saturating_sub(1))?;
+        let name = self.program.route_name_at(self.under_way())?;
         Some(if name == "0" { "DEFAULT_ROUTE" } else { name })
+    }
+
+    /// The operation under way, if it calls a function or reads a variable.
+    pub(super) const fn under_way(&self) -> usize {
+        (self.at as usize).saturating_sub(1)
     }
 
     /// The route block of that name that `route(...)` can call.
@@ -354,17 +355,6 @@ impl<'m> Execution<'m> {
         self.host.forward(&mut self.transit, hop)
     }
 
-    /// The next random bits (xorshift), from the seed of the core.
-    #[must_use]
-    pub fn random(&self) -> u64 {
-        let mut bits = self.random.get();
-        bits ^= bits << 13;
-        bits ^= bits >> 7;
-        bits ^= bits << 17;
-        self.random.set(bits);
-        bits
-    }
-
     /// The value of a `$var(...)`, by its number.
     #[inline]
     pub(super) fn slot(&self, slot: u16) -> Value<'m> {
@@ -436,20 +426,14 @@ impl<'m> Execution<'m> {
         }
     }
 
-    /// State of the random numbers.
-    pub(super) const fn random_state(&self) -> u64 {
-        self.random.get()
-    }
-
     /// Bytes of strings that may still be built.
     pub(super) const fn string_bytes_left(&self) -> usize {
         self.string_bytes_left.get()
     }
 
-    /// Goes on with these counts, which another run has left.
-    pub(super) fn set_counts(&self, random: u64, string_bytes_left: usize) {
-        self.random.set(random);
-        self.string_bytes_left.set(string_bytes_left);
+    /// Goes on with as many bytes as another run has left.
+    pub(super) fn set_string_bytes_left(&self, left: usize) {
+        self.string_bytes_left.set(left);
     }
 
     /// How many values the AVP `name` has.

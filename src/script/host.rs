@@ -254,7 +254,7 @@ pub trait Host {
     fn count(&mut self, counter: Counter);
 
     /// Random bits, from the seed of the core.
-    fn random(&mut self) -> u64;
+    fn random(&self) -> u64;
 
     /// A service that modules share with the rest of the server, such as the location tables,
     /// by its type.

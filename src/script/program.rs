@@ -47,6 +47,8 @@ pub(super) struct RouteEntry {
     pub(super) name: String,
     /// Its first operation.
     pub(super) start: u32,
+    /// How many operations it has.
+    pub(super) length: u32,
 }
 
 /// One call of a function, its arguments prepared.
@@ -54,9 +56,45 @@ pub(super) struct RouteEntry {
 pub(super) struct CallSite {
     pub(super) name: &'static str,
     pub(super) run: Function,
-    /// How many operands on top are arguments.
-    pub(super) calculated: u8,
-    pub(super) arguments: Box<[Prepared]>,
+    pub(super) arguments: Arguments,
+}
+
+impl CallSite {
+    /// The function, if it has no arguments.
+    pub(super) const fn plain(&self) -> Option<Function> {
+        match self.arguments {
+            Arguments::None => Some(self.run),
+            _ => None,
+        }
+    }
+}
+
+/// The arguments of a call. Most calls have none, or one that is known before the script runs.
+#[derive(Clone, Debug)]
+pub(super) enum Arguments {
+    /// None.
+    None,
+    /// A number.
+    Int(i64),
+    /// A string.
+    Text(Box<[u8]>),
+    /// Any others; so many operands on top are among them.
+    Other { prepared: Box<[Prepared]>, calculated: u8 },
+}
+
+impl Arguments {
+    /// These.
+    pub(super) fn new(mut prepared: Vec<Prepared>, calculated: u8) -> Self {
+        match (prepared.pop(), prepared.is_empty()) {
+            (None, _) => Self::None,
+            (Some(Prepared::Int(number)), true) => Self::Int(number),
+            (Some(Prepared::Literal(text)), true) => Self::Text(text),
+            (Some(last), _) => {
+                prepared.push(last);
+                Self::Other { prepared: prepared.into(), calculated }
+            }
+        }
+    }
 }
 
 impl Prepared {
@@ -165,7 +203,9 @@ pub(super) enum Op {
     Call(u32),
     /// Calls a function; goes to `target` if its success is as `want` says.
     CallIf { call: u32, want: bool, target: u32 },
-    /// The same, of one without arguments: all that it takes is here.
+    /// Calls a function without arguments: all that it takes is here.
+    CallPlain { run: Function, call: u16 },
+    /// The same; goes to `target` if its success is as `want` says.
     CallPlainIf { run: Function, call: u16, want: bool, target: u32 },
     /// Calls a route block.
     CallRoute(u16),
@@ -182,10 +222,15 @@ pub(super) enum Op {
     Exit,
     /// Goes to `target` if the test comes out as `want` says.
     If { test: Test, want: bool, target: u32 },
+    /// The same for [`Test::Method`], which scripts ask for most.
+    IfMethod { method: Method, want: bool, target: u32 },
+    /// The same for [`Test::Myself`] of the Request-URI.
+    IfMyUri { want: bool, target: u32 },
     /// Goes to `target`.
     Jump(u32),
-    /// Counts a turn of the loop; goes to `target`, the end of the loop, if there were too many.
-    LoopTurn { target: u32 },
+    /// Counts a turn of the loop, which has so many operations; goes to `target`, the end of the
+    /// loop, if there were too many.
+    LoopTurn { target: u32, length: u32 },
     /// Takes the operand on top away.
     Pop,
     /// Puts the code of the last call on top.
@@ -210,6 +255,23 @@ pub(super) enum Op {
     StoreVariable(u32),
     /// Replaces the operand on top.
     Unary(UnaryOperator),
+}
+
+impl Op {
+    /// What it asks, if it is a condition without a call.
+    pub(super) const fn test(&self) -> Option<Test> {
+        match *self {
+            Self::If { test, .. } => Some(test),
+            Self::IfMethod { method, .. } => Some(Test::Method(method)),
+            Self::IfMyUri { .. } => Some(Test::Myself(Subject::Uri)),
+            _ => None,
+        }
+    }
+
+    /// Whether it decides how the script goes on.
+    const fn decides(&self) -> bool {
+        self.test().is_some() || matches!(self, Self::CallIf { .. } | Self::CallPlainIf { .. })
+    }
 }
 
 /// What a condition asks.
@@ -352,10 +414,8 @@ impl Program {
 
     /// Where each condition was written that decides how the script goes on.
     pub fn branches(&self) -> impl Iterator<Item = BranchPlace<'_>> {
-        let decides =
-            |op: &Op| matches!(op, Op::If { .. } | Op::CallIf { .. } | Op::CallPlainIf { .. });
         let ops = self.code.iter().zip(&self.places.lines).enumerate();
-        let branches = ops.filter(move |(_, (op, _))| decides(op));
+        let branches = ops.filter(|(_, (op, _))| op.decides());
         branches.map(|(number, (_, line))| BranchPlace { number, place: self.show_place(*line) })
     }
 

@@ -61,12 +61,11 @@ pub struct Suspended {
     branch_flags: u32,
     code: ReturnCode,
     kind: RouteKind,
-    random: u64,
     string_bytes_left: usize,
     /// Steps left.
-    pub(super) fuel: u64,
+    fuel: u64,
     /// The operation that it goes on with: the call.
-    pub(super) place: usize,
+    place: usize,
 }
 
 /// What scripts and modules have stored ([`Stores`]).
@@ -161,10 +160,9 @@ impl Suspended {
             branch_flags: execution.branch_flags,
             code: execution.code,
             kind: execution.kind,
-            random: execution.random_state(),
             string_bytes_left: execution.string_bytes_left(),
             fuel: execution.fuel,
-            place: 0,
+            place: execution.under_way(),
         })
     }
 
@@ -212,7 +210,7 @@ impl Suspended {
         execution.code = self.code;
         execution.kind = self.kind;
         execution.fuel = self.fuel;
-        execution.set_counts(self.random, self.string_bytes_left);
+        execution.set_string_bytes_left(self.string_bytes_left);
         execution.place = self.place;
         execution.answer = Some(answer);
         execution
@@ -259,11 +257,13 @@ impl Suspended {
             reply_headers,
             reply_body: kept.reply_body.map(|(kind, body)| (self.text(kind), self.text(body))),
             rport_forced: kept.rport_forced,
-            record_route: kept.record_route.map(|(asked, user, [preset, ingress])| RecordRoute {
-                user: self.text(user),
-                preset: preset.map(|text| self.text(text)),
-                preset_ingress: ingress.map(|text| self.text(text)),
-                ..asked
+            record_route: kept.record_route.map(|(asked, user, [preset, ingress])| {
+                &*arena.alloc(RecordRoute {
+                    user: self.text(user),
+                    preset: preset.map(|text| self.text(text)),
+                    preset_ingress: ingress.map(|text| self.text(text)),
+                    ..asked
+                })
             }),
             record_route_params: self.text(kept.record_route_params),
             route_params: self.text(kept.route_params),

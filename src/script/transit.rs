@@ -53,6 +53,18 @@ pub struct RecordRoute<'m> {
     pub double: bool,
 }
 
+impl RecordRoute<'_> {
+    /// As it is where neither the script nor a module parameter says otherwise.
+    pub const USUAL: Self = Self {
+        user: &[],
+        preset: None,
+        preset_ingress: None,
+        full_lr: false,
+        from_tag: true,
+        double: true,
+    };
+}
+
 /// How the Via that we put on top differs from the usual one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnVia<'m> {
@@ -77,9 +89,9 @@ pub struct Transit<'m> {
     /// What was parsed of it when it was checked, if the core has checked it.
     pub essentials: Option<&'m Essentials<'m>>,
     /// Who sent it.
-    pub source: SocketAddr,
+    pub source: &'m SocketAddr,
     /// The address it was sent to.
-    pub local: SocketAddr,
+    pub local: &'m SocketAddr,
     /// The listener whose socket got it.
     pub listener: ListenerId,
     /// Where messages are indexed that take the place of this one; nowhere if none may.
@@ -117,7 +129,7 @@ pub struct Transit<'m> {
     pub rport_forced: bool,
     /// What `record_route()` asked for; done when the request leaves, as only then it is known
     /// from where.
-    pub record_route: Option<RecordRoute<'m>>,
+    pub record_route: Option<&'m RecordRoute<'m>>,
     /// Parameters for our Record-Route (`add_rr_param()`), each with its semicolon.
     pub record_route_params: &'m [u8],
     /// The URI parameters of our own Route that `loose_route()` took off.
@@ -141,7 +153,7 @@ impl<'m> Transit<'m> {
     #[must_use]
     pub fn new(
         message: Message<'m>,
-        (source, local): (SocketAddr, SocketAddr),
+        (source, local): (&'m SocketAddr, &'m SocketAddr),
         listener: ListenerId,
         (arena, edits): (&'m Bump, &'m mut EditList),
     ) -> Self {

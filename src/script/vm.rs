@@ -1,7 +1,8 @@
 //! The virtual machine: runs a [`Program`] over one message.
 //!
 //! Operands and calls are kept in the [`Execution`], so that the depth of a script never becomes
-//! the depth of the thread's stack. Each operation costs a unit of fuel; a run without fuel ends.
+//! the depth of the thread's stack. What may be repeated, a turn of a loop and a route block, costs
+//! a unit of fuel for each operation that it has; a run without fuel ends.
 
 use std::net::SocketAddr;
 
@@ -9,9 +10,9 @@ use smallvec::SmallVec;
 
 use super::arithmetic::{self, Trouble};
 use super::execution::Frame;
-use super::program::{CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
+use super::program::{Arguments, CallSite, Op, Operand, Prepared, RouteId, Subject, Test};
 use super::value::{Digits, parse_int};
-use super::{Argument, Execution, Function, Program, ReturnCode, Value, Wait, watch};
+use super::{Argument, Execution, Function, ReturnCode, Value, Wait, watch};
 use crate::limits::{SCRIPT_ROUTE_DEPTH_MAX, SCRIPT_STRING_BYTES_MAX};
 use crate::metrics::Counter;
 use crate::sip::{HeaderName, Method, NameAddr};
@@ -73,100 +74,106 @@ pub fn resume(execution: &mut Execution<'_>) -> Verdict {
 }
 
 /// Runs from an operation until the script ends or waits.
+#[inline]
 fn run_from(execution: &mut Execution<'_>, start: usize) -> Verdict {
     execution.arena_bytes = execution.transit.arena.allocated_bytes();
-    let mut next = start;
-    let verdict = walk(execution, &mut next);
-    if let Some(suspended) = &mut execution.suspended {
-        suspended.place = next.saturating_sub(1);
-        suspended.fuel = execution.fuel;
-    }
-    if let Verdict::Error(error) = verdict {
-        execution.host.count(match error {
-            ScriptError::Fuel => Counter::ScriptFuelExhausted,
-            ScriptError::Depth | ScriptError::Strings => Counter::ScriptErrors,
-        });
-        warn(execution, u32::try_from(next).unwrap_or(u32::MAX), &error.to_string());
-    }
-    verdict
-}
-
-/// Runs until the script ends, and tells whoever looks on; `place` is then behind the operation
-/// that ended it.
-fn walk(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
-    if execution.watch.is_none() {
-        return steps::<false>(execution, place);
-    }
-    let verdict = steps::<true>(execution, place);
-    watch::ended(execution, *place, verdict);
-    verdict
-}
-
-/// Runs until the script ends; `place` is then behind the operation that ended it. Without
-/// `WATCHED` nobody looks on.
-fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) -> Verdict {
-    let program = execution.program;
-    let code = program.code.as_slice();
-    let mut fuel = execution.fuel;
     // As wide as the targets of jumps are: no script is so long.
-    let mut next = u32::try_from(*place).unwrap_or(u32::MAX);
+    let start = u32::try_from(start).unwrap_or(u32::MAX);
+    if execution.watch.is_some() { watched(execution, start) } else { unwatched(execution, start) }
+}
+
+/// Runs while nobody looks on.
+#[inline(never)]
+fn unwatched(execution: &mut Execution<'_>, start: u32) -> Verdict {
+    let (verdict, next) = steps::<false>(execution, start);
+    if let Verdict::Error(error) = verdict {
+        cut_off(execution, error, next);
+    }
+    verdict
+}
+
+/// Runs while someone looks on.
+#[cold]
+#[inline(never)]
+fn watched(execution: &mut Execution<'_>, start: u32) -> Verdict {
+    let (verdict, next) = steps::<true>(execution, start);
+    watch::ended(execution, next as usize, verdict);
+    if let Verdict::Error(error) = verdict {
+        cut_off(execution, error, next);
+    }
+    verdict
+}
+
+/// Runs until the script ends: how, and behind which operation. Without `WATCHED` nobody looks on.
+///
+/// What an operation says is read when it is needed: what is read before a call would have to be
+/// saved until it returns.
+#[inline(always)]
+fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Verdict, u32) {
+    let code = execution.program.code.as_slice();
+    let mut next = start;
     let verdict = loop {
         let Some(op) = code.get(next as usize) else { break Verdict::End };
         if WATCHED {
             watch::turn(execution, next as usize);
         }
         next += 1;
-        let (left, is_out_of_fuel) = fuel.overflowing_sub(1);
-        if is_out_of_fuel {
-            break Verdict::Error(ScriptError::Fuel);
-        }
-        fuel = left;
         match op {
-            Op::Call(call) | Op::CallIf { call, .. } => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, program, (*call, next)) {
+            Op::CallPlainIf { run, call, want, target } => {
+                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
                     break verdict;
                 }
-                if let &Op::CallIf { want, target, .. } = op
-                    && (execution.code > 0) == want
-                {
-                    next = target;
-                }
-            }
-            &Op::CallPlainIf { run, call, want, target } => {
-                match call_plain::<WATCHED>(execution, program, (run, call), next) {
-                    Some(verdict) => break verdict,
-                    None if (execution.code > 0) == want => next = target,
-                    None => {}
-                }
-            }
-            Op::CallRoute(_) | Op::CallRouteNamed { .. } => match call_route(execution, op, next) {
-                Ok(start) => next = start,
-                Err(error) => break Verdict::Error(error),
-            },
-            &Op::Case { target, .. } | &Op::CaseMatch { target, .. } => {
-                if is_case(execution, op) {
-                    next = target;
-                }
-            }
-            Op::Drop => break Verdict::Drop,
-            Op::Exit => break Verdict::Exit,
-            Op::If { test, want, target } => {
-                if decide::<WATCHED>(execution, program, next, test) == *want {
+                if (execution.code > 0) == *want {
                     next = *target;
                 }
             }
-            &Op::Jump(target) => next = target,
-            &Op::LoopTurn { target } => match turn(execution, next) {
-                Ok(true) => {}
-                Ok(false) => next = target,
-                Err(error) => break Verdict::Error(error),
-            },
-            Op::Return | Op::ReturnCode(_) => match leave(execution, op) {
+            Op::CallPlain { run, call } => {
+                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
+                    break verdict;
+                }
+            }
+            Op::CallIf { call, want, target } => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
+                    break verdict;
+                }
+                if (execution.code > 0) == *want {
+                    next = *target;
+                }
+            }
+            Op::Call(call) => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
+                    break verdict;
+                }
+            }
+            Op::IfMethod { method, want, target } => {
+                if decide::<WATCHED>(execution, next, Test::Method(*method)) == *want {
+                    next = *target;
+                }
+            }
+            Op::IfMyUri { want, target } => {
+                if decide::<WATCHED>(execution, next, Test::Myself(Subject::Uri)) == *want {
+                    next = *target;
+                }
+            }
+            Op::If { test, want, target } => {
+                if decide::<WATCHED>(execution, next, *test) == *want {
+                    next = *target;
+                }
+            }
+            Op::Jump(target) => next = *target,
+            Op::ReturnCode(_) | Op::Return => match leave(execution, op) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
             },
+            Op::Drop => break Verdict::Drop,
+            Op::Exit => break Verdict::Exit,
             // By name, so that no operation has to be told from those that are not here.
             Op::Binary(_)
+            | Op::CallRoute(_)
+            | Op::CallRouteNamed { .. }
+            | Op::Case { .. }
+            | Op::CaseMatch { .. }
+            | Op::LoopTurn { .. }
             | Op::Pop
             | Op::PushCode
             | Op::PushConstant(_)
@@ -176,17 +183,43 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, place: &mut usize) 
             | Op::PushVariable(_)
             | Op::StoreSlot(_)
             | Op::StoreVariable(_)
-            | Op::Unary(_) => {
-                compute(execution, op, next);
-                if execution.is_out_of_strings() {
-                    break Verdict::Error(ScriptError::Strings);
-                }
-            }
+            | Op::Unary(_) => match carry_out(execution, op, next) {
+                Ok(following) => next = following,
+                Err(error) => break Verdict::Error(error),
+            },
         }
     };
-    execution.fuel = fuel;
-    *place = next as usize;
-    verdict
+    (verdict, next)
+}
+
+/// The script is cut off behind an operation: logs and counts it.
+#[cold]
+fn cut_off(execution: &mut Execution<'_>, error: ScriptError, next: u32) {
+    execution.host.count(match error {
+        ScriptError::Fuel => Counter::ScriptFuelExhausted,
+        ScriptError::Depth | ScriptError::Strings => Counter::ScriptErrors,
+    });
+    warn(execution, next, &error.to_string());
+}
+
+/// Carries out an operation that works on operands, or that may use up what a script has: where
+/// the script goes on.
+#[inline]
+fn carry_out(execution: &mut Execution<'_>, op: &Op, next: u32) -> Result<u32, ScriptError> {
+    match *op {
+        Op::CallRoute(route) => enter(execution, route, next),
+        Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
+        Op::Case { target, .. } | Op::CaseMatch { target, .. } => {
+            Ok(if is_case(execution, op) { target } else { next })
+        }
+        Op::LoopTurn { target, length } => {
+            Ok(if turn(execution, length, next)? { next } else { target })
+        }
+        _ => {
+            compute(execution, op, next);
+            if execution.is_out_of_strings() { Err(ScriptError::Strings) } else { Ok(next) }
+        }
+    }
 }
 
 /// Carries out an operation that only works on operands.
@@ -236,29 +269,25 @@ fn compute(execution: &mut Execution<'_>, op: &Op, next: u32) {
 
 /// Notes where the run is, for what functions log and for `$cfg(line)`.
 #[inline]
-fn mark(execution: &mut Execution<'_>, next: u32) {
+const fn mark(execution: &mut Execution<'_>, next: u32) {
     execution.at = next;
 }
 
 /// Whether the condition of the operation before `next` holds.
-#[inline]
-fn decide<'m, const WATCHED: bool>(
-    execution: &mut Execution<'m>,
-    program: &'m Program,
-    next: u32,
-    test: &Test,
-) -> bool {
-    let held = holds(execution, program, test);
+#[inline(always)]
+fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, next: u32, test: Test) -> bool {
+    let held = holds(execution, test);
     if WATCHED {
-        watch::tested(execution, next as usize - 1, test, held);
+        watch::tested(execution, next as usize - 1, &test, held);
     }
     held
 }
 
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
-fn holds<'m>(execution: &mut Execution<'m>, program: &'m Program, test: &Test) -> bool {
-    match *test {
+fn holds(execution: &mut Execution<'_>, test: Test) -> bool {
+    let program = execution.program;
+    match test {
         Test::Code => execution.code > 0,
         Test::Equals(constant) => {
             pop(execution).equals(program.constants[constant as usize].value())
@@ -304,46 +333,44 @@ fn top<'m>(execution: &Execution<'m>) -> Value<'m> {
 /// Calls a function; how the script ends, if it does so because of that. Within the loop, which
 /// does little else.
 #[inline(always)]
-fn call<'m, const WATCHED: bool>(
-    execution: &mut Execution<'m>,
-    program: &'m Program,
-    (call, next): (u32, u32),
+fn call<const WATCHED: bool>(
+    execution: &mut Execution<'_>,
+    call: u32,
+    next: u32,
 ) -> Option<Verdict> {
     mark(execution, next);
-    let site = &program.calls[call as usize];
-    let code = match &*site.arguments {
-        [] => apply::<WATCHED>(execution, site, &[]),
-        [Prepared::Literal(text)] => apply::<WATCHED>(execution, site, &[Argument::Text(text)]),
-        [Prepared::Int(number)] => apply::<WATCHED>(execution, site, &[Argument::Int(*number)]),
-        several => call_with::<WATCHED>(execution, site, several),
+    let site = &execution.program.calls[call as usize];
+    let code = match &site.arguments {
+        Arguments::Text(text) => apply::<WATCHED>(execution, site, &[Argument::Text(text)]),
+        Arguments::Int(number) => apply::<WATCHED>(execution, site, &[Argument::Int(*number)]),
+        others => call_with::<WATCHED>(execution, site, others),
     };
-    execution.code = code;
-    end_of_call(execution)
-}
-
-/// How the script ends after a call, if it does so because of that.
-#[inline(always)]
-fn end_of_call(execution: &Execution<'_>) -> Option<Verdict> {
-    if execution.code == 0 || execution.is_out_of_strings() {
-        return Some(ended_by_call(execution));
-    }
-    None
+    end_of_call(execution, code)
 }
 
 /// Calls a function without arguments; how the script ends, if it does so because of that.
 #[inline(always)]
-fn call_plain<'m, const WATCHED: bool>(
-    execution: &mut Execution<'m>,
-    program: &'m Program,
+fn call_plain<const WATCHED: bool>(
+    execution: &mut Execution<'_>,
     (run, call): (Function, u16),
     next: u32,
 ) -> Option<Verdict> {
     mark(execution, next);
     if WATCHED {
-        watch::call(execution, program.calls[usize::from(call)].name, &[]);
+        watch::call(execution, execution.program.calls[usize::from(call)].name, &[]);
     }
-    execution.code = run(execution, &[]);
-    end_of_call(execution)
+    let code = run(execution, &[]);
+    end_of_call(execution, code)
+}
+
+/// Notes what a function has given back; how the script ends, if it does so because of that.
+#[inline(always)]
+fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Option<Verdict> {
+    execution.code = code;
+    if code == 0 || execution.is_out_of_strings() {
+        return Some(ended_by_call(execution));
+    }
+    None
 }
 
 /// Calls a function whose arguments have to be made.
@@ -351,10 +378,13 @@ fn call_plain<'m, const WATCHED: bool>(
 fn call_with<'m, const WATCHED: bool>(
     execution: &mut Execution<'m>,
     site: &CallSite,
-    prepared: &'m [Prepared],
+    arguments: &'m Arguments,
 ) -> ReturnCode {
-    let base = execution.values.len().saturating_sub(site.calculated.into());
-    let code = if let [one, two] = prepared {
+    let Arguments::Other { prepared, calculated } = arguments else {
+        return apply::<WATCHED>(execution, site, &[]);
+    };
+    let base = execution.values.len().saturating_sub((*calculated).into());
+    let code = if let [one, two] = &**prepared {
         let pair = [resolve(one, execution, base), resolve(two, execution, base)];
         apply::<WATCHED>(execution, site, &pair)
     } else {
@@ -379,16 +409,6 @@ fn ended_by_call(execution: &Execution<'_>) -> Verdict {
     }
 }
 
-/// Calls a route block, by its number or by its name: where the run goes on.
-#[inline]
-fn call_route(execution: &mut Execution<'_>, op: &Op, next: u32) -> Result<u32, ScriptError> {
-    match *op {
-        Op::CallRoute(route) => enter(execution, route, next),
-        Op::CallRouteNamed { optional } => enter_named(execution, next, optional),
-        _ => Ok(next),
-    }
-}
-
 /// Calls a function with these arguments.
 #[inline(always)]
 fn apply<'m, const WATCHED: bool>(
@@ -407,12 +427,11 @@ fn enter(execution: &mut Execution<'_>, route: u16, next: u32) -> Result<u32, Sc
     if execution.frames.len() >= SCRIPT_ROUTE_DEPTH_MAX {
         return Err(ScriptError::Depth);
     }
-    if is_out_of_memory(execution) {
-        return Err(ScriptError::Strings);
-    }
+    let entry = &execution.program.routes[usize::from(route)];
+    burn(execution, entry.length)?;
     let value_count = u32::try_from(execution.values.len()).unwrap_or(u32::MAX);
     execution.frames.push(Frame { resume_at: next, value_count });
-    Ok(execution.program.routes[usize::from(route)].start)
+    Ok(entry.start)
 }
 
 /// Calls the route block whose name is the operand on top: where it starts, or where the run goes
@@ -435,6 +454,17 @@ fn enter_named(
     Ok(next)
 }
 
+/// Takes from the fuel what a turn of a loop or a route block costs that has so many operations:
+/// nothing else can make a run longer than its program.
+fn burn(execution: &mut Execution<'_>, operations: u32) -> Result<(), ScriptError> {
+    if is_out_of_memory(execution) {
+        return Err(ScriptError::Strings);
+    }
+    let left = execution.fuel.checked_sub(operations.into());
+    execution.fuel = left.unwrap_or(0);
+    left.map(|_| ()).ok_or(ScriptError::Fuel)
+}
+
 /// Leaves the present route block with the code that the operation says: where its caller goes on,
 /// if it has one and the code is not 0.
 fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
@@ -454,12 +484,10 @@ fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
     Ok(frame.resume_at)
 }
 
-/// Counts a turn of the innermost loop, whose count is the operand on top; whether it is to be
-/// made.
-fn turn(execution: &mut Execution<'_>, next: u32) -> Result<bool, ScriptError> {
-    if is_out_of_memory(execution) {
-        return Err(ScriptError::Strings);
-    }
+/// Counts a turn of the innermost loop, whose count is the operand on top and which has so many
+/// operations; whether it is to be made.
+fn turn(execution: &mut Execution<'_>, length: u32, next: u32) -> Result<bool, ScriptError> {
+    burn(execution, length)?;
     let limit = i64::from(execution.program.settings.max_while_loops);
     let Some(Value::Int(turns)) = execution.values.last_mut() else { return Ok(false) };
     if *turns < limit {
@@ -489,8 +517,8 @@ fn is_method(execution: &Execution<'_>, method: Method) -> bool {
 fn is_myself(execution: &mut Execution<'_>, subject: Subject) -> bool {
     let transit = &execution.transit;
     match subject {
-        Subject::Destination => is_own_address(execution, transit.local),
-        Subject::Source => is_own_address(execution, transit.source),
+        Subject::Destination => is_own_address(execution, *transit.local),
+        Subject::Source => is_own_address(execution, *transit.source),
         Subject::Uri => execution.is_myself(transit.uri),
         Subject::Top => {
             let value = pop(execution);

@@ -85,10 +85,8 @@ pub(super) fn turn(execution: &mut Execution<'_>, next: usize) {
     let program = execution.program;
     let value = execution.values.last().copied().unwrap_or_default();
     let depth = execution.frames.len();
-    let asked = match program.code.get(next) {
-        Some(Op::If { test, .. }) => asked(execution, test),
-        _ => None,
-    };
+    let test = program.code.get(next).and_then(Op::test);
+    let asked = test.and_then(|test| asked(execution, &test));
     let Some(watch) = &mut execution.watch else { return };
     watch.under_way = Some((next, depth));
     let here = |statement: &&super::program::Statement| statement.start as usize == next;
@@ -177,7 +175,7 @@ fn settle(execution: &mut Execution<'_>, next: usize) {
         return;
     }
     match program.code.get(at) {
-        Some(Op::Call(_)) => returned(watch, code, after),
+        Some(Op::Call(_) | Op::CallPlain { .. }) => returned(watch, code, after),
         Some(Op::CallIf { .. } | Op::CallPlainIf { .. }) => {
             returned(watch, code, after);
             watch.observer.observe(Event::Branch(at, code > 0));

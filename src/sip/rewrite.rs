@@ -111,15 +111,16 @@ impl EditList {
             || self.put(at, removed, Side::Behind, length, |pen| write(inserted, pen))
     }
 
-    /// Replaces the digits at `at` by as many others, as [`Self::replace`] does.
+    /// Replaces the digits at `at` by as many others, as [`Self::replace`] does, if they are behind
+    /// all edits and the first that are overwritten. False if not.
     #[inline]
-    pub fn replace_number(&mut self, at: usize, digits: [u8; 2]) -> bool {
-        if self.has_room_to_overwrite(at, digits.len()) {
+    pub fn overwrite_number(&mut self, at: usize, digits: [u8; 2]) -> bool {
+        let has_room = self.has_room_to_overwrite(at, digits.len());
+        if has_room {
             self.overwrite.bytes[..digits.len()].copy_from_slice(&digits);
             (self.overwrite.at, self.overwrite.length) = (at, digits.len());
-            return true;
         }
-        self.replace(at, digits.len(), &digits)
+        has_room
     }
 
     /// Inserts `inserted` at offset `at`.

@@ -127,7 +127,7 @@ fn lock_of(key: &[u8]) -> u16 {
 fn take(execution: &mut Execution<'_>, key: &[u8], waits: bool) -> ReturnCode {
     execution.take_answer();
     let now_ms = execution.host.now().monotonic_ms;
-    let run = execution.random() & ((1 << RUN_BITS) - 1) | 1;
+    let run = execution.host.random() & ((1 << RUN_BITS) - 1) | 1;
     let holder = (now_ms + LOCK_MS_MAX) << RUN_BITS | run;
     let locks = super::locks(execution);
     let (Some(locks), Some(holding)) = (locks, execution.state::<Holding>()) else { return FALSE };

@@ -51,7 +51,7 @@ pub(super) fn advertised_port<'m>(execution: &Execution<'m>, key: Key<'m>, at: I
 
 /// `$Ru`.
 pub(super) fn local_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.local, stream_param(execution))
+    show(execution, b"sip:", *execution.transit.local, stream_param(execution))
 }
 
 /// `$Rut`.
@@ -60,7 +60,7 @@ pub(super) fn local_uri_transport<'m>(
     _: Key<'m>,
     _: Index,
 ) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.local, transport_param(execution))
+    show(execution, b"sip:", *execution.transit.local, transport_param(execution))
 }
 
 /// `$RAu`.
@@ -88,7 +88,7 @@ pub(super) fn advertised_uri_transport<'m>(
 
 /// `$Ras`.
 pub(super) fn local_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"udp:", execution.transit.local, b"")
+    show(execution, b"udp:", *execution.transit.local, b"")
 }
 
 /// `$siz`.
@@ -161,7 +161,7 @@ fn show<'m>(
 
 /// `$su`.
 pub(super) fn source_uri<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.source, stream_param(execution))
+    show(execution, b"sip:", *execution.transit.source, stream_param(execution))
 }
 
 /// `$sut`.
@@ -170,7 +170,7 @@ pub(super) fn source_uri_transport<'m>(
     _: Key<'m>,
     _: Index,
 ) -> Value<'m> {
-    show(execution, b"sip:", execution.transit.source, transport_param(execution))
+    show(execution, b"sip:", *execution.transit.source, transport_param(execution))
 }
 
 /// `$sas`.
@@ -180,7 +180,7 @@ pub(super) fn source_socket<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index)
         Transport::Tcp => b"tcp:",
         Transport::Tls => b"tls:",
     };
-    show(execution, before, execution.transit.source, b"")
+    show(execution, before, *execution.transit.source, b"")
 }
 
 /// What `$rcv(...)` knows.
@@ -215,7 +215,7 @@ pub(super) fn sent_from<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -
     let transit = &execution.transit;
     let listener = transit.send_listener.unwrap_or(transit.listener);
     let Endpoint { transport, address } = execution.host.listener_endpoint(listener);
-    let address = if transit.send_listener.is_some() { address } else { transit.local };
+    let address = if transit.send_listener.is_some() { address } else { *transit.local };
     match part {
         b"ip" => Value::Text(execution.show_ip(address.ip())),
         b"port" => Value::Int(address.port().into()),

@@ -91,7 +91,7 @@ pub(super) fn clock<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Va
 
 /// `$RANDOM`.
 pub(super) fn random<'m>(execution: &Execution<'m>, _: Key<'m>, _: Index) -> Value<'m> {
-    Value::Int(i64::try_from(execution.random() >> 33).unwrap_or(0))
+    Value::Int(i64::try_from(execution.host.random() >> 33).unwrap_or(0))
 }
 
 /// `$pp`.

@@ -43,7 +43,7 @@ const fn variable(name: &'static str, doc: &'static str, read: Read) -> PseudoVa
 fn connection(execution: &Execution<'_>) -> Option<Arc<Card>> {
     let service = execution.host.service(TypeId::of::<Directory>())?;
     let directory: &Directory = service.downcast_ref()?;
-    directory.card(Transport::Tls, execution.transit.source, execution.transit.listener)
+    directory.card(Transport::Tls, *execution.transit.source, execution.transit.listener)
 }
 
 /// A value of what TLS has agreed; null if the message did not come by TLS.

@@ -5,7 +5,7 @@ use super::{Checker, expression, title};
 use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, Spanned, UnaryOperator};
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
-use crate::script::program::{CallSite, Constant, Prepared};
+use crate::script::program::{Arguments, CallSite, Constant, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
 use crate::script::{
@@ -44,7 +44,7 @@ impl Checker<'_> {
         let run = function.run;
         let count = u8::try_from(calculated.len()).unwrap_or(u8::MAX);
         let site =
-            CallSite { name: function.name, run, calculated: count, arguments: arguments.into() };
+            CallSite { name: function.name, run, arguments: Arguments::new(arguments, count) };
         Node::Call(site, calculated)
     }
 
