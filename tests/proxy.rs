@@ -9,6 +9,10 @@ mod core_support;
 use std::sync::Arc;
 
 use core_support::{CoreBench, Sent};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
 use viaduct::metrics::Counter;
 use viaduct::names::{Answer, NameTable, Question};
 
@@ -107,10 +111,77 @@ fn what_a_response_says_to_others_is_not_looked_at_unless_a_script_does() {
     }
     for missing in ["From: ", "To: ", "Call-ID: ", "CSeq: "] {
         let answer = answer.replace(missing, "X-Gone: ");
-        assert_eq!((unseen.send(BOB, &answer), seen.send(BOB, &answer)), (vec![], vec![]));
+        assert_eq!((unseen.send(BOB, &answer).len(), seen.send(BOB, &answer)), (1, vec![]));
     }
     let twice = answer.replace("CSeq:", "CSeq: 7 INVITE\r\nCSeq:");
-    assert_eq!((unseen.send(BOB, &twice), seen.send(BOB, &twice)), (vec![], vec![]));
+    assert_eq!((unseen.send(BOB, &twice).len(), seen.send(BOB, &twice)), (1, vec![]));
+}
+
+proptest! {
+    /// One that a script looks at is parsed; one that none looks at is not, if it is ordinary.
+    #[test]
+    fn a_response_is_sent_on_the_same_whether_a_script_looks_at_it_or_not(
+        via in select(&[
+            "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKalice1",
+            "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;rport",
+            "SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK-524287-1---0123456789abcdef;alias",
+            "SIP/2.0/UDP phone.a.example.com:99;i=4;branch=z9hG4bK776asdhds8f7s6",
+            "SIP/2.0/UDP 10.0.0.1;maddr=198.51.100.5;branch=z9hG4bKa",
+            "SIP/2.0/UDP 198.51.100.7;branch=of-an-old-client",
+            "SIP/2.0/TCP [2001:db8::7] ; branch=z9hG4bKa",
+        ][..]),
+        // What stands at the end of the header, and behind it.
+        end in select(&[
+            "Content-Length: 0\r\n\r\n", "l: 0\r\n\r\n", "\r\n", "Content-Length: 5\r\n\r\nv=0\r\n",
+            "Content-Length: 5\r\nServer: a\r\n\r\nv=0\r\n", "Content-Length: 4\r\n\r\nv=0\r\n",
+            "Content-Length: 6\r\n\r\nv=0\r\n", "Content-Length: 0\r\n", "CONTENT-length:0\r\n\r\n",
+            "Content-Length: x\r\n\r\n", "Content-Length: 4\r\n\r\n\r\n\r\n",
+            "Content-Length: 0\n\n",
+        ][..]),
+        changes in vec(
+            select(&[
+                ("Via: SIP", "v: SIP"), ("\r\nVia: SIP/2.0/UDP 1", ", SIP/2.0/UDP 1"),
+                ("192.0.2.1;", "192.0.2.1 ;"), ("UDP 192", "udp 192"), ("z9h", "Z9h"),
+                ("\r\nVia", "\r\nSubject: between\r\nVia"),
+                ("=5060", "=5061"), (".0\r\n", ".00\r\n"),
+                (".0\r\n", ".1\r\n"), (".0\r\n", ".0;x\r\n"),
+                (".0\r\n", ".0\r\nRecord-Route: <sip:a;lr>\r\n"),
+                (".0\r\n", ".0\r\nRecord-Route: a\n"), (".0\r\n", ".0\r\n ;y\r\n"),
+                (".0\r\n", ".0\r\nRecord-Route: <sip:a;lr>\r\n ,<sip:b>\r\n"),
+                ("SIP/2.0 200 Answer", "SIP/2.0 200"), ("SIP/2.0 200 Answer", "sip/2.0 603 "),
+                ("\r\n", "\n"), ("\r\nTo:", "\nTo:"), ("198.51.100.7", "198.51.100.8"),
+                ("CSeq: 7", "CSeq: 8"), ("Call-ID", "i"), ("To: ", "To:  "),
+                ("From:", "X: y\r\nFrom:"),
+            ][..]),
+            0..3,
+        ),
+        flipped in option::of(0_usize..500),
+    ) {
+        let script = TO_BOB.to_owned() + " onreply_route { exit; }";
+        let (mut unseen, mut seen) = (bench(TO_BOB), bench(&script));
+        let invite = request("INVITE", "sip:bob@b.example", "")
+            .replace("SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKalice1", via);
+        let forwarded = only(unseen.send(ALICE, &invite));
+        prop_assert_eq!(&only(seen.send(ALICE, &invite)), &forwarded);
+        let mut answer = response(&forwarded, 200).replace("Content-Length: 0\r\n\r\n", end);
+        for (from, to) in changes {
+            answer = answer.replacen(from, to, 1);
+        }
+        let mut answer = answer.into_bytes();
+        if let Some(octet) = flipped.and_then(|at| answer.get_mut(at)) {
+            *octet = if *octet == b'0' { b'1' } else { b'0' };
+        }
+        let (sent, parsed) = (unseen.send(BOB, &answer), seen.send(BOB, &answer));
+        if seen.counted(Counter::DroppedMalformed) == 0 {
+            prop_assert_eq!(sent, parsed);
+            for counter in [
+                Counter::ReceivedResponses, Counter::ForwardedResponses,
+                Counter::DroppedForeignResponse, Counter::DroppedUnroutableResponse,
+            ] {
+                prop_assert_eq!(unseen.counted(counter), seen.counted(counter));
+            }
+        }
+    }
 }
 
 /// RFC 3261 §7.3.1: both forms of a stack mean the same.

@@ -17,7 +17,7 @@
 //! so that a request which comes back with the same Request-URI and Route need not be one.
 //! Max-Forwards ends those that are.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use wide::{i8x16, u8x16};
 
@@ -25,7 +25,7 @@ use super::response::WayBack;
 use super::siphash::WordHasher;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, Pen, Rport, Via, transaction_id};
+use crate::sip::{Essentials, Pen, PlainVia, Rport, Via, transaction_id};
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
@@ -123,19 +123,24 @@ impl BranchKey {
         way: WayBack<'_>,
         dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> Option<(ListenerId, u16)> {
-        let Split { transaction, port, listener, .. } = Split::of(branch)?;
-        let listener = ListenerId(match listener {
-            [digit @ b'0'..=b'9'] => u16::from(digit - b'0'),
-            several => parse_decimal(several)?,
-        });
-        let source = SocketAddr::new(way.ip?, parse_hex(port)?);
-        if matches!(way.rport, Rport::Filled(port) if port != source.port()) {
+        let (Claim { transaction, port, listener }, b"") = Claim::ahead(branch)? else {
+            return None;
+        };
+        let source = SocketAddr::new(way.ip?, port);
+        if matches!(way.rport, Rport::Filled(rport) if rport != port) {
             return None;
         }
         let expected = self.transaction(below, &source, listener, dialog);
-        // As numbers: octets would be compared one by one.
-        let [expected, found] = [hex16(expected), transaction].map(u128::from_ne_bytes);
-        (expected == found).then_some((listener, source.port()))
+        is_hash(expected, transaction).then_some((listener, port))
+    }
+
+    /// As [`Self::verify`], of the topmost branch that says `claim`: the port of the request.
+    #[inline(always)]
+    pub(super) fn verify_plain(&self, claim: &Claim, below: &PlainVia<'_>) -> bool {
+        let Claim { transaction, port, listener } = *claim;
+        let source = SocketAddrV4::new(below.ip, port);
+        let expected = self.plain_hash((below.id, below.port), source, listener);
+        below.rport.is_none_or(|rport| rport == port) && is_hash(expected, transaction)
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
@@ -178,10 +183,21 @@ impl BranchKey {
         if via.maddr().is_some() {
             return None;
         }
+        Some(self.plain_hash((id, via.port), *address, listener))
+    }
+
+    /// The hash over a Via with this identifier and port below ours, of a request from there.
+    #[inline(always)]
+    fn plain_hash(
+        &self,
+        (id, sent_by_port): (&[u8], Option<u16>),
+        source: SocketAddrV4,
+        listener: ListenerId,
+    ) -> u64 {
         let mut hasher = self.hasher;
-        hasher.word(u64::from(address.ip().to_bits()) << 32 | ports(via, source));
+        hasher.word(u64::from(source.ip().to_bits()) << 32 | ports(sent_by_port, source.port()));
         hasher.text(id);
-        Some(hasher.finish(ending([id, &[]], listener, 0)))
+        hasher.finish(ending([id, &[]], listener, 0))
     }
 
     /// As [`Self::transaction`].
@@ -204,7 +220,7 @@ impl BranchKey {
                 (0, OVER_IPV6)
             }
         };
-        hasher.word(u64::from(ip) << 32 | ports(via, source));
+        hasher.word(u64::from(ip) << 32 | ports(via.port, source.port()));
         let [branch, maddr] = texts;
         hasher.text(branch);
         if !maddr.is_empty() {
@@ -219,8 +235,8 @@ impl BranchKey {
 
 /// The ports of the sent-by and of where the request came from.
 #[inline]
-fn ports(via: &Via<'_>, source: &SocketAddr) -> u64 {
-    u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0))
+fn ports(sent_by: Option<u16>, source: u16) -> u64 {
+    u64::from(source) << 16 | u64::from(sent_by.unwrap_or(0))
 }
 
 /// What a hash ends with: the lengths of the texts, so that they need nothing between them. A Via
@@ -242,23 +258,39 @@ fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
     hasher
 }
 
-/// The parts of a branch of our form.
-struct Split<'a> {
+/// What a branch of our form says, which need not be one of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
     transaction: [u8; 16],
-    port: [u8; 4],
-    listener: &'a [u8],
+    port: u16,
+    /// The listener that the request came to.
+    pub(super) listener: ListenerId,
 }
 
-impl<'a> Split<'a> {
-    /// The parts of a branch, of which `text` stands behind the cookie, if it has our form.
-    #[inline]
-    fn of(text: &'a [u8]) -> Option<Self> {
+impl Claim {
+    /// That of the branch that `text` starts with, behind the cookie, and what stands behind it.
+    #[inline(always)]
+    pub(super) fn ahead(text: &[u8]) -> Option<(Self, &[u8])> {
         let (fixed, listener) = text.split_first_chunk::<FIXED_BYTES>()?;
-        let (transaction, rest) = fixed.split_first_chunk()?;
-        let (port, _) = rest.split_at(1).1.split_first_chunk()?;
-        let is_ours = fixed[16] == b'.' && fixed[21] == b'.';
-        is_ours.then_some(Self { transaction: *transaction, port: *port, listener })
+        let (transaction, [b'.', port @ .., b'.']) = fixed.split_first_chunk()? else {
+            return None;
+        };
+        let (listener, behind) = match listener {
+            [digit @ b'0'..=b'9', b'\r', ..] => (u16::from(digit - b'0'), &listener[1..]),
+            _ => leading_decimal(listener)?,
+        };
+        let port = parse_hex(*port.first_chunk()?)?;
+        let listener = ListenerId(listener);
+        Some((Self { transaction: *transaction, port, listener }, behind))
     }
+}
+
+/// Whether these are the digits of a hash.
+#[inline(always)]
+fn is_hash(hash: u64, digits: [u8; 16]) -> bool {
+    // As numbers: octets would be compared one by one.
+    let [hash, digits] = [hex16(hash), digits].map(u128::from_ne_bytes);
+    hash == digits
 }
 
 /// The hexadecimal digits of `number`, all at once.
@@ -273,23 +305,22 @@ fn hex16(number: u64) -> [u8; 16] {
     (digits + letters + u8x16::splat(b'0')).to_array()
 }
 
-/// The number of a listener, as [`BranchText::write`] wrote it.
-fn parse_decimal(text: &[u8]) -> Option<u16> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u16, |sum, digit| {
-        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
-        sum.checked_mul(10)?.checked_add(digit)
-    })
+/// The number of a listener, as [`BranchText::write`] wrote it, and what stands behind it.
+fn leading_decimal(text: &[u8]) -> Option<(u16, &[u8])> {
+    let count = text.iter().take_while(|digit| digit.is_ascii_digit()).count();
+    let (digits, behind) = text.split_at(count);
+    let number = digits
+        .iter()
+        .try_fold(0_u16, |sum, digit| sum.checked_mul(10)?.checked_add(u16::from(digit - b'0')));
+    Some((number.filter(|_| count > 0)?, behind))
 }
 
 /// The port whose digits [`BranchText::write`] wrote.
+#[inline(always)]
 fn parse_hex(digits: [u8; 4]) -> Option<u16> {
-    digits.iter().try_fold(0_u16, |sum, digit| {
-        let value = VALUES[usize::from(*digit)];
-        (value < 16).then_some(sum << 4 | u16::from(value))
-    })
+    let values = digits.map(|digit| VALUES[usize::from(digit)]);
+    let are_digits = values.iter().fold(0, |all, value| all | value) < 16;
+    are_digits.then(|| values.iter().fold(0, |sum, value| sum << 4 | u16::from(*value)))
 }
 
 /// The value of each octet that is a hexadecimal digit as they are written here; 16 of others.
@@ -359,10 +390,13 @@ mod tests {
             let number = listener.0;
             let expected = format!("z9hG4bK{transaction:016x}.{port:04x}.{number}");
             prop_assert_eq!(String::from_utf8_lossy(text), expected);
-            let split = Split::of(&text[MAGIC_COOKIE.len()..]).unwrap();
-            prop_assert_eq!(split.transaction, hex16(transaction));
-            prop_assert_eq!(parse_hex(split.port), Some(port));
-            prop_assert_eq!(parse_decimal(split.listener), Some(number));
+            for behind in ["", "\r\nVia: ", ";x"] {
+                let text = [&text[MAGIC_COOKIE.len()..], behind.as_bytes()].concat();
+                let (claim, rest) = Claim::ahead(&text).unwrap();
+                prop_assert_eq!(rest, behind.as_bytes());
+                prop_assert_eq!(claim.transaction, hex16(transaction));
+                prop_assert_eq!((claim.port, claim.listener.0), (port, number));
+            }
         }
     }
 }

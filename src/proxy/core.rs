@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::arrival::Arrival;
 use super::parked::{self, Counted, Form, Forms, NamedHost, Otherwise, Parked};
-use super::pass::{self, Passage};
+use super::pass;
 use super::response::{self, Hop};
 use super::standing::{CoreParts, Standing};
 use super::suspended::Waiting;
@@ -122,20 +122,15 @@ impl ProxyCore {
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
     /// returns; a forwarded message stays in its slot.
-    pub fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
+    pub fn handle_datagram(&mut self, now: Now, mut received: Received<'_>, outbox: &mut Outbox) {
         self.script.message_count = self.script.message_count.wrapping_add(1);
+        if !self.sees_responses && pass::pass(&self.standing, &mut received, outbox) {
+            return;
+        }
         if received.datagram().iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let parsed = sip::parse(received.datagram(), &mut self.workspace.index);
-        let message = Message::new(received.datagram(), &self.workspace.index);
-        if parsed.is_ok() && !self.sees_responses && message.method().is_none() {
-            match pass::pass(&self.standing, &received, message, outbox) {
-                Passage::Without(own_via) => return pass::cut_out(received.buffer, own_via),
-                Passage::Dropped => return,
-                Passage::NotHere => {}
-            }
-        }
         let arrival = Arrival::of(&received);
         self.decide((&now, &arrival), (received.datagram(), parsed), None, outbox);
         self.send_rewritten(received, outbox);
@@ -419,9 +414,7 @@ impl Desk<'_> {
         let Some(essentials) = essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
-        let Turn { standing, arrival, .. } = &self.turn;
-        let own = standing.identity.known_text(arrival.listener, &arrival.local);
-        let hop = response::next_hop(response, essentials, own, standing.ours());
+        let hop = response::next_hop(response, essentials, self.turn.standing.ours());
         // A run that waited comes to its end first, whatever it has made of its response.
         if let (Err(dropped), None) = (hop, self.resumed) {
             return self.drop_counted(dropped);

@@ -86,10 +86,10 @@ impl Start {
 }
 
 impl OwnText {
-    /// What [`Self::via_start`] has behind the name of the header field.
-    #[inline]
-    pub(super) fn via_value_start(&self) -> &[u8] {
-        self.via_start.text.get(VIA_NAME.len()..self.via_start.length).unwrap_or_default()
+    /// What stands behind [`Self::via_start`] in a text that starts with it.
+    #[inline(always)]
+    pub(super) fn behind_via_start<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
+        text.strip_prefix(self.via_start.text.get(..self.via_start.length)?)
     }
 }
 

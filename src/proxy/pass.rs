@@ -1,92 +1,100 @@
 //! Responses that no script looks at: our Via is taken off in the slot, and they go on.
 //!
-//! One that is written as almost all are is not looked at further than that takes: a stateless
-//! proxy sends on what answers something that went through it (RFC 3261 §16.11), and what From, To
-//! and CSeq say is for those who read it.
+//! One that is written as almost all are is not parsed, but skimmed: a stateless proxy sends on
+//! what answers something that went through it (RFC 3261 §16.11), and what it has to know stands in
+//! the first lines, and in the one that says whether the message is whole. What the others say, and
+//! whether From, To, Call-ID and CSeq are among them, is for those who read it.
 
-use std::ops::Range;
+use std::net::{IpAddr, SocketAddr};
 
-use super::response::{self, Hop};
+use super::branch::Claim;
+use super::identity::OwnText;
 use super::standing::Standing;
-use super::turn::Plan;
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
-use crate::mem::{Outbox, Payload, Received, Transmit};
+use crate::mem::{ListenerId, Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::sip::Message;
+use crate::sip::{PlainVia, behind_status_line, is_whole};
 
-/// What becomes of a response.
-#[derive(Clone, Debug)]
-pub(super) enum Passage {
-    /// It is queued, and goes on once these bytes of it are [`cut_out`]: our Via.
-    Without(Range<usize>),
-    /// It is dropped.
-    Dropped,
-    /// It goes to a name or by a connection, which is not done here.
-    NotHere,
-}
-
-/// Queues a response, which came as `received` says, for where it goes.
+/// Sends a response on, which came as `received` says, if it is written as almost all are and goes
+/// by a datagram. False of anything else, which then is as it was.
 #[inline(never)]
-pub(super) fn pass(
-    standing: &Standing,
-    received: &Received<'_>,
-    response: Message<'_>,
-    outbox: &mut Outbox,
-) -> Passage {
-    let own = standing.identity.known_text(received.listener, &received.local);
-    let plain = || response::plain_hop(response, own?, standing.ours());
-    let hop = match response.has_essential_fields().then(plain).flatten() {
-        Some(hop) => Ok(hop),
-        None => any_hop(standing, response),
+pub(super) fn pass(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
+    let identity = &standing.identity;
+    let own = || identity.known_text(received.listener, &received.local);
+    let skim = || {
+        let datagram = received.datagram();
+        let behind = behind_status_line(datagram)?;
+        skim(datagram, behind, own()?, standing)
     };
-    if hop.is_ok_and(|hop| hop.named.is_some() || standing.identity.is_stream(hop.listener)) {
-        return Passage::NotHere;
+    let Some(skimmed) = skim() else { return false };
+    let Some(source) = source(standing, received, skimmed.listener) else { return false };
+    let Skimmed { destination, listener, status_line, own_via } = skimmed;
+    let start = HEADROOM_BYTES + own_via;
+    let payload = start..HEADROOM_BYTES + received.length;
+    if payload.len() > PAYLOAD_BYTES_MAX {
+        return false;
     }
+    take_out(received.buffer, status_line, own_via);
     let counters = &standing.parts.counters;
     counters.count(Counter::ReceivedResponses);
-    match hop.and_then(|hop| queue(standing, received, (response, hop), outbox)) {
-        Ok(own_via) => {
-            counters.count(Counter::ForwardedResponses);
-            Passage::Without(own_via)
-        }
-        Err(dropped) => {
-            counters.count(dropped);
-            Passage::Dropped
-        }
-    }
-}
-
-/// Queues a response that goes to an address; what of it is to be cut out then.
-#[inline]
-fn queue(
-    standing: &Standing,
-    received: &Received<'_>,
-    (response, hop): (Message<'_>, Hop<'_>),
-    outbox: &mut Outbox,
-) -> Result<Range<usize>, Counter> {
-    let plan = response::plan(standing, received.local, (response, hop))?;
-    let Plan { destination, listener, source, message_length, .. } = plan;
-    let start = response.offset_of(hop.own_via);
-    let removed = hop.own_via.len();
-    if message_length - removed > PAYLOAD_BYTES_MAX {
-        return Err(Counter::DroppedTooLarge);
-    }
-    let range = HEADROOM_BYTES + removed..HEADROOM_BYTES + message_length;
-    let payload = Payload::Slot(received.slot, range);
+    counters.count(Counter::ForwardedResponses);
+    let payload = Payload::Slot(received.slot, payload);
     outbox.push(Transmit { destination, listener, source, payload });
-    Ok(start..start + removed)
+    true
 }
 
-/// Takes our Via out of a message in its slot: what stands before it moves behind it.
-#[inline]
-pub(super) fn cut_out(buffer: &mut [u8], own_via: Range<usize>) {
-    let before = HEADROOM_BYTES..HEADROOM_BYTES + own_via.start;
-    buffer.copy_within(before, HEADROOM_BYTES + own_via.len());
+/// What is known of a response that was skimmed.
+struct Skimmed {
+    destination: SocketAddr,
+    /// The listener that the request came to; the response leaves from there.
+    listener: ListenerId,
+    /// How long the line is before our Via.
+    status_line: usize,
+    /// How long that of our Via is.
+    own_via: usize,
 }
 
-/// Where any response goes.
-#[cold]
-fn any_hop<'d>(standing: &Standing, response: Message<'d>) -> Result<Hop<'d>, Counter> {
-    let essentials = response.essentials().map_err(|_| Counter::DroppedMalformed)?;
-    response::next_hop(response, &essentials, None, standing.ours())
+/// Skims a response, of which `behind` stands behind the status line, if it answers a request that
+/// was forwarded here.
+#[inline(always)]
+fn skim(datagram: &[u8], behind: &[u8], own: &OwnText, standing: &Standing) -> Option<Skimmed> {
+    let (claim, behind_own) = Claim::ahead(own.behind_via_start(behind)?)?;
+    let (below, _) = PlainVia::ahead(behind_own)?;
+    // The line break of our line stands before the line below, and counts as its own.
+    let own_via = behind.len() - behind_own.len() + 2;
+    let port = below.rport.or(below.port).unwrap_or(5060);
+    let goes_on = port != 0 && standing.key.verify_plain(&claim, &below);
+    (goes_on && is_whole(datagram)).then(|| Skimmed {
+        destination: SocketAddr::new(IpAddr::V4(below.ip), port),
+        listener: claim.listener,
+        status_line: datagram.len() - behind.len(),
+        own_via,
+    })
 }
+
+/// The address that a response leaves from by that listener, if it is one of datagrams and IPv4.
+#[inline(always)]
+fn source(standing: &Standing, received: &Received<'_>, id: ListenerId) -> Option<IpAddr> {
+    let listener = standing.identity.listener(id)?;
+    let own = listener.address.ip();
+    let leaves = own.is_ipv4() && !standing.identity.is_stream(id);
+    leaves.then(|| if own.is_unspecified() { received.local.ip() } else { own })
+}
+
+/// Takes the line of our Via out of a message in its slot: the status line moves behind it.
+#[inline(always)]
+fn take_out(buffer: &mut [u8], status_line: usize, own_via: usize) {
+    let end = HEADROOM_BYTES + status_line;
+    // Also what lies before it, if it is short: nobody reads that any more.
+    if status_line <= STATUS_LINE_BYTES
+        && let Some(line) = buffer[..end].last_chunk::<STATUS_LINE_BYTES>().copied()
+        && let Some(place) = buffer[..end + own_via].last_chunk_mut()
+    {
+        *place = line;
+    } else {
+        buffer.copy_within(HEADROOM_BYTES..end, HEADROOM_BYTES + own_via);
+    }
+}
+
+/// Bytes that a status line has at most, almost always.
+const STATUS_LINE_BYTES: usize = 64;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::octet::{host_prefix_len, number};
-use super::scan::find;
+use super::scan::{Block, find};
 /// The address that a host part is, if it is one: `192.0.2.1`, `[2001:db8::1]`.
 #[inline(never)]
 #[must_use]
@@ -100,6 +100,43 @@ fn octet(room: &[u8; IPV4_MAX + 1 + 4], at: usize) -> Option<(u8, usize)> {
     (is_plain && number <= 255).then_some((number as u8, at + length + 1))
 }
 
+/// The IPv4 address that a text starts with, and how long it is: as many digits as stand there.
+#[inline(always)]
+pub(super) fn leading_ipv4(ahead: &[u8; Block::LENGTH]) -> Option<(Ipv4Addr, usize)> {
+    let block = Block::new(*ahead);
+    let dots = block.is(b'.').bits();
+    // Where each number ends: at the first four octets that are no digits.
+    let mut others = (!block.within(b'0', b'9')).bits();
+    let mut next = || {
+        let end = others.trailing_zeros();
+        others &= others.wrapping_sub(1);
+        end
+    };
+    let [a, b, c, end] = [next(), next(), next(), next()];
+    let between = 1_u32.checked_shl(end)? - 1;
+    if dots & between != (1_u32 << a | 1_u32 << b | 1_u32 << c) {
+        return None;
+    }
+    let number = |start: u32, end: u32| number_at(ahead, start as usize, (end - start) as usize);
+    let ip =
+        Ipv4Addr::new(number(0, a)?, number(a + 1, b)?, number(b + 1, c)?, number(c + 1, end)?);
+    Some((ip, end as usize))
+}
+
+/// The number from 0 to 255 with so many digits at `start`, without a leading zero.
+#[inline(always)]
+fn number_at(ahead: &[u8; Block::LENGTH], start: usize, digits: usize) -> Option<u8> {
+    let digit = |place: usize| u32::from(ahead[(start + place) % Block::LENGTH] & 0xf);
+    let first = digit(0);
+    let number = match digits {
+        1 => return Some(first as u8),
+        2 => first * 10 + digit(1),
+        3 => first * 100 + digit(1) * 10 + digit(2),
+        _ => return None,
+    };
+    (first > 0 && number <= 255).then_some(number as u8)
+}
+
 /// The IPv6 address that `text`, without brackets, is.
 #[inline(never)]
 pub(super) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
@@ -151,6 +188,22 @@ mod tests {
         ) {
             let expected = text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
             prop_assert_eq!(host_ip(text.as_bytes()), expected);
+        }
+
+        #[test]
+        fn a_text_starts_with_a_dotted_quad_if_its_digits_and_dots_do(
+            text in "[0-9./:\u{80}-\u{ff}]{16}|[0-9]{1,3}([.][0-9]{1,4}){3}[.;x]{13}",
+        ) {
+            let found = leading_ipv4(text.as_bytes().first_chunk().unwrap());
+            let found = found.map(|(ip, length)| (ip.to_string(), length));
+            let number = |part: &&str| {
+                part.parse().is_ok_and(|number: u8| number.to_string() == *part)
+            };
+            let ends = text.match_indices(|octet: char| !octet.is_ascii_digit());
+            let end = ends.map(|(end, _)| end).nth(3);
+            let whole = end.filter(|end| *end < 16).map(|end| &text[..end]);
+            let whole = whole.filter(|whole| whole.split('.').filter(number).count() == 4);
+            prop_assert_eq!(found, whole.map(|whole| (whole.to_owned(), whole.len())));
         }
 
         #[test]

@@ -178,9 +178,15 @@ fn refused(block: Block) -> Lanes {
 /// has a bit as well. `None` of a text that is longer.
 #[inline]
 pub(super) fn edges(text: &[u8]) -> Option<u64> {
-    let plain = |block: Block| block.within(b'*', b'~') & !block.is(b',');
-    let [edges] = marks(text, |block| ([!plain(block) | block.within(b';', b'>')], Lanes::ALL))?;
+    let [edges] = marks(text, |block| ([edge(block)], Lanes::ALL))?;
     Some(edges)
+}
+
+/// What [`edges`] has a bit for.
+#[inline(always)]
+pub(super) fn edge(block: Block) -> Lanes {
+    let plain = block.within(b'*', b'~') & !block.is(b',');
+    !plain | block.within(b';', b'>')
 }
 
 /// How many of the first octets of `text` satisfy `class`.

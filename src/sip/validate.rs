@@ -102,16 +102,6 @@ impl<'d> Message<'d> {
         Ok(())
     }
 
-    /// Whether the fields are there that every message must have, and not twice which may be there
-    /// only once; not what they say.
-    #[inline]
-    pub(crate) fn has_essential_fields(&self) -> bool {
-        use HeaderName::{CSeq, CallId, ContentLength, From, To, Via};
-        let is_there = |name| self.span(name).is_some();
-        [From, To, CallId, CSeq, Via].into_iter().all(is_there)
-            && !self.repeats(SINGLE | 1 << ContentLength as u8)
-    }
-
     /// Checks the start line of a request, and what must agree with it; of a response, nothing. The
     /// Request-URI need not be looked at if it has been found to be a plain one.
     ///

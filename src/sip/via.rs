@@ -75,7 +75,7 @@ impl Places {
 
 /// Whether it is the name of a parameter that has a place, in any case.
 #[inline(never)]
-fn is_asked_for(name: &[u8]) -> bool {
+pub(super) fn is_asked_for(name: &[u8]) -> bool {
     let names = [&b"branch"[..], b"rport", b"received", b"maddr"];
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
