@@ -1,6 +1,6 @@
 //! Request forwarding (RFC 3261 §16.6), stateless (§16.11).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use super::head;
 use super::identity::Identity;
@@ -17,7 +17,7 @@ use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
     Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
-    host_ip, is_sips,
+    host_ip, ipv4, is_sips,
 };
 
 /// Where a request is to go: a host, which may be a name, and what it is sent by.
@@ -46,6 +46,72 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
+    match usual_way(turn, transit, hop) {
+        Some((destination, source)) => {
+            let listener = transit.listener;
+            if !head::plan(turn, transit, listener) {
+                return Err(Refusal::TooLarge);
+            }
+            transit.acted = true;
+            *turn.plan = Some(Plan {
+                destination: SocketAddr::V4(destination),
+                listener,
+                source: IpAddr::V4(source),
+                counter: Counter::ForwardedRequests,
+                message_length: message.end(),
+            });
+            Ok(())
+        }
+        None => forward_any(turn, transit, hop),
+    }
+}
+
+/// The address that a request goes to and the one that it leaves from, if it goes as almost all do:
+/// by UDP over IPv4 to where the Request-URI leads without asking for a name, from the listener
+/// that it came to, and nothing else that the script has decided matters.
+#[inline]
+fn usual_way(
+    turn: &Turn<'_>,
+    transit: &Transit<'_>,
+    hop: NextHop<'_>,
+) -> Option<(SocketAddrV4, Ipv4Addr)> {
+    let is_usual = matches!(hop, NextHop::Routed(None))
+        && transit.destination.is_none()
+        && transit.path.is_empty()
+        && transit.send_listener.is_none()
+        && turn.plan.is_none()
+        && !turn.is_rewritten
+        && turn.standing.udp_mtu.is_none();
+    if !is_usual {
+        return None;
+    }
+    let own = turn.standing.identity.known_text(transit.listener, &transit.local)?;
+    let (IpAddr::V4(source), Transport::Udp) = (own.ip, own.transport) else { return None };
+    let destination = match transit.known_address {
+        Some((uri, address)) if std::ptr::eq(uri, transit.uri) => address,
+        _ => plain_address(transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?)?,
+    };
+    Some((destination, source))
+}
+
+/// The address that a URI names which says nothing but that, if something can be sent there.
+#[inline]
+fn plain_address(uri: &Uri<'_>) -> Option<SocketAddrV4> {
+    let port = uri.port.unwrap_or_else(|| Transport::Udp.default_port());
+    if uri.scheme != Scheme::Sip || !uri.params.text().is_empty() || port == 0 {
+        return None;
+    }
+    let ip = ipv4(uri.host)?;
+    (!is_nobody(IpAddr::V4(ip))).then(|| SocketAddrV4::new(ip, port))
+}
+
+/// As [`forward`], wherever it goes.
+#[inline(never)]
+fn forward_any(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    hop: NextHop<'_>,
+) -> Result<(), Refusal> {
     let mut host = &b""[..];
     let destination = match known_address(transit, hop) {
         Some(address) => address,

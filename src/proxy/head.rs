@@ -11,14 +11,14 @@ use crate::script::{OwnVia, RecordRoute, Transit, split_host_port};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
-    Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length, is_sips,
+    Essentials, HeaderName, Message, Pen, Sheet, Via, are_token, edit_content_length, is_sips,
 };
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 
-/// Bytes that are enough for what [`Top::write`] and [`ViaStamp::write`] write, but for what the
-/// message and the script say.
+/// Bytes that are enough for what [`Top::write_any`] writes, but for what the message and the
+/// script say.
 const FIXED_BYTES: usize = 1_024;
 
 /// Plans the edits of a request that leaves from `listener`, beside those that the script has
@@ -32,10 +32,8 @@ pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: Listene
     let plain_tag = plain_tag(transit, essentials, egress);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
-    let fits = (edit_as_one(&top, edits) || edit_apart(&top, edits))
-        && edit_content_length(transit.message, edits); // step 9
-    edits.join(transit.message.bytes());
-    fits
+    (edit_as_one(&top, edits) || edit_apart(&top, edits))
+        && edit_content_length(transit.message, edits) // step 9
 }
 
 /// What a request gets on top of its header fields, and what that is made of.
@@ -79,33 +77,39 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let stamp = ViaStamp::new(&essentials.via, transit.source, transit.rport_forced);
     let Some(old) = stamp.place() else { return false };
     let end = end_of(&essentials.via, message);
-    let max_forwards_behind = transit.max_forwards_done
-        || message
-            .value(HeaderName::MaxForwards)
-            .is_some_and(|value| message.offset_of(value) > end);
+    let hops_are_behind = transit.max_forwards_done
+        || message.start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
     // Its length may have to follow a body that the script has changed.
-    let content_length_behind =
-        message.value(HeaderName::ContentLength).is_none_or(|value| message.offset_of(value) > end);
-    if !max_forwards_behind || !content_length_behind {
+    let length_is_behind =
+        message.start_of(HeaderName::ContentLength).is_none_or(|start| start > end);
+    if !hops_are_behind || !length_is_behind {
         return false;
     }
     let place = if old.is_empty() { end } else { message.offset_of(old) };
-    let uri = message.request_uri();
-    let uri_start = message.offset_of(uri);
-    let uri_end = uri_start + uri.len();
-    let fields_start = message.headers_start();
-    let via_rest = place + old.len();
     let bytes = message.bytes();
-    let room = end + transit.uri.len() + transit.path.len() + FIXED_BYTES;
-    edits.begin(end, transit.edits, room, |pen| {
-        pen.first::<16>(bytes, uri_start);
-        pen.text(transit.uri);
-        pen.first::<16>(&bytes[uri_end..], fields_start - uri_end);
-        top.write(pen);
-        pen.first::<128>(&bytes[fields_start..], place - fields_start);
-        stamp.write(pen);
-        pen.first::<32>(&bytes[via_rest..], end - via_rest);
-    }) && (transit.max_forwards_done || max_forwards(message, transit, edits))
+    let fields_start = message.headers_start();
+    let changes = (&*transit.edits, transit.max_forwards_done);
+    let begun = edits.begin((place + old.len(), end), changes, bytes, |sheet| {
+        let sheet = top.write(start_line(transit, sheet));
+        stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start))
+    });
+    begun && (transit.max_forwards_done || max_forwards(message, transit, edits))
+}
+
+/// Step 2: the start line, with the Request-URI as the script left it.
+#[inline]
+fn start_line<'b>(transit: &Transit<'_>, sheet: Sheet<'b>) -> Sheet<'b> {
+    let message = transit.message;
+    let bytes = message.bytes();
+    let end = message.headers_start();
+    let arrived = message.request_uri();
+    if std::ptr::eq(transit.uri, arrived) {
+        return sheet.piece::<64>(bytes, 0, end);
+    }
+    let uri_start = message.offset_of(arrived);
+    let uri_end = uri_start + arrived.len();
+    let sheet = sheet.piece::<16>(bytes, 0, uri_start).text(transit.uri);
+    sheet.piece::<16>(bytes, uri_end, end - uri_end)
 }
 
 /// Makes an edit of each change.
@@ -117,7 +121,7 @@ fn edit_apart(top: &Top<'_>, edits: &mut EditList) -> bool {
     request_uri(message, transit.uri, edits)
         && max_forwards(message, transit, edits)
         && stamp_via(&top.essentials.via, transit, edits)
-        && edits.insert_before_with(message.headers_start(), top.room(), |pen| top.write(pen))
+        && edits.insert_before_with(message.headers_start(), top.room(), |pen| top.write_any(pen))
 }
 
 /// Step 2: the Request-URI as the script left it.
@@ -190,26 +194,31 @@ impl Top<'_> {
     /// Our Via (step 8), our Record-Route, if the script asked for it (step 4), and as a route set
     /// the path that the callee registered with (step 6, RFC 3327 §5.3).
     #[inline(always)]
-    fn write(&self, pen: &mut Pen<'_>) {
-        match self.transit.own_via {
-            None => {
-                self.egress.via_start.write(pen);
-                self.branch.write(pen);
-            }
-            // By value: a pen whose address is passed on is not kept in registers.
-            Some(via) => *pen = self.any_via(via, std::mem::take(pen)),
+    fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
+        let Transit { own_via, record_route, path, .. } = self.transit;
+        let has_route = record_route.is_some();
+        if own_via.is_some() || !path.is_empty() || has_route != self.plain_tag.is_some() {
+            return sheet.with(|pen| self.write_any(pen));
         }
-        match (self.plain_tag, self.transit.record_route) {
-            (Some(tag), _) => {
-                self.egress.record_route_start.write(pen);
+        let sheet = self.branch.write(self.egress.via_start.write(sheet));
+        match self.plain_tag {
+            None => sheet.chunk(b"\r\n"),
+            Some(tag) => {
                 let message = self.transit.message;
-                pen.first::<32>(&message.bytes()[message.offset_of(tag)..], tag.len());
-                pen.chunk(b">\r\n");
+                let sheet = self.egress.record_route_start.write(sheet);
+                let tag_start = message.offset_of(tag);
+                sheet.piece::<32>(message.bytes(), tag_start, tag.len()).chunk(b">\r\n")
             }
-            (None, None) => {
-                pen.chunk(b"\r\n");
-            }
-            (None, Some(asked)) => *pen = self.record_routes(asked, std::mem::take(pen)),
+        }
+    }
+
+    /// As [`Self::write`], whatever is asked for.
+    fn write_any(&self, pen: &mut Pen<'_>) {
+        let via = self.transit.own_via.copied().unwrap_or_default();
+        self.any_via(&via, pen);
+        pen.text(b"\r\n");
+        if let Some(asked) = self.transit.record_route {
+            self.record_routes(asked, pen);
         }
         if !self.transit.path.is_empty() {
             pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
@@ -217,8 +226,7 @@ impl Top<'_> {
     }
 
     /// Our Via as the script wants it.
-    #[inline(never)]
-    fn any_via<'b>(&self, via: &OwnVia<'_>, mut pen: Pen<'b>) -> Pen<'b> {
+    fn any_via(&self, via: &OwnVia<'_>, pen: &mut Pen<'_>) {
         let (before, own) = (self.egress.before_sent_by(), &self.egress.sent_by);
         let (own_host, own_port) = split_host_port(own);
         pen.text(before).text(via.host.unwrap_or(own_host));
@@ -226,7 +234,7 @@ impl Top<'_> {
             pen.octet(b':').port(port);
         }
         pen.text(BRANCH_START);
-        self.branch.write(&mut pen);
+        self.branch.write_any(pen);
         if via.rport {
             pen.text(b";rport");
         }
@@ -237,27 +245,22 @@ impl Top<'_> {
             pen.text(digits.as_bytes());
         }
         pen.text(via.params);
-        pen
     }
 
-    /// The end of the line with our Via, and any Record-Route of ours. There are two if the request
-    /// leaves by another listener than it came by, so that later requests of either side find the
-    /// address of theirs.
-    #[inline(never)]
-    fn record_routes<'b>(&self, asked: RecordRoute<'_>, mut pen: Pen<'b>) -> Pen<'b> {
+    /// Any Record-Route of ours. There are two if the request leaves by another listener than it
+    /// came by, so that later requests of either side find the address of theirs.
+    fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
         let Self { transit, egress, ingress, .. } = *self;
         let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
         let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
-        pen.text(b"\r\n");
-        self.record_route(asked, (egress, crosses), tag, &mut pen);
+        self.record_route(asked, (egress, crosses), tag, pen);
         if crosses {
-            self.record_route(asked, (ingress, crosses), tag, &mut pen);
+            self.record_route(asked, (ingress, crosses), tag, pen);
         }
         if let Some(preset) = asked.preset_ingress {
             let asked = RecordRoute { preset: Some(preset), ..asked };
-            self.record_route(asked, (ingress, crosses), tag, &mut pen);
+            self.record_route(asked, (ingress, crosses), tag, pen);
         }
-        pen
     }
 
     /// Whether our Record-Route for the side of that listener is a `sips:` URI: that of a request

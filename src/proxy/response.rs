@@ -230,7 +230,7 @@ mod tests {
         let source = SocketAddr::from(([198, 51, 100, 7], 5061));
         let mut room = [0; 64];
         let mut pen = Pen::new(&mut room);
-        key.branch(&essentials, &source, ListenerId(0)).write(&mut pen);
+        key.branch(&essentials, &source, ListenerId(0)).write_any(&mut pen);
         let length = pen.written().unwrap();
         let branch = String::from_utf8_lossy(&room[..length]).into_owned();
         let own = format!("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK{branch}");
