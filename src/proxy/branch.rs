@@ -17,7 +17,7 @@
 //! so that a request which comes back with the same Request-URI and Route need not be one.
 //! Max-Forwards ends those that are.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use wide::{i8x16, u8x16};
 
@@ -122,6 +122,18 @@ impl BranchKey {
         }
     }
 
+    /// As [`Self::branch`], of a request as almost all are.
+    #[inline]
+    pub(super) fn plain_branch(
+        &self,
+        via: &Via<'_>,
+        source: &SocketAddrV4,
+        listener: ListenerId,
+    ) -> Option<BranchText> {
+        let transaction = self.plain_transaction(via, source, listener)?;
+        Some(BranchText { transaction, port: source.port(), listener })
+    }
+
     /// The listener that the request came to and the port that it came from, if the topmost branch,
     /// of which this is what stands behind the cookie, is one of ours and the response answers a
     /// request that we forwarded: `below` is the Via below ours, `way` what it says of where the
@@ -170,10 +182,11 @@ impl BranchKey {
         listener: ListenerId,
         dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> u64 {
-        match self.plain_transaction(via, source, listener) {
-            Some(hash) => hash,
-            None => self.any_transaction(via, source, listener, dialog()),
-        }
+        let plain = match source {
+            SocketAddr::V4(source) => self.plain_transaction(via, source, listener),
+            SocketAddr::V6(_) => None,
+        };
+        plain.unwrap_or_else(|| self.any_transaction(via, source, listener, dialog()))
     }
 
     /// As [`Self::transaction`], for almost all: IPv4, a branch that is an identifier, no `maddr`.
@@ -181,13 +194,12 @@ impl BranchKey {
     fn plain_transaction(
         &self,
         via: &Via<'_>,
-        source: &SocketAddr,
+        source: &SocketAddrV4,
         listener: ListenerId,
     ) -> Option<u64> {
-        let SocketAddr::V4(address) = source else { return None };
         let id = via.plain_id()?;
         let mut hasher = self.hasher;
-        hasher.word(u64::from(address.ip().to_bits()) << 32 | ports(via, source));
+        hasher.word(u64::from(source.ip().to_bits()) << 32 | ports(via, source.port()));
         hasher.text(id);
         Some(hasher.finish(ending([id, &[]], listener, 0)))
     }
@@ -212,7 +224,7 @@ impl BranchKey {
                 (0, OVER_IPV6)
             }
         };
-        hasher.word(u64::from(ip) << 32 | ports(via, source));
+        hasher.word(u64::from(ip) << 32 | ports(via, source.port()));
         let [branch, maddr] = texts;
         hasher.text(branch);
         if !maddr.is_empty() {
@@ -227,8 +239,8 @@ impl BranchKey {
 
 /// The ports of the sent-by and of where the request came from.
 #[inline]
-fn ports(via: &Via<'_>, source: &SocketAddr) -> u64 {
-    u64::from(source.port()) << 16 | u64::from(via.port.unwrap_or(0))
+fn ports(via: &Via<'_>, source: u16) -> u64 {
+    u64::from(source) << 16 | u64::from(via.port.unwrap_or(0))
 }
 
 /// What a hash ends with: the lengths of the texts, so that they need nothing between them. A Via
@@ -344,10 +356,10 @@ mod tests {
             let text = format!("SIP/2.0/UDP {host}{port};branch=z9hG4bK{id}");
             let via = Via::parse(text.as_bytes()).unwrap();
             let key = BranchKey::new(b"0123456789abcdef");
-            let source = (source.to_be_bytes(), source_port).into();
+            let source = SocketAddrV4::new(source.into(), source_port);
             let listener = ListenerId(listener);
             let plain = key.plain_transaction(&via, &source, listener);
-            let any = key.any_transaction(&via, &source, listener, DialogSide::default());
+            let any = key.any_transaction(&via, &source.into(), listener, DialogSide::default());
             prop_assert_eq!(plain, Some(any));
         }
 

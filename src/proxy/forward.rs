@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use super::head;
-use super::identity::Identity;
+use super::identity::{Identity, OwnText};
 use super::parked::{
     Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE, peer_of,
 };
+use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
@@ -46,52 +47,55 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
-    match usual_way(turn, transit, hop) {
-        Some((destination, source)) => {
-            let listener = transit.listener;
-            if !head::plan(turn, transit, listener) {
-                return Err(Refusal::TooLarge);
-            }
-            transit.acted = true;
-            *turn.plan = Some(Plan {
-                destination: SocketAddr::V4(destination),
-                listener,
-                source: IpAddr::V4(source),
-                counter: Counter::ForwardedRequests,
-                message_length: message.end(),
-            });
-            Ok(())
-        }
-        None => forward_any(turn, transit, hop),
+    if turn.plan.is_some() || turn.is_rewritten {
+        return forward_any(turn, transit, hop);
     }
+    let Some((destination, own)) = usual_way(turn.standing, transit, hop) else {
+        return forward_any(turn, transit, hop);
+    };
+    let source = own.ip;
+    let is_planned = head::plan_usual(transit, (&turn.standing.key, own), turn.plan_edits)
+        || head::plan(turn, transit, transit.listener);
+    if !is_planned {
+        return Err(Refusal::TooLarge);
+    }
+    transit.acted = true;
+    *turn.plan = Some(Plan {
+        destination: SocketAddr::V4(destination),
+        listener: transit.listener,
+        source,
+        counter: Counter::ForwardedRequests,
+        message_length: message.end(),
+    });
+    Ok(())
 }
 
-/// The address that a request goes to and the one that it leaves from, if it goes as almost all do:
-/// by UDP over IPv4 to where the Request-URI leads without asking for a name, from the listener
-/// that it came to, and nothing else that the script has decided matters.
+/// The address that a request goes to and the listener that it leaves from, if it goes as almost
+/// all do: by UDP over IPv4 to where the Request-URI leads without asking for a name, from the
+/// listener that it came to, and nothing else that the script has decided matters.
 #[inline]
-fn usual_way(
-    turn: &Turn<'_>,
+fn usual_way<'t>(
+    standing: &'t Standing,
     transit: &Transit<'_>,
     hop: NextHop<'_>,
-) -> Option<(SocketAddrV4, Ipv4Addr)> {
+) -> Option<(SocketAddrV4, &'t OwnText)> {
     let is_usual = matches!(hop, NextHop::Routed(None))
         && transit.destination.is_none()
         && transit.path.is_empty()
         && transit.send_listener.is_none()
-        && turn.plan.is_none()
-        && !turn.is_rewritten
-        && turn.standing.udp_mtu.is_none();
+        && standing.udp_mtu.is_none();
     if !is_usual {
         return None;
     }
-    let own = turn.standing.identity.known_text(transit.listener, &transit.local)?;
-    let (IpAddr::V4(source), Transport::Udp) = (own.ip, own.transport) else { return None };
+    let own = standing.identity.known_text(transit.listener, &transit.local)?;
+    if own.transport != Transport::Udp || !own.ip.is_ipv4() {
+        return None;
+    }
     let destination = match transit.known_address {
         Some((uri, address)) if std::ptr::eq(uri, transit.uri) => address,
         _ => plain_address(transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?)?,
     };
-    Some((destination, source))
+    Some((destination, own))
 }
 
 /// The address that a URI names which says nothing but that, if something can be sent there.

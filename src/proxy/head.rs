@@ -1,7 +1,9 @@
 //! What forwarding writes into a request (RFC 3261 §16.6 steps 2 to 4, 6, 8 and 9), as edits of
 //! the message as it arrived.
 
-use super::branch::BranchText;
+use std::net::SocketAddr;
+
+use super::branch::{BranchKey, BranchText};
 use super::identity::{BRANCH_START, OwnText, transport_param};
 use super::standing::Standing;
 use super::turn::Turn;
@@ -20,6 +22,78 @@ const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 /// Bytes that are enough for what [`Top::write_any`] writes, but for what the message and the
 /// script say.
 const FIXED_BYTES: usize = 1_024;
+
+/// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
+/// to: over IPv4, its sender asks for `rport`, and what the script wants on top is nothing rare.
+/// False, and nothing is planned, if it is another one.
+#[inline(never)]
+pub(super) fn plan_usual(
+    transit: &Transit<'_>,
+    (key, own): (&BranchKey, &OwnText),
+    edits: &mut EditList,
+) -> bool {
+    let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
+        return false;
+    };
+    let tag = plain_tag(transit, essentials, own);
+    let is_rare = transit.own_via.is_some()
+        || !transit.path.is_empty()
+        || tag.is_some() != transit.record_route.is_some();
+    let Some(rport) = essentials.via.only_rport().filter(|_| !is_rare) else { return false };
+    let message = transit.message;
+    let end = end_of(&essentials.via, message);
+    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
+        return false;
+    };
+    if !is_top(transit, end) {
+        return false;
+    }
+    let bytes = message.bytes();
+    let fields_start = message.headers_start();
+    let place = message.offset_of(rport);
+    let begun = edits.begin((place + rport.len(), end), changes(transit), bytes, |sheet| {
+        let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
+        let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
+        let sheet = sheet.chunk(b"rport=").port(source.port());
+        sheet.chunk(b";received=").ipv4(*source.ip())
+    });
+    begun
+        && (transit.max_forwards_done || max_forwards(message, transit, edits))
+        && (edits.is_one() || edit_content_length(message, edits)) // step 9
+}
+
+/// Writes our Via and, with a tag, our Record-Route.
+#[inline(always)]
+fn write_usual<'b>(
+    (own, branch): (&OwnText, &BranchText),
+    tag: Option<&[u8]>,
+    message: Message<'_>,
+    sheet: Sheet<'b>,
+) -> Sheet<'b> {
+    let sheet = branch.write(own.via_start.write(sheet));
+    let Some(tag) = tag else { return sheet.chunk(b"\r\n") };
+    let sheet = own.record_route_start.write(sheet);
+    sheet.piece::<32>(message.bytes(), message.offset_of(tag), tag.len()).chunk(b">\r\n")
+}
+
+/// Whether the fields that forwarding changes one by one are behind the topmost Via, which ends
+/// there.
+#[inline]
+fn is_top(transit: &Transit<'_>, end: usize) -> bool {
+    let start_of = |name| transit.message.start_of(name);
+    let hops_are_behind = transit.max_forwards_done
+        || start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
+    // Its length may have to follow a body that the script has changed.
+    hops_are_behind && start_of(HeaderName::ContentLength).is_none_or(|start| start > end)
+}
+
+/// The changes that the script has made, and up to where one of them may be made with what is
+/// written anew: nothing else must be changed there.
+#[inline]
+fn changes<'t>(transit: &'t Transit<'_>) -> (&'t EditList, usize) {
+    let end = if transit.max_forwards_done { transit.message.headers_end() } else { 0 };
+    (&*transit.edits, end)
+}
 
 /// Plans the edits of a request that leaves from `listener`, beside those that the script has
 /// made. False if they are too many or too long.
@@ -77,19 +151,13 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let stamp = ViaStamp::new(&essentials.via, transit.source, transit.rport_forced);
     let Some(old) = stamp.place() else { return false };
     let end = end_of(&essentials.via, message);
-    let hops_are_behind = transit.max_forwards_done
-        || message.start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
-    // Its length may have to follow a body that the script has changed.
-    let length_is_behind =
-        message.start_of(HeaderName::ContentLength).is_none_or(|start| start > end);
-    if !hops_are_behind || !length_is_behind {
+    if !is_top(transit, end) {
         return false;
     }
     let place = if old.is_empty() { end } else { message.offset_of(old) };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
-    let changes = (&*transit.edits, transit.max_forwards_done);
-    let begun = edits.begin((place + old.len(), end), changes, bytes, |sheet| {
+    let begun = edits.begin((place + old.len(), end), changes(transit), bytes, |sheet| {
         let sheet = top.write(start_line(transit, sheet));
         stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start))
     });
@@ -200,16 +268,7 @@ impl Top<'_> {
         if own_via.is_some() || !path.is_empty() || has_route != self.plain_tag.is_some() {
             return sheet.with(|pen| self.write_any(pen));
         }
-        let sheet = self.branch.write(self.egress.via_start.write(sheet));
-        match self.plain_tag {
-            None => sheet.chunk(b"\r\n"),
-            Some(tag) => {
-                let message = self.transit.message;
-                let sheet = self.egress.record_route_start.write(sheet);
-                let tag_start = message.offset_of(tag);
-                sheet.piece::<32>(message.bytes(), tag_start, tag.len()).chunk(b">\r\n")
-            }
-        }
+        write_usual((self.egress, &self.branch), self.plain_tag, self.transit.message, sheet)
     }
 
     /// As [`Self::write`], whatever is asked for.
@@ -303,7 +362,6 @@ impl Top<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use bumpalo::Bump;
@@ -311,7 +369,6 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::branch::BranchKey;
     use super::super::identity::{Identity, Listener};
     use super::*;
     use crate::protocol::Transport;
@@ -335,9 +392,9 @@ mod tests {
         edits: Vec<(usize, usize, &'static str)>,
     }
 
-    /// The edits of the request `text`, in one piece as far as possible, and apart: what comes of
-    /// each, if it is possible.
-    fn both(text: &str, decisions: &Decisions) -> [Option<String>; 2] {
+    /// The edits of the request `text`, in the usual way, in one piece as far as possible, and
+    /// apart: what comes of each, if it is possible.
+    fn each(text: &str, decisions: &Decisions) -> [Option<String>; 3] {
         let mut index = MessageIndex::default();
         assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
         let message = Message::new(text.as_bytes(), &index);
@@ -357,6 +414,7 @@ mod tests {
         let ways = (decisions.source, local);
         let mut script_edits = EditList::default();
         let mut transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut script_edits));
+        transit.essentials = Some(&essentials);
         transit.uri = decisions.uri.map_or(transit.uri, str::as_bytes);
         transit.path = decisions.path.as_bytes();
         transit.record_route_params = decisions.params.as_bytes();
@@ -381,9 +439,19 @@ mod tests {
         let essentials = &essentials;
         let plain_tag = plain_tag(&transit, essentials, egress);
         let top = Top { transit: &transit, essentials, branch, ingress, egress, plain_tag };
-        [edit_as_one, edit_apart].map(|edit| {
+        let usual = |top: &Top<'_>, edits: &mut EditList| {
+            decisions.listener == ListenerId(0) && plan_usual(top.transit, (&key, egress), edits)
+        };
+        let as_one = |top: &Top<'_>, edits: &mut EditList| {
+            edit_as_one(top, edits) && edit_content_length(message, edits)
+        };
+        let apart = |top: &Top<'_>, edits: &mut EditList| {
+            edit_apart(top, edits) && edit_content_length(message, edits)
+        };
+        let ways: [&dyn Fn(&Top<'_>, &mut EditList) -> bool; 3] = [&usual, &as_one, &apart];
+        ways.map(|edit| {
             let mut edits = EditList::default();
-            (edit(&top, &mut edits) && edit_content_length(message, &mut edits)).then(|| {
+            edit(&top, &mut edits).then(|| {
                 let mut out = Vec::new();
                 edits.write_to(text.as_bytes(), &mut out);
                 String::from_utf8_lossy(&out).into_owned()
@@ -462,7 +530,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
         #[test]
         fn changes_in_one_piece_are_those_made_apart(text in requests(), decisions in decisions()) {
-            let [one, apart] = both(&text, &decisions);
+            let [usual, one, apart] = each(&text, &decisions);
+            if usual.is_some() {
+                prop_assert_eq!(usual, apart.clone());
+            }
             if one.is_some() {
                 prop_assert_eq!(one, apart);
             }
@@ -487,9 +558,9 @@ mod tests {
             listener: ListenerId(0),
             edits: vec![(text.len() - 2, 0, "X-New: 1\r\n")],
         };
-        let [one, apart] = both(text, &decisions);
+        let [usual, one, apart] = each(text, &decisions);
         let one = one.unwrap();
-        assert_eq!(Some(&one), apart.as_ref());
+        assert_eq!((usual.as_ref(), apart.as_ref()), (Some(&one), Some(&one)));
         let (head, rest) = one.split_once(";branch=").unwrap();
         assert_eq!(head, "INVITE sip:bob@203.0.113.9:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1");
         let (_, rest) = rest.split_once("\r\n").unwrap();
@@ -501,5 +572,28 @@ mod tests {
              From: <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.1>\r\n\
              Call-ID: a84b4c76e66710\r\nCSeq: 1 INVITE\r\nX-New: 1\r\n\r\n"
         );
+    }
+    #[test]
+    fn a_body_that_goes_close_behind_the_via_has_its_length_changed() {
+        let text = "MESSAGE sip:bob@192.0.2.1 SIP/2.0\r\nMax-Forwards: 70\r\n\
+            From: <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.1>\r\n\
+            Call-ID: a84b4c76e66710\r\nCSeq: 1 MESSAGE\r\n\
+            Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;rport\r\n\
+            Content-Length: 4\r\n\r\nbody";
+        let decisions = Decisions {
+            source: "198.51.100.7:5060".parse().unwrap(),
+            uri: None,
+            path: "",
+            user: "",
+            params: "",
+            record_route: None,
+            rport_forced: false,
+            max_forwards_done: true,
+            listener: ListenerId(0),
+            edits: vec![(text.len() - 4, 4, "")],
+        };
+        for changed in each(text, &decisions) {
+            assert!(changed.unwrap().ends_with("\r\nContent-Length: 0\r\n\r\n"));
+        }
     }
 }

@@ -112,8 +112,8 @@ pub(super) struct Identity {
     listeners: Arc<[Listener]>,
     /// The first of them that is one of streams: those of UDP are numbered before.
     first_stream: ListenerId,
-    /// Whether one of them has the wildcard address.
-    has_wildcard: bool,
+    /// Whether an IPv4 address may be this server that is not one that a listener is bound to.
+    has_other_addresses: bool,
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
@@ -140,7 +140,7 @@ impl Identity {
             }
         }
         let mut identity = Self {
-            has_wildcard: listeners.iter().any(|it| it.address.ip().is_unspecified()),
+            has_other_addresses: false,
             bound,
             aliases: aliases(program.settings()),
             own: OwnNames::new(program.settings()),
@@ -149,6 +149,7 @@ impl Identity {
             first_stream: first_stream(&listeners),
             listeners,
         };
+        identity.has_other_addresses = identity.may_have_other_addresses();
         for number in 0..identity.listeners.len() {
             let address = identity.listeners[number].address;
             let text = identity.compose(ListenerId(number as u16), address.ip());
@@ -162,6 +163,16 @@ impl Identity {
         self.aliases = aliases(program.settings());
         self.own = OwnNames::new(program.settings());
         self.subdomains = subdomains(program);
+        self.has_other_addresses = self.may_have_other_addresses();
+    }
+
+    /// [`Self::has_other_addresses`], anew.
+    fn may_have_other_addresses(&self) -> bool {
+        let other = |it: &Listener| it.address.ip().is_unspecified() || it.advertise.is_some();
+        self.listeners.iter().any(other)
+            || !self.aliases.is_empty()
+            || !self.own.machine.is_empty()
+            || !self.subdomains.is_empty()
     }
 
     /// The listener with that number.
@@ -284,18 +295,17 @@ impl Identity {
     #[inline]
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
+        // An IPv4 address has but one spelling.
+        let is_address = host.first().is_some_and(u8::is_ascii_digit);
         self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
-            || self.is_other_name(host, port, local)
+            || (self.has_other_addresses || !is_address) && self.is_other_name(host, port, local)
     }
 
     /// Whether host and port are this server, written in a less usual way.
     #[inline(never)]
     fn is_other_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
-        // An IPv4 address has but one spelling, which has been compared.
-        if (self.has_wildcard || host.first() == Some(&b'['))
-            && let Some(ip) = host_ip(host)
-        {
+        if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();
                 listener.address.port() == wanted_port

@@ -197,9 +197,9 @@ impl EditList {
     }
 
     /// Makes this list one that puts what `write` writes in place of the first `removed` bytes of
-    /// `message`, and behind them makes the changes of `further`. If these are `all`, and the only
-    /// one of them takes off something not far behind, what stands before it is written anew, too:
-    /// an edit costs more to make than that.
+    /// `message`, and behind them makes the changes of `further`. If the only one of those takes
+    /// off something not far behind and before `settled`, what stands before it is written anew,
+    /// too: an edit costs more to make than that.
     ///
     /// False, and there are no changes, if one of `further` is not behind `free`, or the limits of
     /// [`crate::limits`] or those of a sheet are reached.
@@ -207,7 +207,7 @@ impl EditList {
     pub fn begin(
         &mut self,
         (removed, free): (usize, usize),
-        (further, all): (&Self, bool),
+        (further, settled): (&Self, usize),
         message: &[u8],
         write: impl FnOnce(Sheet<'_>) -> Sheet<'_>,
     ) -> bool {
@@ -217,7 +217,9 @@ impl EditList {
         if !is_behind || removed > DATAGRAM_BYTES_MAX {
             return false;
         }
-        self.grow(Sheet::BYTES);
+        if self.bytes.len() < Sheet::BYTES {
+            self.grow_for_sheet();
+        }
         let Some(room) = self.bytes.first_chunk_mut() else { return false };
         let mut sheet = write(Sheet::new(room));
         self.overwrite = further.overwrite;
@@ -225,7 +227,7 @@ impl EditList {
         let mut end = removed;
         let mut rest = &further.edits[..];
         if let [only] = rest
-            && all
+            && only.end() as usize <= settled
             && only.inserted_length == 0
             && only.at as usize - removed <= JOINED_BYTES_MAX
         {
@@ -243,6 +245,13 @@ impl EditList {
         });
         self.used = length;
         rest.is_empty() || self.append_edits(further)
+    }
+
+    /// Makes room for a sheet.
+    #[cold]
+    #[inline(never)]
+    fn grow_for_sheet(&mut self) {
+        self.grow(Sheet::BYTES);
     }
 
     /// Forgets what was begun.
@@ -269,6 +278,13 @@ impl EditList {
         let moved = |edit: &Edit| Edit { inserted_start: start + edit.inserted_start, ..*edit };
         self.edits.extend(further.edits.iter().map(moved));
         true
+    }
+
+    /// Whether there is one, but for what keeps its place and its length.
+    #[inline]
+    #[must_use]
+    pub const fn is_one(&self) -> bool {
+        self.edits.len() == 1
     }
 
     /// Whether there are none.
@@ -584,8 +600,8 @@ mod tests {
         let mut list = EditList::default();
         let mut begin = |removed, further: &EditList| {
             let message = b"abcd 70 ef";
-            let is_begun = list
-                .begin((removed, removed), (further, true), message, |sheet| sheet.chunk(b"NEW"));
+            let is_begun =
+                list.begin((removed, removed), (further, 10), message, |sheet| sheet.chunk(b"NEW"));
             is_begun.then(|| applied(&list, message, 8, 8).unwrap())
         };
         assert_eq!(begin(4, &further).unwrap(), b"NEW 69 ef");
@@ -604,7 +620,7 @@ mod tests {
         assert!(further.replace(4, 2, b"69"));
         assert!(further.remove(8, 2));
         let mut list = EditList::default();
-        assert!(list.begin((2, 3), (&further, true), message, |sheet| sheet.chunk(b"NEW")));
+        assert!(list.begin((2, 3), (&further, 10), message, |sheet| sheet.chunk(b"NEW")));
         assert_eq!(list.edits.len(), 1);
         assert!(list.overwrite.length == 0 && list.removes(4) && list.removes(9));
         assert_eq!(applied(&list, message, 8, 8).unwrap(), b"NEWcd69efgh");
@@ -615,9 +631,7 @@ mod tests {
         let mut list = EditList::default();
         let long = [b'x'; Sheet::WRITTEN_MAX + 1];
         assert!(list.insert(1, b"b"));
-        assert!(
-            !list.begin((1, 1), (&EditList::default(), true), b"abc", |sheet| sheet.text(&long))
-        );
+        assert!(!list.begin((1, 1), (&EditList::default(), 3), b"abc", |sheet| sheet.text(&long)));
         assert!(list.is_empty());
     }
 
@@ -676,7 +690,7 @@ mod tests {
             second in (0_usize..250, 0_usize..40),
             number in (0_usize..250, 0_usize..6),
             further in any::<Option<(u8, bool)>>(),
-            all: bool,
+            settled in 0_usize..400,
         ) {
             let (removed, kept) = begun;
             let free = removed + kept;
@@ -690,7 +704,7 @@ mod tests {
                 && !script.overwrite.is_at_or_before(free);
             let mut list = EditList::default();
             list.insert(200, b"of the message before");
-            let begins = list.begin((removed, free), (&script, all), &message, |sheet| {
+            let begins = list.begin((removed, free), (&script, settled), &message, |sheet| {
                 sheet.text(&inserted)
             });
             prop_assert_eq!(begins, is_behind);

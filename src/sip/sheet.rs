@@ -1,6 +1,6 @@
 //! Writing texts onto a sheet of fixed size, for what is written in every message.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Pen;
 use super::pen::{dotted, ipv6, port_digits};
@@ -151,19 +151,23 @@ impl<'b> Sheet<'b> {
         self.part(&digits, length)
     }
 
+    /// Writes an IPv4 address.
+    #[inline(always)]
+    #[must_use]
+    pub fn ipv4(self, ip: Ipv4Addr) -> Self {
+        let [a, b, c, d] = ip.octets().map(dotted);
+        let mut sheet = self.part(&a.0, a.1).part(&b.0, b.1).part(&c.0, c.1).part(&d.0, d.1);
+        // Not the last dot.
+        sheet.length -= 1;
+        sheet
+    }
+
     /// Writes an address; an IPv6 address without brackets.
     #[inline(always)]
     #[must_use]
     pub fn ip(self, ip: IpAddr) -> Self {
         match ip {
-            IpAddr::V4(ip) => {
-                let [a, b, c, d] = ip.octets().map(dotted);
-                let mut sheet =
-                    self.part(&a.0, a.1).part(&b.0, b.1).part(&c.0, c.1).part(&d.0, d.1);
-                // Not the last dot.
-                sheet.length -= 1;
-                sheet
-            }
+            IpAddr::V4(ip) => self.ipv4(ip),
             IpAddr::V6(ip) => {
                 let (text, length) = ipv6(ip);
                 self.any(text.get(..length))
@@ -177,7 +181,7 @@ const SHEET_BYTES: usize = 2 * Sheet::WRITTEN_MAX;
 
 #[cfg(test)]
 mod tests {
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::net::Ipv6Addr;
 
     use proptest::collection::vec;
     use proptest::prelude::*;

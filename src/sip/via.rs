@@ -286,6 +286,13 @@ impl<'d> Via<'d> {
         (self.places.maddr.is_none() && !id.is_empty()).then_some(id)
     }
 
+    /// The rport parameter as it stands, if there is one and no received.
+    #[inline]
+    #[must_use]
+    pub fn only_rport(&self) -> Option<&'d [u8]> {
+        self.places.rport.text(self.params).filter(|_| self.places.received.is_none())
+    }
+
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
     /// brackets or not (RFC 5118 §4.5).
     #[inline]
