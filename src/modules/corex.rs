@@ -30,6 +30,12 @@ impl SubdomainAliases {
             fits && is_within(host, domain)
         })
     }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.domains.is_empty()
+    }
 }
 
 /// Whether a host is a domain or below it.

@@ -25,7 +25,7 @@ use super::response::WayBack;
 use super::siphash::WordHasher;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
-use crate::sip::{Essentials, Pen, PlainVia, Rport, Via, transaction_id};
+use crate::sip::{Essentials, Pen, PlainVia, Rport, Sheet, Via, transaction_id};
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
@@ -72,22 +72,33 @@ pub(super) struct BranchText {
 impl BranchText {
     /// Writes it.
     #[inline(always)]
-    pub(super) fn write(&self, pen: &mut Pen<'_>) {
-        let mut fixed = [b'.'; FIXED_BYTES + 1];
-        fixed[..16].copy_from_slice(&hex16(self.transaction));
-        let port = hex16(u64::from(self.port) << 48);
-        fixed[17..21].copy_from_slice(&port[..4]);
+    pub(super) fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
+        let [[a, b], [c, d]] = self.port.to_be_bytes().map(|octet| HEX[usize::from(octet)]);
+        let sheet = sheet.chunk(&hex16(self.transaction));
         match self.listener.0 {
-            digit @ 0..10 => {
-                fixed[FIXED_BYTES] = b'0' + digit as u8;
-                pen.chunk(&fixed);
-            }
-            number => {
-                pen.first::<FIXED_BYTES>(&fixed, FIXED_BYTES).port(number);
-            }
+            digit @ 0..10 => sheet.part(&[b'.', a, b, c, d, b'.', b'0' + digit as u8, 0], 7),
+            number => sheet.chunk(&[b'.', a, b, c, d, b'.']).port(number),
         }
     }
+
+    /// As [`Self::write`], with a pen.
+    pub(super) fn write_any(&self, pen: &mut Pen<'_>) {
+        let [[a, b], [c, d]] = self.port.to_be_bytes().map(|octet| HEX[usize::from(octet)]);
+        pen.chunk(&hex16(self.transaction)).chunk(&[b'.', a, b, c, d, b'.']).port(self.listener.0);
+    }
 }
+
+/// The hexadecimal digits of each octet.
+static HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut octet = 0;
+    while octet < pairs.len() {
+        pairs[octet] = [digits[octet / 16], digits[octet % 16]];
+        octet += 1;
+    }
+    pairs
+};
 
 impl BranchKey {
     /// The key made of `secret`.
@@ -109,6 +120,18 @@ impl BranchKey {
             port: source.port(),
             listener,
         }
+    }
+
+    /// As [`Self::branch`], of a request as almost all are.
+    #[inline]
+    pub(super) fn plain_branch(
+        &self,
+        via: &Via<'_>,
+        source: &SocketAddrV4,
+        listener: ListenerId,
+    ) -> Option<BranchText> {
+        let transaction = self.plain_transaction(via, source, listener)?;
+        Some(BranchText { transaction, port: source.port(), listener })
     }
 
     /// The listener that the request came to and the port that it came from, if the topmost branch,
@@ -164,10 +187,11 @@ impl BranchKey {
         listener: ListenerId,
         dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> u64 {
-        match self.plain_transaction(via, source, listener) {
-            Some(hash) => hash,
-            None => self.any_transaction(via, source, listener, dialog()),
-        }
+        let plain = match source {
+            SocketAddr::V4(source) => self.plain_transaction(via, source, listener),
+            SocketAddr::V6(_) => None,
+        };
+        plain.unwrap_or_else(|| self.any_transaction(via, source, listener, dialog()))
     }
 
     /// As [`Self::transaction`], for almost all: IPv4, a branch that is an identifier, no `maddr`.
@@ -175,15 +199,10 @@ impl BranchKey {
     fn plain_transaction(
         &self,
         via: &Via<'_>,
-        source: &SocketAddr,
+        source: &SocketAddrV4,
         listener: ListenerId,
     ) -> Option<u64> {
-        let id = transaction_id(via.branch()?)?;
-        let SocketAddr::V4(address) = source else { return None };
-        if via.maddr().is_some() {
-            return None;
-        }
-        Some(self.plain_hash((id, via.port), *address, listener))
+        Some(self.plain_hash((via.plain_id()?, via.port), *source, listener))
     }
 
     /// The hash over a Via with this identifier and port below ours, of a request from there.
@@ -367,10 +386,10 @@ mod tests {
             let text = format!("SIP/2.0/UDP {host}{port};branch=z9hG4bK{id}");
             let via = Via::parse(text.as_bytes()).unwrap();
             let key = BranchKey::new(b"0123456789abcdef");
-            let source = (source.to_be_bytes(), source_port).into();
+            let source = SocketAddrV4::new(source.into(), source_port);
             let listener = ListenerId(listener);
             let plain = key.plain_transaction(&via, &source, listener);
-            let any = key.any_transaction(&via, &source, listener, DialogSide::default());
+            let any = key.any_transaction(&via, &source.into(), listener, DialogSide::default());
             prop_assert_eq!(plain, Some(any));
         }
 
@@ -382,11 +401,14 @@ mod tests {
         ) {
             let listener = ListenerId(listener);
             let branch = BranchText { transaction, port, listener };
-            let mut room = [0; MAGIC_COOKIE.len() + FIXED_BYTES + 8];
-            let mut pen = Pen::new(&mut room);
-            branch.write(pen.text(MAGIC_COOKIE));
-            let length = pen.written().unwrap();
+            let mut room = [0; Sheet::BYTES];
+            let length = branch.write(Sheet::new(&mut room).text(MAGIC_COOKIE)).written().unwrap();
             let text = &room[..length];
+            let mut other = [0; MAGIC_COOKIE.len() + FIXED_BYTES + 8];
+            let mut pen = Pen::new(&mut other);
+            branch.write_any(pen.text(MAGIC_COOKIE));
+            prop_assert_eq!(pen.written(), Some(length));
+            prop_assert_eq!(text, &other[..length]);
             let number = listener.0;
             let expected = format!("z9hG4bK{transaction:016x}.{port:04x}.{number}");
             prop_assert_eq!(String::from_utf8_lossy(text), expected);

@@ -1,12 +1,13 @@
 //! Request forwarding (RFC 3261 §16.6), stateless (§16.11).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use super::head;
-use super::identity::Identity;
+use super::identity::{Identity, OwnText};
 use super::parked::{
     Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE, peer_of,
 };
+use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::limits::DATAGRAM_BYTES_MAX;
 use crate::mem::ListenerId;
@@ -17,7 +18,7 @@ use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
     Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
-    host_ip, is_sips,
+    host_ip, ipv4, is_sips,
 };
 
 /// Where a request is to go: a host, which may be a name, and what it is sent by.
@@ -46,6 +47,75 @@ pub(super) fn forward(
     if !transit.max_forwards_done && message.max_forwards() == Ok(Some(0)) {
         return too_many_hops(turn, transit);
     }
+    if turn.plan.is_some() || turn.is_rewritten {
+        return forward_any(turn, transit, hop);
+    }
+    let Some((destination, own)) = usual_way(turn.standing, transit, hop) else {
+        return forward_any(turn, transit, hop);
+    };
+    let source = own.ip;
+    let is_planned = head::plan_usual(transit, (&turn.standing.key, own), turn.plan_edits)
+        || head::plan(turn, transit, transit.listener);
+    if !is_planned {
+        return Err(Refusal::TooLarge);
+    }
+    transit.acted = true;
+    *turn.plan = Some(Plan {
+        destination: SocketAddr::V4(destination),
+        listener: transit.listener,
+        source,
+        counter: Counter::ForwardedRequests,
+        message_length: message.end(),
+    });
+    Ok(())
+}
+
+/// The address that a request goes to and the listener that it leaves from, if it goes as almost
+/// all do: by UDP over IPv4 to where the Request-URI leads without asking for a name, from the
+/// listener that it came to, and nothing else that the script has decided matters.
+#[inline]
+fn usual_way<'t>(
+    standing: &'t Standing,
+    transit: &Transit<'_>,
+    hop: NextHop<'_>,
+) -> Option<(SocketAddrV4, &'t OwnText)> {
+    let is_usual = matches!(hop, NextHop::Routed(None))
+        && transit.destination.is_none()
+        && transit.path.is_empty()
+        && transit.send_listener.is_none()
+        && standing.udp_mtu.is_none();
+    if !is_usual {
+        return None;
+    }
+    let own = standing.identity.known_text(transit.listener, &transit.local)?;
+    if own.transport != Transport::Udp || !own.ip.is_ipv4() {
+        return None;
+    }
+    let destination = match transit.known_address {
+        Some((uri, address)) if std::ptr::eq(uri, transit.uri) => address,
+        _ => plain_address(transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?)?,
+    };
+    Some((destination, own))
+}
+
+/// The address that a URI names which says nothing but that, if something can be sent there.
+#[inline]
+fn plain_address(uri: &Uri<'_>) -> Option<SocketAddrV4> {
+    let port = uri.port.unwrap_or_else(|| Transport::Udp.default_port());
+    if uri.scheme != Scheme::Sip || !uri.params.text().is_empty() || port == 0 {
+        return None;
+    }
+    let ip = ipv4(uri.host)?;
+    (!is_nobody(IpAddr::V4(ip))).then(|| SocketAddrV4::new(ip, port))
+}
+
+/// As [`forward`], wherever it goes.
+#[inline(never)]
+fn forward_any(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    hop: NextHop<'_>,
+) -> Result<(), Refusal> {
     let mut host = &b""[..];
     let destination = match known_address(transit, hop) {
         Some(address) => address,

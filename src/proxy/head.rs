@@ -1,7 +1,9 @@
 //! What forwarding writes into a request (RFC 3261 §16.6 steps 2 to 4, 6, 8 and 9), as edits of
 //! the message as it arrived.
 
-use super::branch::BranchText;
+use std::net::SocketAddr;
+
+use super::branch::{BranchKey, BranchText};
 use super::identity::{BRANCH_START, OwnText, transport_param};
 use super::standing::Standing;
 use super::turn::Turn;
@@ -11,15 +13,87 @@ use crate::script::{OwnVia, RecordRoute, Transit, split_host_port};
 use crate::sip::compose::{ShortText, ViaStamp};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
-    Essentials, HeaderName, Message, Pen, Via, are_token, edit_content_length, is_sips,
+    Essentials, HeaderName, Message, Pen, Sheet, Via, are_token, edit_content_length, is_sips,
 };
 
 /// Max-Forwards of a request that has none (RFC 3261 §16.6 step 3).
 const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 
-/// Bytes that are enough for what [`Top::write`] and [`ViaStamp::write`] write, but for what the
-/// message and the script say.
+/// Bytes that are enough for what [`Top::write_any`] writes, but for what the message and the
+/// script say.
 const FIXED_BYTES: usize = 1_024;
+
+/// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
+/// to: over IPv4, its sender asks for `rport`, and what the script wants on top is nothing rare.
+/// False, and nothing is planned, if it is another one.
+#[inline(never)]
+pub(super) fn plan_usual(
+    transit: &Transit<'_>,
+    (key, own): (&BranchKey, &OwnText),
+    edits: &mut EditList,
+) -> bool {
+    let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
+        return false;
+    };
+    let tag = plain_tag(transit, essentials, own);
+    let is_rare = transit.own_via.is_some()
+        || !transit.path.is_empty()
+        || tag.is_some() != transit.record_route.is_some();
+    let Some(rport) = essentials.via.only_rport().filter(|_| !is_rare) else { return false };
+    let message = transit.message;
+    let end = end_of(&essentials.via, message);
+    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
+        return false;
+    };
+    if !is_top(transit, end) {
+        return false;
+    }
+    let bytes = message.bytes();
+    let fields_start = message.headers_start();
+    let place = message.offset_of(rport);
+    let begun = edits.begin((place + rport.len(), end), changes(transit), bytes, |sheet| {
+        let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
+        let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
+        let sheet = sheet.chunk(b"rport=").port(source.port());
+        sheet.chunk(b";received=").ipv4(*source.ip())
+    });
+    begun
+        && (transit.max_forwards_done || max_forwards(message, transit, edits))
+        && (edits.is_one() || edit_content_length(message, edits)) // step 9
+}
+
+/// Writes our Via and, with a tag, our Record-Route.
+#[inline(always)]
+fn write_usual<'b>(
+    (own, branch): (&OwnText, &BranchText),
+    tag: Option<&[u8]>,
+    message: Message<'_>,
+    sheet: Sheet<'b>,
+) -> Sheet<'b> {
+    let sheet = branch.write(own.via_start.write(sheet));
+    let Some(tag) = tag else { return sheet.chunk(b"\r\n") };
+    let sheet = own.record_route_start.write(sheet);
+    sheet.piece::<32>(message.bytes(), message.offset_of(tag), tag.len()).chunk(b">\r\n")
+}
+
+/// Whether the fields that forwarding changes one by one are behind the topmost Via, which ends
+/// there.
+#[inline]
+fn is_top(transit: &Transit<'_>, end: usize) -> bool {
+    let start_of = |name| transit.message.start_of(name);
+    let hops_are_behind = transit.max_forwards_done
+        || start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
+    // Its length may have to follow a body that the script has changed.
+    hops_are_behind && start_of(HeaderName::ContentLength).is_none_or(|start| start > end)
+}
+
+/// The changes that the script has made, and up to where one of them may be made with what is
+/// written anew: nothing else must be changed there.
+#[inline]
+fn changes<'t>(transit: &'t Transit<'_>) -> (&'t EditList, usize) {
+    let end = if transit.max_forwards_done { transit.message.headers_end() } else { 0 };
+    (&*transit.edits, end)
+}
 
 /// Plans the edits of a request that leaves from `listener`, beside those that the script has
 /// made. False if they are too many or too long.
@@ -32,10 +106,8 @@ pub(super) fn plan(turn: &mut Turn<'_>, transit: &Transit<'_>, listener: Listene
     let plain_tag = plain_tag(transit, essentials, egress);
     let top = Top { transit, essentials, branch, ingress, egress, plain_tag };
     let edits = &mut *turn.plan_edits;
-    let fits = (edit_as_one(&top, edits) || edit_apart(&top, edits))
-        && edit_content_length(transit.message, edits); // step 9
-    edits.join(transit.message.bytes());
-    fits
+    (edit_as_one(&top, edits) || edit_apart(&top, edits))
+        && edit_content_length(transit.message, edits) // step 9
 }
 
 /// What a request gets on top of its header fields, and what that is made of.
@@ -79,33 +151,33 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let stamp = ViaStamp::new(&essentials.via, *transit.source, transit.rport_forced);
     let Some(old) = stamp.place() else { return false };
     let end = end_of(&essentials.via, message);
-    let max_forwards_behind = transit.max_forwards_done
-        || message
-            .value(HeaderName::MaxForwards)
-            .is_some_and(|value| message.offset_of(value) > end);
-    // Its length may have to follow a body that the script has changed.
-    let content_length_behind =
-        message.value(HeaderName::ContentLength).is_none_or(|value| message.offset_of(value) > end);
-    if !max_forwards_behind || !content_length_behind {
+    if !is_top(transit, end) {
         return false;
     }
     let place = if old.is_empty() { end } else { message.offset_of(old) };
-    let uri = message.request_uri();
-    let uri_start = message.offset_of(uri);
-    let uri_end = uri_start + uri.len();
-    let fields_start = message.headers_start();
-    let via_rest = place + old.len();
     let bytes = message.bytes();
-    let room = end + transit.uri.len() + transit.path.len() + FIXED_BYTES;
-    edits.begin(end, transit.edits, room, |pen| {
-        pen.first::<16>(bytes, uri_start);
-        pen.text(transit.uri);
-        pen.first::<16>(&bytes[uri_end..], fields_start - uri_end);
-        top.write(pen);
-        pen.first::<128>(&bytes[fields_start..], place - fields_start);
-        stamp.write(pen);
-        pen.first::<32>(&bytes[via_rest..], end - via_rest);
-    }) && (transit.max_forwards_done || max_forwards(message, transit, edits))
+    let fields_start = message.headers_start();
+    let begun = edits.begin((place + old.len(), end), changes(transit), bytes, |sheet| {
+        let sheet = top.write(start_line(transit, sheet));
+        stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start))
+    });
+    begun && (transit.max_forwards_done || max_forwards(message, transit, edits))
+}
+
+/// Step 2: the start line, with the Request-URI as the script left it.
+#[inline]
+fn start_line<'b>(transit: &Transit<'_>, sheet: Sheet<'b>) -> Sheet<'b> {
+    let message = transit.message;
+    let bytes = message.bytes();
+    let end = message.headers_start();
+    let arrived = message.request_uri();
+    if std::ptr::eq(transit.uri, arrived) {
+        return sheet.piece::<64>(bytes, 0, end);
+    }
+    let uri_start = message.offset_of(arrived);
+    let uri_end = uri_start + arrived.len();
+    let sheet = sheet.piece::<16>(bytes, 0, uri_start).text(transit.uri);
+    sheet.piece::<16>(bytes, uri_end, end - uri_end)
 }
 
 /// Makes an edit of each change.
@@ -117,7 +189,7 @@ fn edit_apart(top: &Top<'_>, edits: &mut EditList) -> bool {
     request_uri(message, transit.uri, edits)
         && max_forwards(message, transit, edits)
         && stamp_via(&top.essentials.via, transit, edits)
-        && edits.insert_before_with(message.headers_start(), top.room(), |pen| top.write(pen))
+        && edits.insert_before_with(message.headers_start(), top.room(), |pen| top.write_any(pen))
 }
 
 /// Step 2: the Request-URI as the script left it.
@@ -190,26 +262,22 @@ impl Top<'_> {
     /// Our Via (step 8), our Record-Route, if the script asked for it (step 4), and as a route set
     /// the path that the callee registered with (step 6, RFC 3327 §5.3).
     #[inline(always)]
-    fn write(&self, pen: &mut Pen<'_>) {
-        match self.transit.own_via {
-            None => {
-                self.egress.via_start.write(pen);
-                self.branch.write(pen);
-            }
-            // By value: a pen whose address is passed on is not kept in registers.
-            Some(via) => *pen = self.any_via(via, std::mem::take(pen)),
+    fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
+        let Transit { own_via, record_route, path, .. } = self.transit;
+        let has_route = record_route.is_some();
+        if own_via.is_some() || !path.is_empty() || has_route != self.plain_tag.is_some() {
+            return sheet.with(|pen| self.write_any(pen));
         }
-        match (self.plain_tag, self.transit.record_route) {
-            (Some(tag), _) => {
-                self.egress.record_route_start.write(pen);
-                let message = self.transit.message;
-                pen.first::<32>(&message.bytes()[message.offset_of(tag)..], tag.len());
-                pen.chunk(b">\r\n");
-            }
-            (None, None) => {
-                pen.chunk(b"\r\n");
-            }
-            (None, Some(asked)) => *pen = self.record_routes(*asked, std::mem::take(pen)),
+        write_usual((self.egress, &self.branch), self.plain_tag, self.transit.message, sheet)
+    }
+
+    /// As [`Self::write`], whatever is asked for.
+    fn write_any(&self, pen: &mut Pen<'_>) {
+        let via = self.transit.own_via.copied().unwrap_or_default();
+        self.any_via(&via, pen);
+        pen.text(b"\r\n");
+        if let Some(asked) = self.transit.record_route {
+            self.record_routes(*asked, pen);
         }
         if !self.transit.path.is_empty() {
             pen.text(b"Route: ").text(self.transit.path).text(b"\r\n");
@@ -217,8 +285,7 @@ impl Top<'_> {
     }
 
     /// Our Via as the script wants it.
-    #[inline(never)]
-    fn any_via<'b>(&self, via: &OwnVia<'_>, mut pen: Pen<'b>) -> Pen<'b> {
+    fn any_via(&self, via: &OwnVia<'_>, pen: &mut Pen<'_>) {
         let (before, own) = (self.egress.before_sent_by(), &self.egress.sent_by);
         let (own_host, own_port) = split_host_port(own);
         pen.text(before).text(via.host.unwrap_or(own_host));
@@ -226,7 +293,7 @@ impl Top<'_> {
             pen.octet(b':').port(port);
         }
         pen.text(BRANCH_START);
-        self.branch.write(&mut pen);
+        self.branch.write_any(pen);
         if via.rport {
             pen.text(b";rport");
         }
@@ -237,27 +304,22 @@ impl Top<'_> {
             pen.text(digits.as_bytes());
         }
         pen.text(via.params);
-        pen
     }
 
-    /// The end of the line with our Via, and any Record-Route of ours. There are two if the request
-    /// leaves by another listener than it came by, so that later requests of either side find the
-    /// address of theirs.
-    #[inline(never)]
-    fn record_routes<'b>(&self, asked: RecordRoute<'_>, mut pen: Pen<'b>) -> Pen<'b> {
+    /// Any Record-Route of ours. There are two if the request leaves by another listener than it
+    /// came by, so that later requests of either side find the address of theirs.
+    fn record_routes(&self, asked: RecordRoute<'_>, pen: &mut Pen<'_>) {
         let Self { transit, egress, ingress, .. } = *self;
         let crosses = asked.double && asked.preset.is_none() && egress.listener != transit.listener;
         let tag = self.essentials.from.tag().filter(|tag| asked.from_tag && are_token(tag));
-        pen.text(b"\r\n");
-        self.record_route(asked, (egress, crosses), tag, &mut pen);
+        self.record_route(asked, (egress, crosses), tag, pen);
         if crosses {
-            self.record_route(asked, (ingress, crosses), tag, &mut pen);
+            self.record_route(asked, (ingress, crosses), tag, pen);
         }
         if let Some(preset) = asked.preset_ingress {
             let asked = RecordRoute { preset: Some(preset), ..asked };
-            self.record_route(asked, (ingress, crosses), tag, &mut pen);
+            self.record_route(asked, (ingress, crosses), tag, pen);
         }
-        pen
     }
 
     /// Whether our Record-Route for the side of that listener is a `sips:` URI: that of a request
@@ -300,7 +362,6 @@ impl Top<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::sync::Arc;
 
     use bumpalo::Bump;
@@ -308,7 +369,6 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::branch::BranchKey;
     use super::super::identity::{Identity, Listener};
     use super::*;
     use crate::protocol::Transport;
@@ -332,9 +392,9 @@ mod tests {
         edits: Vec<(usize, usize, &'static str)>,
     }
 
-    /// The edits of the request `text`, in one piece as far as possible, and apart: what comes of
-    /// each, if it is possible.
-    fn both(text: &str, decisions: &Decisions) -> [Option<String>; 2] {
+    /// The edits of the request `text`, in the usual way, in one piece as far as possible, and
+    /// apart: what comes of each, if it is possible.
+    fn each(text: &str, decisions: &Decisions) -> [Option<String>; 3] {
         let mut index = MessageIndex::default();
         assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
         let message = Message::new(text.as_bytes(), &index);
@@ -354,6 +414,7 @@ mod tests {
         let ways = (&decisions.source, &local);
         let mut script_edits = EditList::default();
         let mut transit = Transit::new(message, ways, ListenerId(0), (&arena, &mut script_edits));
+        transit.essentials = Some(&essentials);
         transit.uri = decisions.uri.map_or(transit.uri, str::as_bytes);
         transit.path = decisions.path.as_bytes();
         transit.record_route_params = decisions.params.as_bytes();
@@ -379,9 +440,19 @@ mod tests {
         let essentials = &essentials;
         let plain_tag = plain_tag(&transit, essentials, egress);
         let top = Top { transit: &transit, essentials, branch, ingress, egress, plain_tag };
-        [edit_as_one, edit_apart].map(|edit| {
+        let usual = |top: &Top<'_>, edits: &mut EditList| {
+            decisions.listener == ListenerId(0) && plan_usual(top.transit, (&key, egress), edits)
+        };
+        let as_one = |top: &Top<'_>, edits: &mut EditList| {
+            edit_as_one(top, edits) && edit_content_length(message, edits)
+        };
+        let apart = |top: &Top<'_>, edits: &mut EditList| {
+            edit_apart(top, edits) && edit_content_length(message, edits)
+        };
+        let ways: [&dyn Fn(&Top<'_>, &mut EditList) -> bool; 3] = [&usual, &as_one, &apart];
+        ways.map(|edit| {
             let mut edits = EditList::default();
-            (edit(&top, &mut edits) && edit_content_length(message, &mut edits)).then(|| {
+            edit(&top, &mut edits).then(|| {
                 let mut out = Vec::new();
                 edits.write_to(text.as_bytes(), &mut out);
                 String::from_utf8_lossy(&out).into_owned()
@@ -460,7 +531,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
         #[test]
         fn changes_in_one_piece_are_those_made_apart(text in requests(), decisions in decisions()) {
-            let [one, apart] = both(&text, &decisions);
+            let [usual, one, apart] = each(&text, &decisions);
+            if usual.is_some() {
+                prop_assert_eq!(usual, apart.clone());
+            }
             if one.is_some() {
                 prop_assert_eq!(one, apart);
             }
@@ -485,9 +559,9 @@ mod tests {
             listener: ListenerId(0),
             edits: vec![(text.len() - 2, 0, "X-New: 1\r\n")],
         };
-        let [one, apart] = both(text, &decisions);
+        let [usual, one, apart] = each(text, &decisions);
         let one = one.unwrap();
-        assert_eq!(Some(&one), apart.as_ref());
+        assert_eq!((usual.as_ref(), apart.as_ref()), (Some(&one), Some(&one)));
         let (head, rest) = one.split_once(";branch=").unwrap();
         assert_eq!(head, "INVITE sip:bob@203.0.113.9:5060 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1");
         let (_, rest) = rest.split_once("\r\n").unwrap();
@@ -499,5 +573,28 @@ mod tests {
              From: <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.1>\r\n\
              Call-ID: a84b4c76e66710\r\nCSeq: 1 INVITE\r\nX-New: 1\r\n\r\n"
         );
+    }
+    #[test]
+    fn a_body_that_goes_close_behind_the_via_has_its_length_changed() {
+        let text = "MESSAGE sip:bob@192.0.2.1 SIP/2.0\r\nMax-Forwards: 70\r\n\
+            From: <sip:alice@192.0.2.1>;tag=1928301774\r\nTo: <sip:bob@192.0.2.1>\r\n\
+            Call-ID: a84b4c76e66710\r\nCSeq: 1 MESSAGE\r\n\
+            Via: SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bK776asdhds8f7s6;rport\r\n\
+            Content-Length: 4\r\n\r\nbody";
+        let decisions = Decisions {
+            source: "198.51.100.7:5060".parse().unwrap(),
+            uri: None,
+            path: "",
+            user: "",
+            params: "",
+            record_route: None,
+            rport_forced: false,
+            max_forwards_done: true,
+            listener: ListenerId(0),
+            edits: vec![(text.len() - 4, 4, "")],
+        };
+        for changed in each(text, &decisions) {
+            assert!(changed.unwrap().ends_with("\r\nContent-Length: 0\r\n\r\n"));
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::mem::ListenerId;
 use crate::modules::SubdomainAliases;
 use crate::protocol::Transport;
 use crate::script::{Program, Settings};
-use crate::sip::{Pen, compose, equal, host_ip};
+use crate::sip::{Sheet, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -52,18 +52,19 @@ impl OwnText {
     /// `Via: SIP/2.0/UDP `: what stands before host and port.
     pub(super) fn before_sent_by(&self) -> &[u8] {
         let behind = self.sent_by.len() + BRANCH_START.len();
-        &self.via_start.text[..self.via_start.length.saturating_sub(behind)]
+        &self.via_start.text[..self.via_start.text.len().saturating_sub(behind)]
     }
 }
 
 /// What stands behind host and port in our Via.
 pub(super) const BRANCH_START: &[u8] = b";branch=z9hG4bK";
 
-/// A text that is written often: what lies behind it may be copied with it.
+/// A text that is written often.
 #[derive(Debug)]
 pub(super) struct Start {
     text: Vec<u8>,
-    length: usize,
+    /// The same, if it is as short as it usually is, with octets behind it that do not count.
+    padded: [u8; Self::BYTES],
 }
 
 impl Start {
@@ -72,16 +73,19 @@ impl Start {
 
     /// The parts, one behind the other.
     fn new(parts: &[&[u8]]) -> Self {
-        let mut text = parts.concat();
-        let length = text.len();
-        text.resize(length.max(Self::BYTES), 0);
-        Self { text, length }
+        let text = parts.concat();
+        let mut padded = [0; Self::BYTES];
+        padded.iter_mut().zip(&text).for_each(|(place, octet)| *place = *octet);
+        Self { text, padded }
     }
 
     /// Writes it.
     #[inline(always)]
-    pub(super) fn write(&self, pen: &mut Pen<'_>) {
-        pen.first::<{ Self::BYTES }>(&self.text, self.length);
+    pub(super) fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
+        match self.text.len() {
+            length @ ..=Self::BYTES => sheet.part(&self.padded, length),
+            _ => sheet.text(&self.text),
+        }
     }
 }
 
@@ -89,7 +93,7 @@ impl OwnText {
     /// What stands behind [`Self::via_start`] in a text that starts with it.
     #[inline(always)]
     pub(super) fn behind_via_start<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
-        text.strip_prefix(self.via_start.text.get(..self.via_start.length)?)
+        text.strip_prefix(&self.via_start.text[..])
     }
 }
 
@@ -108,6 +112,8 @@ pub(super) struct Identity {
     listeners: Arc<[Listener]>,
     /// The first of them that is one of streams: those of UDP are numbered before.
     first_stream: ListenerId,
+    /// Whether an IPv4 address may be this server that is not one that a listener is bound to.
+    has_other_addresses: bool,
     /// The hosts that the listeners are bound to, as they are usually written, with their ports.
     bound: Vec<(Vec<u8>, u16)>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
@@ -134,6 +140,7 @@ impl Identity {
             }
         }
         let mut identity = Self {
+            has_other_addresses: false,
             bound,
             aliases: aliases(program.settings()),
             own: OwnNames::new(program.settings()),
@@ -142,6 +149,7 @@ impl Identity {
             first_stream: first_stream(&listeners),
             listeners,
         };
+        identity.has_other_addresses = identity.may_have_other_addresses();
         for number in 0..identity.listeners.len() {
             let address = identity.listeners[number].address;
             let text = identity.compose(ListenerId(number as u16), address.ip());
@@ -155,6 +163,16 @@ impl Identity {
         self.aliases = aliases(program.settings());
         self.own = OwnNames::new(program.settings());
         self.subdomains = subdomains(program);
+        self.has_other_addresses = self.may_have_other_addresses();
+    }
+
+    /// [`Self::has_other_addresses`], anew.
+    fn may_have_other_addresses(&self) -> bool {
+        let other = |it: &Listener| it.address.ip().is_unspecified() || it.advertise.is_some();
+        self.listeners.iter().any(other)
+            || !self.aliases.is_empty()
+            || !self.own.machine.is_empty()
+            || !self.subdomains.is_empty()
     }
 
     /// The listener with that number.
@@ -232,12 +250,20 @@ impl Identity {
     /// The texts of two listeners, as [`Self::text`] gives each.
     #[inline]
     pub(super) fn two_texts(&mut self, ids: [ListenerId; 2], local: &SocketAddr) -> [&OwnText; 2] {
+        let position = usize::from(ids[0].0);
+        let is_one = ids[0] == ids[1]
+            && self.texts.get(position).is_some_and(|text| !text.ip.is_unspecified());
+        let positions = if is_one { [position, position] } else { self.two_positions(ids, local) };
+        positions.map(|position| &self.texts[position])
+    }
+
+    /// Where the texts of two listeners are.
+    #[inline(never)]
+    fn two_positions(&mut self, ids: [ListenerId; 2], local: &SocketAddr) -> [usize; 2] {
         if self.texts.len() + 2 > OWN_TEXTS_MAX {
             self.texts.truncate(self.listeners.len());
         }
-        let one = self.text_position(ids[0], local);
-        let other = if ids[0] == ids[1] { one } else { self.text_position(ids[1], local) };
-        [one, other].map(|position| &self.texts[position])
+        ids.map(|id| self.text_position(id, local))
     }
 
     /// Where a text is; it is made if there is none.
@@ -269,8 +295,10 @@ impl Identity {
     #[inline]
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
+        // An IPv4 address has but one spelling.
+        let is_address = host.first().is_some_and(u8::is_ascii_digit);
         self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
-            || self.is_other_name(host, port, local)
+            || (self.has_other_addresses || !is_address) && self.is_other_name(host, port, local)
     }
 
     /// Whether host and port are this server, written in a less usual way.

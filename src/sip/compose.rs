@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::octet::are_plain;
 use super::scan::{Block, search};
-use super::{HeaderName, Message, Param, Params, Pen, Rport, Via};
+use super::{HeaderName, Message, Param, Params, Pen, Rport, Sheet, Via};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
@@ -91,17 +91,18 @@ impl<'d> ViaStamp<'d> {
 
     /// Writes what comes in the place that [`Self::place`] tells.
     #[inline(always)]
-    pub fn write(&self, pen: &mut Pen<'_>) {
+    #[must_use]
+    pub fn write<'b>(&self, mut sheet: Sheet<'b>) -> Sheet<'b> {
         if !self.received {
-            return;
+            return sheet;
         }
         if self.place().is_some_and(<[u8]>::is_empty) {
-            pen.octet(b';');
+            sheet = sheet.chunk(b";");
         }
         if self.rport != RportStamp::Keep {
-            pen.text(b"rport=").port(self.source.port()).octet(b';');
+            sheet = sheet.chunk(b"rport=").port(self.source.port()).chunk(b";");
         }
-        pen.text(b"received=").ip(self.source.ip());
+        sheet.chunk(b"received=").ip(self.source.ip())
     }
 
     /// Calls `replace` for each change: a piece of the Via (empty: its end) and the new text.

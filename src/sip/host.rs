@@ -57,7 +57,7 @@ pub(super) fn port(text: &[u8]) -> Option<u16> {
 
 /// The IPv4 address that `text` is: four decimal numbers, none with a leading zero.
 #[inline]
-pub(super) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+pub(crate) fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
     let length = text.len();
     if length > IPV4_MAX {
         return None;

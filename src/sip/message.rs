@@ -227,6 +227,13 @@ impl<'d> Message<'d> {
         self.index.fields.first(name)
     }
 
+    /// Where the line of the first field of that name starts.
+    #[inline]
+    #[must_use]
+    pub fn start_of(&self, name: HeaderName) -> Option<usize> {
+        self.index.fields.first(name).map(HeaderSpan::start)
+    }
+
     /// Whether there are several fields of one of these names: a bit for each, by its number.
     #[inline]
     pub(super) const fn repeats(&self, names: u64) -> bool {

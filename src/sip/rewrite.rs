@@ -16,7 +16,9 @@
 
 mod apply;
 
-use super::Pen;
+use std::ops::Range;
+
+use super::{Pen, Sheet};
 use crate::limits::{DATAGRAM_BYTES_MAX, EDIT_BYTES_MAX, EDIT_COUNT_MAX};
 
 /// One change: at offset `at` of the message, `removed` bytes go and `inserted` bytes come.
@@ -60,6 +62,23 @@ impl Overwrite {
         &self.bytes[..self.length]
     }
 
+    /// Writes that part of `message` as it is once this is done, and notes that it is done there.
+    #[inline(always)]
+    fn write_between<'b>(
+        &mut self,
+        sheet: Sheet<'b>,
+        message: &[u8],
+        part: Range<usize>,
+    ) -> Sheet<'b> {
+        let place = sheet.end();
+        let sheet = sheet.piece::<JOINED_BYTES_MAX>(message, part.start, part.len());
+        if self.length == 0 || self.at < part.start || self.end() > part.end {
+            return sheet;
+        }
+        let length = std::mem::take(&mut self.length);
+        sheet.over(place + self.at - part.start, &self.bytes[..length])
+    }
+
     /// Offset behind the bytes that are overwritten.
     const fn end(self) -> usize {
         self.at + self.length
@@ -77,7 +96,7 @@ impl Overwrite {
 }
 
 /// Bytes between two edits that are rather inserted anew than kept.
-const JOINED_BYTES_MAX: u32 = 96;
+const JOINED_BYTES_MAX: usize = 96;
 
 /// The changes to one message, sorted by place. Its buffers are kept from message to message.
 #[derive(Debug, Default)]
@@ -146,7 +165,14 @@ impl EditList {
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
     pub fn remove(&mut self, at: usize, removed: usize) -> bool {
-        self.put(at, removed, Side::Behind, 0, |_| {})
+        let is_alone = self.edits.is_empty() && !self.overwrite.touches(at, removed);
+        if !is_alone || removed == 0 || at + removed > DATAGRAM_BYTES_MAX {
+            return self.put(at, removed, Side::Behind, 0, |_| {});
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "an offset in a datagram")]
+        let (at, removed) = (at as u32, removed as u32);
+        self.edits.push(Edit { at, removed, inserted_start: 0, inserted_length: 0 });
+        true
     }
 
     /// Forgets all changes.
@@ -159,7 +185,10 @@ impl EditList {
     /// Makes this list the same as `other`, in the buffers that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.clear();
-        self.append(other);
+        self.overwrite = other.overwrite;
+        if !other.edits.is_empty() {
+            self.append_edits(other);
+        }
     }
 
     /// Bytes of memory that the changes take.
@@ -168,102 +197,95 @@ impl EditList {
         size_of::<Overwrite>() + self.edits.len() * size_of::<Edit>() + self.used
     }
 
-    /// Makes this list one that puts what `write` writes, at most `room` bytes, in place of the
-    /// first `removed` bytes of the message, and behind them makes the changes of `further`. False,
-    /// and there are no changes, if one of `further` is not behind them, or the limits of
-    /// [`crate::limits`] are reached.
-    #[inline]
+    /// Makes this list one that puts what `write` writes in place of the first `removed` bytes of
+    /// `message`, and behind them makes the changes of `further`. If the only one of those takes
+    /// off something not far behind and before `settled`, what stands before it is written anew,
+    /// too: an edit costs more to make than that.
+    ///
+    /// False, and there are no changes, if one of `further` is not behind `free`, or the limits of
+    /// [`crate::limits`] or those of a sheet are reached.
+    #[inline(always)]
     pub fn begin(
         &mut self,
-        removed: usize,
-        further: &Self,
-        room: usize,
-        write: impl FnOnce(&mut Pen<'_>),
+        (removed, free): (usize, usize),
+        (further, settled): (&Self, usize),
+        message: &[u8],
+        write: impl FnOnce(Sheet<'_>) -> Sheet<'_>,
     ) -> bool {
         self.clear();
-        let fits = further.edits.first().is_none_or(|edit| edit.at as usize > removed)
-            && !further.overwrite.is_at_or_before(removed)
-            && further.edits.len() < EDIT_COUNT_MAX
-            && further.used + room <= EDIT_BYTES_MAX
-            && removed <= DATAGRAM_BYTES_MAX;
-        if !fits {
+        let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > free)
+            && !further.overwrite.is_at_or_before(free);
+        if !is_behind || removed > DATAGRAM_BYTES_MAX {
             return false;
         }
-        self.grow(room);
-        let mut pen = Pen::new(&mut self.bytes[..room]);
-        write(&mut pen);
-        let Some(length) = pen.written() else { return false };
-        #[expect(clippy::cast_possible_truncation, reason = "checked against the limits above")]
-        let (removed, inserted_length) = (removed as u32, length as u32);
-        self.edits.push(Edit { at: 0, removed, inserted_start: 0, inserted_length });
-        self.used = length;
-        self.append(further);
-        true
-    }
-
-    /// Makes one edit of two, of which the second one only removes something not far behind the
-    /// first: what stands between them is inserted anew, as an edit costs more to make than that.
-    /// `message` is the one that is changed.
-    #[inline]
-    pub fn join(&mut self, message: &[u8]) {
-        if let [first, second] = self.edits[..]
-            && second.inserted_length == 0
-            && second.at - first.end() <= JOINED_BYTES_MAX
-        {
-            self.join_two(first, second, message);
+        if self.bytes.len() < Sheet::BYTES {
+            self.grow_for_sheet();
         }
+        let Some(room) = self.bytes.first_chunk_mut() else { return false };
+        let mut sheet = write(Sheet::new(room));
+        self.overwrite = further.overwrite;
+        debug_assert!(removed <= free, "what is kept free is behind it");
+        let mut end = removed;
+        let mut rest = &further.edits[..];
+        if let [only] = rest
+            && only.end() as usize <= settled
+            && only.inserted_length == 0
+            && only.at as usize - removed <= JOINED_BYTES_MAX
+        {
+            sheet = self.overwrite.write_between(sheet, message, removed..only.at as usize);
+            end = only.end() as usize;
+            rest = &[];
+        }
+        let Some(length) = sheet.written() else { return self.give_up() };
+        #[expect(clippy::cast_possible_truncation, reason = "a sheet and a datagram are shorter")]
+        self.edits.push(Edit {
+            at: 0,
+            removed: end as u32,
+            inserted_start: 0,
+            inserted_length: length as u32,
+        });
+        self.used = length;
+        rest.is_empty() || self.append_edits(further)
     }
 
-    /// Makes one edit of these, if there is room behind what the first one inserts.
+    /// Makes room for a sheet.
+    #[cold]
     #[inline(never)]
-    fn join_two(&mut self, first: Edit, second: Edit, message: &[u8]) {
-        let (start, end) = (first.end() as usize, second.at as usize);
-        let Some(between) = message.get(start..end) else { return };
-        let used = self.used + between.len();
-        let is_last = first.inserted_start as usize + first.inserted_length as usize == self.used;
-        let Overwrite { at, length, bytes } = self.overwrite;
-        let is_within = start <= at && at + length <= end;
-        if !is_last || used > EDIT_BYTES_MAX {
-            return;
+    fn grow_for_sheet(&mut self) {
+        self.grow(Sheet::BYTES);
+    }
+
+    /// Forgets what was begun.
+    #[cold]
+    fn give_up(&mut self) -> bool {
+        self.clear();
+        false
+    }
+
+    /// Appends the changes of `further` that are not overwrites, which are all behind those of this
+    /// list. False, and there are no changes, if there is no room for them.
+    #[inline(never)]
+    fn append_edits(&mut self, further: &Self) -> bool {
+        let start = self.used;
+        let used = start + further.used;
+        if self.edits.len() + further.edits.len() > EDIT_COUNT_MAX || used > EDIT_BYTES_MAX {
+            return self.give_up();
         }
         self.grow(used);
-        let place = &mut self.bytes[self.used..used];
-        place.copy_from_slice(between);
-        if length > 0 && is_within {
-            place[at - start..][..length].copy_from_slice(&bytes[..length]);
-            self.overwrite.length = 0;
-        }
+        self.bytes[start..used].copy_from_slice(&further.bytes[..further.used]);
         self.used = used;
-        let inserted_length = first.inserted_length + (second.at - first.end());
-        self.edits.clear();
-        self.edits.push(Edit { removed: second.end() - first.at, inserted_length, ..first });
-    }
-
-    /// Appends the changes of `further`, for which there is room, and which are all behind those of
-    /// this list.
-    #[inline]
-    fn append(&mut self, further: &Self) {
-        self.overwrite = further.overwrite;
-        if !further.edits.is_empty() {
-            self.append_edits(further);
-        }
-    }
-
-    /// Appends those that are not overwrites.
-    #[inline(never)]
-    fn append_edits(&mut self, further: &Self) {
-        if further.used == 0 {
-            // They only remove.
-            return self.edits.extend_from_slice(&further.edits);
-        }
-        let start = self.used;
-        self.used += further.used;
-        self.grow(self.used);
-        self.bytes[start..self.used].copy_from_slice(&further.bytes[..further.used]);
         #[expect(clippy::cast_possible_truncation, reason = "at most EDIT_BYTES_MAX")]
         let start = start as u32;
         let moved = |edit: &Edit| Edit { inserted_start: start + edit.inserted_start, ..*edit };
         self.edits.extend(further.edits.iter().map(moved));
+        true
+    }
+
+    /// Whether there is one, but for what keeps its place and its length.
+    #[inline]
+    #[must_use]
+    pub const fn is_one(&self) -> bool {
+        self.edits.len() == 1
     }
 
     /// Whether there are none.
@@ -448,7 +470,7 @@ impl EditList {
     }
 }
 
-/// Bytes that a list has room for as soon as it inserts any: for what forwarding inserts.
+/// Bytes that a list has room for as soon as it inserts any: for what scripts insert.
 const BYTES_AT_FIRST: usize = 1_024;
 
 /// Length of the parts together.
@@ -485,8 +507,6 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
-
     use proptest::collection::{btree_map, vec as bytes_of};
     use proptest::prelude::*;
 
@@ -580,10 +600,10 @@ mod tests {
         assert!(further.replace(5, 2, b"69"));
         let mut list = EditList::default();
         let mut begin = |removed, further: &EditList| {
-            let is_begun = list.begin(removed, further, 8, |pen| {
-                pen.text(b"NEW");
-            });
-            is_begun.then(|| applied(&list, b"abcd 70 ef", 8, 8).unwrap())
+            let message = b"abcd 70 ef";
+            let is_begun =
+                list.begin((removed, removed), (further, 10), message, |sheet| sheet.chunk(b"NEW"));
+            is_begun.then(|| applied(&list, message, 8, 8).unwrap())
         };
         assert_eq!(begin(4, &further).unwrap(), b"NEW 69 ef");
         assert_eq!(begin(5, &further), None);
@@ -596,14 +616,24 @@ mod tests {
 
     #[test]
     fn a_removal_not_far_behind_an_edit_is_joined_with_it() {
+        let message = b"abcd70ef12gh";
+        let mut further = EditList::default();
+        assert!(further.replace(4, 2, b"69"));
+        assert!(further.remove(8, 2));
         let mut list = EditList::default();
-        assert!(list.replace(0, 2, b"NEW"));
-        assert!(list.replace(4, 2, b"69"));
-        assert!(list.remove(8, 2));
-        list.join(b"abcd70ef12gh");
+        assert!(list.begin((2, 3), (&further, 10), message, |sheet| sheet.chunk(b"NEW")));
         assert_eq!(list.edits.len(), 1);
         assert!(list.overwrite.length == 0 && list.removes(4) && list.removes(9));
-        assert_eq!(applied(&list, b"abcd70ef12gh", 8, 8).unwrap(), b"NEWcd69efgh");
+        assert_eq!(applied(&list, message, 8, 8).unwrap(), b"NEWcd69efgh");
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_sheet_does_not_begin() {
+        let mut list = EditList::default();
+        let long = [b'x'; Sheet::WRITTEN_MAX + 1];
+        assert!(list.insert(1, b"b"));
+        assert!(!list.begin((1, 1), (&EditList::default(), 3), b"abc", |sheet| sheet.text(&long)));
+        assert!(list.is_empty());
     }
 
     #[test]
@@ -654,25 +684,39 @@ mod tests {
         }
 
         #[test]
-        fn joined_edits_say_the_same(
+        fn a_list_that_begins_anew_makes_the_further_changes(
             message in bytes(300..400),
             inserted in bytes(0..12),
-            first in (0_usize..60, 0_usize..40),
-            second in (90_usize..250, 0_usize..40),
+            begun in (0_usize..60, 0_usize..20),
+            second in (0_usize..250, 0_usize..40),
             number in (0_usize..250, 0_usize..6),
             further in any::<Option<(u8, bool)>>(),
+            settled in 0_usize..400,
         ) {
-            let mut list = EditList::default();
-            list.replace(first.0, first.1, &inserted);
-            list.remove(second.0, second.1);
-            list.replace(number.0, number.1, &b"123456"[..number.1]);
+            let (removed, kept) = begun;
+            let free = removed + kept;
+            let mut script = EditList::default();
+            script.remove(second.0, second.1);
+            script.replace(number.0, number.1, &b"123456"[..number.1]);
             if let Some((at, removes)) = further {
-                list.replace(at.into(), usize::from(removes), if removes { b"" } else { b"+" });
+                script.replace(at.into(), usize::from(removes), if removes { b"" } else { b"+" });
             }
-            let expected = written(&list, &message);
-            list.join(&message);
-            prop_assert_eq!(written(&list, &message), &*expected);
-            prop_assert_eq!(applied(&list, &message, 200, 200).unwrap(), expected);
+            let is_behind = script.edits.first().is_none_or(|edit| edit.at as usize > free)
+                && !script.overwrite.is_at_or_before(free);
+            let mut list = EditList::default();
+            list.insert(200, b"of the message before");
+            let begins = list.begin((removed, free), (&script, settled), &message, |sheet| {
+                sheet.text(&inserted)
+            });
+            prop_assert_eq!(begins, is_behind);
+            if begins {
+                let rest = &written(&script, &message)[removed..];
+                let expected = [&inserted[..], rest].concat();
+                prop_assert_eq!(written(&list, &message), &*expected);
+                prop_assert_eq!(applied(&list, &message, 200, 200).unwrap(), expected);
+            } else {
+                prop_assert!(list.is_empty());
+            }
         }
 
         #[test]

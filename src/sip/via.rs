@@ -316,6 +316,24 @@ impl<'d> Via<'d> {
         self.branch().and_then(transaction_id).is_some()
     }
 
+    /// What the branch says behind its cookie ([`transaction_id`]), in a Via as almost all are:
+    /// with the cookie in its usual spelling and without `maddr`.
+    #[inline]
+    #[must_use]
+    pub fn plain_id(&self) -> Option<&'d [u8]> {
+        let Place(branch) = self.places.branch;
+        let value = usize::from((branch >> 16) as u16)..(branch >> 32) as usize;
+        let id = self.params.text().get(value)?.strip_prefix(MAGIC_COOKIE)?;
+        (self.places.maddr.is_none() && !id.is_empty()).then_some(id)
+    }
+
+    /// The rport parameter as it stands, if there is one and no received.
+    #[inline]
+    #[must_use]
+    pub fn only_rport(&self) -> Option<&'d [u8]> {
+        self.places.rport.text(self.params).filter(|_| self.places.received.is_none())
+    }
+
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
     /// brackets or not (RFC 5118 §4.5).
     #[inline]

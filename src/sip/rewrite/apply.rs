@@ -10,27 +10,36 @@ impl EditList {
     /// buffer unchanged, if it does not fit the buffer or a datagram.
     pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
         let [edit] = self.edits[..] else { return self.apply_any(buffer, message) };
-        let Some(rewritten) = self.apply_one(edit, buffer, &message) else {
-            return self.apply_any(buffer, message);
+        let rewritten = match edit.at {
+            0 => self.apply_start(edit, buffer, &message),
+            _ => self.apply_one(edit, buffer, &message),
         };
-        let at = self.overwrite.at;
-        let growth = if (edit.at as usize) < at { edit.delta() } else { 0 };
-        self.write_over_at((rewritten.start + at).wrapping_add_signed(growth), buffer);
-        Some(rewritten)
+        rewritten.or_else(|| self.apply_any(buffer, message))
     }
 
-    /// Makes any edits, and overwrites what is to be.
-    #[inline(never)]
-    fn apply_any(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        let rewritten =
-            if self.edits.is_empty() { message } else { self.apply_all(buffer, message)? };
-        self.write_over(buffer, rewritten.start);
-        Some(rewritten)
+    /// Makes the only edit of the list, of the start of the message, into the room before it, and
+    /// overwrites what is to be behind that. `None`, with the buffer unchanged, if it does not fit.
+    #[inline]
+    fn apply_start(
+        &self,
+        edit: Edit,
+        buffer: &mut [u8],
+        message: &Range<usize>,
+    ) -> Option<Range<usize>> {
+        let inserted = self.inserted(edit);
+        let end = message.start + edit.removed as usize;
+        let start = end.checked_sub(inserted.len())?;
+        if message.end.saturating_sub(start) > PAYLOAD_BYTES_MAX {
+            return None;
+        }
+        buffer.get_mut(start..end)?.copy_from_slice(inserted);
+        self.write_over_at(message.start + self.overwrite.at, buffer);
+        Some(start..message.end)
     }
 
     /// Makes the only edit of the list: of the two pieces beside it the shorter one moves. `None`,
-    /// with the buffer unchanged, if there is no room for that.
-    #[inline]
+    /// with the buffer unchanged, if there is no room for that. What is to be overwritten is, too.
+    #[inline(never)]
     fn apply_one(
         &self,
         edit: Edit,
@@ -40,16 +49,18 @@ impl EditList {
         let inserted = self.inserted(edit);
         let at = message.start + edit.at as usize;
         let end = message.start + edit.end() as usize;
+        let over = self.overwrite.at;
+        let growth = if (edit.at as usize) < over { edit.delta() } else { 0 };
+        let over = over.wrapping_add_signed(growth);
         if message.end.checked_add_signed(edit.delta())? - message.start > PAYLOAD_BYTES_MAX {
             return None;
         }
         if message.end - end >= edit.at as usize {
             let place = end.checked_sub(inserted.len())?;
             let start = place.checked_sub(edit.at as usize)?;
-            if edit.at > 0 {
-                buffer.copy_within(message.start..at, start);
-            }
+            buffer.copy_within(message.start..at, start);
             buffer[place..end].copy_from_slice(inserted);
+            self.write_over_at(start + over, buffer);
             return Some(start..message.end);
         }
         let behind = at + inserted.len();
@@ -59,6 +70,16 @@ impl EditList {
         }
         buffer.copy_within(end..message.end, behind);
         buffer[at..behind].copy_from_slice(inserted);
+        self.write_over_at(rewritten.start + over, buffer);
+        Some(rewritten)
+    }
+
+    /// Makes any edits, and overwrites what is to be.
+    #[inline(never)]
+    fn apply_any(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
+        let rewritten =
+            if self.edits.is_empty() { message } else { self.apply_all(buffer, message)? };
+        self.write_over(buffer, rewritten.start);
         Some(rewritten)
     }
 
