@@ -1,7 +1,7 @@
 //! What a datagram costs at the socket, one by one and in batches, on loopback.
 //!
-//! The numbers in `src/sys/batch.rs` are from here. On loopback, the time to send includes the
-//! way through the kernel into the queue of the receiver.
+//! The numbers in `src/sys/receive.rs` and `src/sys/send.rs` are from here. On loopback, the time
+//! to send includes the way through the kernel into the queue of the receiver.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by a panic")]
 

@@ -28,7 +28,7 @@ use crate::script::{
 };
 use crate::sip::rewrite::EditList;
 use crate::sip::{self, Essentials, HeaderName, Message, MessageIndex, Method, ParseError};
-use crate::time::Now;
+use crate::time::{Now, earlier};
 
 /// What one message needs for as long as it is worked on. Kept from message to message, so that
 /// nothing is allocated once the usual size is reached.
@@ -166,7 +166,7 @@ impl ProxyCore {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<u64> {
         let Standing { parking, waiting, .. } = &self.standing;
-        [self.sweep_at_ms, parking.due_ms(), waiting.due_ms()].into_iter().flatten().min()
+        earlier(self.sweep_at_ms, earlier(parking.due_ms(), waiting.due_ms()))
     }
 
     /// When a run goes on that waits for a moment, in milliseconds of the monotonic clock.

@@ -52,14 +52,6 @@ struct Merged {
     taken: usize,
 }
 
-impl Landed {
-    /// A datagram of it that lies in that slot.
-    const fn datagram(&self, slot: SlotId, length: usize) -> Datagram {
-        let Self { source, local, lost, .. } = *self;
-        Datagram { slot, length, source, local, lost }
-    }
-}
-
 /// What comes next in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -126,11 +118,10 @@ impl Inbox {
                 self.landing += 1;
                 return Next::Unreadable;
             };
-            if landed.step >= landed.length {
-                let slot = SlotId(self.landing as u16);
+            if landed.step >= landed.whole.length {
                 self.landing += 1;
                 self.taken += 1;
-                return Next::Datagram(landed.datagram(slot, landed.length));
+                return Next::Datagram(landed.whole);
             }
             self.merged = Some(Merged { landed, taken: 0 });
         }
@@ -139,15 +130,17 @@ impl Inbox {
 
     /// The next of the datagrams that landed as one, if a slot is free.
     fn next_of_merged(&mut self) -> Next {
-        let Some(Merged { landed, taken }) = &mut self.merged else { return Next::Nothing };
+        let Some(Merged { landed: Landed { whole, step }, taken }) = &mut self.merged else {
+            return Next::Nothing;
+        };
         if self.spares == self.slots.spare_count() {
             return Next::NoSlot;
         }
-        let (start, end) = (*taken, landed.length.min(*taken + landed.step));
-        let slot = self.slots.split(SlotId(self.landing as u16), start..end, self.spares);
-        let datagram = landed.datagram(slot, end - start);
-        (*taken, landed.lost) = (end, 0);
-        if end == landed.length {
+        let (start, end) = (*taken, whole.length.min(*taken + *step));
+        let slot = self.slots.split(whole.slot, start..end, self.spares);
+        let datagram = Datagram { slot, length: end - start, ..*whole };
+        (*taken, whole.lost) = (end, 0);
+        if end == whole.length {
             self.merged = None;
             self.landing += 1;
         }

@@ -9,8 +9,9 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
+use super::Datagram;
 use crate::limits::SLOT_BYTES;
-use crate::mem::{ListenerId, SlotPool};
+use crate::mem::{ListenerId, SlotId, SlotPool};
 use crate::sys::{Landings, ReceiveBatch};
 
 /// One socket, one of the group of its listen address.
@@ -31,19 +32,13 @@ pub(super) struct Reception {
     pub drained: bool,
 }
 
-/// What is known of what landed in a slot.
+/// What landed in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Landed {
-    /// Its length (bytes).
-    pub length: usize,
+    /// All of it, as if it were one datagram.
+    pub whole: Datagram,
     /// From the beginning of one datagram to that of the next (bytes).
     pub step: usize,
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// The address that it was sent to.
-    pub local: SocketAddr,
-    /// Datagrams that the socket lost since it told last.
-    pub lost: u32,
 }
 
 impl UdpListener {
@@ -96,10 +91,20 @@ impl UdpListener {
         Reception { count: 0, drained: true }
     }
 
-    /// What is known of landing `index` of the batch just received. None if it was cut off or
+    /// What is in landing `index` of the batch just received. None if it was cut off or
     /// comes from no IP address: no UDP datagram should be either.
     #[inline]
     pub(super) fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
+        if let Some((length, source)) = batch.plain(index) {
+            let (slot, local) = (SlotId(index as u16), self.local);
+            let whole = Datagram { slot, length, source, local, lost: 0 };
+            return Some(Landed { whole, step: length });
+        }
+        self.arrival_with_more(batch, index)
+    }
+
+    /// [`Self::arrival`] of what comes with more than its source.
+    fn arrival_with_more(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
         let arrival = batch.arrival(index);
         let lost = arrival.overruns.map_or(0, |overruns| overruns.wrapping_sub(self.overruns));
         self.overruns = self.overruns.wrapping_add(lost);
@@ -109,7 +114,8 @@ impl UdpListener {
             local.set_ip(ip);
         }
         let step = arrival.segment.unwrap_or(arrival.length);
-        Some(Landed { length: arrival.length, step, source, local, lost })
+        let (slot, length) = (SlotId(index as u16), arrival.length);
+        Some(Landed { whole: Datagram { slot, length, source, local, lost }, step })
     }
 
     /// Whether the socket can send there: IPv4 to IPv4, IPv6 to IPv6.
@@ -157,7 +163,6 @@ mod tests {
     use super::super::{Steering, bind_group};
     use super::*;
     use crate::limits::HEADROOM_BYTES;
-    use crate::mem::SlotId;
 
     /// One listener on a free port of `ip`.
     fn listener(ip: &str) -> UdpListener {
@@ -176,10 +181,10 @@ mod tests {
         let mut batch = ReceiveBatch::new(4);
         let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 2, drained: true });
-        let second = listener.arrival(&batch, 1).unwrap();
+        let second = listener.arrival(&batch, 1).unwrap().whole;
         assert_eq!(second.source, peer.local_addr().unwrap());
         assert_eq!(second.local, listener.local_address());
-        assert_eq!(&slots.slot(SlotId(1))[HEADROOM_BYTES..][..second.length], b"second");
+        assert_eq!(&slots.slot(second.slot)[HEADROOM_BYTES..][..second.length], b"second");
         let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 0, drained: true });
     }
@@ -212,7 +217,7 @@ mod tests {
             let mut slots = SlotPool::new(1, 0);
             let mut batch = ReceiveBatch::new(1);
             assert_eq!(listener.receive(&mut batch, &mut slots, 1).count, 1);
-            assert_eq!(listener.arrival(&batch, 0).unwrap().local, target);
+            assert_eq!(listener.arrival(&batch, 0).unwrap().whole.local, target);
         }
     }
 
@@ -229,7 +234,7 @@ mod tests {
             let count = listener.receive(&mut batch, &mut slots, 64).count;
             received += count;
             for index in 0..count {
-                lost += listener.arrival(&batch, index).unwrap().lost;
+                lost += listener.arrival(&batch, index).unwrap().whole.lost;
             }
         };
         for _ in 0..60 {

@@ -17,7 +17,7 @@ use crate::limits::{
 };
 use crate::mem::{ListenerId, Outbox, Received, SlotId};
 use crate::metrics::{Counter, WorkerCounters};
-use crate::time::Now;
+use crate::time::{Now, earlier};
 use crate::transport::{Arrived, Inbox, Next, Sender, Streams, UdpListener};
 
 /// The token of the waker; those of the listeners are their positions.
@@ -37,6 +37,10 @@ pub(super) struct Cycle<C: Core> {
     poll: Poll,
     stop: Arc<AtomicBool>,
     clock: Box<dyn Fn() -> Now + Send>,
+    /// The last reading of the clocks.
+    now: Now,
+    /// Whether a batch was handled at it.
+    now_is_used: bool,
     core: Isolated<C>,
     counters: WorkerCounters,
     completions: Mailbox<Completion>,
@@ -81,6 +85,8 @@ impl<C: Core> Cycle<C> {
             streams: streams.map(Box::new),
             poll,
             stop,
+            now: clock(),
+            now_is_used: false,
             clock,
             core: Isolated::new(&programs, make_core, counters.clone(), panic_files),
             counters,
@@ -104,9 +110,7 @@ impl<C: Core> Cycle<C> {
                 _ => {}
             }
             self.core.take_newest_program();
-            if let Some(streams) = &mut self.streams {
-                streams.set_time((self.clock)().monotonic_ms);
-            }
+            self.read_clock();
             for event in &events {
                 self.note(event)?;
             }
@@ -154,6 +158,16 @@ impl<C: Core> Cycle<C> {
         Ok(())
     }
 
+    /// Reads the clocks: when the poll has told something, and for each batch but the first after
+    /// that. Where single datagrams come, this is a good part of what the worker does itself.
+    fn read_clock(&mut self) {
+        self.now = (self.clock)();
+        self.now_is_used = false;
+        if let Some(streams) = &mut self.streams {
+            streams.set_time(self.now.monotonic_ms);
+        }
+    }
+
     /// How long the poll may wait.
     fn timeout(&self) -> Option<Duration> {
         if self.blocked.is_some() {
@@ -168,9 +182,8 @@ impl<C: Core> Cycle<C> {
             Some(streams) => streams.due_ms(),
             None => None,
         };
-        let due = [self.core.poll_timeout(), streams_due].into_iter().flatten().min()?;
-        let now = (self.clock)();
-        Some(Duration::from_millis(due.saturating_sub(now.monotonic_ms)))
+        let due = earlier(self.core.poll_timeout(), streams_due)?;
+        Some(Duration::from_millis(due.saturating_sub(self.now.monotonic_ms)))
     }
 
     /// Remembers what the poll told about a listener.
@@ -220,7 +233,11 @@ impl<C: Core> Cycle<C> {
     fn hand_over(&mut self) {
         // Only now: what came after a program was replaced is never handled by the old one.
         self.core.take_newest_program();
-        let now = (self.clock)();
+        if self.now_is_used {
+            self.read_clock();
+        }
+        self.now_is_used = true;
+        let now = self.now;
         let listener = &mut self.listeners[self.position];
         let mut count = 0;
         loop {
@@ -260,8 +277,7 @@ impl<C: Core> Cycle<C> {
             return Ok(());
         }
         self.core.take_newest_program();
-        let now = (self.clock)();
-        streams.set_time(now.monotonic_ms);
+        let now = self.now;
         streams.begin();
         for slot in (0..BATCH_DATAGRAMS_MAX).map(|number| SlotId(number as u16)) {
             let buffer = self.inbox.slots_mut().slot_mut(slot);
@@ -280,7 +296,7 @@ impl<C: Core> Cycle<C> {
         if self.completions.is_empty() || self.blocked.is_some() {
             return Ok(());
         }
-        let now = (self.clock)();
+        let now = self.now;
         for _ in 0..BATCH_DATAGRAMS_MAX {
             let Some(completion) = self.completions.take() else { break };
             self.core.handle_completion(now, completion, &mut self.outbox);
@@ -291,7 +307,7 @@ impl<C: Core> Cycle<C> {
     /// Does what is due.
     fn run_timers(&mut self) -> io::Result<()> {
         let Some(due) = self.core.poll_timeout() else { return Ok(()) };
-        let now = (self.clock)();
+        let now = self.now;
         if now.monotonic_ms < due || self.blocked.is_some() {
             return Ok(());
         }

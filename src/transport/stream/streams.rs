@@ -25,6 +25,7 @@ use crate::jobs::Mailbox;
 use crate::mem::ListenerId;
 use crate::metrics::{Counter, WorkerCounters};
 use crate::protocol::Transport;
+use crate::time::earlier;
 use crate::transport::tls::{TlsContexts, TlsSession};
 
 /// What a worker needs to have connections.
@@ -184,7 +185,7 @@ impl Streams {
     pub fn due_ms(&self) -> Option<u64> {
         let is_called = self.listeners.iter().any(|listener| listener.has_callers);
         let accept_at_ms = is_called.then_some(self.accept_at_ms);
-        [self.timers.due_ms(), accept_at_ms].into_iter().flatten().min()
+        earlier(self.timers.due_ms(), accept_at_ms)
     }
 
     /// The time, for what is sent before the next turn.
