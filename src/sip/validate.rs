@@ -26,14 +26,17 @@ pub struct Essentials<'d> {
 }
 
 impl Essentials<'_> {
-    /// What is there before there are any.
-    pub(crate) const NONE: Self = Self {
-        via: Via::NONE,
-        from: Party::NONE,
-        to: Party::NONE,
-        call_id: &[],
-        cseq: CSeq { number: 0, method: &[] },
-    };
+    /// What is there before there are any. Not a constant: that would be copied by a call.
+    #[inline(always)]
+    pub(crate) const fn none() -> Self {
+        Self {
+            via: Via::NONE,
+            from: Party::NONE,
+            to: Party::NONE,
+            call_id: &[],
+            cseq: CSeq { number: 0, method: &[] },
+        }
+    }
 }
 
 impl<'d> Message<'d> {
@@ -65,7 +68,7 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn essentials(&self) -> Result<Essentials<'d>, ParseError> {
-        let mut essentials = Essentials::NONE;
+        let mut essentials = Essentials::none();
         self.read_essentials(&mut essentials)?;
         Ok(essentials)
     }
@@ -76,13 +79,12 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn read_essentials(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
-        let value = |name| self.value(name).ok_or(ParseError::MissingHeader);
         let rest = |name| {
             let span = self.span(name).ok_or(ParseError::MissingHeader)?;
             Ok(span.rest(self.bytes()))
         };
         let (from, to) = (rest(HeaderName::From)?, rest(HeaderName::To)?);
-        into.call_id = value(HeaderName::CallId)?;
+        into.call_id = self.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?;
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
@@ -118,8 +120,21 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn validate_start(
+        &self,
+        essentials: &Essentials<'d>,
+        plain_uri: Option<&Uri<'d>>,
+    ) -> Result<(), ParseError> {
+        if plain_uri.is_some() && self.has_usual_start(essentials) {
+            return Ok(());
+        }
+        self.validate_any_start(essentials, plain_uri)
+    }
+
+    /// As [`Self::validate_start`], of any message.
+    #[inline(never)]
+    fn validate_any_start(
         &self,
         essentials: &Essentials<'d>,
         plain_uri: Option<&Uri<'d>>,
