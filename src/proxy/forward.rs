@@ -17,7 +17,7 @@ use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
     Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
-    host_ip, is_sips,
+    is_sips,
 };
 
 /// Where a request is to go: a host, which may be a name, and what it is sent by.
@@ -343,7 +343,7 @@ pub(super) fn resolve(
     essentials: Option<&Essentials<'_>>,
     Target { transport, host, port }: Target<'_>,
 ) -> Result<Hop, Refusal> {
-    if let Some(ip) = host_ip(host) {
+    if let Some(ip) = turn.standing.quads.host_ip(host) {
         if is_nobody(ip) {
             return Err(Refusal::Nobody);
         }
