@@ -79,11 +79,8 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn read_essentials(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
-        let rest = |name| {
-            let span = self.span(name).ok_or(ParseError::MissingHeader)?;
-            Ok(span.rest(self.bytes()))
-        };
-        let (from, to) = (rest(HeaderName::From)?, rest(HeaderName::To)?);
+        let span = |name| self.span(name).ok_or(ParseError::MissingHeader);
+        let (from, to) = (span(HeaderName::From)?, span(HeaderName::To)?);
         into.call_id = self.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?;
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
@@ -91,14 +88,19 @@ impl<'d> Message<'d> {
         if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        let via = rest(HeaderName::Via)?;
-        if !into.via.read_first(via.0, via.1) {
+        let (line, length) = span(HeaderName::Via)?.rest(self.bytes());
+        if !into.via.read_first(line, length) {
             return Err(ParseError::Via);
         }
-        if !into.from.read(from.0, from.1) || !into.to.read(to.0, to.1) {
+        let (line, length) = from.rest(self.bytes());
+        if !into.from.read(line, length) {
             return Err(ParseError::Address);
         }
-        let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        let (line, length) = to.rest(self.bytes());
+        if !into.to.read(line, length) {
+            return Err(ParseError::Address);
+        }
+        let cseq = span(HeaderName::CSeq)?;
         let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
         into.cseq = cseq;
         Ok(())
