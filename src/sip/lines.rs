@@ -128,7 +128,7 @@ enum Stop {
 
 /// Notes the header fields behind the first line, if that line ends as a plain field does, for as
 /// long as they are plain and their names are spelled as those that are known, with a space.
-#[inline(never)]
+#[inline(always)]
 fn fields_from_top(bytes: &[u8], fields: &mut Fields) -> Stop {
     fields_while::<false>(bytes, 0, 0, fields)
 }
