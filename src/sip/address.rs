@@ -266,8 +266,8 @@ fn quoted(text: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// Where the display name ends that `line` starts with, and where the SIP URI behind it starts: with
-/// no name, or with one as [`quoted`] finds it.
+/// Where the display name ends that `line` starts with, and where the SIP URI behind it starts:
+/// with no name, or with one as [`quoted`] finds it.
 #[inline(always)]
 fn usual_display(line: &[u8]) -> Option<(usize, usize)> {
     let ahead = line.first_chunk::<{ Block::LENGTH }>()?;

@@ -116,8 +116,8 @@ impl<'d> Uri<'d> {
     }
 
     /// As [`Self::parse_plain`], of the `text` that `line` starts with: perhaps a user, a host and
-    /// perhaps a port, all short. What is looked at is so much of the line that nothing need be asked for its
-    /// length.
+    /// perhaps a port, all short. What is looked at is so much of the line that nothing need be
+    /// asked for its length.
     #[inline(always)]
     pub(super) fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
         let rest = line.strip_prefix(b"sip:")?;
