@@ -468,6 +468,7 @@ mod tests {
                 proptest::sample::select(&[
                     ";branch=", ";rport", ";received=", ";BRANCH=", "z9hG4bK",
                     "192.0.2.9", ";", "=", "5060", ";maddr", ";ttl=1", "\"", ",", " ", "<", "!",
+                    "+",
                     "01234567890123456789",
                 ][..]),
                 0..9,
@@ -488,7 +489,7 @@ mod tests {
     #[test]
     fn the_most_ordinary_vias_are_usual() {
         for text in
-            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK-x.1;rport", "a;branch="]
+            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK+x.1;rport", "a;branch="]
         {
             let text = format!("SIP/2.0/UDP {text}");
             let line = format!("{text}\r\n{}", "x".repeat(100));
