@@ -30,6 +30,10 @@ pub const HEADER_COUNT_MAX: usize = 255;
 /// comparison, which looks at each with each, short.
 pub const URI_PART_COUNT_MAX: usize = 32;
 
+/// Dotted quads whose addresses a worker knows by their text: a power of two, and 4 KiB, so that
+/// they stay in the nearest cache.
+pub const KNOWN_QUADS: usize = 128;
+
 /// Edits to one message.
 pub const EDIT_COUNT_MAX: usize = 256;
 

@@ -235,7 +235,7 @@ impl ProxyCore {
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
-        let mut essentials = Essentials::NONE;
+        let mut essentials = Essentials::none();
         let uri = message.plain_request_uri();
         let checked = match parsed.and_then(|()| message.read_essentials(&mut essentials)) {
             // Before it waited it was checked as it arrived; the script may have changed it since.

@@ -7,6 +7,7 @@ use super::identity::{Identity, OwnText};
 use super::parked::{
     Counted, Form, Forms, NamedHost, Otherwise, Parked, UNRESOLVABLE_CODE, peer_of,
 };
+use super::quads::KnownQuads;
 use super::standing::Standing;
 use super::turn::{Plan, Turn};
 use crate::limits::DATAGRAM_BYTES_MAX;
@@ -18,7 +19,7 @@ use crate::script::{Host, NextHop, Refusal, Transit};
 use crate::sip::rewrite::EditList;
 use crate::sip::{
     Essentials, Items, Message, Method, NameAddr, Scheme, Uri, are_uri, edit_content_length,
-    host_ip, ipv4, is_sips,
+    is_sips,
 };
 
 /// Where a request is to go: a host, which may be a name, and what it is sent by.
@@ -93,20 +94,25 @@ fn usual_way<'t>(
     }
     let destination = match transit.known_address {
         Some((uri, address)) if std::ptr::eq(uri, transit.uri) => address,
-        _ => plain_address(transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?)?,
+        _ => {
+            let parts = transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?;
+            plain_address(parts, &standing.quads)?
+        }
     };
     Some((destination, own))
 }
 
 /// The address that a URI names which says nothing but that, if something can be sent there.
 #[inline]
-fn plain_address(uri: &Uri<'_>) -> Option<SocketAddrV4> {
+fn plain_address(uri: &Uri<'_>, quads: &KnownQuads) -> Option<SocketAddrV4> {
     let port = uri.port.unwrap_or_else(|| Transport::Udp.default_port());
     if uri.scheme != Scheme::Sip || !uri.params.text().is_empty() || port == 0 {
         return None;
     }
-    let ip = ipv4(uri.host)?;
-    (!is_nobody(IpAddr::V4(ip))).then(|| SocketAddrV4::new(ip, port))
+    match quads.host_ip(uri.host)? {
+        IpAddr::V4(ip) if !is_nobody(ip.into()) => Some(SocketAddrV4::new(ip, port)),
+        _ => None,
+    }
 }
 
 /// As [`forward`], wherever it goes.
@@ -413,7 +419,7 @@ pub(super) fn resolve(
     essentials: Option<&Essentials<'_>>,
     Target { transport, host, port }: Target<'_>,
 ) -> Result<Hop, Refusal> {
-    if let Some(ip) = host_ip(host) {
+    if let Some(ip) = turn.standing.quads.host_ip(host) {
         if is_nobody(ip) {
             return Err(Refusal::Nobody);
         }

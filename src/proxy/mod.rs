@@ -24,6 +24,7 @@ mod identity;
 mod overload;
 mod parked;
 mod pass;
+mod quads;
 mod reply;
 mod response;
 mod siphash;

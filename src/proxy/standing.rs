@@ -8,6 +8,7 @@ use super::branch::BranchKey;
 use super::identity::{Identity, Listener};
 use super::overload::Overload;
 use super::parked::ParkingLot;
+use super::quads::KnownQuads;
 use super::response::Ours;
 use super::suspended::WaitingRoom;
 use super::warning::Warning;
@@ -71,6 +72,8 @@ impl std::fmt::Debug for CoreParts {
 pub(super) struct Standing {
     pub(super) parts: CoreParts,
     pub(super) identity: Identity,
+    /// The addresses that hosts in messages were.
+    pub(super) quads: KnownQuads,
     pub(super) key: BranchKey,
     pub(super) parking: ParkingLot,
     pub(super) overload: Overload,
@@ -95,6 +98,7 @@ impl Standing {
     /// What `parts` and the script's global parameters make.
     pub(super) fn new(parts: CoreParts, settings: &Settings) -> Self {
         Self {
+            quads: KnownQuads::default(),
             identity: Identity::new(Arc::clone(&parts.listeners), &parts.program),
             key: BranchKey::new(&parts.secret),
             parking: ParkingLot::default(),

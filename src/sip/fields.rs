@@ -98,8 +98,8 @@ impl Fields {
         self.count = count;
     }
 
-    /// Forgets the last one of the fields that have `begun`, of which only the start is noted; where
-    /// that was.
+    /// Forgets the last one of the fields that have `begun`, of which only the start is noted;
+    /// where that was.
     #[cold]
     #[inline(never)]
     pub(super) fn drop_begun(&mut self, begun: usize) -> usize {

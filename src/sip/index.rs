@@ -197,9 +197,9 @@ fn request_line(line: &[u8], ahead: Option<&[u8; 16]>) -> Option<StartSpan> {
     })
 }
 
-/// Reads any start line, which starts at `start` (RFC 3261 §7.1, §7.2). The second result is a fault
-/// that leaves the line readable, so that the request can be answered: another version (RFC 3261
-/// §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
+/// Reads any start line, which starts at `start` (RFC 3261 §7.1, §7.2). The second result is a
+/// fault that leaves the line readable, so that the request can be answered: another version
+/// (RFC 3261 §21.5.6), or white space behind it (RFC 4475 §3.1.2.10).
 #[inline(never)]
 fn odd_start_line(
     text: &[u8],

@@ -3,7 +3,8 @@
 use super::fields::HeaderSpan;
 use super::index::StartSpan;
 use super::{
-    CSeq, HeaderName, Items, MessageIndex, Method, ParseError, Uri, Via, parse_max_forwards,
+    CSeq, Essentials, HeaderName, Items, MessageIndex, Method, ParseError, Uri, Via,
+    parse_max_forwards,
 };
 
 /// The start line of a [`Message`].
@@ -205,6 +206,34 @@ impl<'d> Message<'d> {
             Some(cseq) => Some(cseq),
             None => CSeq::parse_any(span.value(self.bytes)),
         }
+    }
+
+    /// Whether this is a request whose method is that of CSeq and no longer than a word, and whose
+    /// Max-Forwards has two digits, if there is one.
+    #[inline(always)]
+    pub(super) fn has_usual_start(&self, essentials: &Essentials<'d>) -> bool {
+        let StartSpan::Request { method_span, .. } = self.index.start else { return false };
+        let length = essentials.cseq.method.len();
+        let word = |start: usize| {
+            let octets = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
+            u64::from_le_bytes(octets.copied().unwrap_or_default())
+        };
+        let ours = word(usize::from(method_span.start));
+        let differing = ours ^ word(self.offset_of(essentials.cseq.method));
+        let is_word = (1..=8).contains(&length) && length == usize::from(method_span.length);
+        // Without those behind the name.
+        let is_same = differing << (u64::BITS as usize - 8 * length.min(8)) % 64 == 0;
+        is_word && ours != 0 && is_same && self.has_usual_max_forwards()
+    }
+
+    /// Whether Max-Forwards has two digits, if there is one.
+    #[inline(always)]
+    fn has_usual_max_forwards(&self) -> bool {
+        let Some(span) = self.span(HeaderName::MaxForwards) else { return true };
+        span.ahead(self.bytes).is_some_and(|(ahead, length): (&[u8; 2], _)| {
+            let [tens, ones] = ahead.map(|digit| digit.wrapping_sub(b'0'));
+            length == 2 && tens < 10 && ones < 10
+        })
     }
 
     /// The value of Max-Forwards, if there is one (RFC 3261 §20.22).

@@ -96,7 +96,8 @@ pub(super) fn host_prefix_len(text: &[u8]) -> usize {
     long_host_prefix_len(text)
 }
 
-/// How many of the first octets of a text may be in a host name, if any may and another one follows.
+/// How many of the first octets of a text may be in a host name, if any may and another one
+/// follows.
 #[inline(always)]
 #[must_use]
 pub(super) fn short_host_len(ahead: [u8; Block::LENGTH]) -> Option<usize> {

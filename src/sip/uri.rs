@@ -1,7 +1,9 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
 
 use super::host::{host_len, port};
-use super::octet::{are_host, are_uri, last_number, leading_number, prefix_len, short_host_len};
+use super::octet::{
+    are_host, are_uri, last_number, leading_number, prefix_len, short_host_len, starts_with,
+};
 use super::scan::{Block, Lanes, find, marks};
 use super::{Params, ParseError};
 
@@ -116,8 +118,8 @@ impl<'d> Uri<'d> {
     }
 
     /// As [`Self::parse_plain`], of the `text` that `line` starts with: perhaps a user, a host and
-    /// perhaps a port, all short. What is looked at is so much of the line that nothing need be asked for its
-    /// length.
+    /// perhaps a port, all short. What is looked at is so much of the line that nothing need be
+    /// asked for its length.
     #[inline(always)]
     pub(super) fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
         let rest = line.strip_prefix(b"sip:")?;
@@ -132,10 +134,14 @@ impl<'d> Uri<'d> {
         let left = (text.len() + rest.len()).checked_sub(line.len())?;
         let (mut port, mut port_text) = (None, &[][..]);
         if left > 0 {
-            let digits = rest.strip_prefix(b":")?;
-            let (number, count) = leading_number(*digits.first_chunk()?)?;
-            port = Some(u16::try_from(number).ok().filter(|_| count + 1 == left)?);
-            port_text = digits.get(..count)?;
+            (port, port_text) = if left == 5 && starts_with(*rest.first_chunk()?, b":5060") {
+                (Some(5060), rest.get(1..5)?)
+            } else {
+                let digits = rest.strip_prefix(b":")?;
+                let (number, count) = leading_number(*digits.first_chunk()?)?;
+                let port = u16::try_from(number).ok().filter(|_| count + 1 == left)?;
+                (Some(port), digits.get(..count)?)
+            };
         }
         Some(Self { user, host, port, port_text, ..Self::bare(text, Scheme::Sip) })
     }

@@ -26,14 +26,17 @@ pub struct Essentials<'d> {
 }
 
 impl Essentials<'_> {
-    /// What is there before there are any.
-    pub(crate) const NONE: Self = Self {
-        via: Via::NONE,
-        from: Party::NONE,
-        to: Party::NONE,
-        call_id: &[],
-        cseq: CSeq { number: 0, method: &[] },
-    };
+    /// What is there before there are any. Not a constant: that would be copied by a call.
+    #[inline(always)]
+    pub(crate) const fn none() -> Self {
+        Self {
+            via: Via::NONE,
+            from: Party::NONE,
+            to: Party::NONE,
+            call_id: &[],
+            cseq: CSeq { number: 0, method: &[] },
+        }
+    }
 }
 
 impl<'d> Message<'d> {
@@ -65,7 +68,7 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn essentials(&self) -> Result<Essentials<'d>, ParseError> {
-        let mut essentials = Essentials::NONE;
+        let mut essentials = Essentials::none();
         self.read_essentials(&mut essentials)?;
         Ok(essentials)
     }
@@ -76,27 +79,28 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn read_essentials(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
-        let value = |name| self.value(name).ok_or(ParseError::MissingHeader);
-        let rest = |name| {
-            let span = self.span(name).ok_or(ParseError::MissingHeader)?;
-            Ok(span.rest(self.bytes()))
-        };
-        let (from, to) = (rest(HeaderName::From)?, rest(HeaderName::To)?);
-        into.call_id = value(HeaderName::CallId)?;
+        let span = |name| self.span(name).ok_or(ParseError::MissingHeader);
+        let (from, to) = (span(HeaderName::From)?, span(HeaderName::To)?);
+        into.call_id = self.value(HeaderName::CallId).ok_or(ParseError::MissingHeader)?;
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
         if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        let via = rest(HeaderName::Via)?;
-        if !into.via.read_first(via.0, via.1) {
+        let (line, length) = span(HeaderName::Via)?.rest(self.bytes());
+        if !into.via.read_first(line, length) {
             return Err(ParseError::Via);
         }
-        if !into.from.read(from.0, from.1) || !into.to.read(to.0, to.1) {
+        let (line, length) = from.rest(self.bytes());
+        if !into.from.read(line, length) {
             return Err(ParseError::Address);
         }
-        let cseq = self.span(HeaderName::CSeq).ok_or(ParseError::MissingHeader)?;
+        let (line, length) = to.rest(self.bytes());
+        if !into.to.read(line, length) {
+            return Err(ParseError::Address);
+        }
+        let cseq = span(HeaderName::CSeq)?;
         let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
         into.cseq = cseq;
         Ok(())
@@ -108,8 +112,21 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn validate_start(
+        &self,
+        essentials: &Essentials<'d>,
+        plain_uri: Option<&Uri<'d>>,
+    ) -> Result<(), ParseError> {
+        if plain_uri.is_some() && self.has_usual_start(essentials) {
+            return Ok(());
+        }
+        self.validate_any_start(essentials, plain_uri)
+    }
+
+    /// As [`Self::validate_start`], of any message.
+    #[inline(never)]
+    fn validate_any_start(
         &self,
         essentials: &Essentials<'d>,
         plain_uri: Option<&Uri<'d>>,

@@ -218,21 +218,19 @@ impl<'d> Via<'d> {
             (None, rest)
         };
         let params_start = line.len() - params.len();
-        let length = text.len().checked_sub(params_start)?;
-        let edges = edges_ahead(params, length)?;
-        if params.first_chunk() != Some(b";branch=") {
-            return None;
-        }
+        let branch = params.strip_prefix(b";branch=")?;
+        let length = text.len().checked_sub(params_start + 8)?;
+        let edges = edges_ahead(branch, length)?;
+        let branch_len = edges.trailing_zeros() as usize;
         let mut places = Places::default();
-        let behind = (edges >> 8 << 8).trailing_zeros() as usize;
-        places.branch = Place::new([1, 8, behind]);
-        if behind < length {
-            let is_rport = starts_with(*params.get(behind..)?.first_chunk()?, b";rport");
-            let is_last = edges >> behind == 1 | 1 << b";rport".len();
+        places.branch = Place::new([1, 8, 8 + branch_len]);
+        if branch_len < length {
+            let is_rport = starts_with(*branch.get(branch_len..)?.first_chunk()?, b";rport");
+            let is_last = edges >> branch_len == 1 | 1 << b";rport".len();
             if !is_rport || !is_last {
                 return None;
             }
-            places.rport = Place::new([behind + 1, 0, length]);
+            places.rport = Place::new([8 + branch_len + 1, 0, 8 + length]);
         }
         let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
         let params = Params::new(text.get(params_start..)?);
@@ -488,6 +486,7 @@ mod tests {
                 proptest::sample::select(&[
                     ";branch=", ";rport", ";received=", ";BRANCH=", "z9hG4bK",
                     "192.0.2.9", ";", "=", "5060", ";maddr", ";ttl=1", "\"", ",", " ", "<", "!",
+                    "+",
                     "01234567890123456789",
                 ][..]),
                 0..9,
@@ -508,7 +507,7 @@ mod tests {
     #[test]
     fn the_most_ordinary_vias_are_usual() {
         for text in
-            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK-x.1;rport", "a;branch="]
+            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK+x.1;rport", "a;branch="]
         {
             let text = format!("SIP/2.0/UDP {text}");
             let line = format!("{text}\r\n{}", "x".repeat(100));
