@@ -6,7 +6,8 @@
 //! 1. [`worker`]: `Cycle::take_turn` waits for its sockets and receives a batch,
 //!    [`transport::Inbox`], into the slots of [`mem::SlotPool`]. Where the kernel merged datagrams,
 //!    each is moved into a slot of its own.
-//! 2. [`proxy::ProxyCore::handle_datagram`] takes one slot at a time.
+//! 2. [`proxy::ProxyCore::handle_datagram`] takes one slot at a time. A response that no script looks
+//!    at is skimmed (`proxy::pass`): our Via is taken off in the slot, and it goes on with 8.
 //! 3. [`sip::parse`] notes where the parts of the message are; nothing is copied.
 //! 4. A request is checked as RFC 3261 §16.3 asks (`proxy::validate`), a response must answer
 //!    something that went through here (`proxy::response`).
@@ -14,8 +15,7 @@
 //!    proxy through [`script::Host`]; REGISTER ends in [`location`].
 //! 6. `forward()` plans the edits of RFC 3261 §16.6 (`proxy::forward`, `proxy::head`), a reply is
 //!    composed at once ([`sip::compose`]).
-//! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot. A response that no script
-//!    looks at has none: `proxy::pass` takes our Via off.
+//! 7. [`sip::rewrite::EditList::apply`] makes the edits in the slot.
 //! 8. [`mem::Outbox`] holds what is to be sent; the worker sends it with the rest of the batch
 //!    ([`transport::Sender`]), neighbours of one length and destination as one that the kernel
 //!    splits.

@@ -8,7 +8,6 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::branch::Claim;
-use super::identity::OwnText;
 use super::standing::Standing;
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
 use crate::mem::{ListenerId, Outbox, Payload, Received, Transmit};
@@ -17,20 +16,19 @@ use crate::sip::{PlainVia, behind_status_line, is_whole};
 
 /// Sends a response on, which came as `received` says, if it is written as almost all are and goes
 /// by a datagram. False of anything else, which then is as it was.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn pass(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
-    let identity = &standing.identity;
-    let own = || identity.known_text(received.listener, &received.local);
-    let skim = || {
-        let datagram = received.datagram();
-        let behind = behind_status_line(datagram)?;
-        skim(datagram, behind, own()?, standing)
-    };
-    let Some(skimmed) = skim() else { return false };
-    let Some(source) = source(standing, received, skimmed.listener) else { return false };
-    let Skimmed { destination, listener, status_line, own_via } = skimmed;
-    let start = HEADROOM_BYTES + own_via;
-    let payload = start..HEADROOM_BYTES + received.length;
+    // What lies behind a shorter datagram does no harm here.
+    let ahead = received.buffer.get(HEADROOM_BYTES..).and_then(<[u8]>::first_chunk);
+    ahead == Some(b"SIP/2.0 ") && pass_skimmed(standing, received, outbox)
+}
+
+/// As [`pass`], of what starts like a response.
+#[inline(never)]
+fn pass_skimmed(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
+    let Some(way) = Way::of(received, standing) else { return false };
+    let Way { destination, listener, source, status_line, own_via } = way;
+    let payload = HEADROOM_BYTES + own_via..HEADROOM_BYTES + received.length;
     if payload.len() > PAYLOAD_BYTES_MAX {
         return false;
     }
@@ -43,42 +41,52 @@ pub(super) fn pass(standing: &Standing, received: &mut Received<'_>, outbox: &mu
     true
 }
 
-/// What is known of a response that was skimmed.
-struct Skimmed {
+/// Where a response goes that was skimmed, and what is taken out of it.
+struct Way {
     destination: SocketAddr,
     /// The listener that the request came to; the response leaves from there.
     listener: ListenerId,
+    /// The address that it leaves from.
+    source: IpAddr,
     /// How long the line is before our Via.
     status_line: usize,
     /// How long that of our Via is.
     own_via: usize,
 }
 
-/// Skims a response, of which `behind` stands behind the status line, if it answers a request that
-/// was forwarded here.
-#[inline(always)]
-fn skim(datagram: &[u8], behind: &[u8], own: &OwnText, standing: &Standing) -> Option<Skimmed> {
-    let (claim, behind_own) = Claim::ahead(own.behind_via_start(behind)?)?;
-    let (below, _) = PlainVia::ahead(behind_own)?;
-    // The line break of our line stands before the line below, and counts as its own.
-    let own_via = behind.len() - behind_own.len() + 2;
-    let port = below.rport.or(below.port).unwrap_or(5060);
-    let goes_on = port != 0 && standing.key.verify_plain(&claim, &below);
-    (goes_on && is_whole(datagram)).then(|| Skimmed {
-        destination: SocketAddr::new(IpAddr::V4(below.ip), port),
-        listener: claim.listener,
-        status_line: datagram.len() - behind.len(),
-        own_via,
-    })
+impl Way {
+    /// That of a response to a request that was forwarded here.
+    #[inline(always)]
+    fn of(received: &Received<'_>, standing: &Standing) -> Option<Self> {
+        let datagram = received.datagram();
+        let own = standing.identity.known_text(received.listener, &received.local)?;
+        let lines = behind_status_line(datagram)?;
+        let (claim, behind) = Claim::ahead(own.behind_via_start(lines)?)?;
+        let below = PlainVia::ahead(behind)?;
+        let port = below.rport.or(below.port).unwrap_or(5060);
+        if port == 0 || !standing.key.verify_plain(&claim, &below) || !is_whole(datagram) {
+            return None;
+        }
+        Some(Self {
+            destination: SocketAddr::new(IpAddr::V4(below.ip), port),
+            listener: claim.listener,
+            source: source(standing, received.local, claim.listener)?,
+            status_line: datagram.len() - lines.len(),
+            own_via: lines.len() - behind.len() + LINE_BREAK.len(),
+        })
+    }
 }
 
-/// The address that a response leaves from by that listener, if it is one of datagrams and IPv4.
+/// What stands behind the line of our Via.
+const LINE_BREAK: &[u8] = b"\r\n";
+
+/// The address that a response leaves from by that listener, if it is one of datagrams and IPv4;
+/// `local` is the one that it came to.
 #[inline(always)]
-fn source(standing: &Standing, received: &Received<'_>, id: ListenerId) -> Option<IpAddr> {
-    let listener = standing.identity.listener(id)?;
-    let own = listener.address.ip();
+fn source(standing: &Standing, local: SocketAddr, id: ListenerId) -> Option<IpAddr> {
+    let own = standing.identity.listener(id)?.address.ip();
     let leaves = own.is_ipv4() && !standing.identity.is_stream(id);
-    leaves.then(|| if own.is_unspecified() { received.local.ip() } else { own })
+    leaves.then(|| if own.is_unspecified() { local.ip() } else { own })
 }
 
 /// Takes the line of our Via out of a message in its slot: the status line moves behind it.

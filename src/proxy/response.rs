@@ -35,10 +35,23 @@ pub(super) fn next_hop<'d>(
     essentials: &Essentials<'d>,
     ours: Ours<'_>,
 ) -> Result<Hop<'d>, Counter> {
-    let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
-    let below = Via::parse(below).map_err(|_| Counter::DroppedMalformed)?;
+    let below = below_own(response, essentials)?;
     let own_via = own_via(response, essentials).ok_or(Counter::DroppedForeignResponse)?;
     hop(own_via, &below, essentials, ours)
+}
+
+/// The Via below ours.
+#[inline]
+fn below_own<'d>(response: Message<'d>, essentials: &Essentials<'_>) -> Result<Via<'d>, Counter> {
+    let mut lines = response.headers(HeaderName::Via);
+    // Where ours is alone in its line, it is not looked for there.
+    if lines.next().is_some_and(|own| is_alone(own.value, essentials))
+        && let Some(below) = lines.next().and_then(|line| Via::parse_first(line.value))
+    {
+        return Ok(below);
+    }
+    let below = response.items(HeaderName::Via).nth(1).ok_or(Counter::DroppedForeignResponse)?;
+    Via::parse(below).map_err(|_| Counter::DroppedMalformed)
 }
 
 /// What the topmost Via takes in the message: its line, or its value where the line has several.

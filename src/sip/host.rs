@@ -100,41 +100,59 @@ fn octet(room: &[u8; IPV4_MAX + 1 + 4], at: usize) -> Option<(u8, usize)> {
     (is_plain && number <= 255).then_some((number as u8, at + length + 1))
 }
 
-/// The IPv4 address that a text starts with, and how long it is: as many digits as stand there.
+/// The IPv4 address that stands in `text` behind four other octets, and how long it is: as many
+/// digits as stand there, and three dots.
 #[inline(always)]
-pub(super) fn leading_ipv4(ahead: &[u8; Block::LENGTH]) -> Option<(Ipv4Addr, usize)> {
-    let block = Block::new(*ahead);
+pub(super) fn ipv4_behind_four(text: &[u8; 4 + Block::LENGTH]) -> Option<(Ipv4Addr, usize)> {
+    let block = Block::new(*text.last_chunk()?);
     let dots = block.is(b'.').bits();
+    let others = (!block.within(b'0', b'9')).bits();
     // Where each number ends: at the first four octets that are no digits.
-    let mut others = (!block.within(b'0', b'9')).bits();
-    let mut next = || {
-        let end = others.trailing_zeros();
-        others &= others.wrapping_sub(1);
-        end
-    };
-    let [a, b, c, end] = [next(), next(), next(), next()];
-    let between = 1_u32.checked_shl(end)? - 1;
-    if dots & between != (1_u32 << a | 1_u32 << b | 1_u32 << c) {
+    let (a, behind) = lowest(others);
+    let (b, behind) = lowest(behind);
+    let (c, behind) = lowest(behind);
+    let (end, _) = lowest(behind);
+    let lengths = [a, b.wrapping_sub(a + 1), c.wrapping_sub(b + 1), end.wrapping_sub(c + 1)];
+    let are_apart = (others ^ behind) & !dots == 0;
+    if !are_apart || lengths.iter().fold(0, |all, length| all | length) > 3 {
         return None;
     }
-    let number = |start: u32, end: u32| number_at(ahead, start as usize, (end - start) as usize);
+    let number = |end: usize, length: usize| {
+        let Digits { kept, least } = DIGITS[length % DIGITS.len()];
+        // The octets are those before its end, from the fourth to last one on.
+        let digits = u32::from_be_bytes(*text[end % Block::LENGTH..].first_chunk()?) & kept;
+        let is_plain = digits >= least && digits <= 0x02_05_05;
+        // The hundreds, the tens and the ones come to lie in the highest octet.
+        is_plain.then(|| (digits.swap_bytes().wrapping_mul(100 << 16 | 10 << 8 | 1) >> 24) as u8)
+    };
+    let [first, second, third, last] = lengths;
     let ip =
-        Ipv4Addr::new(number(0, a)?, number(a + 1, b)?, number(b + 1, c)?, number(c + 1, end)?);
-    Some((ip, end as usize))
+        Ipv4Addr::new(number(a, first)?, number(b, second)?, number(c, third)?, number(end, last)?);
+    Some((ip, end))
 }
 
-/// The number from 0 to 255 with so many digits at `start`, without a leading zero.
+/// What is known of numbers from 0 to 255 by how many digits they have.
+struct Digits {
+    /// The values of these digits, of the four octets that end with the last one.
+    kept: u32,
+    /// Those of the least such number: there is no leading zero.
+    least: u32,
+}
+
+/// Those of none to three digits.
+const DIGITS: [Digits; 4] = [
+    Digits { kept: 0, least: u32::MAX },
+    Digits { kept: 0x0f, least: 0 },
+    Digits { kept: 0x0f_0f, least: 0x01_00 },
+    Digits { kept: 0x0f_0f_0f, least: 0x01_00_00 },
+];
+
+/// The place of the lowest bit that is set, or of the one behind all of them, and the bits without
+/// it.
 #[inline(always)]
-fn number_at(ahead: &[u8; Block::LENGTH], start: usize, digits: usize) -> Option<u8> {
-    let digit = |place: usize| u32::from(ahead[(start + place) % Block::LENGTH] & 0xf);
-    let first = digit(0);
-    let number = match digits {
-        1 => return Some(first as u8),
-        2 => first * 10 + digit(1),
-        3 => first * 100 + digit(1) * 10 + digit(2),
-        _ => return None,
-    };
-    (first > 0 && number <= 255).then_some(number as u8)
+const fn lowest(bits: u32) -> (usize, u32) {
+    let place = (bits | 1 << Block::LENGTH).trailing_zeros();
+    (place as usize, bits & bits.wrapping_sub(1))
 }
 
 /// The IPv6 address that `text`, without brackets, is.
@@ -192,9 +210,10 @@ mod tests {
 
         #[test]
         fn a_text_starts_with_a_dotted_quad_if_its_digits_and_dots_do(
-            text in "[0-9./:\u{80}-\u{ff}]{16}|[0-9]{1,3}([.][0-9]{1,4}){3}[.;x]{13}",
+            text in "[0-9./:\u{80}]{16}|[0-9]{1,3}([.][0-9]{1,4}){3}[.;x]{13}",
         ) {
-            let found = leading_ipv4(text.as_bytes().first_chunk().unwrap());
+            let room = format!("1.2.{text}");
+            let found = ipv4_behind_four(room.as_bytes().first_chunk().unwrap());
             let found = found.map(|(ip, length)| (ip.to_string(), length));
             let number = |part: &&str| {
                 part.parse().is_ok_and(|number: u8| number.to_string() == *part)

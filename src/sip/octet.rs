@@ -319,6 +319,18 @@ pub(super) fn leading_number(ahead: [u8; 8]) -> Option<(u32, usize)> {
     Some((sum(octets << unused), count as usize))
 }
 
+/// The decimal number that four digits are.
+#[inline(always)]
+#[must_use]
+pub(super) const fn four_digits(digits: [u8; 4]) -> Option<u16> {
+    let octets = u32::from_le_bytes(digits) ^ all(b'0') as u32;
+    if no_digits(octets as u64) as u32 != 0 {
+        return None;
+    }
+    let pairs = octets.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff;
+    Some((pairs.wrapping_mul(100 << 16 | 1) >> 16) as u16)
+}
+
 /// The decimal number that the last octets of a text are, of which there are one to eight, all
 /// digits. `None` if they are not, or if the text has less than eight octets.
 #[inline(always)]
@@ -519,6 +531,17 @@ mod tests {
             (b"\xb01234567", None),
         ] {
             assert_eq!(leading_number(*text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn four_digits_are_a_number() {
+        for number in [0, 9, 1_234, 5_060, 9_999] {
+            let digits = format!("{number:04}");
+            assert_eq!(four_digits(*digits.as_bytes().first_chunk().unwrap()), Some(number));
+        }
+        for text in [b"506;", b":060", b"50/0", b" 506", b"\xff060", b"506\xb0"] {
+            assert_eq!(four_digits(*text), None, "{text:?}");
         }
     }
 

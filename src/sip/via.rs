@@ -171,7 +171,7 @@ impl<'d> Via<'d> {
     }
 
     /// Parses the first Via value of a header field. `None` if it is malformed.
-    pub(super) fn parse_first(value: &'d [u8]) -> Option<Self> {
+    pub(crate) fn parse_first(value: &'d [u8]) -> Option<Self> {
         let mut via = Self::NONE;
         via.read_any_first(value).then_some(via)
     }
