@@ -240,29 +240,28 @@ impl ProxyCore {
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
         // Looked at where they are: they are large.
-        let mut essentials = Essentials::NONE;
+        let mut essentials = Essentials::none();
         let checked = match parsed.and_then(|()| message.read_essentials(&mut essentials)) {
             // Before it waited it was checked as it arrived; the script may have changed it since.
             Ok(()) if is_request && resumed.is_none() => validate(message, &essentials),
             Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         };
-        let essentials = checked.is_ok().then_some(&essentials);
         workspace.plan_edits.clear();
         workspace.plan = None;
         let plan = (&mut workspace.plan, &mut workspace.plan_edits);
         let mut desk = Desk {
             script,
             resumed,
-            turn: Turn::new(turn, essentials, standing, plan, outbox),
+            turn: Turn::new(turn, checked.is_ok().then_some(&essentials), standing, plan, outbox),
             draft: &mut workspace.draft,
             new_response: None,
         };
-        match (checked, essentials) {
+        match (checked, resumed) {
+            (Ok(()), None) if is_request => desk.request(message, &essentials),
+            (Ok(()), Some(resumed)) if is_request => desk.resume_request(message, resumed),
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
-            (Ok(()), Some(_)) if is_request && resumed.is_some() => desk.resume_request(message),
-            (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
-            (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
+            _ if parsed.is_ok() => desk.response(message),
             _ => desk.drop_counted(Counter::DroppedMalformed),
         }
         let Draft { arena, rewritten, edits } = &mut workspace.draft;
@@ -386,11 +385,9 @@ impl Desk<'_> {
 
     /// Goes on with the run of a request that has waited.
     #[cold]
-    fn resume_request(&mut self, request: Message<'_>) {
-        if let Some(resumed) = self.resumed {
-            let outcome = self.go_on(request, resumed);
-            self.conclude(request, outcome);
-        }
+    fn resume_request(&mut self, request: Message<'_>, resumed: &Resumed<'_>) {
+        let outcome = self.go_on(request, resumed);
+        self.conclude(request, outcome);
     }
 
     /// Does with a request what is to be done when the script has ended, or waits.
@@ -408,11 +405,11 @@ impl Desk<'_> {
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
     #[inline(never)]
-    fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) {
+    fn response(&mut self, response: Message<'_>) {
         if self.resumed.is_none() {
             self.turn.count(Counter::ReceivedResponses);
         }
-        let Some(essentials) = essentials else {
+        let Some(essentials) = self.turn.essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
         let Turn { standing, arrival, .. } = &self.turn;
@@ -504,8 +501,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Runs the script over a message.
-    #[inline]
+    /// Runs the script over a message. Within its callers: what it makes is large.
+    #[inline(always)]
     fn run(&mut self, message: Message<'_>, route: RouteId) -> Outcome {
         let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
             self;

@@ -268,15 +268,35 @@ impl Identity {
     /// question came to, which is ours also where a listener has the wildcard address.
     #[inline]
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
-        let wanted_port = port.unwrap_or(5060);
-        self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
-            || self.is_other_name(host, port, local)
+        self.is_short_name(host, port) || self.is_any_name(host, port, local)
     }
 
-    /// Whether host and port are this server, written in a less usual way.
-    #[inline(never)]
-    fn is_other_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+    /// Whether a listener is bound to host and port: of hosts of 8 to 16 octets, as most addresses
+    /// have, which are compared without a call.
+    #[inline]
+    fn is_short_name(&self, host: &[u8], port: Option<u16>) -> bool {
         let wanted_port = port.unwrap_or(5060);
+        let (Some(first), Some(last)) = (host.first_chunk::<8>(), host.last_chunk::<8>()) else {
+            return false;
+        };
+        let is_wanted = |(text, own_port): &(Vec<u8>, u16)| {
+            *own_port == wanted_port
+                && text.len() == host.len()
+                && text.first_chunk() == Some(first)
+                && text.last_chunk() == Some(last)
+        };
+        host.len() <= 16 && self.bound.iter().any(is_wanted)
+    }
+
+    /// Whether host and port are this server, however they are written.
+    #[inline(never)]
+    fn is_any_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+        let wanted_port = port.unwrap_or(5060);
+        let is_bound =
+            |(text, own_port): &(Vec<u8>, u16)| *own_port == wanted_port && equal(text, host);
+        if self.bound.iter().any(is_bound) {
+            return true;
+        }
         if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();

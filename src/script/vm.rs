@@ -156,17 +156,31 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
                 }
             }
             Op::If { test, want, target } => {
-                if decide::<WATCHED>(execution, next, *test) == *want {
+                if decide_any::<WATCHED>(execution, next, *test) == *want {
                     next = *target;
                 }
             }
             Op::Jump(target) => next = *target,
-            Op::ReturnCode(_) | Op::Return => match leave(execution, op) {
+            Op::ReturnCode(code) => match leave(execution, *code) {
                 Ok(resume_at) => next = resume_at,
                 Err(verdict) => break verdict,
             },
-            Op::Drop => break Verdict::Drop,
-            Op::Exit => break Verdict::Exit,
+            Op::Return => {
+                let code = returned_code(execution);
+                match leave(execution, code) {
+                    Ok(resume_at) => next = resume_at,
+                    Err(verdict) => break verdict,
+                }
+            }
+            // Something is done in each, or the verdict would be made ready before each operation.
+            Op::Drop => {
+                mark(execution, next);
+                break Verdict::Drop;
+            }
+            Op::Exit => {
+                mark(execution, next);
+                break Verdict::Exit;
+            }
             // By name, so that no operation has to be told from those that are not here.
             Op::Binary(_)
             | Op::CallRoute(_)
@@ -194,6 +208,7 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
 
 /// The script is cut off behind an operation: logs and counts it.
 #[cold]
+#[inline(never)]
 fn cut_off(execution: &mut Execution<'_>, error: ScriptError, next: u32) {
     execution.host.count(match error {
         ScriptError::Fuel => Counter::ScriptFuelExhausted,
@@ -281,6 +296,12 @@ fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, next: u32, test: T
         watch::tested(execution, next as usize - 1, &test, held);
     }
     held
+}
+
+/// As [`decide`], for conditions that are asked less.
+#[inline(never)]
+fn decide_any<const WATCHED: bool>(execution: &mut Execution<'_>, next: u32, test: Test) -> bool {
+    decide::<WATCHED>(execution, next, test)
 }
 
 /// Whether a condition holds. Both forms of the loop are to have it within.
@@ -399,6 +420,7 @@ fn call_with<'m, const WATCHED: bool>(
 
 /// How the script ends after a call that ended it.
 #[cold]
+#[inline(never)]
 fn ended_by_call(execution: &Execution<'_>) -> Verdict {
     let wait = execution.suspended.as_ref().map(|run| &run.wait);
     match (execution.code, wait) {
@@ -465,16 +487,16 @@ fn burn(execution: &mut Execution<'_>, operations: u32) -> Result<(), ScriptErro
     left.map(|_| ()).ok_or(ScriptError::Fuel)
 }
 
-/// Leaves the present route block with the code that the operation says: where its caller goes on,
-/// if it has one and the code is not 0.
-fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
-    let code = match *op {
-        Op::ReturnCode(code) => code,
-        _ => {
-            let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
-            ReturnCode::try_from(result).unwrap_or(0)
-        }
-    };
+/// The code that the operand on top is.
+fn returned_code(execution: &mut Execution<'_>) -> ReturnCode {
+    let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
+    ReturnCode::try_from(result).unwrap_or(0)
+}
+
+/// Leaves the present route block with that code: where its caller goes on, if it has one and the
+/// code is not 0.
+#[inline]
+fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<u32, Verdict> {
     execution.code = code;
     let Some(frame) = execution.frames.pop() else { return Err(Verdict::End) };
     if code == 0 {
@@ -509,8 +531,15 @@ fn is_out_of_memory(execution: &Execution<'_>) -> bool {
 fn is_method(execution: &Execution<'_>, method: Method) -> bool {
     match execution.transit.message.method() {
         Some(found) => found == method,
-        None => Method::parse(method_name(execution)) == method,
+        None => is_answered_method(execution, method),
     }
+}
+
+/// Whether a response is one to a request of that method.
+#[cold]
+#[inline(never)]
+fn is_answered_method(execution: &Execution<'_>, method: Method) -> bool {
+    Method::parse(method_name(execution)) == method
 }
 
 /// Whether something is this server.
@@ -537,6 +566,7 @@ fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
 
 /// Logs what went wrong with the operation before `next`.
 #[cold]
+#[inline(never)]
 fn warn(execution: &mut Execution<'_>, next: u32, text: &str) {
     mark(execution, next);
     execution.complain(text);
@@ -544,6 +574,7 @@ fn warn(execution: &mut Execution<'_>, next: u32, text: &str) {
 
 /// Logs what went wrong with an operator; the value that takes the place of its result.
 #[cold]
+#[inline(never)]
 fn substitute<'m>(execution: &mut Execution<'m>, next: u32, trouble: &Trouble) -> Value<'m> {
     match trouble {
         Trouble::DivisionByZero => warn(execution, next, "division by 0"),

@@ -26,14 +26,18 @@ pub struct Essentials<'d> {
 }
 
 impl Essentials<'_> {
-    /// What is there before there are any.
-    pub(crate) const NONE: Self = Self {
-        via: Via::NONE,
-        from: Party::NONE,
-        to: Party::NONE,
-        call_id: &[],
-        cseq: CSeq { number: 0, method: &[] },
-    };
+    /// What is there before there are any. Made in parts: as a constant it would be copied by a
+    /// call.
+    #[inline(always)]
+    pub(crate) const fn none() -> Self {
+        Self {
+            via: Via::NONE,
+            from: Party::NONE,
+            to: Party::NONE,
+            call_id: &[],
+            cseq: CSeq { number: 0, method: &[] },
+        }
+    }
 }
 
 impl<'d> Message<'d> {
@@ -65,7 +69,7 @@ impl<'d> Message<'d> {
     ///
     /// The first fault.
     pub(crate) fn essentials(&self) -> Result<Essentials<'d>, ParseError> {
-        let mut essentials = Essentials::NONE;
+        let mut essentials = Essentials::none();
         self.read_essentials(&mut essentials)?;
         Ok(essentials)
     }
