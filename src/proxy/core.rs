@@ -35,7 +35,6 @@ use crate::time::Now;
 #[derive(Debug, Default)]
 struct Workspace {
     index: MessageIndex,
-    draft: Draft,
     /// What is to go out of the slot, if anything is.
     plan: Option<Plan>,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
@@ -49,6 +48,8 @@ struct Draft {
     rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
+    /// The response that the script has put in place of the one that arrived.
+    new_response: Option<Vec<u8>>,
 }
 
 /// The script that runs over each message.
@@ -61,6 +62,7 @@ struct Script {
     /// Who looks on as it runs, if anyone does.
     observer: Option<Box<dyn Observer>>,
     message_count: u64,
+    draft: Draft,
 }
 
 /// The proxy core of one worker.
@@ -99,6 +101,7 @@ impl ProxyCore {
                 program,
                 observer: None,
                 message_count: 0,
+                draft: Draft::default(),
             },
             standing,
             workspace: Workspace::default(),
@@ -254,8 +257,6 @@ impl ProxyCore {
             script,
             resumed,
             turn: Turn::new(turn, checked.is_ok().then_some(&essentials), standing, plan, outbox),
-            draft: &mut workspace.draft,
-            new_response: None,
         };
         match (checked, resumed) {
             (Ok(()), None) if is_request => desk.request(message, &essentials),
@@ -264,7 +265,7 @@ impl ProxyCore {
             _ if parsed.is_ok() => desk.response(message),
             _ => desk.drop_counted(Counter::DroppedMalformed),
         }
-        let Draft { arena, rewritten, edits } = &mut workspace.draft;
+        let Draft { arena, rewritten, edits, .. } = &mut script.draft;
         edits.clear();
         arena.reset();
         rewritten.clear();
@@ -314,9 +315,6 @@ struct Desk<'a> {
     /// The run that goes on, if one does.
     resumed: Option<&'a Resumed<'a>>,
     turn: Turn<'a>,
-    draft: &'a mut Draft,
-    /// The response that the script has put in place of the one that arrived.
-    new_response: Option<Vec<u8>>,
 }
 
 /// How a run of the script has ended: its verdict, and whether something was sent or planned
@@ -424,13 +422,14 @@ impl Desk<'_> {
             (None, Some(route)) => Some(self.run(response, route)),
             (None, None) => None,
         };
+        let new_response = self.script.draft.new_response.take();
         match outcome {
             Some(Some((Verdict::Drop, _))) => return self.drop_counted(Counter::DroppedByScript),
-            Some(Some(_)) => self.turn.plan_edits.copy_from(&self.draft.edits),
+            Some(Some(_)) => self.turn.plan_edits.copy_from(&self.script.draft.edits),
             Some(None) => return,
             None => {}
         }
-        match (hop, self.new_response.take()) {
+        match (hop, new_response) {
             (Err(dropped), _) => self.drop_counted(dropped),
             (Ok(hop), Some(text)) => self.send_new_response(&text, hop),
             (Ok(hop), None) => self.plan_response(response, hop),
@@ -504,8 +503,8 @@ impl Desk<'_> {
     /// Runs the script over a message. Within its callers: what it makes is large.
     #[inline(always)]
     fn run(&mut self, message: Message<'_>, route: RouteId) -> Outcome {
-        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
-            self;
+        let Self { turn, script, .. } = self;
+        let Draft { arena, rewritten, edits, new_response } = &mut script.draft;
         let Arrival { source, local, listener } = turn.arrival;
         let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
         transit.essentials = turn.essentials;
@@ -525,8 +524,8 @@ impl Desk<'_> {
     /// Goes on with a run that has waited for an answer.
     #[cold]
     fn go_on(&mut self, message: Message<'_>, (waiting, answer): &Resumed<'_>) -> Outcome {
-        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
-            self;
+        let Self { turn, script, .. } = self;
+        let Draft { arena, rewritten, edits, new_response } = &mut script.draft;
         let Arrival { source, local, listener } = turn.arrival;
         let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
         transit.essentials = turn.essentials;

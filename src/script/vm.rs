@@ -388,8 +388,12 @@ fn call_plain<const WATCHED: bool>(
 #[inline(always)]
 fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Option<Verdict> {
     execution.code = code;
-    if code == 0 || execution.is_out_of_strings() {
+    // Two ways out, as one would have both conditions worked out before the first is looked at.
+    if code == 0 {
         return Some(ended_by_call(execution));
+    }
+    if execution.is_out_of_strings() {
+        return Some(Verdict::Error(ScriptError::Strings));
     }
     None
 }
@@ -418,16 +422,14 @@ fn call_with<'m, const WATCHED: bool>(
     code
 }
 
-/// How the script ends after a call that ended it.
+/// How the script ends after a call that has given back 0.
 #[cold]
 #[inline(never)]
 fn ended_by_call(execution: &Execution<'_>) -> Verdict {
-    let wait = execution.suspended.as_ref().map(|run| &run.wait);
-    match (execution.code, wait) {
-        (0, Some(Wait::Command(_))) => Verdict::Suspended,
-        (0, Some(Wait::Time(_))) => Verdict::Asleep,
-        (0, None) => Verdict::Exit,
-        _ => Verdict::Error(ScriptError::Strings),
+    match execution.suspended.as_ref().map(|run| &run.wait) {
+        Some(Wait::Command(_)) => Verdict::Suspended,
+        Some(Wait::Time(_)) => Verdict::Asleep,
+        None => Verdict::Exit,
     }
 }
 
