@@ -329,9 +329,8 @@ fn end(
     verdict: Verdict,
     (arrived, new_response): (Message<'_>, &mut Option<Vec<u8>>),
 ) -> Result<(Verdict, bool), Box<Suspended>> {
-    let present = execution.transit.message;
-    if present.status().is_some() {
-        *new_response = replaced(present, arrived);
+    if arrived.status().is_some() {
+        *new_response = replaced(execution, arrived.text());
     }
     if let Some(suspended) = execution.take_suspended() {
         return Err(suspended);
@@ -342,8 +341,9 @@ fn end(
 
 /// The response that is there now, if it is not the one that arrived.
 #[inline(never)]
-fn replaced(present: Message<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
-    (!std::ptr::eq(present.text(), arrived.text())).then(|| present.text().to_vec())
+fn replaced(execution: &Execution<'_>, arrived: &[u8]) -> Option<Vec<u8>> {
+    let present = execution.transit.message.text();
+    (!std::ptr::eq(present, arrived)).then(|| present.to_vec())
 }
 
 /// Keeps a run until its command has ended, and has that run; or until its moment has come.

@@ -440,3 +440,50 @@ fn aliases(settings: &Settings) -> Vec<(Vec<u8>, Option<u16>)> {
     let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
     settings.aliases.iter().map(alias).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who a server is that listens at these addresses.
+    fn identity(addresses: &[&str]) -> Identity {
+        let listener = |address: &&str| Listener {
+            transport: Transport::Udp,
+            address: address.parse().unwrap(),
+            advertise: None,
+        };
+        let program = Program::empty(Settings::default());
+        Identity::new(addresses.iter().map(listener).collect(), &program)
+    }
+
+    #[test]
+    fn short_names_are_names_and_the_others_are_not_overlooked() {
+        let identity = identity(&[
+            "192.0.2.1:5060",
+            "1.2.3.4:5070",
+            "203.0.113.109:5080",
+            "[2001:db8::1]:5060",
+        ]);
+        let local = "192.0.2.1:5060".parse().unwrap();
+        let hosts = ["192.0.2.1", "1.2.3.4", "203.0.113.109", "[2001:db8::1]", "[2001:DB8::1]"];
+        let ports = [None, Some(5060), Some(5070), Some(5080)];
+        for (host, port) in hosts.iter().flat_map(|host| ports.map(|port| (*host, port))) {
+            let is_named = |host: &[u8]| identity.is_myself(host, port, &local);
+            let is_wanted = match host {
+                "1.2.3.4" => port == Some(5070),
+                "203.0.113.109" => port == Some(5080),
+                _ => matches!(port, None | Some(5060)),
+            };
+            assert_eq!(is_named(host.as_bytes()), is_wanted, "{host} {port:?}");
+            assert!(!identity.is_short_name(host.as_bytes(), port) || is_wanted);
+            for at in 0..host.len() {
+                let mut other = host.as_bytes().to_vec();
+                other[at] ^= 1;
+                let is_any = identity.is_any_name(&other, port, &local);
+                assert_eq!(is_named(&other), is_any, "{host} {port:?} {at}");
+                other.truncate(at);
+                assert!(!is_named(&other), "{host} {port:?} {at}");
+            }
+        }
+    }
+}
