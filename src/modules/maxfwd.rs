@@ -90,7 +90,7 @@ fn process<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Ret
     }
     if let Some(old) = transit.message.value(HeaderName::MaxForwards)
         && let Some(new) = one_less(old)
-        && execution.program.config::<Config>().is_none()
+        && execution.program.has_defaults::<Config>()
         && transit.edits.overwrite_number(transit.message.offset_of(old), new)
     {
         transit.max_forwards_done = true;

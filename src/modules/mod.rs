@@ -39,8 +39,11 @@ pub use pv::SharedVariables;
 use crate::script::{Execution, ModuleSpec, Registry};
 
 /// Gives back what a run holds that has come to its end.
+#[inline]
 pub fn end_run(execution: &Execution<'_>) {
-    cfgutils::release_locks(execution);
+    if execution.has_stored() {
+        cfgutils::release_locks(execution);
+    }
 }
 
 /// All modules, in the order in which they are listed for people.

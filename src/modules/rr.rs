@@ -207,7 +207,7 @@ const FUNCTIONS: &[FunctionSpec] = &[
 /// `record_route([params])`.
 fn record_route(execution: &mut Execution<'_>, arguments: &[Argument<'_>]) -> ReturnCode {
     let transit = &mut execution.transit;
-    let is_usual = arguments.is_empty() && execution.program.config::<RrConfig>().is_none();
+    let is_usual = arguments.is_empty() && execution.program.has_defaults::<RrConfig>();
     if is_usual && transit.record_route.is_none() {
         transit.record_route = Some(const { &RecordRoute::USUAL });
         return TRUE;
@@ -446,12 +446,16 @@ fn first_route<'m>(execution: &Execution<'m>) -> Option<RouteItem<'m>> {
 
 /// Whether the Request-URI is one that we put into a Record-Route: the router before us is a
 /// strict one (RFC 3261 §16.4).
+#[inline]
 fn came_from_strict_router(execution: &Execution<'_>) -> bool {
-    execution.uri_parts(execution.transit.uri).is_some_and(|uri| {
-        uri.user.is_none()
-            && uri.params.get(b"lr").is_some()
-            && execution.host.is_myself(uri.host, uri.unusual_port())
-    })
+    let uri = execution.uri_parts(execution.transit.uri);
+    uri.is_some_and(|uri| uri.user.is_none() && is_own_route(execution, uri))
+}
+
+/// Whether a URI is one that we put into a Record-Route.
+#[inline(never)]
+fn is_own_route(execution: &Execution<'_>, uri: &Uri<'_>) -> bool {
+    uri.params.get(b"lr").is_some() && execution.host.is_myself(uri.host, uri.unusual_port())
 }
 
 /// The last Route value is the Request-URI that a strict router moved there (RFC 3261 §16.4).

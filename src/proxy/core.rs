@@ -35,7 +35,6 @@ use crate::time::{Now, earlier};
 #[derive(Debug, Default)]
 struct Workspace {
     index: MessageIndex,
-    draft: Draft,
     /// What is to go out of the slot, if anything is.
     plan: Option<Plan>,
     /// The edits of the planned forward: the script's and those of RFC 3261 §16.6.
@@ -49,6 +48,8 @@ struct Draft {
     rewritten: Rewritten,
     /// The edits that the script makes.
     edits: EditList,
+    /// The response that the script has put in place of the one that arrived.
+    new_response: Option<Vec<u8>>,
 }
 
 /// The script that runs over each message.
@@ -61,6 +62,7 @@ struct Script {
     /// Who looks on as it runs, if anyone does.
     observer: Option<Box<dyn Observer>>,
     message_count: u64,
+    draft: Draft,
 }
 
 /// The proxy core of one worker.
@@ -99,6 +101,7 @@ impl ProxyCore {
                 program,
                 observer: None,
                 message_count: 0,
+                draft: Draft::default(),
             },
             standing,
             workspace: Workspace::default(),
@@ -245,26 +248,23 @@ impl ProxyCore {
             Ok(()) => Ok(()),
             Err(error) => Err(error.into()),
         };
-        let essentials = checked.is_ok().then_some(&essentials);
         workspace.plan_edits.clear();
         workspace.plan = None;
         let plan = (&mut workspace.plan, &mut workspace.plan_edits);
         let mut desk = Desk {
             script,
             resumed,
-            turn: Turn::new(turn, essentials, standing, plan, outbox),
-            draft: &mut workspace.draft,
-            new_response: None,
+            turn: Turn::new(turn, checked.is_ok().then_some(&essentials), standing, plan, outbox),
         };
         desk.turn.uri = uri.as_ref();
-        match (checked, essentials) {
+        match (checked, resumed) {
+            (Ok(()), None) if is_request => desk.request(message, &essentials),
+            (Ok(()), Some(resumed)) if is_request => desk.resume_request(message, resumed),
             (Err(rejection), _) if is_request => desk.refuse(message, rejection),
-            (Ok(()), Some(_)) if is_request && resumed.is_some() => desk.resume_request(message),
-            (Ok(()), Some(essentials)) if is_request => desk.request(message, essentials),
-            (_, essentials) if parsed.is_ok() => desk.response(message, essentials),
+            _ if parsed.is_ok() => desk.response(message),
             _ => desk.drop_counted(Counter::DroppedMalformed),
         }
-        let Draft { arena, rewritten, edits } = &mut workspace.draft;
+        let Draft { arena, rewritten, edits, .. } = &mut script.draft;
         edits.clear();
         arena.reset();
         rewritten.clear();
@@ -314,9 +314,6 @@ struct Desk<'a> {
     /// The run that goes on, if one does.
     resumed: Option<&'a Resumed<'a>>,
     turn: Turn<'a>,
-    draft: &'a mut Draft,
-    /// The response that the script has put in place of the one that arrived.
-    new_response: Option<Vec<u8>>,
 }
 
 /// How a run of the script has ended: its verdict, and whether something was sent or planned
@@ -331,9 +328,8 @@ fn end(
     verdict: Verdict,
     (arrived, new_response): (Message<'_>, &mut Option<Vec<u8>>),
 ) -> Result<(Verdict, bool), Box<Suspended>> {
-    let present = execution.transit.message;
-    if present.status().is_some() {
-        *new_response = replaced(present, arrived);
+    if arrived.status().is_some() {
+        *new_response = replaced(execution, arrived.text());
     }
     if let Some(suspended) = execution.take_suspended() {
         return Err(suspended);
@@ -344,8 +340,9 @@ fn end(
 
 /// The response that is there now, if it is not the one that arrived.
 #[inline(never)]
-fn replaced(present: Message<'_>, arrived: Message<'_>) -> Option<Vec<u8>> {
-    (!std::ptr::eq(present.text(), arrived.text())).then(|| present.text().to_vec())
+fn replaced(execution: &Execution<'_>, arrived: &[u8]) -> Option<Vec<u8>> {
+    let present = execution.transit.message.text();
+    (!std::ptr::eq(present, arrived)).then(|| present.to_vec())
 }
 
 /// Keeps a run until its command has ended, and has that run; or until its moment has come.
@@ -385,11 +382,9 @@ impl Desk<'_> {
 
     /// Goes on with the run of a request that has waited.
     #[cold]
-    fn resume_request(&mut self, request: Message<'_>) {
-        if let Some(resumed) = self.resumed {
-            let outcome = self.go_on(request, resumed);
-            self.conclude(request, outcome);
-        }
+    fn resume_request(&mut self, request: Message<'_>, resumed: &Resumed<'_>) {
+        let outcome = self.go_on(request, resumed);
+        self.conclude(request, outcome);
     }
 
     /// Does with a request what is to be done when the script has ended, or waits.
@@ -407,11 +402,11 @@ impl Desk<'_> {
 
     /// Works through a response (RFC 3261 §16.7 as far as a stateless proxy goes, §16.11).
     #[inline(never)]
-    fn response(&mut self, response: Message<'_>, essentials: Option<&Essentials<'_>>) {
+    fn response(&mut self, response: Message<'_>) {
         if self.resumed.is_none() {
             self.turn.count(Counter::ReceivedResponses);
         }
-        let Some(essentials) = essentials else {
+        let Some(essentials) = self.turn.essentials else {
             return self.drop_counted(Counter::DroppedMalformed);
         };
         let hop = response::next_hop(response, essentials, self.turn.standing.ours());
@@ -424,13 +419,14 @@ impl Desk<'_> {
             (None, Some(route)) => Some(self.run(response, route)),
             (None, None) => None,
         };
+        let new_response = self.script.draft.new_response.take();
         match outcome {
             Some(Some((Verdict::Drop, _))) => return self.drop_counted(Counter::DroppedByScript),
-            Some(Some(_)) => self.turn.plan_edits.copy_from(&self.draft.edits),
+            Some(Some(_)) => self.turn.plan_edits.copy_from(&self.script.draft.edits),
             Some(None) => return,
             None => {}
         }
-        match (hop, self.new_response.take()) {
+        match (hop, new_response) {
             (Err(dropped), _) => self.drop_counted(dropped),
             (Ok(hop), Some(text)) => self.send_new_response(&text, hop),
             (Ok(hop), None) => self.plan_response(response, hop),
@@ -501,11 +497,11 @@ impl Desk<'_> {
         }
     }
 
-    /// Runs the script over a message.
-    #[inline]
+    /// Runs the script over a message. Within its callers: what it makes is large.
+    #[inline(always)]
     fn run(&mut self, message: Message<'_>, route: RouteId) -> Outcome {
-        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
-            self;
+        let Self { turn, script, .. } = self;
+        let Draft { arena, rewritten, edits, new_response } = &mut script.draft;
         let Arrival { source, local, listener } = turn.arrival;
         let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
         transit.essentials = turn.essentials;
@@ -526,8 +522,8 @@ impl Desk<'_> {
     /// Goes on with a run that has waited for an answer.
     #[cold]
     fn go_on(&mut self, message: Message<'_>, (waiting, answer): &Resumed<'_>) -> Outcome {
-        let Self { turn, draft: Draft { arena, rewritten, edits }, script, new_response, .. } =
-            self;
+        let Self { turn, script, .. } = self;
+        let Draft { arena, rewritten, edits, new_response } = &mut script.draft;
         let Arrival { source, local, listener } = turn.arrival;
         let mut transit = Transit::new(message, (source, local), *listener, (arena, edits));
         transit.essentials = turn.essentials;

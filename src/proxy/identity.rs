@@ -315,17 +315,38 @@ impl Identity {
     /// question came to, which is ours also where a listener has the wildcard address.
     #[inline]
     pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
-        let wanted_port = port.unwrap_or(5060);
-        // An IPv4 address has but one spelling.
-        let is_address = host.first().is_some_and(u8::is_ascii_digit);
-        self.bound.iter().any(|(text, own_port)| *own_port == wanted_port && equal(text, host))
-            || (self.has_other_addresses || !is_address) && self.is_other_name(host, port, local)
+        // An IPv4 address has but one spelling, of at most 15 octets.
+        let is_address = host.len() >= 8 && host[0].is_ascii_digit();
+        self.is_short_name(host, port)
+            || (self.has_other_addresses || !is_address) && self.is_any_name(host, port, local)
     }
 
-    /// Whether host and port are this server, written in a less usual way.
-    #[inline(never)]
-    fn is_other_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+    /// Whether a listener is bound to host and port: of hosts of 8 to 16 octets, as most addresses
+    /// have, which are compared without a call.
+    #[inline]
+    fn is_short_name(&self, host: &[u8], port: Option<u16>) -> bool {
         let wanted_port = port.unwrap_or(5060);
+        let (Some(first), Some(last)) = (host.first_chunk::<8>(), host.last_chunk::<8>()) else {
+            return false;
+        };
+        let is_wanted = |(text, own_port): &(Vec<u8>, u16)| {
+            *own_port == wanted_port
+                && text.len() == host.len()
+                && text.first_chunk() == Some(first)
+                && text.last_chunk() == Some(last)
+        };
+        host.len() <= 16 && self.bound.iter().any(is_wanted)
+    }
+
+    /// Whether host and port are this server, however they are written.
+    #[inline(never)]
+    fn is_any_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+        let wanted_port = port.unwrap_or(5060);
+        let is_bound =
+            |(text, own_port): &(Vec<u8>, u16)| *own_port == wanted_port && equal(text, host);
+        if self.bound.iter().any(is_bound) {
+            return true;
+        }
         if let Some(ip) = host_ip(host) {
             let bound = |listener: &Listener| {
                 let own = listener.address.ip();
@@ -468,4 +489,51 @@ fn subdomains(program: &Program) -> SubdomainAliases {
 fn aliases(settings: &Settings) -> Vec<(Vec<u8>, Option<u16>)> {
     let alias = |(host, port): &(String, Option<u16>)| (host.clone().into_bytes(), *port);
     settings.aliases.iter().map(alias).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who a server is that listens at these addresses.
+    fn identity(addresses: &[&str]) -> Identity {
+        let listener = |address: &&str| Listener {
+            transport: Transport::Udp,
+            address: address.parse().unwrap(),
+            advertise: None,
+        };
+        let program = Program::empty(Settings::default());
+        Identity::new(addresses.iter().map(listener).collect(), &program)
+    }
+
+    #[test]
+    fn short_names_are_names_and_the_others_are_not_overlooked() {
+        let identity = identity(&[
+            "192.0.2.1:5060",
+            "1.2.3.4:5070",
+            "203.0.113.109:5080",
+            "[2001:db8::1]:5060",
+        ]);
+        let local = "192.0.2.1:5060".parse().unwrap();
+        let hosts = ["192.0.2.1", "1.2.3.4", "203.0.113.109", "[2001:db8::1]", "[2001:DB8::1]"];
+        let ports = [None, Some(5060), Some(5070), Some(5080)];
+        for (host, port) in hosts.iter().flat_map(|host| ports.map(|port| (*host, port))) {
+            let is_named = |host: &[u8]| identity.is_myself(host, port, &local);
+            let is_wanted = match host {
+                "1.2.3.4" => port == Some(5070),
+                "203.0.113.109" => port == Some(5080),
+                _ => matches!(port, None | Some(5060)),
+            };
+            assert_eq!(is_named(host.as_bytes()), is_wanted, "{host} {port:?}");
+            assert!(!identity.is_short_name(host.as_bytes(), port) || is_wanted);
+            for at in 0..host.len() {
+                let mut other = host.as_bytes().to_vec();
+                other[at] ^= 1;
+                let is_any = identity.is_any_name(&other, port, &local);
+                assert_eq!(is_named(&other), is_any, "{host} {port:?} {at}");
+                other.truncate(at);
+                assert!(!is_named(&other), "{host} {port:?} {at}");
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ use super::response::Ours;
 use super::suspended::WaitingRoom;
 use super::warning::Warning;
 use crate::jobs::JobQueue;
+use crate::location::LocationTables;
 use crate::mem::{Outbox, Peer};
 use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
@@ -92,6 +93,8 @@ pub(super) struct Standing {
     pub(super) random: Cell<u64>,
     /// What modules share with the rest of the server, each with its type.
     services: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
+    /// The one of them that most messages ask for.
+    locations: Option<Arc<LocationTables>>,
 }
 
 impl Standing {
@@ -111,6 +114,7 @@ impl Standing {
             log_level: settings.debug,
             random: Cell::new(parts.seed | 1),
             services: typed(&parts.services),
+            locations: locations(&parts.services),
             parts,
         }
     }
@@ -152,7 +156,19 @@ impl Standing {
     }
 
     /// What modules share with the rest of the server, by its type.
+    #[inline]
     pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        if let Some(tables) = &self.locations
+            && id == TypeId::of::<LocationTables>()
+        {
+            return Some(&**tables);
+        }
+        self.other_service(id)
+    }
+
+    /// As [`Self::service`], of any type.
+    #[inline(never)]
+    fn other_service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
         let (_, service) = self.services.iter().find(|(known, _)| *known == id)?;
         Some(&**service)
     }
@@ -161,6 +177,11 @@ impl Standing {
 /// Services with their types.
 fn typed(services: &[Arc<dyn Any + Send + Sync>]) -> Vec<(TypeId, Arc<dyn Any + Send + Sync>)> {
     services.iter().map(|service| ((**service).type_id(), Arc::clone(service))).collect()
+}
+
+/// The location tables, if they are among the services.
+fn locations(services: &[Arc<dyn Any + Send + Sync>]) -> Option<Arc<LocationTables>> {
+    services.iter().find_map(|service| Arc::clone(service).downcast().ok())
 }
 
 /// Bytes that a request may have over UDP, and by what a longer one is sent; none if by nothing

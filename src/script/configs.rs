@@ -30,6 +30,12 @@ impl Configs {
         new
     }
 
+    /// Whether there is none of that type, and none at its place either.
+    #[inline]
+    pub(super) fn lacks<T: Any>(&self) -> bool {
+        self.places[place(TypeId::of::<T>())].is_none()
+    }
+
     /// The one of that type.
     #[inline]
     pub(super) fn get<T: Any>(&self) -> Option<&T> {

@@ -223,6 +223,13 @@ impl<'m> Execution<'m> {
         self.stores()?.states.peek()
     }
 
+    /// Whether the script or a module has stored anything.
+    #[inline]
+    #[must_use]
+    pub const fn has_stored(&self) -> bool {
+        self.stores.is_some()
+    }
+
     /// A string made of `parts`, one behind the other. Empty, and the run ends with an error, if
     /// the script has built too much already ([`SCRIPT_STRING_BYTES_MAX`]).
     #[must_use]

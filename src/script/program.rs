@@ -381,6 +381,13 @@ impl Program {
         self.configs.get()
     }
 
+    /// Whether it surely has none: [`Self::config`] is worth more than asking this.
+    #[inline]
+    #[must_use]
+    pub fn has_defaults<T: Any>(&self) -> bool {
+        self.configs.lacks::<T>()
+    }
+
     /// The route block that runs for each request.
     #[must_use]
     pub const fn main_route(&self) -> Option<RouteId> {

@@ -105,9 +105,6 @@ fn watched(execution: &mut Execution<'_>, start: u32) -> Verdict {
 }
 
 /// Runs until the script ends: how, and behind which operation. Without `WATCHED` nobody looks on.
-///
-/// What an operation says is read when it is needed: what is read before a call would have to be
-/// saved until it returns.
 #[inline(always)]
 fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Verdict, u32) {
     let code = execution.program.code.as_slice();
@@ -118,82 +115,91 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
             watch::turn(execution, next as usize);
         }
         next += 1;
-        match op {
-            Op::CallPlainIf { run, call, want, target } => {
-                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
-                    break verdict;
-                }
-                if (execution.code > 0) == *want {
-                    next = *target;
-                }
-            }
-            Op::CallPlain { run, call } => {
-                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
-                    break verdict;
-                }
-            }
-            Op::CallIf { call, want, target } => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
-                    break verdict;
-                }
-                if (execution.code > 0) == *want {
-                    next = *target;
-                }
-            }
-            Op::Call(call) => {
-                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
-                    break verdict;
-                }
-            }
-            Op::IfMethod { method, want, target } => {
-                if decide::<WATCHED>(execution, next, Test::Method(*method)) == *want {
-                    next = *target;
-                }
-            }
-            Op::IfMyUri { want, target } => {
-                if decide::<WATCHED>(execution, next, Test::Myself(Subject::Uri)) == *want {
-                    next = *target;
-                }
-            }
-            Op::If { test, want, target } => {
-                if decide::<WATCHED>(execution, next, *test) == *want {
-                    next = *target;
-                }
-            }
-            Op::Jump(target) => next = *target,
-            Op::ReturnCode(_) | Op::Return => match leave(execution, op) {
-                Ok(resume_at) => next = resume_at,
-                Err(verdict) => break verdict,
-            },
-            Op::Drop => break Verdict::Drop,
-            Op::Exit => break Verdict::Exit,
-            // By name, so that no operation has to be told from those that are not here.
-            Op::Binary(_)
-            | Op::CallRoute(_)
-            | Op::CallRouteNamed { .. }
-            | Op::Case { .. }
-            | Op::CaseMatch { .. }
-            | Op::LoopTurn { .. }
-            | Op::Pop
-            | Op::PushCode
-            | Op::PushConstant(_)
-            | Op::PushInt(_)
-            | Op::PushOperand(_)
-            | Op::PushSlot(_)
-            | Op::PushVariable(_)
-            | Op::StoreSlot(_)
-            | Op::StoreVariable(_)
-            | Op::Unary(_) => match carry_out(execution, op, next) {
-                Ok(following) => next = following,
-                Err(error) => break Verdict::Error(error),
-            },
+        match step::<WATCHED>(execution, op, next) {
+            Ok(following) => next = following,
+            Err(verdict) => break verdict,
         }
     };
     (verdict, next)
 }
 
+/// Carries out the operation before `next`: where the script goes on, or how it ends.
+///
+/// What an operation says is read when it is needed: what is read before a call would have to be
+/// saved until it returns.
+#[inline(always)]
+fn step<const WATCHED: bool>(
+    execution: &mut Execution<'_>,
+    op: &Op,
+    next: u32,
+) -> Result<u32, Verdict> {
+    match op {
+        Op::CallPlainIf { run, call, want, target } => {
+            call_plain::<WATCHED>(execution, (*run, *call), next)?;
+            Ok(if (execution.code > 0) == *want { *target } else { next })
+        }
+        Op::CallPlain { run, call } => {
+            call_plain::<WATCHED>(execution, (*run, *call), next)?;
+            Ok(next)
+        }
+        Op::CallIf { call, want, target } => {
+            self::call::<WATCHED>(execution, *call, next)?;
+            Ok(if (execution.code > 0) == *want { *target } else { next })
+        }
+        Op::Call(call) => {
+            self::call::<WATCHED>(execution, *call, next)?;
+            Ok(next)
+        }
+        Op::IfMethod { method, want, target } => {
+            let held = decide::<WATCHED>(execution, next, Test::Method(*method));
+            Ok(if held == *want { *target } else { next })
+        }
+        Op::IfMyUri { want, target } => {
+            let held = decide::<WATCHED>(execution, next, Test::Myself(Subject::Uri));
+            Ok(if held == *want { *target } else { next })
+        }
+        Op::If { test, want, target } => {
+            let held = decide_any::<WATCHED>(execution, next, *test);
+            Ok(if held == *want { *target } else { next })
+        }
+        Op::Jump(target) => Ok(*target),
+        Op::ReturnCode(code) => leave(execution, *code),
+        Op::Return => {
+            let code = returned_code(execution);
+            leave(execution, code)
+        }
+        // Something is done in each, or the verdict would be made ready before each operation.
+        Op::Drop => {
+            mark(execution, next);
+            Err(Verdict::Drop)
+        }
+        Op::Exit => {
+            mark(execution, next);
+            Err(Verdict::Exit)
+        }
+        // By name, so that no operation has to be told from those that are not here.
+        Op::Binary(_)
+        | Op::CallRoute(_)
+        | Op::CallRouteNamed { .. }
+        | Op::Case { .. }
+        | Op::CaseMatch { .. }
+        | Op::LoopTurn { .. }
+        | Op::Pop
+        | Op::PushCode
+        | Op::PushConstant(_)
+        | Op::PushInt(_)
+        | Op::PushOperand(_)
+        | Op::PushSlot(_)
+        | Op::PushVariable(_)
+        | Op::StoreSlot(_)
+        | Op::StoreVariable(_)
+        | Op::Unary(_) => carry_out(execution, op, next).map_err(Verdict::Error),
+    }
+}
+
 /// The script is cut off behind an operation: logs and counts it.
 #[cold]
+#[inline(never)]
 fn cut_off(execution: &mut Execution<'_>, error: ScriptError, next: u32) {
     execution.host.count(match error {
         ScriptError::Fuel => Counter::ScriptFuelExhausted,
@@ -283,6 +289,12 @@ fn decide<const WATCHED: bool>(execution: &mut Execution<'_>, next: u32, test: T
     held
 }
 
+/// As [`decide`], for conditions that are asked less.
+#[inline(never)]
+fn decide_any<const WATCHED: bool>(execution: &mut Execution<'_>, next: u32, test: Test) -> bool {
+    decide::<WATCHED>(execution, next, test)
+}
+
 /// Whether a condition holds. Both forms of the loop are to have it within.
 #[inline(always)]
 fn holds(execution: &mut Execution<'_>, test: Test) -> bool {
@@ -337,7 +349,7 @@ fn call<const WATCHED: bool>(
     execution: &mut Execution<'_>,
     call: u32,
     next: u32,
-) -> Option<Verdict> {
+) -> Result<(), Verdict> {
     mark(execution, next);
     let site = &execution.program.calls[call as usize];
     let code = match &site.arguments {
@@ -354,7 +366,7 @@ fn call_plain<const WATCHED: bool>(
     execution: &mut Execution<'_>,
     (run, call): (Function, u16),
     next: u32,
-) -> Option<Verdict> {
+) -> Result<(), Verdict> {
     mark(execution, next);
     if WATCHED {
         watch::call(execution, execution.program.calls[usize::from(call)].name, &[]);
@@ -365,12 +377,16 @@ fn call_plain<const WATCHED: bool>(
 
 /// Notes what a function has given back; how the script ends, if it does so because of that.
 #[inline(always)]
-fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Option<Verdict> {
+fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Result<(), Verdict> {
     execution.code = code;
-    if code == 0 || execution.is_out_of_strings() {
-        return Some(ended_by_call(execution));
+    // Two ways out, as one would have both conditions worked out before the first is looked at.
+    if code == 0 {
+        return Err(ended_by_call(execution));
     }
-    None
+    if execution.is_out_of_strings() {
+        return Err(Verdict::Error(ScriptError::Strings));
+    }
+    Ok(())
 }
 
 /// Calls a function whose arguments have to be made.
@@ -397,15 +413,14 @@ fn call_with<'m, const WATCHED: bool>(
     code
 }
 
-/// How the script ends after a call that ended it.
+/// How the script ends after a call that has given back 0.
 #[cold]
+#[inline(never)]
 fn ended_by_call(execution: &Execution<'_>) -> Verdict {
-    let wait = execution.suspended.as_ref().map(|run| &run.wait);
-    match (execution.code, wait) {
-        (0, Some(Wait::Command(_))) => Verdict::Suspended,
-        (0, Some(Wait::Time(_))) => Verdict::Asleep,
-        (0, None) => Verdict::Exit,
-        _ => Verdict::Error(ScriptError::Strings),
+    match execution.suspended.as_ref().map(|run| &run.wait) {
+        Some(Wait::Command(_)) => Verdict::Suspended,
+        Some(Wait::Time(_)) => Verdict::Asleep,
+        None => Verdict::Exit,
     }
 }
 
@@ -465,16 +480,16 @@ fn burn(execution: &mut Execution<'_>, operations: u32) -> Result<(), ScriptErro
     left.map(|_| ()).ok_or(ScriptError::Fuel)
 }
 
-/// Leaves the present route block with the code that the operation says: where its caller goes on,
-/// if it has one and the code is not 0.
-fn leave(execution: &mut Execution<'_>, op: &Op) -> Result<u32, Verdict> {
-    let code = match *op {
-        Op::ReturnCode(code) => code,
-        _ => {
-            let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
-            ReturnCode::try_from(result).unwrap_or(0)
-        }
-    };
+/// The code that the operand on top is.
+fn returned_code(execution: &mut Execution<'_>) -> ReturnCode {
+    let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
+    ReturnCode::try_from(result).unwrap_or(0)
+}
+
+/// Leaves the present route block with that code: where its caller goes on, if it has one and the
+/// code is not 0.
+#[inline]
+fn leave(execution: &mut Execution<'_>, code: ReturnCode) -> Result<u32, Verdict> {
     execution.code = code;
     let Some(frame) = execution.frames.pop() else { return Err(Verdict::End) };
     if code == 0 {
@@ -509,8 +524,15 @@ fn is_out_of_memory(execution: &Execution<'_>) -> bool {
 fn is_method(execution: &Execution<'_>, method: Method) -> bool {
     match execution.transit.message.method() {
         Some(found) => found == method,
-        None => Method::parse(method_name(execution)) == method,
+        None => is_answered_method(execution, method),
     }
+}
+
+/// Whether a response is one to a request of that method.
+#[cold]
+#[inline(never)]
+fn is_answered_method(execution: &Execution<'_>, method: Method) -> bool {
+    Method::parse(method_name(execution)) == method
 }
 
 /// Whether something is this server.
@@ -537,6 +559,7 @@ fn is_own_address(execution: &Execution<'_>, address: SocketAddr) -> bool {
 
 /// Logs what went wrong with the operation before `next`.
 #[cold]
+#[inline(never)]
 fn warn(execution: &mut Execution<'_>, next: u32, text: &str) {
     mark(execution, next);
     execution.complain(text);
@@ -544,6 +567,7 @@ fn warn(execution: &mut Execution<'_>, next: u32, text: &str) {
 
 /// Logs what went wrong with an operator; the value that takes the place of its result.
 #[cold]
+#[inline(never)]
 fn substitute<'m>(execution: &mut Execution<'m>, next: u32, trouble: &Trouble) -> Value<'m> {
     match trouble {
         Trouble::DivisionByZero => warn(execution, next, "division by 0"),
