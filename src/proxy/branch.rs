@@ -123,14 +123,14 @@ impl BranchKey {
     }
 
     /// As [`Self::branch`], of a request as almost all are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_branch(
         &self,
         via: &Via<'_>,
         source: &SocketAddrV4,
         listener: ListenerId,
     ) -> Option<BranchText> {
-        let transaction = self.plain_transaction(via, source, listener)?;
+        let transaction = self.plain_hash(via, source, listener)?;
         Some(BranchText { transaction, port: source.port(), listener })
     }
 
@@ -192,6 +192,17 @@ impl BranchKey {
     /// As [`Self::transaction`], for almost all: IPv4, a branch that is an identifier, no `maddr`.
     #[inline(never)]
     fn plain_transaction(
+        &self,
+        via: &Via<'_>,
+        source: &SocketAddrV4,
+        listener: ListenerId,
+    ) -> Option<u64> {
+        self.plain_hash(via, source, listener)
+    }
+
+    /// As [`Self::plain_transaction`], within its caller.
+    #[inline(always)]
+    fn plain_hash(
         &self,
         via: &Via<'_>,
         source: &SocketAddrV4,

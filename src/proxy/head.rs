@@ -24,8 +24,8 @@ const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 const FIXED_BYTES: usize = 1_024;
 
 /// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
-/// to: over IPv4, its sender asks for `rport`, and what the script wants on top is nothing rare.
-/// False, and nothing is planned, if it is another one.
+/// to: over IPv4, its sender asks for `rport`, its hops are counted, and what the script wants on
+/// top is nothing rare. False, and nothing is planned, if it is another one.
 #[inline(never)]
 pub(super) fn plan_usual(
     transit: &Transit<'_>,
@@ -35,31 +35,32 @@ pub(super) fn plan_usual(
     let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
         return false;
     };
-    let tag = plain_tag(transit, essentials, own);
-    let is_rare = transit.own_via.is_some()
-        || !transit.path.is_empty()
-        || tag.is_some() != transit.record_route.is_some();
-    let Some(rport) = essentials.via.only_rport().filter(|_| !is_rare) else { return false };
-    let message = transit.message;
-    let end = end_of(&essentials.via, message);
+    if !transit.max_forwards_done || transit.own_via.is_some() || !transit.path.is_empty() {
+        return false;
+    }
     let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
         return false;
     };
+    let tag = plain_tag(transit, essentials, own);
+    if tag.is_some() != transit.record_route.is_some() {
+        return false;
+    }
+    let Some(rport) = essentials.via.only_rport() else { return false };
+    let message = transit.message;
+    let end = end_of(&essentials.via, message);
     if !is_top(transit, end) {
         return false;
     }
     let bytes = message.bytes();
     let fields_start = message.headers_start();
     let place = message.offset_of(rport);
-    let begun = edits.begin((place + rport.len(), end), changes(transit), bytes, |sheet| {
+    let changes = (&*transit.edits, message.headers_end());
+    edits.begin((place + rport.len(), end), changes, bytes, |sheet| {
         let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
         let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
         let sheet = sheet.chunk(b"rport=").port(source.port());
         sheet.chunk(b";received=").ipv4(*source.ip())
-    });
-    begun
-        && (transit.max_forwards_done || max_forwards(message, transit, edits))
-        && (edits.is_one() || edit_content_length(message, edits)) // step 9
+    }) && (edits.is_one() || edit_content_length(message, edits)) // step 9
 }
 
 /// Writes our Via and, with a tag, our Record-Route.
@@ -165,7 +166,7 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
 }
 
 /// Step 2: the start line, with the Request-URI as the script left it.
-#[inline]
+#[inline(always)]
 fn start_line<'b>(transit: &Transit<'_>, sheet: Sheet<'b>) -> Sheet<'b> {
     let message = transit.message;
     let bytes = message.bytes();
@@ -392,6 +393,9 @@ mod tests {
         edits: Vec<(usize, usize, &'static str)>,
     }
 
+    /// A way to plan the edits of a request.
+    type Way<'w> = &'w dyn Fn(&Top<'_>, &mut EditList) -> bool;
+
     /// The edits of the request `text`, in the usual way, in one piece as far as possible, and
     /// apart: what comes of each, if it is possible.
     fn each(text: &str, decisions: &Decisions) -> [Option<String>; 3] {
@@ -448,7 +452,7 @@ mod tests {
         let apart = |top: &Top<'_>, edits: &mut EditList| {
             edit_apart(top, edits) && edit_content_length(message, edits)
         };
-        let ways: [&dyn Fn(&Top<'_>, &mut EditList) -> bool; 3] = [&usual, &as_one, &apart];
+        let ways: [Way<'_>; 3] = [&usual, &as_one, &apart];
         ways.map(|edit| {
             let mut edits = EditList::default();
             edit(&top, &mut edits).then(|| {
@@ -554,11 +558,20 @@ mod tests {
             params: "",
             record_route: Some((None, [false, true, true])),
             rport_forced: false,
-            max_forwards_done: false,
+            max_forwards_done: true,
             listener: ListenerId(0),
-            edits: vec![(text.len() - 2, 0, "X-New: 1\r\n")],
+            edits: vec![
+                (text.find("70\r\n").unwrap(), 2, "69"),
+                (text.len() - 2, 0, "X-New: 1\r\n"),
+            ],
+        };
+        let uncounted = Decisions {
+            max_forwards_done: false,
+            edits: decisions.edits[1..].to_vec(),
+            ..decisions.clone()
         };
         let [usual, one, apart] = each(text, &decisions);
+        assert_eq!(each(text, &uncounted), [None, one.clone(), one.clone()]);
         let one = one.unwrap();
         assert_eq!((usual.as_ref(), apart.as_ref()), (Some(&one), Some(&one)));
         let (head, rest) = one.split_once(";branch=").unwrap();

@@ -163,15 +163,22 @@ impl EditList {
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
+    #[inline]
     pub fn remove(&mut self, at: usize, removed: usize) -> bool {
         let is_alone = self.edits.is_empty() && !self.overwrite.touches(at, removed);
         if !is_alone || removed == 0 || at + removed > DATAGRAM_BYTES_MAX {
-            return self.put(at, removed, Side::Behind, 0, |_| {});
+            return self.remove_any(at, removed);
         }
         #[expect(clippy::cast_possible_truncation, reason = "an offset in a datagram")]
         let (at, removed) = (at as u32, removed as u32);
         self.edits.push(Edit { at, removed, inserted_start: 0, inserted_length: 0 });
         true
+    }
+
+    /// As [`Self::remove`], beside other changes.
+    #[inline(never)]
+    fn remove_any(&mut self, at: usize, removed: usize) -> bool {
+        self.put(at, removed, Side::Behind, 0, |_| {})
     }
 
     /// Forgets all changes.
