@@ -54,13 +54,15 @@ pub(super) fn plan_usual(
     let bytes = message.bytes();
     let fields_start = message.headers_start();
     let place = message.offset_of(rport);
-    let changes = (&*transit.edits, message.headers_end());
-    edits.begin((place + rport.len(), end), changes, bytes, |sheet| {
-        let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
-        let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
-        let sheet = sheet.chunk(b"rport=").port(source.port());
-        sheet.chunk(b";received=").ipv4(*source.ip())
-    }) && (edits.is_one() || edit_content_length(message, edits)) // step 9
+    let Some(sheet) = edits.begin(end, transit.edits) else { return false };
+    let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
+    let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
+    let sheet = sheet.chunk(b"rport=").port(source.port());
+    let sheet = sheet.chunk(b";received=").ipv4(*source.ip());
+    let settled = (bytes, message.headers_end());
+    let beginning = transit.edits.end_sheet(sheet, place + rport.len(), settled);
+    edits.finish(beginning, transit.edits)
+        && (edits.is_one() || edit_content_length(message, edits)) // step 9
 }
 
 /// Writes our Via and, with a tag, our Record-Route.
@@ -86,14 +88,6 @@ fn is_top(transit: &Transit<'_>, end: usize) -> bool {
         || start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
     // Its length may have to follow a body that the script has changed.
     hops_are_behind && start_of(HeaderName::ContentLength).is_none_or(|start| start > end)
-}
-
-/// The changes that the script has made, and up to where one of them may be made with what is
-/// written anew: nothing else must be changed there.
-#[inline]
-fn changes<'t>(transit: &'t Transit<'_>) -> (&'t EditList, usize) {
-    let end = if transit.max_forwards_done { transit.message.headers_end() } else { 0 };
-    (&*transit.edits, end)
 }
 
 /// Plans the edits of a request that leaves from `listener`, beside those that the script has
@@ -158,11 +152,14 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let place = if old.is_empty() { end } else { message.offset_of(old) };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
-    let begun = edits.begin((place + old.len(), end), changes(transit), bytes, |sheet| {
-        let sheet = top.write(start_line(transit, sheet));
-        stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start))
-    });
-    begun && (transit.max_forwards_done || max_forwards(message, transit, edits))
+    let Some(sheet) = edits.begin(end, transit.edits) else { return false };
+    let sheet = top.write(start_line(transit, sheet));
+    let sheet = stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start));
+    // The number of hops that is still to be counted must not be written anew.
+    let settled = if transit.max_forwards_done { message.headers_end() } else { 0 };
+    let beginning = transit.edits.end_sheet(sheet, place + old.len(), (bytes, settled));
+    edits.finish(beginning, transit.edits)
+        && (transit.max_forwards_done || max_forwards(message, transit, edits))
 }
 
 /// Step 2: the start line, with the Request-URI as the script left it.
