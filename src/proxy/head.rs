@@ -38,19 +38,19 @@ pub(super) fn plan_usual(
     if !transit.max_forwards_done || transit.own_via.is_some() || !transit.path.is_empty() {
         return false;
     }
-    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
-        return false;
-    };
+    let Some(rport) = essentials.via.only_rport() else { return false };
     let tag = plain_tag(transit, essentials, own);
     if tag.is_some() != transit.record_route.is_some() {
         return false;
     }
-    let Some(rport) = essentials.via.only_rport() else { return false };
     let message = transit.message;
     let end = end_of(&essentials.via, message);
     if !is_top(transit, end) {
         return false;
     }
+    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
+        return false;
+    };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
     let place = message.offset_of(rport);
