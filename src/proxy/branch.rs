@@ -123,14 +123,14 @@ impl BranchKey {
     }
 
     /// As [`Self::branch`], of a request as almost all are.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_branch(
         &self,
         via: &Via<'_>,
         source: &SocketAddrV4,
         listener: ListenerId,
     ) -> Option<BranchText> {
-        let transaction = self.plain_transaction(via, source, listener)?;
+        let transaction = self.plain_hash((via.plain_id()?, via.port), *source, listener);
         Some(BranchText { transaction, port: source.port(), listener })
     }
 

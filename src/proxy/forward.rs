@@ -80,12 +80,12 @@ fn usual_way<'t>(
     transit: &Transit<'_>,
     hop: NextHop<'_>,
 ) -> Option<(SocketAddrV4, &'t OwnText)> {
-    let is_usual = matches!(hop, NextHop::Routed(None))
-        && transit.destination.is_none()
-        && transit.path.is_empty()
-        && transit.send_listener.is_none()
-        && standing.udp_mtu.is_none();
-    if !is_usual {
+    if !matches!(hop, NextHop::Routed(None))
+        || transit.destination.is_some()
+        || !transit.path.is_empty()
+        || transit.send_listener.is_some()
+        || standing.udp_mtu.is_some()
+    {
         return None;
     }
     let own = standing.identity.known_text(transit.listener, &transit.local)?;

@@ -24,8 +24,8 @@ const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 const FIXED_BYTES: usize = 1_024;
 
 /// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
-/// to: over IPv4, its sender asks for `rport`, and what the script wants on top is nothing rare.
-/// False, and nothing is planned, if it is another one.
+/// to: over IPv4, its sender asks for `rport`, its hops are counted, and what the script wants on
+/// top is nothing rare. False, and nothing is planned, if it is another one.
 #[inline(never)]
 pub(super) fn plan_usual(
     transit: &Transit<'_>,
@@ -35,30 +35,33 @@ pub(super) fn plan_usual(
     let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
         return false;
     };
+    if !transit.max_forwards_done || transit.own_via.is_some() || !transit.path.is_empty() {
+        return false;
+    }
+    let Some(rport) = essentials.via.only_rport() else { return false };
     let tag = plain_tag(transit, essentials, own);
-    let is_rare = transit.own_via.is_some()
-        || !transit.path.is_empty()
-        || tag.is_some() != transit.record_route.is_some();
-    let Some(rport) = essentials.via.only_rport().filter(|_| !is_rare) else { return false };
+    if tag.is_some() != transit.record_route.is_some() {
+        return false;
+    }
     let message = transit.message;
     let end = end_of(&essentials.via, message);
-    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
-        return false;
-    };
     if !is_top(transit, end) {
         return false;
     }
+    let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
+        return false;
+    };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
     let place = message.offset_of(rport);
-    let begun = edits.begin((place + rport.len(), end), changes(transit), bytes, |sheet| {
-        let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
-        let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
-        let sheet = sheet.chunk(b"rport=").port(source.port());
-        sheet.chunk(b";received=").ipv4(*source.ip())
-    });
-    begun
-        && (transit.max_forwards_done || max_forwards(message, transit, edits))
+    let Some(sheet) = edits.begin(end, transit.edits) else { return false };
+    let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
+    let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
+    let sheet = sheet.chunk(b"rport=").port(source.port());
+    let sheet = sheet.chunk(b";received=").ipv4(*source.ip());
+    let settled = (bytes, message.headers_end());
+    let beginning = transit.edits.end_sheet(sheet, place + rport.len(), settled);
+    edits.finish(beginning, transit.edits)
         && (edits.is_one() || edit_content_length(message, edits)) // step 9
 }
 
@@ -85,14 +88,6 @@ fn is_top(transit: &Transit<'_>, end: usize) -> bool {
         || start_of(HeaderName::MaxForwards).is_some_and(|start| start > end);
     // Its length may have to follow a body that the script has changed.
     hops_are_behind && start_of(HeaderName::ContentLength).is_none_or(|start| start > end)
-}
-
-/// The changes that the script has made, and up to where one of them may be made with what is
-/// written anew: nothing else must be changed there.
-#[inline]
-fn changes<'t>(transit: &'t Transit<'_>) -> (&'t EditList, usize) {
-    let end = if transit.max_forwards_done { transit.message.headers_end() } else { 0 };
-    (&*transit.edits, end)
 }
 
 /// Plans the edits of a request that leaves from `listener`, beside those that the script has
@@ -157,15 +152,18 @@ fn edit_as_one(top: &Top<'_>, edits: &mut EditList) -> bool {
     let place = if old.is_empty() { end } else { message.offset_of(old) };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
-    let begun = edits.begin((place + old.len(), end), changes(transit), bytes, |sheet| {
-        let sheet = top.write(start_line(transit, sheet));
-        stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start))
-    });
-    begun && (transit.max_forwards_done || max_forwards(message, transit, edits))
+    let Some(sheet) = edits.begin(end, transit.edits) else { return false };
+    let sheet = top.write(start_line(transit, sheet));
+    let sheet = stamp.write(sheet.piece::<96>(bytes, fields_start, place - fields_start));
+    // The number of hops that is still to be counted must not be written anew.
+    let settled = if transit.max_forwards_done { message.headers_end() } else { 0 };
+    let beginning = transit.edits.end_sheet(sheet, place + old.len(), (bytes, settled));
+    edits.finish(beginning, transit.edits)
+        && (transit.max_forwards_done || max_forwards(message, transit, edits))
 }
 
 /// Step 2: the start line, with the Request-URI as the script left it.
-#[inline]
+#[inline(always)]
 fn start_line<'b>(transit: &Transit<'_>, sheet: Sheet<'b>) -> Sheet<'b> {
     let message = transit.message;
     let bytes = message.bytes();
@@ -392,6 +390,9 @@ mod tests {
         edits: Vec<(usize, usize, &'static str)>,
     }
 
+    /// A way to plan the edits of a request.
+    type Way<'w> = &'w dyn Fn(&Top<'_>, &mut EditList) -> bool;
+
     /// The edits of the request `text`, in the usual way, in one piece as far as possible, and
     /// apart: what comes of each, if it is possible.
     fn each(text: &str, decisions: &Decisions) -> [Option<String>; 3] {
@@ -449,7 +450,7 @@ mod tests {
         let apart = |top: &Top<'_>, edits: &mut EditList| {
             edit_apart(top, edits) && edit_content_length(message, edits)
         };
-        let ways: [&dyn Fn(&Top<'_>, &mut EditList) -> bool; 3] = [&usual, &as_one, &apart];
+        let ways: [Way<'_>; 3] = [&usual, &as_one, &apart];
         ways.map(|edit| {
             let mut edits = EditList::default();
             edit(&top, &mut edits).then(|| {
@@ -555,11 +556,20 @@ mod tests {
             params: "",
             record_route: Some((None, [false, true, true])),
             rport_forced: false,
-            max_forwards_done: false,
+            max_forwards_done: true,
             listener: ListenerId(0),
-            edits: vec![(text.len() - 2, 0, "X-New: 1\r\n")],
+            edits: vec![
+                (text.find("70\r\n").unwrap(), 2, "69"),
+                (text.len() - 2, 0, "X-New: 1\r\n"),
+            ],
+        };
+        let uncounted = Decisions {
+            max_forwards_done: false,
+            edits: decisions.edits[1..].to_vec(),
+            ..decisions.clone()
         };
         let [usual, one, apart] = each(text, &decisions);
+        assert_eq!(each(text, &uncounted), [None, one.clone(), one.clone()]);
         let one = one.unwrap();
         assert_eq!((usual.as_ref(), apart.as_ref()), (Some(&one), Some(&one)));
         let (head, rest) = one.split_once(";branch=").unwrap();

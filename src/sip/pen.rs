@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Writes texts one behind the other. Once one does not fit, nothing more is written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pen<'b> {
     /// What is left of the buffer.
     room: &'b mut [u8],

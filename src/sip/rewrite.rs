@@ -62,21 +62,20 @@ impl Overwrite {
         &self.bytes[..self.length]
     }
 
-    /// Writes that part of `message` as it is once this is done, and notes that it is done there.
+    /// Writes that part of `message` as it is once this is done; whether it is done there.
     #[inline(always)]
     fn write_between<'b>(
-        &mut self,
+        &self,
         sheet: Sheet<'b>,
         message: &[u8],
         part: Range<usize>,
-    ) -> Sheet<'b> {
+    ) -> (Sheet<'b>, bool) {
         let place = sheet.end();
         let sheet = sheet.piece::<JOINED_BYTES_MAX>(message, part.start, part.len());
         if self.length == 0 || self.at < part.start || self.end() > part.end {
-            return sheet;
+            return (sheet, false);
         }
-        let length = std::mem::take(&mut self.length);
-        sheet.over(place + self.at - part.start, &self.bytes[..length])
+        (sheet.over(place + self.at - part.start, self.bytes()), true)
     }
 
     /// Offset behind the bytes that are overwritten.
@@ -93,6 +92,19 @@ impl Overwrite {
     const fn touches(self, at: usize, removed: usize) -> bool {
         self.length > 0 && at <= self.end() && at + removed >= self.at
     }
+}
+
+/// What [`EditList::begin`] began, once it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning {
+    /// Bytes that are written, if they fit.
+    written: Option<usize>,
+    /// Bytes of the message in whose place they come.
+    removed: usize,
+    /// Whether what the further changes overwrite is among them.
+    has_overwritten: bool,
+    /// Whether there are no further changes but that.
+    is_all: bool,
 }
 
 /// Bytes between two edits that are rather inserted anew than kept.
@@ -164,15 +176,22 @@ impl EditList {
     }
 
     /// Removes `removed` bytes at offset `at`. Bytes that an earlier edit has removed stay so.
+    #[inline]
     pub fn remove(&mut self, at: usize, removed: usize) -> bool {
         let is_alone = self.edits.is_empty() && !self.overwrite.touches(at, removed);
         if !is_alone || removed == 0 || at + removed > DATAGRAM_BYTES_MAX {
-            return self.put(at, removed, Side::Behind, 0, |_| {});
+            return self.remove_any(at, removed);
         }
         #[expect(clippy::cast_possible_truncation, reason = "an offset in a datagram")]
         let (at, removed) = (at as u32, removed as u32);
         self.edits.push(Edit { at, removed, inserted_start: 0, inserted_length: 0 });
         true
+    }
+
+    /// As [`Self::remove`], beside other changes.
+    #[inline(never)]
+    fn remove_any(&mut self, at: usize, removed: usize) -> bool {
+        self.put(at, removed, Side::Behind, 0, |_| {})
     }
 
     /// Forgets all changes.
@@ -197,55 +216,73 @@ impl EditList {
         size_of::<Overwrite>() + self.edits.len() * size_of::<Edit>() + self.used
     }
 
-    /// Makes this list one that puts what `write` writes in place of the first `removed` bytes of
-    /// `message`, and behind them makes the changes of `further`. If the only one of those takes
-    /// off something not far behind and before `settled`, what stands before it is written anew,
-    /// too: an edit costs more to make than that.
-    ///
-    /// False, and there are no changes, if one of `further` is not behind `free`, or the limits of
-    /// [`crate::limits`] or those of a sheet are reached.
+    /// Begins to make this list one that puts what is written onto the sheet in place of the first
+    /// bytes of the message, and behind them makes the changes of `further`. `None`, and there are
+    /// no changes, if one of these is not behind `free`. [`Self::finish`] ends it.
     #[inline(always)]
-    pub fn begin(
-        &mut self,
-        (removed, free): (usize, usize),
-        (further, settled): (&Self, usize),
-        message: &[u8],
-        write: impl FnOnce(Sheet<'_>) -> Sheet<'_>,
-    ) -> bool {
+    pub fn begin(&mut self, free: usize, further: &Self) -> Option<Sheet<'_>> {
         self.clear();
         let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > free)
             && !further.overwrite.is_at_or_before(free);
-        if !is_behind || removed > DATAGRAM_BYTES_MAX {
-            return false;
+        if !is_behind || free > DATAGRAM_BYTES_MAX {
+            return None;
         }
         if self.bytes.len() < Sheet::BYTES {
             self.grow_for_sheet();
         }
-        let Some(room) = self.bytes.first_chunk_mut() else { return false };
-        let mut sheet = write(Sheet::new(room));
         self.overwrite = further.overwrite;
-        debug_assert!(removed <= free, "what is kept free is behind it");
-        let mut end = removed;
-        let mut rest = &further.edits[..];
-        if let [only] = rest
-            && only.end() as usize <= settled
-            && only.inserted_length == 0
-            && only.at as usize - removed <= JOINED_BYTES_MAX
-        {
-            sheet = self.overwrite.write_between(sheet, message, removed..only.at as usize);
-            end = only.end() as usize;
-            rest = &[];
+        self.bytes.first_chunk_mut().map(Sheet::new)
+    }
+
+    /// Ends what is written onto a sheet in place of the first `removed` bytes of `message`, before
+    /// the changes of this list. If the only one of these takes off something not far behind and
+    /// before `settled`, what stands before it is written anew, too: an edit costs more to make
+    /// than that.
+    #[inline(always)]
+    #[must_use]
+    pub fn end_sheet(
+        &self,
+        sheet: Sheet<'_>,
+        removed: usize,
+        (message, settled): (&[u8], usize),
+    ) -> Beginning {
+        match self.edits[..] {
+            [only]
+                if only.end() as usize <= settled
+                    && only.inserted_length == 0
+                    && only.at as usize - removed <= JOINED_BYTES_MAX =>
+            {
+                let between = removed..only.at as usize;
+                let (sheet, has_overwritten) =
+                    self.overwrite.write_between(sheet, message, between);
+                let (written, removed) = (sheet.written(), only.end() as usize);
+                Beginning { written, removed, has_overwritten, is_all: true }
+            }
+            _ => {
+                let is_all = self.edits.is_empty();
+                Beginning { written: sheet.written(), removed, has_overwritten: false, is_all }
+            }
         }
-        let Some(length) = sheet.written() else { return self.give_up() };
+    }
+
+    /// Finishes what [`Self::begin`] began. False, and there are no changes, if the limits of
+    /// [`crate::limits`] or those of a sheet are reached.
+    #[inline(always)]
+    pub fn finish(&mut self, beginning: Beginning, further: &Self) -> bool {
+        let Beginning { written, removed, has_overwritten, is_all } = beginning;
+        let Some(length) = written else { return self.give_up() };
+        if has_overwritten {
+            self.overwrite.length = 0;
+        }
         #[expect(clippy::cast_possible_truncation, reason = "a sheet and a datagram are shorter")]
         self.edits.push(Edit {
             at: 0,
-            removed: end as u32,
+            removed: removed as u32,
             inserted_start: 0,
             inserted_length: length as u32,
         });
         self.used = length;
-        rest.is_empty() || self.append_edits(further)
+        is_all || self.append_edits(further)
     }
 
     /// Makes room for a sheet.
@@ -532,6 +569,19 @@ mod tests {
         out
     }
 
+    /// Whether `list` begins with `text` in place of the first bytes of the message.
+    fn begins(
+        list: &mut EditList,
+        [removed, free]: [usize; 2],
+        (further, settled): (&EditList, usize),
+        message: &[u8],
+        text: &[u8],
+    ) -> bool {
+        let Some(sheet) = list.begin(free, further) else { return false };
+        let beginning = further.end_sheet(sheet.text(text), removed, (message, settled));
+        list.finish(beginning, further)
+    }
+
     #[test]
     fn insertions_at_one_place_keep_their_order() {
         let mut list = EditList::default();
@@ -601,8 +651,7 @@ mod tests {
         let mut list = EditList::default();
         let mut begin = |removed, further: &EditList| {
             let message = b"abcd 70 ef";
-            let is_begun =
-                list.begin((removed, removed), (further, 10), message, |sheet| sheet.chunk(b"NEW"));
+            let is_begun = begins(&mut list, [removed; 2], (further, 10), message, b"NEW");
             is_begun.then(|| applied(&list, message, 8, 8).unwrap())
         };
         assert_eq!(begin(4, &further).unwrap(), b"NEW 69 ef");
@@ -621,7 +670,7 @@ mod tests {
         assert!(further.replace(4, 2, b"69"));
         assert!(further.remove(8, 2));
         let mut list = EditList::default();
-        assert!(list.begin((2, 3), (&further, 10), message, |sheet| sheet.chunk(b"NEW")));
+        assert!(begins(&mut list, [2, 3], (&further, 10), message, b"NEW"));
         assert_eq!(list.edits.len(), 1);
         assert!(list.overwrite.length == 0 && list.removes(4) && list.removes(9));
         assert_eq!(applied(&list, message, 8, 8).unwrap(), b"NEWcd69efgh");
@@ -632,7 +681,8 @@ mod tests {
         let mut list = EditList::default();
         let long = [b'x'; Sheet::WRITTEN_MAX + 1];
         assert!(list.insert(1, b"b"));
-        assert!(!list.begin((1, 1), (&EditList::default(), 3), b"abc", |sheet| sheet.text(&long)));
+        let none = EditList::default();
+        assert!(!begins(&mut list, [1, 1], (&none, 3), b"abc", &long));
         assert!(list.is_empty());
     }
 
@@ -705,9 +755,8 @@ mod tests {
                 && !script.overwrite.is_at_or_before(free);
             let mut list = EditList::default();
             list.insert(200, b"of the message before");
-            let begins = list.begin((removed, free), (&script, settled), &message, |sheet| {
-                sheet.text(&inserted)
-            });
+            let further = (&script, settled);
+            let begins = begins(&mut list, [removed, free], further, &message, &inserted);
             prop_assert_eq!(begins, is_behind);
             if begins {
                 let rest = &written(&script, &message)[removed..];

@@ -24,7 +24,13 @@ fn are_params(text: &[u8]) -> bool {
         !block.within(b'*', b'~') | block.is(b',') | block.angles() | block.within(b'?', b'@')
     };
     let is_other = |byte| !matches!(byte, b'*'..=b'~') || matches!(byte, b',' | b'<' | b'>'..=b'@');
-    search(text, others, is_other).is_none()
+    match (text.first_chunk(), text.last_chunk()) {
+        // A few octets of our own and the tag of the caller, most often.
+        (Some(first), Some(last)) if text.len() <= 2 * Block::LENGTH => {
+            (others(Block::new(*first)) | others(Block::new(*last))).bits() == 0
+        }
+        _ => search(text, others, is_other).is_none(),
+    }
 }
 
 #[cfg(test)]

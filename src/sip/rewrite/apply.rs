@@ -8,24 +8,20 @@ use crate::limits::PAYLOAD_BYTES_MAX;
 impl EditList {
     /// Makes the changes to the message in `buffer[message]`; where it then is. `None`, with the
     /// buffer unchanged, if it does not fit the buffer or a datagram.
+    #[inline]
     pub fn apply(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
-        let [edit] = self.edits[..] else { return self.apply_any(buffer, message) };
-        let rewritten = match edit.at {
-            0 => self.apply_start(edit, buffer, &message),
-            _ => self.apply_one(edit, buffer, &message),
-        };
-        rewritten.or_else(|| self.apply_any(buffer, message))
+        match self.apply_start(buffer, &message) {
+            Some(start) => Some(start..message.end),
+            None => self.apply_elsewhere(buffer, message),
+        }
     }
 
-    /// Makes the only edit of the list, of the start of the message, into the room before it, and
-    /// overwrites what is to be behind that. `None`, with the buffer unchanged, if it does not fit.
+    /// Makes the only edit of the list, if that is one of the start of the message, into the room
+    /// before it, and overwrites what is to be behind that; where the message then starts. `None`,
+    /// with the buffer unchanged, if it is another list or if there is no room.
     #[inline]
-    fn apply_start(
-        &self,
-        edit: Edit,
-        buffer: &mut [u8],
-        message: &Range<usize>,
-    ) -> Option<Range<usize>> {
+    fn apply_start(&self, buffer: &mut [u8], message: &Range<usize>) -> Option<usize> {
+        let [edit @ Edit { at: 0, .. }] = self.edits[..] else { return None };
         let inserted = self.inserted(edit);
         let end = message.start + edit.removed as usize;
         let start = end.checked_sub(inserted.len())?;
@@ -34,12 +30,22 @@ impl EditList {
         }
         buffer.get_mut(start..end)?.copy_from_slice(inserted);
         self.write_over_at(message.start + self.overwrite.at, buffer);
-        Some(start..message.end)
+        Some(start)
+    }
+
+    /// As [`Self::apply`], of any list.
+    #[inline(never)]
+    fn apply_elsewhere(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
+        let one = match self.edits[..] {
+            [edit] => self.apply_one(edit, buffer, &message),
+            _ => None,
+        };
+        one.or_else(|| self.apply_any(buffer, message))
     }
 
     /// Makes the only edit of the list: of the two pieces beside it the shorter one moves. `None`,
     /// with the buffer unchanged, if there is no room for that. What is to be overwritten is, too.
-    #[inline(never)]
+    #[inline]
     fn apply_one(
         &self,
         edit: Edit,
@@ -58,7 +64,9 @@ impl EditList {
         if message.end - end >= edit.at as usize {
             let place = end.checked_sub(inserted.len())?;
             let start = place.checked_sub(edit.at as usize)?;
-            buffer.copy_within(message.start..at, start);
+            if edit.at > 0 {
+                buffer.copy_within(message.start..at, start);
+            }
             buffer[place..end].copy_from_slice(inserted);
             self.write_over_at(start + over, buffer);
             return Some(start..message.end);
@@ -75,7 +83,7 @@ impl EditList {
     }
 
     /// Makes any edits, and overwrites what is to be.
-    #[inline(never)]
+    #[inline]
     fn apply_any(&self, buffer: &mut [u8], message: Range<usize>) -> Option<Range<usize>> {
         let rewritten =
             if self.edits.is_empty() { message } else { self.apply_all(buffer, message)? };
