@@ -86,14 +86,8 @@ impl<'b> Pen<'b> {
     /// Writes the number of a port, or another one that is as small, in decimal.
     #[inline(always)]
     pub fn port(&mut self, number: u16) -> &mut Self {
-        let (high, low) = (number / 100, number % 100);
-        let [[a, b], [c, d], [e, f]] =
-            [high / 100, high % 100, low].map(|pair| PAIRS[usize::from(pair)]);
-        let digits = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
-        // The last digit is written also if it is a zero.
-        let significant = digits & 0x0000_0f0f_0f0f_0f0f | 1 << 40;
-        let zeros = significant.trailing_zeros() / 8;
-        self.first::<8>(&(digits >> (8 * zeros)).to_le_bytes(), 6 - zeros as usize)
+        let (digits, length) = port_digits(number);
+        self.first::<8>(&digits, length)
     }
 
     /// Writes an address; an IPv6 address without brackets.
@@ -103,11 +97,10 @@ impl<'b> Pen<'b> {
             IpAddr::V4(ip) => {
                 let mut text = [0; 20];
                 let mut length = 0;
-                for number in ip.octets() {
-                    let (octets, count) = &DOTTED[usize::from(number)];
+                for (octets, count) in ip.octets().map(dotted) {
                     // The remainder, for the compiler: it is never longer.
-                    text[length % 16..][..4].copy_from_slice(octets);
-                    length += usize::from(*count);
+                    text[length % 16..][..4].copy_from_slice(&octets);
+                    length += count;
                 }
                 self.first::<16>(&text, length - 1)
             }
@@ -119,10 +112,30 @@ impl<'b> Pen<'b> {
     }
 }
 
+/// The number of a port in decimal, and how many digits it has.
+#[inline(always)]
+pub(super) fn port_digits(number: u16) -> ([u8; 8], usize) {
+    let (high, low) = (number / 100, number % 100);
+    let [[a, b], [c, d], [e, f]] =
+        [high / 100, high % 100, low].map(|pair| PAIRS[usize::from(pair)]);
+    let digits = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
+    // The last digit is written also if it is a zero.
+    let significant = digits & 0x0000_0f0f_0f0f_0f0f | 1 << 40;
+    let zeros = significant.trailing_zeros() / 8;
+    ((digits >> (8 * zeros)).to_le_bytes(), 6 - zeros as usize)
+}
+
+/// The number of an octet in decimal with a dot behind it, and how many octets that are.
+#[inline(always)]
+pub(super) fn dotted(number: u8) -> ([u8; 4], usize) {
+    let (octets, count) = DOTTED[usize::from(number)];
+    (octets, count as usize)
+}
+
 /// An IPv6 address in writing, and how long that is. Not with a pen: one whose address is passed on
 /// is not kept in registers.
 #[inline(never)]
-fn ipv6(ip: Ipv6Addr) -> ([u8; 45], usize) {
+pub(super) fn ipv6(ip: Ipv6Addr) -> ([u8; 45], usize) {
     // The longest one has 45 characters.
     let mut text = [0; 45];
     let mut rest = &mut text[..];
@@ -143,7 +156,7 @@ static PAIRS: [[u8; 2]; 100] = {
 };
 
 /// The numbers of an octet in decimal with a dot behind each, and how many octets that are.
-static DOTTED: [([u8; 4], u8); 256] = {
+static DOTTED: [([u8; 4], u32); 256] = {
     let mut all = [([0; 4], 0); 256];
     let mut number = 0;
     while number < all.len() {
@@ -155,7 +168,7 @@ static DOTTED: [([u8; 4], u8); 256] = {
             place += 1;
         }
         all[number].0[count] = b'.';
-        all[number].1 = count as u8 + 1;
+        all[number].1 = count as u32 + 1;
         number += 1;
     }
     all
