@@ -26,7 +26,6 @@ mod parked;
 mod pass;
 mod reply;
 mod response;
-mod siphash;
 mod standing;
 mod suspended;
 mod turn;
