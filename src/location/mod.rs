@@ -19,7 +19,7 @@ mod table;
 mod tables;
 
 pub use aor::{AorRules, aor_key, is_own_key};
-pub use binding::{Binding, BindingSet, BindingView, Instance};
+pub use binding::{Binding, BindingSet, BindingView, Instance, SHORT_CONTACT_BYTES};
 pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
 pub use table::{LocationTable, TableFull, Walk};
 pub use tables::LocationTables;
