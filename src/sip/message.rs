@@ -126,6 +126,17 @@ impl<'d> Message<'d> {
         self.index.fields.first(name).map(|span| span.value(self.bytes))
     }
 
+    /// The seconds that the first field of that name says (RFC 3261 §25.1 `delta-seconds`).
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Number`].
+    #[inline]
+    pub fn seconds(&self, name: HeaderName) -> Option<Result<u32, ParseError>> {
+        let span = self.index.fields.first(name)?;
+        Some(span.decimal(self.bytes).ok_or(ParseError::Number))
+    }
+
     /// The line of the first field of that name, with its line break.
     #[inline]
     #[must_use]

@@ -30,6 +30,8 @@ pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
         8..=16 => ends::<8>(one) == ends::<8>(other),
         4..=7 => ends::<4>(one) == ends::<4>(other),
         0..=3 => one.iter().eq(other),
+        17..=32 => ends::<16>(one) == ends::<16>(other),
+        33..=64 => ends::<32>(one) == ends::<32>(other),
         _ => one == other,
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{Registration, granted};
 use crate::location::{Binding, BindingSet, LocationTable, RegistrarConfig, TableFull};
-use crate::sip::parse_delta_seconds;
+use crate::sip::{equal, parse_delta_seconds};
 
 /// The header fields of a REGISTER that say what it wants: the value of its only Contact, and that
 /// of Expires, if it has one.
@@ -27,6 +27,7 @@ impl From<TableFull> for Other {
 
 /// Refreshes the binding of a user who has one, in place, and shows it to `tell`. `None`, and
 /// nothing has changed, if the request may be about anything else.
+#[inline]
 pub fn refresh<R>(
     table: &LocationTable,
     aor: &[u8],
@@ -50,7 +51,8 @@ pub fn refresh<R>(
 /// brackets, with nothing behind it but `expires`. The URI itself was looked at when it came first.
 fn seconds(binding: &Binding, renewal: Renewal<'_>, config: &RegistrarConfig) -> Option<u32> {
     let uri = binding.contact();
-    let params = renewal.contact.strip_prefix(b"<")?.strip_prefix(uri)?.strip_prefix(b">")?;
+    let (own_uri, behind) = renewal.contact.strip_prefix(b"<")?.split_at_checked(uri.len())?;
+    let params = behind.strip_prefix(b">").filter(|_| equal(own_uri, uri))?;
     let own = match params {
         [] => None,
         params => Some(parse_delta_seconds(params.strip_prefix(b";expires=")?).ok()?),
