@@ -39,13 +39,13 @@ impl WordHasher {
                 self.word(u64::from_le_bytes(*first));
                 self.word(u64::from_le_bytes(*last));
             }
-            _ => *self = self.with_any(text),
+            _ => *self = self.with_other(text),
         }
     }
 
-    /// As [`Self::text`], for one that is mostly longer than two words.
+    /// As [`Self::text`], for one that may as well be longer than two words or shorter than one.
     #[inline(always)]
-    pub(crate) fn long_text(&mut self, text: &[u8]) {
+    pub(crate) fn any_text(&mut self, text: &[u8]) {
         match text.last_chunk() {
             Some(last) if text.len() > 2 * last.len() => {
                 let (words, _) = text.as_chunks();
@@ -54,14 +54,15 @@ impl WordHasher {
                 }
                 self.word(u64::from_le_bytes(*last));
             }
-            _ => self.text(text),
+            Some(_) => self.text(text),
+            None => self.word(number(text, text)),
         }
     }
 
     /// As [`Self::text`], for one that is shorter than a word or longer than two. By value, so that
     /// the state can stay in registers where it is not called.
     #[inline(never)]
-    fn with_any(mut self, text: &[u8]) -> Self {
+    fn with_other(mut self, text: &[u8]) -> Self {
         let (words, rest) = text.as_chunks();
         for word in words {
             self.word(u64::from_le_bytes(*word));
@@ -203,7 +204,7 @@ mod tests {
                     assert_eq!(number(text, text), by_octet);
                 }
                 let mut long = WordHasher::new(&[0; 16]);
-                long.long_text(text);
+                long.any_text(text);
                 assert_eq!(long.finish([0; 7]), hasher.finish([0; 7]));
                 hasher.finish([0; 7])
             };

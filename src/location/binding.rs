@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::limits::BINDING_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::protocol::is_nobody;
-use crate::sip::{Params, Uri, equal, host_ip};
+use crate::sip::{Params, Uri, equal_long, host_ip};
 
 /// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,15 +217,16 @@ impl Binding {
     pub(super) fn is_of(&self, call_id: &[u8], user_agent: &[u8]) -> bool {
         // An instance stands behind the User-Agent.
         let (own_call_id, own_agent) = self.origin.split_at(usize::from(self.call_id_end));
-        equal(own_call_id, call_id) && equal(own_agent, user_agent)
+        equal_long(own_call_id, call_id) && equal_long(own_agent, user_agent)
     }
 
     /// Whether it is reached at this address and by this path; both may be empty.
+    #[inline]
     pub(super) fn goes(&self, received: &[u8], path: &[u8]) -> bool {
         if received.is_empty() && path.is_empty() {
             self.is_direct()
         } else {
-            equal(self.received(), received) && equal(self.path(), path)
+            self.received() == received && self.path() == path
         }
     }
 

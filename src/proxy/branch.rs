@@ -236,9 +236,9 @@ fn ending(texts: [&[u8]; 2], listener: ListenerId, kind: u8) -> [u8; 7] {
 fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
     let DialogSide { call_id, cseq, from_tag } = dialog;
     hasher.word(call_id.len() as u64);
-    hasher.long_text(call_id);
+    hasher.any_text(call_id);
     hasher.word(from_tag.len() as u64);
-    hasher.text(from_tag);
+    hasher.any_text(from_tag);
     hasher.word(cseq.into());
     hasher
 }

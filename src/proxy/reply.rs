@@ -17,7 +17,7 @@ use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
 /// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
 /// is known. `headers` are pieces of whole header lines, among them what the body is.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn reply(
     turn: &mut Turn<'_>,
     request: Message<'_>,
@@ -34,7 +34,7 @@ pub(super) fn reply(
 
 /// Composes a response without a body in one go if all is as it almost always is: the request has
 /// passed the checks and came over UDP. False, and nothing has happened, if it is not.
-#[inline(always)]
+#[inline(never)]
 fn queue_plain(
     turn: &mut Turn<'_>,
     request: Message<'_>,
@@ -43,16 +43,16 @@ fn queue_plain(
     force_rport: bool,
 ) -> bool {
     let Some(essentials) = turn.essentials else { return false };
-    let arrival = turn.arrival;
+    let Arrival { source, local, listener } = turn.arrival;
     let is_ordinary = request.method() != Some(Method::Ack)
         && turn.standing.warning.is_none()
-        && arrival.source.is_ipv4() == arrival.local.is_ipv4()
-        && !turn.goes_by_stream(arrival.listener);
+        && source.is_ipv4() == local.is_ipv4()
+        && !turn.goes_by_stream(*listener);
     if !is_ordinary {
         return false;
     }
-    let stamp = PlainStamp::new(&essentials.via, arrival.source, force_rport);
-    let Some(stamp) = stamp.filter(|stamp| stamp.destination().port() != 0) else { return false };
+    let stamp = PlainStamp::new(&essentials.via, source, force_rport);
+    let Some(stamp) = stamp.filter(|stamp| stamp.port() != 0) else { return false };
     let to_tag = to_tag(turn, request);
     let reply = Reply { code, reason, to_tag, headers, last_headers: &[], body: b"" };
     let Some(room) = turn.outbox.room() else { return false };
@@ -60,8 +60,9 @@ fn queue_plain(
     let Some(length) = compose::plain_reply(room, request, &stamp, reply, end) else {
         return false;
     };
-    let way = (stamp.destination(), arrival.listener, arrival.local.ip());
-    turn.outbox.push_written(way, length);
+    let mut destination = *source;
+    destination.set_port(stamp.port());
+    turn.outbox.push_written((destination, *listener, local.ip()), length);
     true
 }
 

@@ -270,9 +270,9 @@ fn two_lines(out: &mut Vec<u8>, request: Message<'_>, [one, other]: [&[u8]; 2]) 
 
 /// Two header lines of the request that are whole, as one piece, if the second one stands behind
 /// the first.
-#[inline]
+#[inline(always)]
 fn together<'d>(request: Message<'d>, [one, other]: [&[u8]; 2]) -> Option<&'d [u8]> {
-    let [start, next] = [one, other].map(|line| request.offset_of(line));
+    let (start, next) = (request.offset_of(one), request.offset_of(other));
     if start + one.len() != next {
         return None;
     }

@@ -120,7 +120,7 @@ impl<'d> Message<'d> {
     }
 
     /// The value of the first field of that name.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn value(&self, name: HeaderName) -> Option<&'d [u8]> {
         self.index.fields.first(name).map(|span| span.value(self.bytes))
@@ -138,7 +138,7 @@ impl<'d> Message<'d> {
     }
 
     /// The line of the first field of that name, with its line break.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn line(&self, name: HeaderName) -> Option<&'d [u8]> {
         self.index.fields.first(name).map(|span| span.line(self.bytes))

@@ -18,7 +18,10 @@ use crate::sip::{Items, NameAddr, is_sips};
 /// was in it. What goes to a `sips:` URI goes to such contacts only: no other is secure on each hop
 /// (RFC 3261 §16.5).
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let known = own_key(execution, arguments).or_else(|| aor(execution, arguments));
+    let known = match own_key(execution, arguments) {
+        None => aor(execution, arguments),
+        known => known,
+    };
     let Some(aor) = known else { return FALSE };
     let name = text(arguments, 0);
     let now = location::seconds(execution.host.now());

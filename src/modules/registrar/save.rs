@@ -102,8 +102,10 @@ fn renew<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'
         return None;
     }
     let user = Uri::parse_plain(essentials.to.uri());
-    let known = user.and_then(|uri| own_key(&uri, program));
-    let aor = known.or_else(|| aor_of(execution, essentials.to.uri()))?;
+    let aor = match user.and_then(|uri| own_key(&uri, program)) {
+        Some(aor) => aor,
+        None => aor_of(execution, essentials.to.uri())?,
+    };
     let table = tables(&*execution.host)?.get(text(arguments, 0))?;
     let renewal =
         Renewal { contact: message.value(HeaderName::Contact)?, expires: expires(message) };

@@ -4,11 +4,12 @@
 //! before it is written, so that nothing need be looked at again: a Via whose parameters are a
 //! branch and `rport`, lines that end as they should.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{NO_BODY, Reply, end_in, has_controls, makes_dialog, tag_param, together, whole};
+use crate::sip::pen::dotted;
 use crate::sip::scan::Block;
-use crate::sip::{HeaderName, Message, Sheet, Via};
+use crate::sip::{HeaderName, Message, Sheet, Via, equal, host_ip};
 
 /// What becomes of the topmost Via, as [`super::ViaStamp`] says, if it has the branch and perhaps
 /// `rport` and nothing else.
@@ -21,29 +22,48 @@ pub struct PlainStamp<'v> {
     rport: bool,
     /// Whether the address is written.
     received: bool,
-    source: SocketAddr,
+    source: &'v SocketAddr,
 }
 
 impl<'v> PlainStamp<'v> {
     /// What is written into `via`, the topmost of a request from `source`.
     #[inline(always)]
     #[must_use]
-    pub fn new(via: &'v Via<'v>, source: SocketAddr, force_rport: bool) -> Option<Self> {
+    pub fn new(via: &'v Via<'v>, source: &'v SocketAddr, force_rport: bool) -> Option<Self> {
         let branch = via.only_branch()?;
         let rport = force_rport || via.has_rport();
-        let received = rport || crate::sip::host_ip(via.host) != Some(source.ip());
+        let received = rport || !is_of(via.host, source.ip());
         Some(Self { via, branch, rport, received, source })
     }
 
-    /// Where the response goes, as [`super::reply_address`] says.
+    /// The port that the response goes to, of the address that the request came from, as
+    /// [`super::reply_address`] says.
     #[inline(always)]
     #[must_use]
-    pub fn destination(&self) -> SocketAddr {
-        if self.rport {
-            return self.source;
-        }
-        SocketAddr::new(self.source.ip(), self.via.port.unwrap_or(5060))
+    pub fn port(&self) -> u16 {
+        if self.rport { self.source.port() } else { self.via.port.unwrap_or(5060) }
     }
+}
+
+/// Whether `host` is that address.
+#[inline(always)]
+fn is_of(host: &[u8], ip: IpAddr) -> bool {
+    is_written(host, ip) || host_ip(host) == Some(ip)
+}
+
+/// Whether `host` is an IPv4 address as it is usually written: quicker to write than to read.
+#[inline(always)]
+fn is_written(host: &[u8], ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    let mut text = [0; 20];
+    let mut length = 0;
+    for (octets, count) in ip.octets().map(dotted) {
+        // The remainder, for the compiler: it is never longer.
+        text[length % 16..][..4].copy_from_slice(&octets);
+        length += count;
+    }
+    // Not the last dot.
+    text.get(..length - 1).is_some_and(|text| equal(text, host))
 }
 
 /// How responses without a body end: our header fields, and that there is none.
@@ -92,7 +112,10 @@ pub fn plain_reply(
         Some(both) => write_part(sheet, request, both),
         None => write_line(write_line(sheet, request, call_id)?, request, cseq)?,
     };
-    let sheet = headers.iter().fold(sheet, |sheet, header| write_header(sheet, header));
+    let mut sheet = sheet;
+    for header in headers.iter().filter(|header| !header.is_empty()) {
+        sheet = write_header(sheet, header);
+    }
     sheet.piece::<{ ReplyEnd::BYTES }>(&end.text, 0, end.length).written()
 }
 
@@ -134,7 +157,8 @@ fn write_vias<'b>(
     if end_in(line, via.text) + 2 != line.len() {
         return None;
     }
-    let [line_start, params_start] = [line, via.params.text()].map(|part| request.offset_of(part));
+    let (line_start, params_start) =
+        (request.offset_of(line), request.offset_of(via.params.text()));
     let bytes = request.bytes();
     sheet = if start == 0 {
         sheet.piece::<PART_BYTES>(bytes, line_start, params_start + end - line_start)
@@ -243,11 +267,13 @@ mod tests {
         parse(text.as_bytes(), &mut index).unwrap();
         let request = Message::new(text.as_bytes(), &index);
         let via = request.top_via().unwrap();
-        let source = (source, 1024).into();
+        let source: SocketAddr = (source, 1024).into();
         let stamp = ViaStamp::new(&via, source, force_rport);
-        let plain_stamp = PlainStamp::new(&via, source, force_rport);
+        let plain_stamp = PlainStamp::new(&via, &source, force_rport);
         if let Some(plain) = &plain_stamp {
-            assert_eq!(plain.destination(), reply_address(&via, source, force_rport));
+            let mut destination = source;
+            destination.set_port(plain.port());
+            assert_eq!(destination, reply_address(&via, source, force_rport));
         }
         let mut octets = [b'?'; Sheet::BYTES];
         let end = ReplyEnd::new(b"Server: s\r\n");
