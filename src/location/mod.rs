@@ -30,5 +30,12 @@ use crate::time::Now;
 /// years.
 #[must_use]
 pub fn seconds(now: Now) -> u32 {
-    u32::try_from(now.monotonic_seconds()).unwrap_or(u32::MAX)
+    moment(now.monotonic_seconds())
+}
+
+/// The moment when the monotonic clock shows so many seconds, see [`seconds`].
+#[inline]
+#[must_use]
+pub fn moment(monotonic_seconds: u64) -> u32 {
+    u32::try_from(monotonic_seconds).unwrap_or(u32::MAX)
 }

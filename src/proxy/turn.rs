@@ -102,6 +102,10 @@ impl Host for Turn<'_> {
         *self.now
     }
 
+    fn monotonic_seconds(&self) -> u64 {
+        self.now.monotonic_seconds()
+    }
+
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {
         super::forward::forward(self, transit, hop)
     }

@@ -9,7 +9,7 @@ use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::record::tell_best;
 use super::{config, key, key_of, tables};
-use crate::location::{self, Binding, BindingSet, LocationTable};
+use crate::location::{self, Binding, BindingSet, LocationTable, RegistrarConfig};
 use crate::mem::ListenerId;
 use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr, is_sips};
@@ -24,7 +24,7 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     };
     let Some(aor) = known else { return FALSE };
     let name = text(arguments, 0);
-    let now = location::seconds(execution.host.now());
+    let now = location::moment(execution.host.monotonic_seconds());
     let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(name)) else {
         return FALSE;
     };
@@ -36,7 +36,8 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     };
     let Some((flags, are_left_out)) = found else { return FALSE };
     execution.branch_flags = flags;
-    if !config(program).xavp_rcd.is_empty() {
+    let config = program.config::<RegistrarConfig>();
+    if config.is_some_and(|config| !config.xavp_rcd.is_empty()) {
         tell_best(execution, name, aor);
     }
     if are_left_out {

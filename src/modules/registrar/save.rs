@@ -123,7 +123,7 @@ fn renew<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'
         newest_first: false,
         q: None,
     };
-    let now = location::seconds(execution.host.now());
+    let now = location::moment(execution.host.monotonic_seconds());
     let arena = transit.arena;
     refresh(table, aor, (renewal, &registration), (config, now), |set| {
         contact_line(set, now, arena)

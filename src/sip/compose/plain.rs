@@ -57,7 +57,8 @@ fn is_written(host: &[u8], ip: IpAddr) -> bool {
     let IpAddr::V4(ip) = ip else { return false };
     let mut text = [0; 20];
     let mut length = 0;
-    for (octets, count) in ip.octets().map(dotted) {
+    for number in ip.octets() {
+        let (octets, count) = dotted(number);
         // The remainder, for the compiler: it is never longer.
         text[length % 16..][..4].copy_from_slice(&octets);
         length += count;
@@ -122,11 +123,11 @@ pub fn plain_reply(
 /// Writes the status line, if there is no control character in the reason.
 #[inline(always)]
 fn write_status<'b>(sheet: Sheet<'b>, code: u16, reason: &[u8]) -> Option<Sheet<'b>> {
-    let [hundreds, tens, ones] = [code / 100, code / 10 % 10, code % 10].map(|digit| digit as u8);
-    if hundreds > 9 {
+    if code > 999 {
         return None;
     }
-    let digits = [b'0' | hundreds, b'0' | tens, b'0' | ones, b' '];
+    let digit = |number: u16| b'0' + (number % 10) as u8;
+    let digits = [digit(code / 100), digit(code / 10), digit(code), b' '];
     let sheet = sheet.chunk(b"SIP/2.0 ").chunk(&digits);
     if reason == b"OK" {
         return Some(sheet.chunk(b"OK\r\n"));
@@ -154,7 +155,7 @@ fn write_vias<'b>(
 ) -> Option<Sheet<'b>> {
     let PlainStamp { via, branch: (start, end), rport, received, source } = *stamp;
     let line = whole(request.line(HeaderName::Via)?)?;
-    if end_in(line, via.text) + 2 != line.len() {
+    if line.len().checked_sub(2) != Some(end_in(line, via.text)) {
         return None;
     }
     let (line_start, params_start) =
