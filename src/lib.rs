@@ -48,6 +48,7 @@ pub mod proxy;
 pub mod script;
 pub mod server;
 pub mod sip;
+mod siphash;
 pub mod sys;
 pub mod time;
 pub mod transport;

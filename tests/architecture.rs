@@ -19,6 +19,7 @@ const ROOMS: Rooms = &[
     ("mem", &["limits"]),
     ("metrics", &[]),
     ("protocol", &[]),
+    ("siphash", &[]),
     ("connections", &["jobs", "limits", "mem", "protocol"]),
     ("names", &["limits", "protocol"]),
     ("time", &[]),
@@ -26,7 +27,7 @@ const ROOMS: Rooms = &[
     ("sys", &[]),
     // core: no socket, file, thread or clock
     ("sip", BASE),
-    ("location", &["sip", "limits", "mem", "metrics", "protocol", "time"]),
+    ("location", &["sip", "limits", "mem", "metrics", "protocol", "siphash", "time"]),
     (
         "script",
         &["sip", "connections", "jobs", "limits", "mem", "metrics", "names", "protocol", "time"],
@@ -50,7 +51,7 @@ const ROOMS: Rooms = &[
         "proxy",
         &[
             "modules", "script", "location", "sip", "jobs", "limits", "mem", "metrics", "names",
-            "protocol", "time",
+            "protocol", "siphash", "time",
         ],
     ),
     (

@@ -7,6 +7,8 @@
 mod core_support;
 
 use core_support::{CoreBench, Sent};
+use proptest::prelude::*;
+use proptest::sample::select;
 use viaduct::metrics::Counter;
 
 /// Registers, and tells where a call would go: `302` with the destination set, `$du` in front.
@@ -129,6 +131,46 @@ fn the_register_sample_is_answered() {
         "200 OK | Via: SIP/2.0/UDP 192.168.2.16;branch=z9hG4bKd5e5.5a9947e4.0;received=192.0.2.33 \
          | Via: SIP/2.0/UDP 192.168.2.33:5060 | Contact: <sip:123312@192.168.2.33:5060>;expires=600"
     );
+}
+
+proptest! {
+    /// A plain REGISTER that a phone repeats is done and answered by a way of its own; a parameter
+    /// that wants more of a request has all go the other way.
+    #[test]
+    fn a_repeated_register_is_answered_like_any_other(
+        steps in proptest::collection::vec(
+            (
+                select(&[
+                    "<sip:bob@192.0.2.33>", "<sip:bob@192.0.2.33>", "<sip:bob@192.0.2.33:5060>",
+                    "<sip:bob@192.0.2.33>;expires=70", "<sip:bob@192.0.2.33>;q=0.7", "*",
+                    "<sip:a.user.with.a.long.name@a.host.with.a.name.that.is.even.longer.example>",
+                    "<sip:bob@192.0.2.33>;+sip.instance=\"<urn:uuid:0>\";reg-id=1",
+                ][..]),
+                select(&["", "Expires: 90\n", "Expires: 100000\n", "Expires: soon\n"][..]),
+                select(&["", "User-Agent: phone\n", "Require: path\n", "Contact: <sip:c@h>\n"][..]),
+                0_u32..3,
+                0_u64..100_000,
+            ),
+            1..12,
+        ),
+        mode in select(&["", ", 4", ", 2"][..]),
+    ) {
+        let save = format!("save(\"location\"{mode})");
+        let mut plain = saving("", &save);
+        let mut other = saving("modparam(\"registrar\", \"xavp_cfg\", \"none\")", &save);
+        let mut cseq = 1;
+        for (contact, expires, more, after, wait) in steps {
+            cseq += after;
+            let lines = format!("Contact: {contact}\n{expires}{more}");
+            let message = request("REGISTER", "bob", cseq, &lines);
+            let answers = [&mut plain, &mut other].map(|bench| {
+                bench.now.monotonic_ms += wait;
+                let call = request("INVITE", "bob", 1, "");
+                (bench.send(PHONE, &message), bench.log(), bench.send(PHONE, &call))
+            });
+            prop_assert_eq!(&answers[0], &answers[1]);
+        }
+    }
 }
 
 // L01, L02

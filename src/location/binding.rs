@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use crate::limits::BINDING_BYTES_MAX;
 use crate::mem::ListenerId;
 use crate::protocol::is_nobody;
-use crate::sip::{Params, Uri, host_ip};
+use crate::sip::{Params, Uri, equal_long, host_ip};
 
 /// What a binding holds, as a view: of a stored binding, or of one that is to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +76,9 @@ const REG_ID_BYTES_MAX: usize = 10;
 pub struct Binding {
     /// Expiry in the upper half, CSeq in the lower: see [`Binding::refresh`].
     state: AtomicU64,
-    /// Contact URI, received address, path: one behind the other.
-    target: SmallVec<[u8; TARGET_BYTES_INLINE]>,
+    /// Contact URI, received address, path: one behind the other. A short Contact URI that stands
+    /// alone has zeros behind it: see [`Self::short_contact`].
+    target: SmallVec<[u8; SHORT_CONTACT_BYTES]>,
     /// Call-ID, User-Agent, instance: one behind the other.
     origin: Box<[u8]>,
     contact_end: u16,
@@ -98,7 +99,7 @@ const Q_NONE: u16 = u16::MAX;
 /// Bytes of Contact URI, received address and path that are kept within the binding. A Contact
 /// URI has 30 to 60; with eight bytes more an entry of the index would be of the next size that
 /// memory is given out in, which is a fifth larger.
-const TARGET_BYTES_INLINE: usize = 56;
+pub const SHORT_CONTACT_BYTES: usize = 56;
 
 const _: () = assert!(BINDING_BYTES_MAX <= u16::MAX as usize, "ends of parts are u16");
 
@@ -120,6 +121,9 @@ impl Binding {
         let mut target = SmallVec::with_capacity(target_len);
         for part in [view.contact, view.received, view.path] {
             target.extend_from_slice(part);
+        }
+        if target.len() == view.contact.len() && target.len() < SHORT_CONTACT_BYTES {
+            target.resize(SHORT_CONTACT_BYTES, 0);
         }
         Some(Self {
             state: AtomicU64::new(packed(expires_at, cseq)),
@@ -169,14 +173,32 @@ impl Binding {
     /// The Path values, comma-separated; empty if none.
     #[must_use]
     pub fn path(&self) -> &[u8] {
-        &self.target[usize::from(self.received_end)..]
+        if self.is_direct() { &[] } else { &self.target[usize::from(self.received_end)..] }
     }
 
     /// Whether requests are sent to the Contact URI: there is neither another address nor a path.
     #[inline]
     #[must_use]
     pub fn is_direct(&self) -> bool {
-        self.target.len() == usize::from(self.contact_end)
+        // Neither an address nor a path has a zero in it.
+        self.target.get(usize::from(self.contact_end)).is_none_or(|octet| *octet == 0)
+    }
+
+    /// The Contact URI and what is behind it, if it is short and requests are sent to it: all such
+    /// can be copied in the same way. And how long it is.
+    #[inline]
+    #[must_use]
+    pub fn short_contact(&self) -> Option<(&[u8; SHORT_CONTACT_BYTES], usize)> {
+        let (target, length) = (self.target.first_chunk()?, usize::from(self.contact_end));
+        let is_whole = length == SHORT_CONTACT_BYTES && self.is_direct();
+        (is_whole || target.get(length) == Some(&0)).then_some((target, length))
+    }
+
+    /// Whether it tells which phone it is of.
+    #[inline]
+    #[must_use]
+    pub fn has_instance(&self) -> bool {
+        self.origin.len() > usize::from(self.user_agent_end)
     }
 
     /// The Call-ID of the REGISTER.
@@ -195,10 +217,11 @@ impl Binding {
     pub(super) fn is_of(&self, call_id: &[u8], user_agent: &[u8]) -> bool {
         // An instance stands behind the User-Agent.
         let (own_call_id, own_agent) = self.origin.split_at(usize::from(self.call_id_end));
-        own_call_id == call_id && own_agent == user_agent
+        equal_long(own_call_id, call_id) && equal_long(own_agent, user_agent)
     }
 
     /// Whether it is reached at this address and by this path; both may be empty.
+    #[inline]
     pub(super) fn goes(&self, received: &[u8], path: &[u8]) -> bool {
         if received.is_empty() && path.is_empty() {
             self.is_direct()
@@ -263,7 +286,8 @@ impl Binding {
 
     /// Bytes of memory that it takes, about.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.target.len() + self.origin.len()
+        let target_len = if self.is_direct() { self.contact().len() } else { self.target.len() };
+        size_of::<Self>() + target_len + self.origin.len()
     }
 
     /// Bytes that it adds to the answer to a REGISTER.

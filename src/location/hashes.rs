@@ -9,10 +9,10 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::ops::Deref;
 
 use papaya::Equivalent;
-use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
 
 use crate::sip::equal;
+use crate::siphash::WordHasher;
 
 /// An address-of-record in the index; short ones lie within the entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,19 +65,20 @@ impl Equivalent<AorKey> for Sought<'_> {
 /// The hash function of one table.
 #[derive(Clone, Debug)]
 pub(super) struct AorHashes {
-    keyed: SipHasher13,
+    keyed: WordHasher,
 }
 
 impl Default for AorHashes {
     fn default() -> Self {
         let random = RandomState::new();
-        Self { keyed: SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)) }
+        let [low, high] = [0, 1].map(|half| u128::from(random.hash_one(half)));
+        Self { keyed: WordHasher::new(&(low | high << 64).to_le_bytes()) }
     }
 }
 
 impl AorHashes {
     /// The name with its hash.
-    #[inline]
+    #[inline(always)]
     pub(super) fn seek<'a>(&self, aor: &'a [u8]) -> Sought<'a> {
         Sought { aor, hash: self.keyed.hash(aor) }
     }
@@ -95,7 +96,7 @@ impl BuildHasher for AorHashes {
 /// Hashes one name, or takes over its hash.
 #[derive(Debug)]
 pub(super) struct AorHasher {
-    keyed: SipHasher13,
+    keyed: WordHasher,
     hash: u64,
 }
 

@@ -19,7 +19,7 @@ mod table;
 mod tables;
 
 pub use aor::{AorRules, aor_key, is_own_key};
-pub use binding::{Binding, BindingSet, BindingView, Instance};
+pub use binding::{Binding, BindingSet, BindingView, Instance, SHORT_CONTACT_BYTES};
 pub use config::{PathMode, RegistrarConfig, UsrlocConfig};
 pub use table::{LocationTable, TableFull, Walk};
 pub use tables::LocationTables;
@@ -30,5 +30,12 @@ use crate::time::Now;
 /// years.
 #[must_use]
 pub fn seconds(now: Now) -> u32 {
-    u32::try_from(now.monotonic_seconds()).unwrap_or(u32::MAX)
+    moment(now.monotonic_seconds())
+}
+
+/// The moment when the monotonic clock shows so many seconds, see [`seconds`].
+#[inline]
+#[must_use]
+pub fn moment(monotonic_seconds: u64) -> u32 {
+    u32::try_from(monotonic_seconds).unwrap_or(u32::MAX)
 }

@@ -206,6 +206,7 @@ fn part_count(uri: &[u8]) -> usize {
 
 /// The seconds that a contact gets which asks for `wanted` (RFC 3261 §10.3 step 7): too few are
 /// raised, or refused if that is wanted. An interval of an hour or more is never refused.
+#[inline]
 fn granted(wanted: Option<u32>, config: &RegistrarConfig) -> Result<u32, Rejection> {
     let seconds = match wanted {
         Some(0) => return Ok(0),

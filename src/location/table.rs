@@ -109,9 +109,10 @@ impl LocationTable {
 
     /// Shows the bindings of `aor` to `read`; `None` if it has none. Takes no lock, never waits
     /// and allocates nothing.
-    #[inline]
+    #[inline(always)]
     pub fn lookup<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
-        self.index.pin().get(&self.hashes.seek(aor)).map(read)
+        let sought = self.hashes.seek(aor);
+        self.index.pin().get(&sought).map(read)
     }
 
     /// Shows the bindings of one address-of-record after the other to `show` until it breaks off,

@@ -44,7 +44,7 @@ impl LocationTables {
     }
 
     /// The table of that name. Most servers have one.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&LocationTable> {
         match self.tables[0].get()? {

@@ -42,7 +42,11 @@ pub struct Peer {
 /// The datagrams that a batch caused. Buffers are kept from batch to batch.
 #[derive(Debug, Default)]
 pub struct Outbox {
+    /// The messages that were composed, and behind them what is left of earlier batches: room that
+    /// [`Self::push_written`] need not fill before it is written to.
     composed: Vec<u8>,
+    /// Where the composed messages end.
+    composed_end: usize,
     transmits: Vec<Transmit>,
     /// Peers of some of them, by position, in order.
     peers: Vec<(usize, Peer)>,
@@ -83,14 +87,47 @@ impl Outbox {
         (destination, listener, source): (SocketAddr, ListenerId, IpAddr),
         compose: impl FnOnce(&mut Vec<u8>) -> bool,
     ) -> bool {
-        let start = self.composed.len();
+        let start = self.composed_end;
+        self.composed.truncate(start);
         if !compose(&mut self.composed) || self.composed.len() - start > PAYLOAD_BYTES_MAX {
             self.composed.truncate(start);
             return false;
         }
-        let payload = Payload::Composed(start..self.composed.len());
+        self.composed_end = self.composed.len();
+        let payload = Payload::Composed(start..self.composed_end);
         self.transmits.push(Transmit { destination, listener, source, payload });
         true
+    }
+
+    /// Room behind the composed messages, for one that [`Self::push_written`] appends. What is in
+    /// it may be anything. For what is made again and again: [`Self::push_composed`] takes longer
+    /// for each piece, and any number of them.
+    #[inline(always)]
+    pub fn room<const BYTES: usize>(&mut self) -> Option<&mut [u8; BYTES]> {
+        if self.composed.len() < self.composed_end + BYTES {
+            self.grow(BYTES);
+        }
+        self.composed.get_mut(self.composed_end..)?.first_chunk_mut()
+    }
+
+    /// Makes room for so many bytes.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, bytes: usize) {
+        self.composed.resize(self.composed_end + bytes, 0);
+    }
+
+    /// Appends the message that is the first `length` bytes of [`Self::room`].
+    #[inline(always)]
+    pub fn push_written(
+        &mut self,
+        (destination, listener, source): (SocketAddr, ListenerId, IpAddr),
+        length: usize,
+    ) {
+        let start = self.composed_end;
+        self.composed_end = self.composed.len().min(start + length);
+        let payload = Payload::Composed(start..self.composed_end);
+        self.transmits.push(Transmit { destination, listener, source, payload });
     }
 
     /// Notes who gets the newest transmit.
@@ -111,7 +148,8 @@ impl Outbox {
         let Payload::Composed(range) = self.transmits.last()?.payload.clone() else { return None };
         let transmit = self.transmits.pop()?;
         self.forget_peers();
-        let bytes = self.composed.split_off(range.start);
+        self.composed_end = range.start;
+        let bytes = self.composed.get(range)?.to_vec();
         Some(((transmit.destination, transmit.listener, transmit.source), bytes))
     }
 
@@ -121,7 +159,7 @@ impl Outbox {
         if count == self.transmits.len() {
             self.transmits.clear();
             self.peers.clear();
-            self.composed.clear();
+            self.composed_end = 0;
             return;
         }
         self.transmits.drain(..count);
@@ -142,7 +180,7 @@ impl Outbox {
         self.transmits.truncate(count);
         self.forget_peers();
         if self.transmits.is_empty() {
-            self.composed.clear();
+            self.composed_end = 0;
         }
     }
 
@@ -203,7 +241,28 @@ mod tests {
         outbox.sent(2);
         assert_eq!(texts(&outbox), ["three"]);
         outbox.sent(1);
-        assert!(outbox.is_empty() && outbox.composed.is_empty());
+        assert!(outbox.is_empty() && outbox.composed_end == 0);
+    }
+
+    #[test]
+    fn what_is_written_stands_among_what_is_composed() {
+        let way = ("192.0.2.1:5060".parse().unwrap(), ListenerId(0), IpAddr::from([192, 0, 2, 2]));
+        let write = |outbox: &mut Outbox, text: &[u8; 8], length| {
+            *outbox.room().unwrap() = *text;
+            outbox.push_written(way, length);
+        };
+        let mut outbox = outbox(&["one"]);
+        write(&mut outbox, b"two, etc", 3);
+        assert!(outbox.room::<9>().is_some(), "it need not be used");
+        assert!(push(&mut outbox, "three", true));
+        write(&mut outbox, b"four, or", 4);
+        assert_eq!(texts(&outbox), ["one", "two", "three", "four"]);
+        let (_, bytes) = outbox.take_composed().unwrap();
+        assert_eq!(bytes, b"four");
+        assert_eq!(texts(&outbox), ["one", "two", "three"]);
+        outbox.sent(3);
+        write(&mut outbox, b"five, or", 4);
+        assert_eq!(texts(&outbox), ["five"]);
     }
 
     #[test]
@@ -229,6 +288,6 @@ mod tests {
         outbox.truncate(1);
         assert_eq!(texts(&outbox), ["one"]);
         outbox.truncate(0);
-        assert!(outbox.is_empty() && outbox.composed.is_empty());
+        assert!(outbox.is_empty() && outbox.composed_end == 0);
     }
 }

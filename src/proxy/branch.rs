@@ -22,10 +22,10 @@ use std::net::{SocketAddr, SocketAddrV4};
 use wide::{i8x16, u8x16};
 
 use super::response::WayBack;
-use super::siphash::WordHasher;
 use crate::limits::LISTENER_COUNT_MAX;
 use crate::mem::ListenerId;
 use crate::sip::{Essentials, Pen, PlainVia, Rport, Sheet, Via, transaction_id};
+use crate::siphash::WordHasher;
 
 /// Makes and recognises branches and tags.
 #[derive(Debug)]
@@ -267,13 +267,14 @@ fn ending(texts: [&[u8]; 2], listener: ListenerId, kind: u8) -> [u8; 7] {
 }
 
 /// The hash with this, too.
-#[inline(never)]
+#[inline(always)]
 fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
-    for text in [dialog.call_id, dialog.from_tag] {
-        hasher.word(text.len() as u64);
-        hasher.text(text);
-    }
-    hasher.word(dialog.cseq.into());
+    let DialogSide { call_id, cseq, from_tag } = dialog;
+    hasher.word(call_id.len() as u64);
+    hasher.any_text(call_id);
+    hasher.word(from_tag.len() as u64);
+    hasher.any_text(from_tag);
+    hasher.word(cseq.into());
     hasher
 }
 

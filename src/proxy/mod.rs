@@ -27,7 +27,6 @@ mod pass;
 mod quads;
 mod reply;
 mod response;
-mod siphash;
 mod standing;
 mod suspended;
 mod turn;

@@ -12,12 +12,63 @@ use crate::metrics::Counter;
 use crate::names::Lookup;
 use crate::protocol::Transport;
 use crate::script::{Host, Refusal, Transit};
-use crate::sip::compose::{self, Reply, ViaStamp, reply_address};
+use crate::sip::compose::{self, PlainStamp, Reply, ViaStamp, reply_address};
 use crate::sip::{Essentials, HeaderName, Message, Method, NameAddr};
 
 /// Composes the response into the outbox and counts it, or keeps it until the name that it goes to
 /// is known. `headers` are pieces of whole header lines, among them what the body is.
+#[inline(always)]
 pub(super) fn reply(
+    turn: &mut Turn<'_>,
+    request: Message<'_>,
+    status: (u16, &[u8]),
+    (headers, body): (&[&[u8]], &[u8]),
+    force_rport: bool,
+) -> Result<(), Refusal> {
+    if body.is_empty() && queue_plain(turn, request, status, headers, force_rport) {
+        turn.standing.parts.counters.count_reply(status.0);
+        return Ok(());
+    }
+    reply_any(turn, request, status, (headers, body), force_rport)
+}
+
+/// Composes a response without a body in one go if all is as it almost always is: the request has
+/// passed the checks and came over UDP. False, and nothing has happened, if it is not.
+#[inline(never)]
+fn queue_plain(
+    turn: &mut Turn<'_>,
+    request: Message<'_>,
+    (code, reason): (u16, &[u8]),
+    headers: &[&[u8]],
+    force_rport: bool,
+) -> bool {
+    let Some(essentials) = turn.essentials else { return false };
+    let Arrival { source, local, listener } = turn.arrival;
+    let is_ordinary = request.method() != Some(Method::Ack)
+        && turn.standing.warning.is_none()
+        && source.is_ipv4() == local.is_ipv4()
+        && !turn.goes_by_stream(*listener);
+    if !is_ordinary {
+        return false;
+    }
+    let stamp = PlainStamp::new(&essentials.via, source, force_rport);
+    let Some(stamp) = stamp.filter(|stamp| stamp.port() != 0) else { return false };
+    let to_tag = to_tag(turn, request);
+    let reply = Reply { code, reason, to_tag, headers, last_headers: &[], body: b"" };
+    let Some(room) = turn.outbox.room() else { return false };
+    let end = &turn.standing.reply_end;
+    let Some(length) = compose::plain_reply(room, request, &stamp, reply, end) else {
+        return false;
+    };
+    let mut destination = *source;
+    destination.set_port(stamp.port());
+    turn.outbox.push_written((destination, *listener, local.ip()), length);
+    true
+}
+
+/// As [`reply`], for any request and any response.
+#[inline(never)]
+fn reply_any(
     turn: &mut Turn<'_>,
     request: Message<'_>,
     status: (u16, &[u8]),
@@ -60,6 +111,7 @@ fn redirect(turn: &mut Turn<'_>, named: NamedHost, code: u16) {
 }
 
 /// Composes the response into the outbox.
+#[inline(never)]
 pub(super) fn queue(
     turn: &mut Turn<'_>,
     request: Message<'_>,

@@ -19,6 +19,7 @@ use crate::metrics::WorkerCounters;
 use crate::names::NameTable;
 use crate::protocol::Transport;
 use crate::script::{LogFacility, LogLevel, Program, Settings};
+use crate::sip::compose::ReplyEnd;
 
 /// Where the script's log lines go.
 pub trait LogSink: Send {
@@ -85,6 +86,8 @@ pub(super) struct Standing {
     pub(super) udp_mtu: Option<(usize, Transport)>,
     /// The `Server` header line of replies made here, with its line break, or nothing.
     pub(super) server_header: Vec<u8>,
+    /// The end of replies made here that have no body: `server_header`, and that there is none.
+    pub(super) reply_end: ReplyEnd,
     /// The Warning header line of replies made here, if they have one.
     pub(super) warning: Option<Warning>,
     /// Log lines above this level are not written.
@@ -110,6 +113,7 @@ impl Standing {
             peer: None,
             udp_mtu: udp_mtu(settings),
             server_header: server_header(settings),
+            reply_end: ReplyEnd::new(&server_header(settings)),
             warning: Warning::new(settings, parts.process),
             log_level: settings.debug,
             random: Cell::new(parts.seed | 1),
@@ -133,6 +137,7 @@ impl Standing {
         self.overload = Overload::new(settings);
         self.udp_mtu = udp_mtu(settings);
         self.server_header = server_header(settings);
+        self.reply_end = ReplyEnd::new(&self.server_header);
         self.warning = Warning::new(settings, self.parts.process);
         self.log_level = settings.debug;
         self.parts.log.follow(settings);

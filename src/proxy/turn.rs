@@ -83,6 +83,24 @@ impl<'a> Turn<'a> {
         self.standing.identity.is_stream(listener)
     }
 
+    /// Replies with what the script wants replies to have beside `headers`.
+    #[inline(never)]
+    fn reply_with_more(
+        &mut self,
+        transit: &Transit<'_>,
+        status: (u16, &[u8]),
+        headers: &[u8],
+    ) -> Result<(), Refusal> {
+        let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
+        lines.push(headers);
+        let (kind, body) = transit.reply_body.unwrap_or_default();
+        if !kind.is_empty() {
+            lines.extend([b"Content-Type: ", kind, b"\r\n"]);
+        }
+        let (message, force_rport) = (transit.message, transit.rport_forced);
+        super::reply::reply(self, message, status, (&lines, body), force_rport)
+    }
+
     /// Keeps a message until the name that it goes to is known.
     pub(super) fn park(&mut self, parked: Parked) {
         if !self.standing.parking.park(parked, *self.now) {
@@ -94,6 +112,10 @@ impl<'a> Turn<'a> {
 impl Host for Turn<'_> {
     fn now(&self) -> Now {
         *self.now
+    }
+
+    fn monotonic_seconds(&self) -> u64 {
+        self.now.monotonic_seconds()
     }
 
     fn forward(&mut self, transit: &mut Transit<'_>, hop: NextHop<'_>) -> Result<(), Refusal> {
@@ -123,13 +145,7 @@ impl Host for Turn<'_> {
         if transit.reply_headers.is_empty() && transit.reply_body.is_none() {
             super::reply::reply(self, message, status, (&[headers], b""), force_rport)?;
         } else {
-            let mut lines: SmallVec<[&[u8]; 8]> = transit.reply_headers.iter().copied().collect();
-            lines.push(headers);
-            let (kind, body) = transit.reply_body.unwrap_or_default();
-            if !kind.is_empty() {
-                lines.extend([b"Content-Type: ", kind, b"\r\n"]);
-            }
-            super::reply::reply(self, message, status, (&lines, body), force_rport)?;
+            self.reply_with_more(transit, status, headers)?;
         }
         transit.acted = true;
         Ok(())

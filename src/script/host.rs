@@ -147,6 +147,11 @@ pub trait Host {
     /// The time of this batch.
     fn now(&self) -> Now;
 
+    /// The whole seconds of its monotonic clock.
+    fn monotonic_seconds(&self) -> u64 {
+        self.now().monotonic_seconds()
+    }
+
     /// Forwards the request statelessly with the changes made so far (RFC 3261 §16.6, §16.11).
     ///
     /// # Errors

@@ -1,11 +1,15 @@
 //! Messages and parts of messages made here.
 
+mod plain;
+
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use super::octet::are_plain;
 use super::scan::{Block, search};
 use super::{HeaderName, Message, Param, Params, Pen, Rport, Sheet, Via};
+
+pub use plain::{PlainStamp, ReplyEnd, plain_reply};
 
 /// What a server writes into the topmost Via of a request it received (RFC 3261 §18.2.1,
 /// RFC 3581 §4).
@@ -163,6 +167,9 @@ pub struct Reply<'a> {
     pub body: &'a [u8],
 }
 
+/// How a response without a body ends.
+const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+
 /// Appends the response to `request` to `out`. False, with an unusable rest in `out`, if the
 /// request lacks what every response repeats.
 #[must_use]
@@ -201,7 +208,7 @@ pub fn reply(
         out.extend_from_slice(header);
     }
     if reply.body.is_empty() {
-        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        out.extend_from_slice(NO_BODY);
     } else {
         let mut length = ShortText::new(b"Content-Length: ");
         length.decimal(reply.body.len()).text(b"\r\n\r\n");
@@ -221,13 +228,19 @@ fn status_line(out: &mut Vec<u8>, code: u16, reason: &[u8]) {
     out.extend_from_slice(&start);
     let reason_start = out.len();
     out.extend_from_slice(reason);
-    let controls = |block: Block| block.at_most(0x1f) | block.is(0x7f);
-    if search(reason, controls, |byte| byte.is_ascii_control()).is_some() {
+    if has_controls(reason) {
         for byte in out[reason_start..].iter_mut().filter(|byte| byte.is_ascii_control()) {
             *byte = b' ';
         }
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether there is a control character in a reason phrase.
+#[inline]
+fn has_controls(reason: &[u8]) -> bool {
+    let controls = |block: Block| block.at_most(0x1f) | block.is(0x7f);
+    search(reason, controls, |byte| byte.is_ascii_control()).is_some()
 }
 
 /// Whether a response with this code can make a dialog, so that it repeats the Record-Routes
@@ -249,23 +262,38 @@ fn line(out: &mut Vec<u8>, line: &[u8]) {
 /// Appends two header lines of the request: at once if the second one stands behind the first.
 #[inline]
 fn two_lines(out: &mut Vec<u8>, request: Message<'_>, [one, other]: [&[u8]; 2]) {
-    let [start, next] = [one, other].map(|line| request.offset_of(line));
-    let are_whole = one.ends_with(b"\r\n") && other.ends_with(b"\r\n");
-    if are_whole && start + one.len() == next {
-        return out.extend_from_slice(&request.bytes()[start..next + other.len()]);
+    if let Some(both) = together(request, [one, other]) {
+        return out.extend_from_slice(both);
     }
     line(out, one);
     line(out, other);
 }
 
+/// Two header lines of the request that are whole, as one piece, if the second one stands behind
+/// the first.
+#[inline(always)]
+fn together<'d>(request: Message<'d>, [one, other]: [&[u8]; 2]) -> Option<&'d [u8]> {
+    let (start, next) = (request.offset_of(one), request.offset_of(other));
+    if start + one.len() != next {
+        return None;
+    }
+    whole(one).and(whole(other))?;
+    request.bytes().get(start..next + other.len())
+}
+
 /// Appends a header line with `;tag=` behind its value.
 #[inline]
 fn tagged_line(out: &mut Vec<u8>, (line, value): (&[u8], &[u8]), tag: [u8; 16]) {
-    let end = value.as_ptr().addr() + value.len() - line.as_ptr().addr();
-    out.extend_from_slice(&line[..end]);
-    let mut rest = *b";tag=0123456789abcdef\r\n";
-    rest[b";tag=".len()..][..tag.len()].copy_from_slice(&tag);
-    out.extend_from_slice(&rest);
+    out.extend_from_slice(&line[..end_in(line, value)]);
+    out.extend_from_slice(&tag_param(tag));
+}
+
+/// The tag as a parameter, and the end of the line.
+#[inline]
+fn tag_param(tag: [u8; 16]) -> [u8; 23] {
+    let mut param = *b";tag=0123456789abcdef\r\n";
+    param[b";tag=".len()..][..tag.len()].copy_from_slice(&tag);
+    param
 }
 
 /// Appends the first Via line, its first value with what `stamp` writes into it.
@@ -311,6 +339,20 @@ fn stamped_line(out: &mut Vec<u8>, line: &[u8], stamp: &ViaStamp<'_>) {
 
 /// Bytes that are added to a Via at most: `;rport=65535;received=`, an address, a line break.
 const ADDED_BYTES_MAX: usize = 80;
+
+/// Offset in `line` of the end of `part`, which must be a piece of it.
+#[inline(always)]
+fn end_in(line: &[u8], part: &[u8]) -> usize {
+    let end = (part.as_ptr().addr() + part.len()).wrapping_sub(line.as_ptr().addr());
+    debug_assert!(end <= line.len(), "not a part of this line");
+    end
+}
+
+/// A line that ends as it should.
+#[inline(always)]
+fn whole(line: &[u8]) -> Option<&[u8]> {
+    line.ends_with(b"\r\n").then_some(line)
+}
 
 /// A header line without its line break.
 fn without_break(line: &[u8]) -> &[u8] {

@@ -19,7 +19,13 @@ pub fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
 #[must_use]
 pub fn is_canonical(text: &[u8]) -> bool {
     let others = |block: Block| block.within(b'A', b'Z') | block.is(b'%');
-    search(text, others, |byte| matches!(byte, b'A'..=b'Z' | b'%')).is_none()
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) if text.len() <= Block::LENGTH => {
+            others(Block::halves(*first, *last)).bits() == 0
+        }
+        (None, _) => others(Block::few(text)).bits() == 0,
+        _ => search(text, others, |byte| matches!(byte, b'A'..=b'Z' | b'%')).is_none(),
+    }
 }
 
 /// Whether `a` and `b` are the same text: an escape is the same as its character, unless that

@@ -135,14 +135,25 @@ impl<'d> Message<'d> {
     }
 
     /// The value of the first field of that name.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn value(&self, name: HeaderName) -> Option<&'d [u8]> {
         self.index.fields.first(name).map(|span| span.value(self.bytes))
     }
 
-    /// The line of the first field of that name, with its line break.
+    /// The seconds that the first field of that name says (RFC 3261 §25.1 `delta-seconds`).
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError::Number`].
     #[inline]
+    pub fn seconds(&self, name: HeaderName) -> Option<Result<u32, ParseError>> {
+        let span = self.index.fields.first(name)?;
+        Some(span.decimal(self.bytes).ok_or(ParseError::Number))
+    }
+
+    /// The line of the first field of that name, with its line break.
+    #[inline(always)]
     #[must_use]
     pub fn line(&self, name: HeaderName) -> Option<&'d [u8]> {
         self.index.fields.first(name).map(|span| span.line(self.bytes))

@@ -45,7 +45,7 @@ pub use length::edit_content_length;
 pub use list::Items;
 pub use message::{Header, Message, StartLine};
 pub use method::Method;
-pub(crate) use octet::{are_token, are_uri, equal};
+pub(crate) use octet::{are_token, are_uri, equal, equal_long};
 pub use octet::{parse_delta_seconds, parse_max_forwards};
 pub use params::{Param, Params};
 pub use pen::Pen;

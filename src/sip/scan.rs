@@ -30,6 +30,17 @@ impl Block {
         Self::new(halves.to_le_bytes())
     }
 
+    /// The octets of a text of less than eight, some of them twice, and zeros.
+    #[inline]
+    pub(super) fn few(text: &[u8]) -> Self {
+        let number = |octets: Option<&[u8; 4]>| octets.map(|it| u32::from_le_bytes(*it));
+        let octets = match (number(text.first_chunk()), number(text.last_chunk())) {
+            (Some(first), Some(last)) => u64::from(first) | u64::from(last) << 32,
+            _ => text.iter().fold(0, |octets, octet| octets << 8 | u64::from(*octet)),
+        };
+        Self::halves(octets.to_le_bytes(), [0; 8])
+    }
+
     /// Those that are `wanted`.
     #[inline]
     pub(super) fn is(self, wanted: u8) -> Lanes {

@@ -115,6 +115,12 @@ impl Place {
         if start == 0 { 0 } else { self.end().wrapping_sub(start) }
     }
 
+    /// Where the semicolon before it is, and where it ends; the same if it is nowhere.
+    #[inline]
+    const fn with_semicolon(self) -> (usize, usize) {
+        ((self.0 as u16 as usize).saturating_sub(1), self.end())
+    }
+
     /// The text of the parameter.
     #[inline]
     fn text(self, params: Params<'_>) -> Option<&[u8]> {
@@ -360,6 +366,24 @@ impl<'d> Via<'d> {
     #[must_use]
     pub fn maddr(&self) -> Option<&'d [u8]> {
         self.places.maddr.value(self.params).filter(|host| !host.is_empty())
+    }
+
+    /// Whether there is an rport parameter.
+    #[inline]
+    pub(super) const fn has_rport(&self) -> bool {
+        !self.places.rport.is_none()
+    }
+
+    /// Where the branch is in the text of all parameters, the semicolon before it included, if
+    /// nothing stands beside it but `rport`.
+    #[inline]
+    pub(super) fn only_branch(&self) -> Option<(usize, usize)> {
+        let Places { branch, rport, .. } = self.places;
+        let (start, end) = branch.with_semicolon();
+        let (rport_start, rport_end) = rport.with_semicolon();
+        // Neither lies in the other, so that there is room for nothing else.
+        let are_all = end - start + (rport_end - rport_start) == self.params.text().len();
+        (are_all && start < end).then_some((start, end))
     }
 
     /// The rport parameter as it stands.

@@ -4,7 +4,7 @@
 
 use super::{Registration, granted};
 use crate::location::{Binding, BindingSet, LocationTable, RegistrarConfig, TableFull};
-use crate::sip::parse_delta_seconds;
+use crate::sip::{equal_long, parse_delta_seconds};
 
 /// The header fields of a REGISTER that say what it wants: the value of its only Contact, and that
 /// of Expires, if it has one.
@@ -27,6 +27,7 @@ impl From<TableFull> for Other {
 
 /// Refreshes the binding of a user who has one, in place, and shows it to `tell`. `None`, and
 /// nothing has changed, if the request may be about anything else.
+#[inline(always)]
 pub fn refresh<R>(
     table: &LocationTable,
     aor: &[u8],
@@ -48,9 +49,11 @@ pub fn refresh<R>(
 
 /// The seconds that a binding is granted if the Contact value is its Contact URI in angle
 /// brackets, with nothing behind it but `expires`. The URI itself was looked at when it came first.
+#[inline(always)]
 fn seconds(binding: &Binding, renewal: Renewal<'_>, config: &RegistrarConfig) -> Option<u32> {
     let uri = binding.contact();
-    let params = renewal.contact.strip_prefix(b"<")?.strip_prefix(uri)?.strip_prefix(b">")?;
+    let (own_uri, behind) = renewal.contact.strip_prefix(b"<")?.split_at_checked(uri.len())?;
+    let params = behind.strip_prefix(b">").filter(|_| equal_long(own_uri, uri))?;
     let own = match params {
         [] => None,
         params => Some(parse_delta_seconds(params.strip_prefix(b";expires=")?).ok()?),
@@ -61,6 +64,7 @@ fn seconds(binding: &Binding, renewal: Renewal<'_>, config: &RegistrarConfig) ->
 
 /// Whether a REGISTER that names the contact of `binding` changes nothing but its expiry and CSeq,
 /// and came in order.
+#[inline(always)]
 fn is_renewed(
     binding: &Binding,
     registration: &Registration<'_>,

@@ -9,7 +9,7 @@ use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::record::tell_best;
 use super::{config, key, key_of, tables};
-use crate::location::{self, Binding, BindingSet};
+use crate::location::{self, Binding, BindingSet, LocationTable, RegistrarConfig};
 use crate::mem::ListenerId;
 use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
 use crate::sip::{Items, NameAddr, is_sips};
@@ -18,34 +18,81 @@ use crate::sip::{Items, NameAddr, is_sips};
 /// was in it. What goes to a `sips:` URI goes to such contacts only: no other is secure on each hop
 /// (RFC 3261 §16.5).
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let Some(aor) = aor(execution, arguments) else { return FALSE };
+    let known = match own_key(execution, arguments) {
+        None => aor(execution, arguments),
+        known => known,
+    };
+    let Some(aor) = known else { return FALSE };
     let name = text(arguments, 0);
-    let now = location::seconds(execution.host.now());
+    let now = location::moment(execution.host.monotonic_seconds());
     let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(name)) else {
         return FALSE;
     };
     let (program, transit) = (execution.program, &mut execution.transit);
     let found = if is_sips(transit.uri) {
-        table.lookup(aor, |set| take_secure(set, now, program, transit))
+        take_secure((table, aor), now, program, transit)
     } else {
-        table.lookup(aor, |set| {
-            let mut live = set.live(now);
-            let first = live.next()?;
-            take(first, transit);
-            transit.branches.clear();
-            let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
-            Some((first.cflags(), are_left_out))
-        })
+        table.lookup(aor, |set| take_best(set, now, program, transit)).flatten()
     };
-    let Some(Some((flags, are_left_out))) = found else { return FALSE };
+    let Some((flags, are_left_out)) = found else { return FALSE };
     execution.branch_flags = flags;
-    if !config(program).xavp_rcd.is_empty() {
+    let config = program.config::<RegistrarConfig>();
+    if config.is_some_and(|config| !config.xavp_rcd.is_empty()) {
         tell_best(execution, name, aor);
     }
     if are_left_out {
         complain_of_many(execution);
     }
     TRUE
+}
+
+/// The user of the Request-URI, if no other URI is given and that is the key as it stands.
+#[inline(always)]
+fn own_key<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
+    let transit = &execution.transit;
+    transit.message.method().filter(|_| arguments.len() == 1)?;
+    super::own_key(execution.uri_parts(transit.uri)?, execution.program)
+}
+
+/// Makes the bindings the destination set, the first of them its first; the flags of that, and
+/// whether there are too many. `None` if there are none.
+#[inline(always)]
+fn take_best(
+    set: &BindingSet,
+    now: u32,
+    program: &Program,
+    transit: &mut Transit<'_>,
+) -> Option<(u32, bool)> {
+    // Almost all users have one, at an address.
+    if let [binding] = set.all()
+        && binding.is_live(now)
+        && let (Some(contact), Some(address)) = (binding.short_contact(), binding.address())
+    {
+        let (contact, length) = contact;
+        transit.uri = &transit.arena.alloc_with(|| *contact)[..length];
+        transit.q = binding.q();
+        (transit.destination, transit.path) = (None, &[]);
+        transit.known_address = Some((transit.uri, address));
+        transit.branches.clear();
+        return Some((binding.cflags(), false));
+    }
+    take_any(set, now, program, transit)
+}
+
+/// As [`take_best`], whatever the bindings are.
+#[inline(never)]
+fn take_any(
+    set: &BindingSet,
+    now: u32,
+    program: &Program,
+    transit: &mut Transit<'_>,
+) -> Option<(u32, bool)> {
+    let mut live = set.live(now);
+    let first = live.next()?;
+    take(first, transit);
+    transit.branches.clear();
+    let are_left_out = set.all().len() > 1 && append_others(live, program, transit);
+    Some((first.cflags(), are_left_out))
 }
 
 /// Says that there are more contacts than a request may go to.
@@ -56,20 +103,23 @@ fn complain_of_many(execution: &mut Execution<'_>) {
     execution.complain(&text);
 }
 
-/// Makes the bindings with a `sips:` URI the destination set; if there are any, the flags of the
-/// first, and whether there are too many.
+/// As [`take_best`], of the bindings of a user with a `sips:` URI.
 #[cold]
+#[inline(never)]
 fn take_secure(
-    set: &BindingSet,
+    (table, aor): (&LocationTable, &[u8]),
     now: u32,
     program: &Program,
     transit: &mut Transit<'_>,
 ) -> Option<(u32, bool)> {
-    let mut secure = set.live(now).filter(|binding| is_sips(binding.contact()));
-    let first = secure.next()?;
-    take(first, transit);
-    transit.branches.clear();
-    Some((first.cflags(), append_others(secure, program, transit)))
+    let found = table.lookup(aor, |set| {
+        let mut secure = set.live(now).filter(|binding| is_sips(binding.contact()));
+        let first = secure.next()?;
+        take(first, transit);
+        transit.branches.clear();
+        Some((first.cflags(), append_others(secure, program, transit)))
+    });
+    found.flatten()
 }
 
 /// Makes branches of the other bindings, if that is wanted; whether there are too many.
@@ -161,7 +211,7 @@ pub(super) fn add_sock_hdr<'m>(
 
 /// The key of the user that is meant: the one of the URI given as second argument, or of the
 /// Request-URI, or in a response of To.
-#[inline]
+#[inline(never)]
 pub(super) fn aor<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
     let (given, transit) = (text(arguments, 1), &execution.transit);
     let uri = match given {
@@ -188,7 +238,6 @@ pub(super) fn aor_of<'m>(execution: &Execution<'m>, uri: &'m [u8]) -> Option<&'m
 }
 
 /// Sends the request to the contact of `binding`.
-#[inline(always)]
 fn take(binding: &Binding, transit: &mut Transit<'_>) {
     transit.uri = transit.arena.alloc_slice_copy(binding.contact());
     transit.q = binding.q();

@@ -213,11 +213,14 @@ pub(super) fn key_of<'m>(text: &'m [u8], program: &Program, arena: &'m Bump) -> 
 /// The key of the address-of-record that a URI is.
 #[inline]
 fn key<'m>(uri: &Uri<'m>, program: &Program, arena: &'m Bump) -> Option<&'m [u8]> {
+    own_key(uri, program).or_else(|| composed_key(uri, program, arena))
+}
+
+/// The user part of a URI, if that is the key of the address-of-record.
+#[inline(always)]
+fn own_key<'m>(uri: &Uri<'m>, program: &Program) -> Option<&'m [u8]> {
     let usrloc = program.config::<UsrlocConfig>();
-    match uri.user {
-        Some(user) if usrloc.is_none_or(|it| !it.use_domain) && is_own_key(user) => Some(user),
-        _ => composed_key(uri, program, arena),
-    }
+    uri.user.filter(|user| usrloc.is_none_or(|it| !it.use_domain) && is_own_key(user))
 }
 
 /// The key of an address-of-record whose user part alone is none.

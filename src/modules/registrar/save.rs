@@ -9,21 +9,21 @@ use smallvec::SmallVec;
 use super::super::table::{int, joined, text};
 use super::lookup::aor_of;
 use super::record::setting;
-use super::{config, tables};
+use super::{config, own_key, tables};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
     Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room, refresh,
     register,
 };
-use crate::location::{self, BindingSet, LocationTable, PathMode, RegistrarConfig, UsrlocConfig};
+use crate::location::{
+    self, BindingSet, LocationTable, PathMode, RegistrarConfig, SHORT_CONTACT_BYTES, UsrlocConfig,
+};
 use crate::metrics::Counter;
 use crate::protocol::Transport;
 use crate::script::{
     Argument, Execution, FALSE, Host, ReturnCode, TRUE, Transit, Value, XavpKind, XavpPath,
 };
-use crate::sip::{
-    HeaderName, Items, Message, Method, NameAddr, ParseError, Pen, Uri, parse_delta_seconds,
-};
+use crate::sip::{HeaderName, Items, Message, Method, NameAddr, ParseError, Pen, Uri};
 
 /// Flag: no answer.
 const NO_REPLY: i64 = 2;
@@ -69,6 +69,95 @@ fn save_flagged<'m>(
     if execution.transit.message.method() != Some(Method::Register) {
         return FALSE;
     }
+    if is_plain(execution, arguments, flags)
+        && let Some(contact) = renew(execution, arguments)
+    {
+        execution.host.count(Counter::Registrations);
+        let reply = reply(execution, 200, b"OK", contact);
+        return if reply == TRUE { Outcome::Updated as ReturnCode } else { FALSE };
+    }
+    save_any(execution, arguments, flags)
+}
+
+/// Whether a REGISTER is answered at once, and its contacts are stored without anything beside what
+/// their own header field says.
+#[inline(always)]
+fn is_plain(execution: &Execution<'_>, arguments: &[Argument<'_>], flags: i64) -> bool {
+    let config = config(execution.program);
+    flags & !REPLACE_OTHERS == 0
+        && arguments.len() < 3
+        && config.path.is_none()
+        && config.xavp_cfg.is_empty()
+        && config.received_avp.is_empty()
+}
+
+/// Refreshes the binding of the user in To as a plain REGISTER asks for it; the header line of the
+/// answer that tells the contact. `None`, and nothing has changed, if it asks for anything else.
+#[inline(always)]
+fn renew<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
+    let Execution { transit, program, .. } = execution;
+    let message = transit.message;
+    let essentials = transit.essentials?;
+    if message.value(HeaderName::Require).is_some() || message.is_repeated(HeaderName::Contact) {
+        return None;
+    }
+    let user = Uri::parse_plain(essentials.to.uri());
+    let aor = match user.and_then(|uri| own_key(&uri, program)) {
+        Some(aor) => aor,
+        None => aor_of(execution, essentials.to.uri())?,
+    };
+    let table = tables(&*execution.host)?.get(text(arguments, 0))?;
+    let renewal =
+        Renewal { contact: message.value(HeaderName::Contact)?, expires: expires(message) };
+    let config = config(program);
+    let registration = Registration {
+        call_id: essentials.call_id,
+        cseq: essentials.cseq.number,
+        path: &[],
+        user_agent: message.value(HeaderName::UserAgent).unwrap_or_default(),
+        listener: transit.listener,
+        cflags: execution.branch_flags,
+        received: &[],
+        // Neither changes anything where there is one contact, and that is refreshed.
+        replaces_others: false,
+        newest_first: false,
+        q: None,
+    };
+    let now = location::moment(execution.host.monotonic_seconds());
+    let arena = transit.arena;
+    refresh(table, aor, (renewal, &registration), (config, now), |set| {
+        contact_line(set, now, arena)
+            .unwrap_or_else(|| headers(Some(set), (now, config), arena, b""))
+    })
+}
+
+/// The Contact line of the answer, if it has one contact with nothing but its expiry.
+#[inline(always)]
+fn contact_line<'m>(set: &BindingSet, now: u32, arena: &'m Bump) -> Option<&'m [u8]> {
+    let [binding] = set.all() else { return None };
+    let seconds = u16::try_from(binding.expires_at().checked_sub(now)?).ok()?;
+    let (contact, length) = binding.short_contact()?;
+    if binding.q().is_some() || binding.has_instance() || seconds == 0 {
+        return None;
+    }
+    let line = arena.alloc([0; CONTACT_LINE_BYTES]);
+    let mut pen = Pen::new(line);
+    pen.chunk(b"Contact: <").first::<SHORT_CONTACT_BYTES>(contact, length);
+    pen.chunk(b">;expires=").port(seconds).chunk(b"\r\n");
+    let length = pen.written()?;
+    line.get(..length)
+}
+
+/// Bytes of such a line, and some that are written and not used.
+const CONTACT_LINE_BYTES: usize = SHORT_CONTACT_BYTES + 40;
+
+/// As [`save_flagged`], whatever the REGISTER asks for.
+#[inline(never)]
+fn save_any<'m>(
+    execution: &mut Execution<'m>,
+    arguments: &[Argument<'m>],
+    flags: i64,
+) -> ReturnCode {
     let answer = match store(execution, arguments, flags) {
         Ok(answer) => answer,
         Err(failure) => failure.answer(execution),
@@ -222,6 +311,7 @@ fn store<'m>(
     let done = |outcome, headers| Ok(Answer { result: Ok(outcome), status: (200, "OK"), headers });
     if let (Some(table), Some(contact)) = (table, message.value(HeaderName::Contact))
         && !message.is_repeated(HeaderName::Contact)
+        && !is_plain(execution, arguments, flags)
     {
         let renewal = (Renewal { contact, expires }, &registration);
         if let Some(headers) = refresh(table, aor, renewal, (config, now), tell) {
@@ -329,8 +419,7 @@ fn require<'m>(transit: &Transit<'m>, config: &RegistrarConfig) -> Result<(), Fa
 
 /// The Expires value; a malformed one stands for an hour (RFC 3261 §10.2.1.1).
 fn expires(message: Message<'_>) -> Option<u32> {
-    let value = message.value(HeaderName::Expires)?;
-    Some(parse_delta_seconds(value).unwrap_or(3_600))
+    Some(message.seconds(HeaderName::Expires)?.unwrap_or(3_600))
 }
 
 /// The path of a REGISTER: values as they are stored, and as they are told in the answer.

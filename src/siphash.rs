@@ -1,20 +1,20 @@
-//! SipHash-1-3 of words.
+//! SipHash-1-3 of words, and of one text.
 //!
 //! The crate's hasher takes octets of any number, one piece after another. It keeps track of how
 //! many are left of the last piece and of all of them, and with what is hashed for each message,
-//! four words, that costs as much again as the hash. Here whole words go in, and seven octets at
-//! the end.
+//! four words or a short name, that costs as much again as the hash. Here whole words go in, and
+//! seven octets at the end.
 
 /// The state of a hash.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WordHasher {
+pub(crate) struct WordHasher {
     v: [u64; 4],
     word_count: u64,
 }
 
 impl WordHasher {
     /// Nothing hashed yet, with this key.
-    pub(super) fn new(key: &[u8; 16]) -> Self {
+    pub(crate) fn new(key: &[u8; 16]) -> Self {
         let key = u128::from_le_bytes(*key);
         let (k0, k1) = (key as u64, (key >> 64) as u64);
         let initial = b"somepseudorandomlygeneratedbytes";
@@ -25,7 +25,7 @@ impl WordHasher {
 
     /// Hashes a word.
     #[inline]
-    pub(super) const fn word(&mut self, word: u64) {
+    pub(crate) const fn word(&mut self, word: u64) {
         self.word_count += 1;
         self.compress(word);
     }
@@ -33,38 +33,70 @@ impl WordHasher {
     /// Hashes `text`, whose length is hashed beside it. The last word repeats what the one before
     /// it says where the text is not made of whole words.
     #[inline]
-    pub(super) fn text(&mut self, text: &[u8]) {
+    pub(crate) fn text(&mut self, text: &[u8]) {
         match (text.first_chunk(), text.last_chunk()) {
             (Some(first), Some(last)) if text.len() <= 2 * first.len() => {
                 self.word(u64::from_le_bytes(*first));
                 self.word(u64::from_le_bytes(*last));
             }
-            _ => *self = self.with_any(text),
+            _ => *self = self.with_other(text),
+        }
+    }
+
+    /// As [`Self::text`], for one that may as well be longer than two words or shorter than one.
+    #[inline(always)]
+    pub(crate) fn any_text(&mut self, text: &[u8]) {
+        match text.last_chunk() {
+            Some(last) if text.len() > 2 * last.len() => {
+                let (words, _) = text.as_chunks();
+                for word in words {
+                    self.word(u64::from_le_bytes(*word));
+                }
+                self.word(u64::from_le_bytes(*last));
+            }
+            Some(_) => self.text(text),
+            None => self.word(number(text, text)),
         }
     }
 
     /// As [`Self::text`], for one that is shorter than a word or longer than two. By value, so that
     /// the state can stay in registers where it is not called.
     #[inline(never)]
-    fn with_any(mut self, text: &[u8]) -> Self {
+    fn with_other(mut self, text: &[u8]) -> Self {
         let (words, rest) = text.as_chunks();
         for word in words {
             self.word(u64::from_le_bytes(*word));
         }
         match text.last_chunk() {
             Some(last) => self.word(u64::from_le_bytes(*last)),
-            None => self.word(rest.iter().fold(0, |word, octet| word << 8 | u64::from(*octet))),
+            None => self.word(number(text, rest)),
         }
         self
     }
 
     /// The hash of all that went in and of what is `left`, less than a word.
     #[inline]
-    pub(super) const fn finish(mut self, left: [u8; 7]) -> u64 {
+    pub(crate) const fn finish(self, left: [u8; 7]) -> u64 {
         let [a, b, c, d, e, f, g] = left;
         // The length in octets, modulo 256, stands behind what is left.
         let length = (self.word_count * 8 + left.len() as u64) as u8;
-        self.compress(u64::from_le_bytes([a, b, c, d, e, f, g, length]));
+        self.close(u64::from_le_bytes([a, b, c, d, e, f, g, length]))
+    }
+
+    /// The hash of `text`, into which nothing else went.
+    #[inline(always)]
+    pub(crate) fn hash(mut self, text: &[u8]) -> u64 {
+        let (words, left) = text.as_chunks();
+        for word in words {
+            self.compress(u64::from_le_bytes(*word));
+        }
+        self.close(last_word(text, left) | (text.len() as u64) << 56)
+    }
+
+    /// The hash, with the last word.
+    #[inline]
+    const fn close(mut self, word: u64) -> u64 {
+        self.compress(word);
         self.v[2] ^= 0xff;
         self.round();
         self.round();
@@ -99,6 +131,37 @@ impl WordHasher {
     }
 }
 
+/// What is `left` of `text` behind its last whole word, as a word with zeros behind it: read from
+/// its ends, which may overlap.
+#[inline]
+fn last_word(text: &[u8], left: &[u8]) -> u64 {
+    let bits = left.len() as u32 * u8::BITS;
+    if let Some(last) = text.last_chunk() {
+        // By 64 in all where nothing is left.
+        return u64::from_le_bytes(*last) >> 1 >> (u64::BITS - 1 - bits);
+    }
+    if let (Some(first), Some(last)) = (left.first_chunk(), left.last_chunk()) {
+        let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+        return first | last << (bits - u32::BITS);
+    }
+    match (left.first_chunk::<2>(), left.last_chunk::<2>()) {
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|half| u64::from(u16::from_le_bytes(*half)));
+            first | last << (bits - u16::BITS)
+        }
+        _ => left.first().map_or(0, |octet| u64::from(*octet)),
+    }
+}
+
+/// The octets of a text shorter than a word, which are all that is `left` of it, as the number with
+/// the highest first.
+#[inline]
+fn number(text: &[u8], left: &[u8]) -> u64 {
+    let unused = u64::BITS - left.len() as u32 * u8::BITS;
+    // By 64 in all where there are none.
+    last_word(text, left).swap_bytes() >> 1 >> unused.saturating_sub(1)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
@@ -122,6 +185,12 @@ mod tests {
         }
 
         #[test]
+        fn a_text_has_the_hash_of_its_octets(key: [u8; 16], text in vec(any::<u8>(), 0..300)) {
+            let hash = WordHasher::new(&key).hash(&text);
+            prop_assert_eq!(hash, SipHasher13::new_with_key(&key).hash(&text));
+        }
+
+        #[test]
         fn texts_of_one_length_have_different_hashes(
             (one, other) in (1_usize..40).prop_flat_map(|length| {
                 (vec(any::<u8>(), length), vec(any::<u8>(), length))
@@ -130,6 +199,13 @@ mod tests {
             let hash = |text: &[u8]| {
                 let mut hasher = WordHasher::new(&[0; 16]);
                 hasher.text(text);
+                if text.len() < 8 {
+                    let by_octet = text.iter().fold(0, |word, octet| word << 8 | u64::from(*octet));
+                    assert_eq!(number(text, text), by_octet);
+                }
+                let mut long = WordHasher::new(&[0; 16]);
+                long.any_text(text);
+                assert_eq!(long.finish([0; 7]), hasher.finish([0; 7]));
                 hasher.finish([0; 7])
             };
             prop_assert_eq!(hash(&one) == hash(&other), one == other);
