@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use super::address::RawAddress;
-use super::control::Control;
+use super::control::{Control, Told};
 
 /// Receives datagrams, up to a batch at a time.
 ///
@@ -139,32 +139,19 @@ impl ReceiveBatch {
         received
     }
 
-    /// Length and source of datagram `index` of the last batch, if it is whole and nothing else is
-    /// told of it: the ordinary case.
+    /// What is known of datagram `index` of the last batch.
     ///
     /// # Panics
     ///
     /// If `index` is not below the capacity.
     #[inline]
     #[must_use]
-    pub fn plain(&self, index: usize) -> Option<(usize, SocketAddr)> {
-        let header = &self.headers[index];
-        if header.msg_hdr.msg_controllen != 0 || header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0 {
-            return None;
-        }
-        let source = self.entries[index].address.read(header.msg_hdr.msg_namelen)?;
-        Some((header.msg_len as usize, source))
-    }
-
-    /// What is known of datagram `index` of the last batch.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is not below the capacity.
-    #[must_use]
     pub fn arrival(&self, index: usize) -> Arrival {
         let (header, entry) = (&self.headers[index], &self.entries[index]);
-        let told = entry.control.read(header.msg_hdr.msg_controllen);
+        let told = match header.msg_hdr.msg_controllen {
+            0 => Told::default(),
+            length => entry.control.read(length),
+        };
         Arrival {
             length: header.msg_len as usize,
             segment: told.segment.filter(|bytes| *bytes > 0),
@@ -312,7 +299,6 @@ mod tests {
         for (index, text) in texts.iter().enumerate() {
             let arrival = batch.arrival(index);
             assert_eq!(&memory[index * 100..][..arrival.length], *text);
-            assert_eq!(batch.plain(index), Some((text.len(), near.local_addr().unwrap())));
             assert_eq!(arrival.source, Some(near.local_addr().unwrap()));
             assert!(!arrival.truncated);
         }
@@ -338,7 +324,6 @@ mod tests {
             assert_eq!(memory[10..16], [text[0], text[1], text[2], text[0], text[1], text[2]]);
             let arrival = batch.arrival(0);
             assert_eq!((arrival.length, arrival.segment), (6, Some(3)));
-            assert_eq!(batch.plain(0), None, "merged");
             assert_eq!(arrival.source, Some(near.local_addr().unwrap()));
         }
         assert_eq!(memories[0][10..13], *b"two", "left alone later");
@@ -368,7 +353,6 @@ mod tests {
         let landings = Landings::new(&mut memory, 5);
         assert_eq!(batch.receive(far.as_fd(), landings, 1).unwrap(), 1);
         assert!(batch.arrival(0).truncated);
-        assert_eq!(batch.plain(0), None);
         assert_eq!(batch.arrival(0).length, 5);
     }
 

@@ -95,16 +95,6 @@ impl UdpListener {
     /// comes from no IP address: no UDP datagram should be either.
     #[inline]
     pub(super) fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
-        if let Some((length, source)) = batch.plain(index) {
-            let (slot, local) = (SlotId(index as u16), self.local);
-            let whole = Datagram { slot, length, source, local, lost: 0 };
-            return Some(Landed { whole, step: length });
-        }
-        self.arrival_with_more(batch, index)
-    }
-
-    /// [`Self::arrival`] of what comes with more than its source.
-    fn arrival_with_more(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
         let arrival = batch.arrival(index);
         let lost = arrival.overruns.map_or(0, |overruns| overruns.wrapping_sub(self.overruns));
         self.overruns = self.overruns.wrapping_add(lost);
