@@ -225,16 +225,19 @@ impl<'d> Message<'d> {
     pub(super) fn has_usual_start(&self, essentials: &Essentials<'d>) -> bool {
         let StartSpan::Request { method_span, .. } = self.index.start else { return false };
         let length = essentials.cseq.method.len();
+        let others = match 8_usize.checked_sub(length) {
+            Some(others @ 0..8) => u8::BITS as usize * others,
+            _ => return false,
+        };
         let word = |start: usize| {
             let octets = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
             u64::from_le_bytes(octets.copied().unwrap_or_default())
         };
         let ours = word(usize::from(method_span.start));
         let differing = ours ^ word(self.offset_of(essentials.cseq.method));
-        let is_word = (1..=8).contains(&length) && length == usize::from(method_span.length);
-        // Without those behind the name.
-        let is_same = differing << (u64::BITS as usize - 8 * length.min(8)) % 64 == 0;
-        is_word && ours != 0 && is_same && self.has_usual_max_forwards()
+        // Without what stands behind the names.
+        let is_same = differing << others == 0 && length == usize::from(method_span.length);
+        is_same && ours != 0 && self.has_usual_max_forwards()
     }
 
     /// Whether Max-Forwards has two digits, if there is one.

@@ -228,8 +228,8 @@ impl<'d> Via<'d> {
         let length = text.len().checked_sub(params_start + 8)?;
         let edges = edges_ahead(branch, length)?;
         let branch_len = edges.trailing_zeros() as usize;
-        let mut places = Places::default();
-        places.branch = Place::new([1, 8, 8 + branch_len]);
+        let branch_place = Place::new([1, 8, 8 + branch_len]);
+        let mut places = Places { branch: branch_place, ..Places::default() };
         if branch_len < length {
             let is_rport = starts_with(*branch.get(branch_len..)?.first_chunk()?, b";rport");
             let is_last = edges >> branch_len == 1 | 1 << b";rport".len();
