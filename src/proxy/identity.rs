@@ -79,21 +79,6 @@ impl Start {
         Self { text, padded }
     }
 
-    /// What stands behind it in `text`, if that starts with it. One that is as long as usual is
-    /// compared here, without a call.
-    #[inline(always)]
-    fn strip_from<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
-        let (start, rest) = text.split_at_checked(self.text.len())?;
-        let own = &self.text[..];
-        let is_same = match (ends(start), ends(own)) {
-            (Some((first, last)), Some((own_first, own_last))) if own.len() <= 64 => {
-                first == own_first && last == own_last
-            }
-            _ => start == own,
-        };
-        is_same.then_some(rest)
-    }
-
     /// Writes it.
     #[inline(always)]
     pub(super) fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
@@ -108,14 +93,8 @@ impl OwnText {
     /// What stands behind [`Self::via_start`] in a text that starts with it.
     #[inline(always)]
     pub(super) fn behind_via_start<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
-        self.via_start.strip_from(text)
+        text.strip_prefix(&self.via_start.text[..])
     }
-}
-
-/// The first octets of a text and the last; they may overlap.
-#[inline(always)]
-fn ends(text: &[u8]) -> Option<(&[u8; 32], &[u8; 32])> {
-    Some((text.first_chunk()?, text.last_chunk()?))
 }
 
 /// What a line with a Via starts with.

@@ -51,13 +51,15 @@ impl<'d> PlainVia<'d> {
         if let [b':', behind @ ..] = rest {
             (port, rest) = leading_port(behind).map(|(port, rest)| (Some(port), rest))?;
         }
-        let (mut id, mut rport, mut received) = (None, None, None);
+        let (mut id, mut rport, mut received) = (&[][..], None, None);
         while let [b';', ..] = rest {
             let name = u64::from_le_bytes(*rest.first_chunk()?);
-            if name == BRANCH && id.is_none() {
+            if name == BRANCH && id.is_empty() {
                 let value = rest[8..].strip_prefix(MAGIC_COOKIE)?;
-                let (value, behind) = value.split_at_checked(plain_len(value)?)?;
-                (id, rest) = (Some(value), behind);
+                (id, rest) = value.split_at_checked(plain_len(value)?)?;
+                if id.is_empty() {
+                    return None;
+                }
             } else if name << 8 == RPORT << 8 && rport.is_none() {
                 let (value, behind) = leading_port(&rest[7..])?;
                 (rport, rest) = (Some(value), behind);
@@ -69,7 +71,9 @@ impl<'d> PlainVia<'d> {
             }
         }
         let is_line = matches!(rest, [b'\r', b'\n', next, ..] if !matches!(next, b' ' | b'\t'));
-        let id = id.filter(|id| is_line && !host.is_empty() && !id.is_empty())?;
+        if !is_line || host.is_empty() || id.is_empty() {
+            return None;
+        }
         let ip = match received {
             Some(received) => received,
             None => sent_by_ip(line, host.len())?,
