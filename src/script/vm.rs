@@ -180,8 +180,8 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
     (verdict, next)
 }
 
-/// Notes that the script ends here. Without that the verdict, a constant, would be made ready before
-/// each operation.
+/// Notes that the script ends here. Without that the verdict, a constant, would be made ready
+/// before each operation.
 #[inline(always)]
 const fn end_at(execution: &mut Execution<'_>, next: u32, verdict: Verdict) -> Verdict {
     mark(execution, next);
