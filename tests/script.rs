@@ -7,6 +7,7 @@
 mod core_support;
 
 use core_support::{CoreBench, Sent};
+use viaduct::metrics::Counter;
 
 const ALICE: &str = "198.51.100.7:5060";
 
@@ -722,4 +723,18 @@ fn the_server_header_identifies_the_server() {
     assert_eq!(server("server_header=\"Server: PrimiSIP\""), Some("Server: PrimiSIP".into()));
     assert!(server("").is_some_and(|line| line.starts_with("Server: Viaduct")));
     assert_eq!(server("server_signature=no"), None);
+}
+
+#[test]
+fn route_blocks_that_call_others_again_and_again_are_cut_off() {
+    // Each calls the next one twice: without a bound there would be a thousand million calls.
+    let mut script = "route { route(R0); }".to_owned();
+    for block in 0..30 {
+        let next = block + 1;
+        script += &format!(" route[R{block}] {{ route(R{next}); route(R{next}); }}");
+    }
+    let mut bench = bench("", &(script + " route[R30] { return; }"));
+    let sent = bench.send(ALICE, message("OPTIONS", "sip:alice@example.com", "", ""));
+    assert!(text(&sent[0]).starts_with("SIP/2.0 500 "), "{}", text(&sent[0]));
+    assert_eq!(bench.counted(Counter::ScriptFuelExhausted), 1);
 }

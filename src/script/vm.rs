@@ -105,6 +105,9 @@ fn watched(execution: &mut Execution<'_>, start: u32) -> Verdict {
 }
 
 /// Runs until the script ends: how, and behind which operation. Without `WATCHED` nobody looks on.
+///
+/// What an operation says is read when it is needed: what is read before a call would have to be
+/// saved until it returns.
 #[inline(always)]
 fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Verdict, u32) {
     let code = execution.program.code.as_slice();
@@ -115,86 +118,74 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
             watch::turn(execution, next as usize);
         }
         next += 1;
-        match step::<WATCHED>(execution, op, next) {
-            Ok(following) => next = following,
-            Err(verdict) => break verdict,
+        match op {
+            Op::CallPlainIf { run, call, want, target } => {
+                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
+                    break verdict;
+                }
+                if (execution.code > 0) == *want {
+                    next = *target;
+                }
+            }
+            Op::CallPlain { run, call } => {
+                if let Some(verdict) = call_plain::<WATCHED>(execution, (*run, *call), next) {
+                    break verdict;
+                }
+            }
+            Op::CallIf { call, want, target } => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
+                    break verdict;
+                }
+                if (execution.code > 0) == *want {
+                    next = *target;
+                }
+            }
+            Op::Call(call) => {
+                if let Some(verdict) = self::call::<WATCHED>(execution, *call, next) {
+                    break verdict;
+                }
+            }
+            Op::IfMethod { method, want, target } => {
+                if decide::<WATCHED>(execution, next, Test::Method(*method)) == *want {
+                    next = *target;
+                }
+            }
+            Op::IfMyUri { want, target } => {
+                if decide::<WATCHED>(execution, next, Test::Myself(Subject::Uri)) == *want {
+                    next = *target;
+                }
+            }
+            Op::If { test, want, target } => {
+                if decide_any::<WATCHED>(execution, next, *test) == *want {
+                    next = *target;
+                }
+            }
+            Op::Jump(target) => next = *target,
+            Op::ReturnCode(code) => match leave(execution, *code) {
+                Ok(resume_at) => next = resume_at,
+                Err(verdict) => break verdict,
+            },
+            Op::Return => match leave_with_operand(execution) {
+                Ok(resume_at) => next = resume_at,
+                Err(verdict) => break verdict,
+            },
+            Op::Drop => break end_at(execution, next, Verdict::Drop),
+            Op::Exit => break end_at(execution, next, Verdict::Exit),
+            others => match carry_out(execution, others, next) {
+                Ok(following) => next = following,
+                Err(error) => break Verdict::Error(error),
+            },
         }
     };
     (verdict, next)
 }
 
-/// Carries out the operation before `next`: where the script goes on, or how it ends.
-///
-/// What an operation says is read when it is needed: what is read before a call would have to be
-/// saved until it returns.
+/// Notes that the script ends here. Without that the verdict, a constant, would be made ready
+/// before each operation.
 #[inline(always)]
-fn step<const WATCHED: bool>(
-    execution: &mut Execution<'_>,
-    op: &Op,
-    next: u32,
-) -> Result<u32, Verdict> {
-    match op {
-        Op::CallPlainIf { run, call, want, target } => {
-            call_plain::<WATCHED>(execution, (*run, *call), next)?;
-            Ok(if (execution.code > 0) == *want { *target } else { next })
-        }
-        Op::CallPlain { run, call } => {
-            call_plain::<WATCHED>(execution, (*run, *call), next)?;
-            Ok(next)
-        }
-        Op::CallIf { call, want, target } => {
-            self::call::<WATCHED>(execution, *call, next)?;
-            Ok(if (execution.code > 0) == *want { *target } else { next })
-        }
-        Op::Call(call) => {
-            self::call::<WATCHED>(execution, *call, next)?;
-            Ok(next)
-        }
-        Op::IfMethod { method, want, target } => {
-            let held = decide::<WATCHED>(execution, next, Test::Method(*method));
-            Ok(if held == *want { *target } else { next })
-        }
-        Op::IfMyUri { want, target } => {
-            let held = decide::<WATCHED>(execution, next, Test::Myself(Subject::Uri));
-            Ok(if held == *want { *target } else { next })
-        }
-        Op::If { test, want, target } => {
-            let held = decide_any::<WATCHED>(execution, next, *test);
-            Ok(if held == *want { *target } else { next })
-        }
-        Op::Jump(target) => Ok(*target),
-        Op::ReturnCode(code) => leave(execution, *code),
-        Op::Return => {
-            let code = returned_code(execution);
-            leave(execution, code)
-        }
-        // Something is done in each, or the verdict would be made ready before each operation.
-        Op::Drop => {
-            mark(execution, next);
-            Err(Verdict::Drop)
-        }
-        Op::Exit => {
-            mark(execution, next);
-            Err(Verdict::Exit)
-        }
-        // By name, so that no operation has to be told from those that are not here.
-        Op::Binary(_)
-        | Op::CallRoute(_)
-        | Op::CallRouteNamed { .. }
-        | Op::Case { .. }
-        | Op::CaseMatch { .. }
-        | Op::LoopTurn { .. }
-        | Op::Pop
-        | Op::PushCode
-        | Op::PushConstant(_)
-        | Op::PushInt(_)
-        | Op::PushOperand(_)
-        | Op::PushSlot(_)
-        | Op::PushVariable(_)
-        | Op::StoreSlot(_)
-        | Op::StoreVariable(_)
-        | Op::Unary(_) => carry_out(execution, op, next).map_err(Verdict::Error),
-    }
+const fn end_at(execution: &mut Execution<'_>, next: u32, verdict: Verdict) -> Verdict {
+    mark(execution, next);
+    verdict
 }
 
 /// The script is cut off behind an operation: logs and counts it.
@@ -349,7 +340,7 @@ fn call<const WATCHED: bool>(
     execution: &mut Execution<'_>,
     call: u32,
     next: u32,
-) -> Result<(), Verdict> {
+) -> Option<Verdict> {
     mark(execution, next);
     let site = &execution.program.calls[call as usize];
     let code = match &site.arguments {
@@ -366,7 +357,7 @@ fn call_plain<const WATCHED: bool>(
     execution: &mut Execution<'_>,
     (run, call): (Function, u16),
     next: u32,
-) -> Result<(), Verdict> {
+) -> Option<Verdict> {
     mark(execution, next);
     if WATCHED {
         watch::call(execution, execution.program.calls[usize::from(call)].name, &[]);
@@ -377,16 +368,16 @@ fn call_plain<const WATCHED: bool>(
 
 /// Notes what a function has given back; how the script ends, if it does so because of that.
 #[inline(always)]
-fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Result<(), Verdict> {
+fn end_of_call(execution: &mut Execution<'_>, code: ReturnCode) -> Option<Verdict> {
     execution.code = code;
     // Two ways out, as one would have both conditions worked out before the first is looked at.
     if code == 0 {
-        return Err(ended_by_call(execution));
+        return Some(ended_by_call(execution));
     }
     if execution.is_out_of_strings() {
-        return Err(Verdict::Error(ScriptError::Strings));
+        return Some(Verdict::Error(ScriptError::Strings));
     }
-    Ok(())
+    None
 }
 
 /// Calls a function whose arguments have to be made.
@@ -480,10 +471,10 @@ fn burn(execution: &mut Execution<'_>, operations: u32) -> Result<(), ScriptErro
     left.map(|_| ()).ok_or(ScriptError::Fuel)
 }
 
-/// The code that the operand on top is.
-fn returned_code(execution: &mut Execution<'_>) -> ReturnCode {
+/// Leaves the present route block with the code that the operand on top is, as [`leave`] does.
+fn leave_with_operand(execution: &mut Execution<'_>) -> Result<u32, Verdict> {
     let result = pop(execution).to_int().clamp(i32::MIN.into(), i32::MAX.into());
-    ReturnCode::try_from(result).unwrap_or(0)
+    leave(execution, ReturnCode::try_from(result).unwrap_or(0))
 }
 
 /// Leaves the present route block with that code: where its caller goes on, if it has one and the
