@@ -277,7 +277,8 @@ fn together<'d>(request: Message<'d>, [one, other]: [&[u8]; 2]) -> Option<&'d [u
     if start + one.len() != next {
         return None;
     }
-    whole(one).and(whole(other))?;
+    whole(one)?;
+    whole(other)?;
     request.bytes().get(start..next + other.len())
 }
 
