@@ -88,7 +88,7 @@ fn usual_way<'t>(
     {
         return None;
     }
-    let own = standing.identity.known_text(transit.listener, &transit.local)?;
+    let own = standing.identity.known_text(transit.listener, transit.local)?;
     if own.transport != Transport::Udp || !own.ip.is_ipv4() {
         return None;
     }
