@@ -35,6 +35,7 @@ const CASES: &[Case] = &[
     ("handle_datagram: forward an INVITE to a registered user", forward_invite),
     ("handle_datagram: the same, by a route in Rust instead of the script", forward_by_hand),
     ("handle_datagram: forward an INVITE to the address in its Request-URI", forward_elsewhere),
+    ("handle_datagram: the same from a peer that does not ask for rport", forward_trunk),
     ("handle_datagram: forward the INVITE, script of one forward()", forward_only),
     ("handle_datagram: forward a response of 450 bytes", forward_response),
     ("handle_datagram: refresh a registration", refresh),
@@ -146,9 +147,18 @@ fn forward_by_hand(rounds: u64) {
     repeat(&mut bench, traffic::PHONE, &traffic::invite("bob"), rounds);
 }
 
-fn forward_elsewhere(rounds: u64) {
+/// An INVITE to the address of the gateway.
+fn invite_elsewhere() -> String {
     let to_bob = String::from_utf8(traffic::invite("bob")).unwrap();
-    let invite = to_bob.replacen("sip:bob@192.0.2.1", "sip:bob@203.0.113.9", 1);
+    to_bob.replacen("sip:bob@192.0.2.1", "sip:bob@203.0.113.9", 1)
+}
+
+fn forward_elsewhere(rounds: u64) {
+    repeat(&mut with_bob(), traffic::PHONE, invite_elsewhere().as_bytes(), rounds);
+}
+
+fn forward_trunk(rounds: u64) {
+    let invite = invite_elsewhere().replacen(";rport", "", 1);
     repeat(&mut with_bob(), traffic::PHONE, invite.as_bytes(), rounds);
 }
 

@@ -55,7 +55,8 @@ pub(super) fn forward(
         return forward_any(turn, transit, hop);
     };
     let source = own.ip;
-    let is_planned = head::plan_usual(transit, (&turn.standing.key, own), turn.plan_edits)
+    let Standing { key, quads, .. } = &*turn.standing;
+    let is_planned = head::plan_usual(transit, (key, own, quads), turn.plan_edits)
         || head::plan(turn, transit, transit.listener);
     if !is_planned {
         return Err(Refusal::TooLarge);

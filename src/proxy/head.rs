@@ -1,10 +1,11 @@
 //! What forwarding writes into a request (RFC 3261 §16.6 steps 2 to 4, 6, 8 and 9), as edits of
 //! the message as it arrived.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::branch::{BranchKey, BranchText};
 use super::identity::{BRANCH_START, OwnText, transport_param};
+use super::quads::KnownQuads;
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::mem::ListenerId;
@@ -24,12 +25,12 @@ const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 const FIXED_BYTES: usize = 1_024;
 
 /// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
-/// to: over IPv4, its sender asks for `rport`, its hops are counted, and what the script wants on
-/// top is nothing rare. False, and nothing is planned, if it is another one.
+/// to: over IPv4, its hops are counted, and what the script wants on top is nothing rare. False, and
+/// nothing is planned, if it is another one.
 #[inline(never)]
 pub(super) fn plan_usual(
     transit: &Transit<'_>,
-    (key, own): (&BranchKey, &OwnText),
+    (key, own, quads): (&BranchKey, &OwnText, &KnownQuads),
     edits: &mut EditList,
 ) -> bool {
     let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
@@ -38,7 +39,6 @@ pub(super) fn plan_usual(
     if !transit.max_forwards_done || transit.own_via.is_some() || !transit.path.is_empty() {
         return false;
     }
-    let Some(rport) = essentials.via.only_rport() else { return false };
     let tag = plain_tag(transit, essentials, own);
     if tag.is_some() != transit.record_route.is_some() {
         return false;
@@ -48,19 +48,28 @@ pub(super) fn plan_usual(
     if !is_top(transit, end) {
         return false;
     }
+    let place = match essentials.via.only_rport() {
+        Some(rport) => message.offset_of(rport)..message.offset_of(rport) + rport.len(),
+        None if !essentials.via.is_stamped() && !transit.rport_forced => end..end,
+        None => return false,
+    };
     let Some(branch) = key.plain_branch(&essentials.via, source, transit.listener) else {
         return false;
     };
     let bytes = message.bytes();
     let fields_start = message.headers_start();
-    let place = message.offset_of(rport);
     let Some(sheet) = edits.begin(end, transit.edits) else { return false };
     let sheet = write_usual((own, &branch), tag, message, start_line(transit, sheet));
-    let sheet = sheet.piece::<96>(bytes, fields_start, place - fields_start);
-    let sheet = sheet.chunk(b"rport=").port(source.port());
-    let sheet = sheet.chunk(b";received=").ipv4(*source.ip());
+    let sheet = sheet.piece::<96>(bytes, fields_start, place.start - fields_start);
+    let sheet = if !place.is_empty() {
+        sheet.chunk(b"rport=").port(source.port()).chunk(b";received=").ipv4(*source.ip())
+    } else if quads.host_ip(essentials.via.host) == Some(IpAddr::V4(*source.ip())) {
+        sheet
+    } else {
+        sheet.chunk(b";received=").ipv4(*source.ip())
+    };
     let settled = (bytes, message.headers_end());
-    let beginning = transit.edits.end_sheet(sheet, place + rport.len(), settled);
+    let beginning = transit.edits.end_sheet(sheet, place.end, settled);
     edits.finish(beginning, transit.edits)
         && (edits.is_one() || edit_content_length(message, edits)) // step 9
 }
@@ -441,8 +450,10 @@ mod tests {
         let essentials = &essentials;
         let plain_tag = plain_tag(&transit, essentials, egress);
         let top = Top { transit: &transit, essentials, branch, ingress, egress, plain_tag };
+        let quads = KnownQuads::default();
         let usual = |top: &Top<'_>, edits: &mut EditList| {
-            decisions.listener == ListenerId(0) && plan_usual(top.transit, (&key, egress), edits)
+            decisions.listener == ListenerId(0)
+                && plan_usual(top.transit, (&key, egress, &quads), edits)
         };
         let as_one = |top: &Top<'_>, edits: &mut EditList| {
             edit_as_one(top, edits) && edit_content_length(message, edits)
@@ -471,6 +482,8 @@ mod tests {
                 "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa;rport",
                 "SIP/2.0/UDP 198.51.100.7:5060;rport;branch=z9hG4bKlong-enough-for-words",
                 "SIP/2.0/UDP 198.51.100.7;branch=z9hG4bKa",
+                "SIP/2.0/UDP 198.51.100.7:5060;branch=z9hG4bKlong-enough, SIP/2.0/UDP b;branch=b",
+                "SIP/2.0/UDP phone.example:5070;branch=z9hG4bKab",
                 "SIP/2.0/UDP phone.example ; branch=old ; rport = 7 ; x",
                 "SIP/2.0/UDP 198.51.100.7;received=192.0.2.66;branch=z9hG4bKa",
                 "SIP/2.0/UDP 198.51.100.7;rport;received=192.0.2.66;branch=z9hG4bKa",

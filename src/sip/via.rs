@@ -338,6 +338,12 @@ impl<'d> Via<'d> {
         self.places.rport.text(self.params).filter(|_| self.places.received.is_none())
     }
 
+    /// Whether there is a parameter that tells where the request came from, or asks for it.
+    #[inline]
+    pub(crate) const fn is_stamped(&self) -> bool {
+        !self.places.rport.is_none() || !self.places.received.is_none()
+    }
+
     /// The address in the received parameter (RFC 3261 §18.2.1). An IPv6 address may have
     /// brackets or not (RFC 5118 §4.5).
     #[inline]
