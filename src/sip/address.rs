@@ -1,4 +1,5 @@
 //! Addresses in From, To, Contact, Route and their kin (RFC 3261 §20.10, §25.1 `name-addr`).
+//! As for [URIs](super::uri) there are readers for the usual, the plain and any form.
 
 use super::list::closing_quote;
 use super::octet::{are_uri, edges, is_display, number, prefix_len, skip_space, starts_with, trim};
@@ -280,7 +281,8 @@ fn usual_display(line: &[u8]) -> Option<(usize, usize)> {
     let block = Block::new(*ahead);
     // Without the one that it starts with.
     let marks = (block.is(b'"') | block.is(b'\\')).bits() & !1;
-    let close = marks.trailing_zeros() as usize;
+    // Far away if there is none: that is not behind this block.
+    let close = (marks | 1 << Block::LENGTH).trailing_zeros() as usize;
     let behind = *line.get(close..)?.first_chunk()?;
     if starts_with(behind, b"\" <sip:") {
         return Some((close + 1, close + 3));
@@ -400,6 +402,25 @@ mod tests {
             let party = party.read(line.as_bytes(), text.len()).then_some(party);
             prop_assert_eq!(party.map(|party| party.address()), any);
             prop_assert_eq!(party.and_then(|party| party.tag()), any.and_then(|any| any.tag()));
+        }
+    }
+
+    #[test]
+    fn a_usual_address_is_parsed_as_any_wherever_an_octet_stands() {
+        for length in 0..40 {
+            for (place, octet) in (0..length).flat_map(|at| b"\"\\<>; ".map(move |it| (at, it))) {
+                let mut name = vec![b'a'; length];
+                name[place] = octet;
+                for close in ["\" <sip:a@b>;tag=1", "\"<sip:a@b>", " <sip:v@h>;y=z0\" <sip:x@y>"] {
+                    let text = [b"\"", &name[..], close.as_bytes()].concat();
+                    let line = [&text[..], b"\r\n", &[b'x'; 100]].concat();
+                    let mut party = Party::NONE;
+                    let party = party.read(&line, text.len()).then_some(party);
+                    let party = party.map(|party| party.address());
+                    let shown = String::from_utf8_lossy(&text);
+                    assert_eq!(party, NameAddr::parse_any(&text), "{shown}");
+                }
+            }
         }
     }
 

@@ -269,7 +269,7 @@ static SPELLINGS: [Spelling; SPELLING_COUNT] = {
 };
 
 /// How many spellings have the same place, but for those that are longer than
-/// [`Spelling::LENGTH_MAX`].
+/// [`Spelling::LENGTH_MAX`], which are declared behind the others of their place.
 const PLACE_MAX: usize = 5;
 
 /// For each value of [`place`] the first spelling that has it, or one that is found by nothing.

@@ -127,7 +127,7 @@ fn read_rest(bytes: &[u8], start: usize, index: &mut MessageIndex) -> Result<(),
             find_body(bytes, body_start, index)
         }
         Err((end, error)) => {
-            index.headers_end = end;
+            (index.headers_end, index.body) = (end, Span::default());
             Err(error)
         }
     }

@@ -12,7 +12,7 @@ use crate::limits::HEADER_COUNT_MAX;
 /// plain. Where they end, if there are any: where the blank line starts, almost always.
 #[inline]
 pub(super) fn read_from_top(bytes: &[u8], fields: &mut Fields) -> Option<usize> {
-    let end = match fields_from_top(bytes, fields) {
+    let end = match fields_while::<false>(bytes, 0, 0, fields) {
         Stop::Before(start) => start,
         Stop::Within(origin) => last_fields(bytes, origin, fields),
     };
@@ -124,13 +124,6 @@ enum Stop {
     Before(usize),
     /// Within the line of the last one of those that have begun: there is no window at that place.
     Within(usize),
-}
-
-/// Notes the header fields behind the first line, if that line ends as a plain field does, for as
-/// long as they are plain and their names are spelled as those that are known, with a space.
-#[inline(always)]
-fn fields_from_top(bytes: &[u8], fields: &mut Fields) -> Stop {
-    fields_while::<false>(bytes, 0, 0, fields)
 }
 
 /// Goes on from `origin`, within the last one of the fields that have `begun` or within the start

@@ -443,6 +443,18 @@ mod tests {
     }
 
     #[test]
+    fn a_malformed_header_field_leaves_no_body() {
+        let long = format!("{REQUEST}{}", "x".repeat(500));
+        let wrong = "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKa\r\nwrong\r\n\r\n";
+        let mut index = MessageIndex::default();
+        assert_eq!(parse(long.as_bytes(), &mut index), Ok(()));
+        assert_eq!(parse(wrong.as_bytes(), &mut index), Err(ParseError::HeaderLine));
+        let message = Message::new(wrong.as_bytes(), &index);
+        assert_eq!(message.body(), b"");
+        assert!(message.end() <= wrong.len());
+    }
+
+    #[test]
     fn a_request_of_another_version_can_still_be_answered() {
         for (line, expected) in [
             ("OPTIONS sip:a SIP/7.0", ParseError::Version),

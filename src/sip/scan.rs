@@ -106,6 +106,12 @@ impl Lanes {
         self.0.to_bitmask()
     }
 
+    /// Where the first of them is; just behind the block if there is none.
+    #[inline]
+    pub(super) fn start(self) -> usize {
+        (self.bits() | 1 << Block::LENGTH).trailing_zeros() as usize
+    }
+
     /// Whether it is at least that many from the first on, which are fewer than there are.
     #[inline]
     pub(super) fn first(self, count: usize) -> bool {

@@ -1,4 +1,7 @@
 //! URIs (RFC 3261 §19.1; tel: RFC 3966).
+//!
+//! Three readers, each for more than the one before it: `usual` reads what stands in the message
+//! behind the text as well, `plain` the text in its ordinary form, `any` by the grammar.
 
 use super::host::{host_len, port};
 use super::octet::{
@@ -123,7 +126,7 @@ impl<'d> Uri<'d> {
     #[inline(always)]
     pub(super) fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
         let rest = line.strip_prefix(b"sip:")?;
-        let at = edges(Block::new(*rest.first_chunk()?)).bits().trailing_zeros() as usize;
+        let at = edges(Block::new(*rest.first_chunk()?)).start();
         let (user, rest) = match rest.split_at_checked(at)? {
             ([], _) => return None,
             (user, [b'@', behind @ ..]) => (Some(user), behind),
@@ -357,9 +360,39 @@ mod tests {
     }
 
     #[test]
+    fn a_usual_uri_is_parsed_as_any_wherever_an_octet_stands() {
+        for length in 1..40 {
+            for (place, octet) in
+                (0..length).flat_map(|place| (0..=u8::MAX).map(move |it| (place, it)))
+            {
+                let mut user = vec![b'a'; length];
+                user[place] = octet;
+                let text = [b"sip:", &user[..], b"@192.0.2.1"].concat();
+                let line = [&text[..], b" SIP/2.0\r\nVia: SIP/2.0/UDP"].concat();
+                if let Some(uri) = Uri::parse_usual(&line, &text) {
+                    assert_eq!(Uri::parse_any(&text), Ok(uri), "{octet:#x} at {place} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_host_is_behind_the_first_at_sign_also_of_a_long_user() {
+        let text = b"sip:0123456789abcdef@192.0.2.1;x=y@203.0.113.66";
+        let line = [&text[..], b" SIP/2.0\r\nVia: SIP/2.0/UDP"].concat();
+        assert_eq!(Uri::parse_usual(&line, text), None);
+        assert_eq!(Uri::parse(text).map(|uri| uri.host), Ok(&b"192.0.2.1"[..]));
+    }
+
+    #[test]
     fn the_most_ordinary_uris_are_usual() {
-        for text in ["sip:+1*@192.0.2.1", "sip:a@b:5060", "sip:4989@gw.example.com:65535", "sip:a"]
-        {
+        for text in [
+            "sip:+1*@192.0.2.1",
+            "sip:0123456789abcdef@b",
+            "sip:a@b:5060",
+            "sip:4989@gw.example.com:65535",
+            "sip:a",
+        ] {
             let line = format!("{text} SIP/2.0\r\nVia: SIP/2.0/UDP");
             assert!(Uri::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");
         }

@@ -1,4 +1,5 @@
 //! Via (RFC 3261 §20.42, RFC 3581).
+//! As for [URIs](super::uri) there are readers for the usual, the plain and any form.
 
 use std::net::IpAddr;
 
