@@ -62,9 +62,9 @@ impl Way {
         let own = standing.identity.known_text(received.listener, &received.local)?;
         let lines = behind_status_line(datagram)?;
         let (claim, behind) = Claim::ahead(own.behind_via_start(lines)?)?;
-        let below = PlainVia::ahead(behind)?;
+        let (below, rest) = PlainVia::ahead(behind)?;
         let port = below.rport.or(below.port).unwrap_or(5060);
-        if port == 0 || !standing.key.verify_plain(&claim, &below) || !is_whole(datagram) {
+        if port == 0 || !standing.key.verify_plain(&claim, &below) || !is_whole(rest) {
             return None;
         }
         Some(Self {

@@ -44,7 +44,7 @@ fn queue_plain(
 ) -> bool {
     let Some(essentials) = turn.essentials else { return false };
     let Arrival { source, local, listener } = turn.arrival;
-    let is_ordinary = request.method() != Some(Method::Ack)
+    let is_ordinary = request.method().is_some_and(|method| method != Method::Ack)
         && turn.standing.warning.is_none()
         && source.is_ipv4() == local.is_ipv4()
         && !turn.goes_by_stream(*listener);

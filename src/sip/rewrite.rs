@@ -197,7 +197,7 @@ impl EditList {
     /// Forgets all changes.
     pub fn clear(&mut self) {
         self.edits.clear();
-        self.overwrite.length = 0;
+        self.overwrite = Overwrite::default();
         self.used = 0;
     }
 

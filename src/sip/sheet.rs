@@ -19,7 +19,7 @@ pub struct Sheet<'b> {
 }
 
 impl<'b> Sheet<'b> {
-    /// How many octets may be written.
+    /// Fewer octets than these may be written.
     pub const WRITTEN_MAX: usize = 2_048;
 
     /// How many octets a sheet has.
@@ -39,7 +39,7 @@ impl<'b> Sheet<'b> {
     #[inline]
     #[must_use]
     pub fn written(&self) -> Option<usize> {
-        (self.length <= Self::WRITTEN_MAX).then_some(self.length)
+        (self.length < Self::WRITTEN_MAX).then_some(self.length)
     }
 
     /// Where the next text starts.
@@ -216,7 +216,7 @@ mod tests {
                 }
                 sheet
             });
-            let fits = expected.len() <= Sheet::WRITTEN_MAX;
+            let fits = expected.len() < Sheet::WRITTEN_MAX;
             prop_assert_eq!(found, fits.then_some(expected));
         }
 
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn nothing_counts_once_something_did_not_fit() {
-        let long = vec![b'x'; Sheet::WRITTEN_MAX + 1];
+        let long = vec![b'x'; Sheet::WRITTEN_MAX];
         assert!(written(|sheet| sheet.text(&long[1..])).is_some());
         assert_eq!(written(|sheet| sheet.text(&long)), None);
         assert_eq!(written(|sheet| sheet.text(&long[1..]).chunk(b"x").chunk(b"")), None);

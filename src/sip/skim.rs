@@ -39,11 +39,11 @@ pub(crate) struct PlainVia<'d> {
 }
 
 impl<'d> PlainVia<'d> {
-    /// The Via of the next line, or of the one behind those with a Record-Route. `text` starts with
-    /// the line break before it.
+    /// The Via of the next line, or of the one behind those with a Record-Route, and what stands
+    /// behind its line. `text` starts with the line break before it, and so does what is behind.
     #[inline(always)]
     #[must_use]
-    pub(crate) fn ahead(text: &'d [u8]) -> Option<Self> {
+    pub(crate) fn ahead(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
         let line = via_line(text)?;
         let text = &line[VIA_START.len()..];
         let (host, mut rest) = text.split_at_checked(host_prefix_len(text))?;
@@ -78,7 +78,7 @@ impl<'d> PlainVia<'d> {
             Some(received) => received,
             None => sent_by_ip(line, host.len())?,
         };
-        Some(Self { port, id, rport, ip })
+        Some((Self { port, id, rport, ip }, rest))
     }
 }
 
@@ -155,41 +155,42 @@ fn behind_other_param(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether the body of a message is as long as its Content-Length says, which is a line of its own
-/// (RFC 3261 §18.3).
-///
-/// The header is taken to end with the last blank line. Where another one stands before it, the
-/// body is a message with a length of its own, and ends where that does.
+/// Whether a message ends where its Content-Length says, which is a line of its own (RFC 3261
+/// §18.3). `rest` is the message from somewhere in its header on.
 #[inline(always)]
 #[must_use]
-pub(crate) fn is_whole(bytes: &[u8]) -> bool {
-    bytes.ends_with(b"\r\nContent-Length: 0\r\n\r\n") || is_as_long_as_said(bytes)
+pub(crate) fn is_whole(rest: &[u8]) -> bool {
+    let Some((header, body)) = header_len(rest).and_then(|end| rest.split_at_checked(end)) else {
+        return false;
+    };
+    let has_none = body.is_empty() && header.ends_with(b"\r\nContent-Length: 0\r\n\r\n");
+    has_none || content_length(header) == Some(body.len())
 }
 
-/// As [`is_whole`], of one that does not end with its Content-Length.
-#[inline(never)]
-fn is_as_long_as_said(bytes: &[u8]) -> bool {
-    let parts = last_blank_line(bytes).and_then(|end| bytes.split_at_checked(end));
-    let lengths = parts.and_then(|(header, body)| Some((content_length(header)?, body.len())));
-    lengths.is_some_and(|(said, length)| said == length)
-}
-
-/// Where the body starts behind the last blank line of `bytes`.
-fn last_blank_line(bytes: &[u8]) -> Option<usize> {
-    let mut rest = bytes;
+/// Where the header ends that `text` starts in: behind the first blank line, if that is one of CR
+/// and LF behind such a line break.
+#[inline(always)]
+fn header_len(text: &[u8]) -> Option<usize> {
+    let last = text.len().checked_sub(STRETCH)?;
+    let mut start = 0;
     loop {
-        let feeds = stretch_marks(rest.last_chunk()?, b'\n');
-        let ends = feeds & feeds << 2;
+        let feeds = stretch_marks(text.get(start..)?.first_chunk()?, b'\n');
+        let ends = feeds & (feeds << 1 | feeds << 2);
         if ends != 0 {
-            let end = rest.len() - ends.leading_zeros() as usize;
-            return rest[..end].ends_with(b"\r\n\r\n").then_some(end);
+            let end = start + ends.trailing_zeros() as usize + 1;
+            return text[..end].ends_with(b"\r\n\r\n").then_some(end);
+        }
+        if start == last {
+            return None;
         }
         // Both line feeds have to be in one stretch.
-        rest = &rest[..rest.len() - (STRETCH - 2)];
+        start = last.min(start + STRETCH - 2);
     }
 }
 
-/// What the last line with a Content-Length says in `header`, which ends with a line feed.
+/// What the last line with a Content-Length says in `header`, which ends with a line feed. It is not
+/// looked for in the first octets, fewer than a stretch has.
+#[inline(never)]
 fn content_length(header: &[u8]) -> Option<usize> {
     let mut end = header.len();
     loop {
@@ -248,7 +249,7 @@ mod tests {
             let between = "Record-Route: <sip:a;lr>\r\n".repeat(routes);
             let behind = "To: <sip:0123456789@a.example>\r\n";
             let text = format!("\r\n{between}Via: {value}{line_end}{behind}");
-            let Some(plain) = PlainVia::ahead(text.as_bytes()) else { return Ok(()) };
+            let Some((plain, _)) = PlainVia::ahead(text.as_bytes()) else { return Ok(()) };
             prop_assert_eq!(line_end, "\r\n");
             let any = Via::parse(value.as_bytes()).unwrap();
             prop_assert_eq!((plain.port, any.maddr()), (any.port, None));
@@ -307,10 +308,23 @@ mod tests {
     }
 
     #[test]
-    fn the_header_ends_with_the_last_blank_line() {
+    fn the_header_ends_with_the_first_blank_line() {
         let outer = "SIP/2.0 200 OK\r\nContent-Type: message/sip\r\nContent-Length: 99\r\n\r\n";
         let inner = "NOTIFY sip:a@a.example SIP/2.0\r\nContent-Length: 0\r\n\r\n";
-        assert!(is_whole([outer, inner].concat().as_bytes()));
-        assert!(!is_whole([outer, inner, "x"].concat().as_bytes()));
+        assert!(!is_whole([outer, inner].concat().as_bytes()));
+        let outer = outer.replace("99", &inner.len().to_string());
+        assert!(is_whole([&outer, inner].concat().as_bytes()));
+        for behind in ["x", "\r\n", "\r\n\r\n", "Content-Length: 0\r\n\r\n"] {
+            assert!(!is_whole([&outer, inner, behind].concat().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_header_with_blank_lines_of_another_kind_is_not_plain() {
+        let start = format!("SIP/2.0 200 {}\r\n", "x".repeat(STRETCH));
+        for blank in ["\n\n", "\r\n\n", "\n\r\n", "\r\nx\n"] {
+            let text = format!("{start}To: a{blank}Content-Length: 0\r\n\r\n");
+            assert!(!is_whole(text.as_bytes()), "{text:?}");
+        }
     }
 }
