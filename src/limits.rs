@@ -44,8 +44,9 @@ pub const EDIT_BYTES_MAX: usize = 32_768;
 pub const SCRIPT_STRING_BYTES_MAX: usize = 1 << 20;
 
 /// Steps that one run of the script may take before it is cut off: the operations of each turn of
-/// a loop, and of each route block that is called.
-pub const SCRIPT_FUEL: u64 = 1_000_000;
+/// a loop, and of each route block that is called, whether all of them are run or not. Enough for
+/// [`SCRIPT_LOOP_TURNS_MAX`] turns of a loop with 400.
+pub const SCRIPT_FUEL: u64 = 4_000_000;
 
 /// Notes of what one message went through that are kept for whoever looks on: more than anyone
 /// reads.

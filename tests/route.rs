@@ -545,6 +545,18 @@ fn an_endless_script_is_cut_off() {
     }
 }
 
+/// What a loop has is counted for each turn, whether it is run or not.
+#[test]
+fn a_loop_may_be_long_and_turn_often() {
+    let cases: String = (0..60).map(|it| format!("case {it}: $var(x) = {it}; break; ")).collect();
+    let script = format!(
+        "{MODULES}route {{ $var(n) = 0; while ($var(n) < 9000) {{ switch ($var(n)) {{ {cases} }} \
+         $var(n) = $var(n) + 1; }} sl_send_reply(\"200\", \"$var(n)\"); }}"
+    );
+    let directory = Directory::new("often", &script, &request("OPTIONS", ""));
+    assert!(directory.route(&[]).contains("\n  SIP/2.0 200 9000\n"));
+}
+
 #[test]
 fn looking_on_changes_nothing() {
     // What the trace shows must not take from what the script may use.

@@ -73,6 +73,22 @@ impl<'d> Message<'d> {
         Ok(essentials)
     }
 
+    /// Reads the topmost Via, which is all that a response goes by that nobody looks at (RFC 3261
+    /// §16.11), but for the end of its body.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    #[inline(always)]
+    pub(crate) fn read_topmost_via(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
+        if !has_one_length(self) {
+            return Err(ParseError::DuplicateHeader);
+        }
+        let via = self.span(HeaderName::Via).ok_or(ParseError::MissingHeader)?;
+        let (line, length) = via.rest(self.bytes());
+        if into.via.read_first(line, length) { Ok(()) } else { Err(ParseError::Via) }
+    }
+
     /// As [`Self::essentials`], into a place that is there: they are large.
     ///
     /// # Errors
@@ -85,13 +101,10 @@ impl<'d> Message<'d> {
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
-        if self.repeats(SINGLE) || !has_one_length(self) {
+        if self.repeats(SINGLE) {
             return Err(ParseError::DuplicateHeader);
         }
-        let (line, length) = span(HeaderName::Via)?.rest(self.bytes());
-        if !into.via.read_first(line, length) {
-            return Err(ParseError::Via);
-        }
+        self.read_topmost_via(into)?;
         let (line, length) = from.rest(self.bytes());
         if !into.from.read(line, length) {
             return Err(ParseError::Address);

@@ -93,8 +93,8 @@ impl ReceiveBatch {
     }
 
     /// Receives what has arrived, one datagram into each of the first `wanted` landings, and does
-    /// not wait. Gives how many there were; fewer than there are landings, or are wanted, means
-    /// that the queue was found empty.
+    /// not wait. Gives how many there were; fewer than `wanted`, if that is no more than there is
+    /// room for, means that the queue was found empty.
     ///
     /// # Errors
     ///
