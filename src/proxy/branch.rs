@@ -157,7 +157,8 @@ impl BranchKey {
         is_hash(expected, transaction).then_some((listener, port))
     }
 
-    /// Whether the topmost branch, which says `claim`, is one of ours; as [`Self::verify`] finds out.
+    /// Whether the topmost branch, which says `claim`, is one of ours, as [`Self::verify`] finds
+    /// out.
     #[inline(always)]
     pub(super) fn verify_plain(&self, claim: &Claim, below: &PlainVia<'_>) -> bool {
         let Claim { transaction, port, listener } = *claim;

@@ -25,8 +25,8 @@ const MAX_FORWARDS_DEFAULT: &[u8] = b"Max-Forwards: 70\r\n";
 const FIXED_BYTES: usize = 1_024;
 
 /// Plans the edits of a request as almost all are, that leaves from the listener `own` that it came
-/// to: over IPv4, its hops are counted, and what the script wants on top is nothing rare. False if it
-/// is another one, which [`plan`] plans from the start.
+/// to: over IPv4, its hops are counted, and what the script wants on top is nothing rare. False if
+/// it is another one, which [`plan`] plans from the start.
 #[inline(never)]
 pub(super) fn plan_usual(
     transit: &Transit<'_>,

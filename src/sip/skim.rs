@@ -188,8 +188,8 @@ fn header_len(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// What the last line with a Content-Length says in `header`, which ends with a line feed. It is not
-/// looked for in the first octets, fewer than a stretch has.
+/// What the last line with a Content-Length says in `header`, which ends with a line feed. It is
+/// not looked for in the first octets, fewer than a stretch has.
 #[inline(never)]
 fn content_length(header: &[u8]) -> Option<usize> {
     let mut end = header.len();

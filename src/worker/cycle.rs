@@ -168,8 +168,8 @@ impl<C: Core> Cycle<C> {
         }
     }
 
-    /// How long the poll may wait. It counts from the last reading of the clocks, so that what is due
-    /// may be late by what has been done since.
+    /// How long the poll may wait. It counts from the last reading of the clocks, so that what is
+    /// due may be late by what has been done since.
     fn timeout(&self) -> Option<Duration> {
         if self.blocked.is_some() {
             // The outbox has to be sent before anything else; its socket will be announced.
