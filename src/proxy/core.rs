@@ -237,7 +237,6 @@ impl ProxyCore {
         let Self { script, standing, workspace, sees_responses, .. } = self;
         let message = Message::new(datagram, &workspace.index);
         let is_request = message.method().is_some();
-        let goes_unread = !is_request && !*sees_responses && resumed.is_none();
         // Looked at where they are: they are large.
         let mut essentials = Essentials::none();
         let uri = message.plain_request_uri();
@@ -247,7 +246,8 @@ impl ProxyCore {
                 validate(message, &essentials, uri.as_ref())
             }
             Ok(()) => Ok(()),
-            Err(_) if goes_unread && parsed.is_ok() => {
+            // Nobody reads a response but for where it goes.
+            Err(_) if !is_request && !*sees_responses && resumed.is_none() && parsed.is_ok() => {
                 message.read_topmost_via(&mut essentials).map_err(Into::into)
             }
             Err(error) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! The virtual machine: runs a [`Program`] over one message.
+//! The virtual machine: runs a [`Program`](super::Program) over one message.
 //!
 //! Operands and calls are kept in the [`Execution`], so that the depth of a script never becomes
 //! the depth of the thread's stack. What may be repeated, a turn of a loop and a route block, costs

@@ -155,8 +155,11 @@ impl<'b> Sheet<'b> {
     #[inline(always)]
     #[must_use]
     pub fn ipv4(self, ip: Ipv4Addr) -> Self {
-        let [a, b, c, d] = ip.octets().map(dotted);
-        let mut sheet = self.part(&a.0, a.1).part(&b.0, b.1).part(&c.0, c.1).part(&d.0, d.1);
+        let mut sheet = self;
+        for octet in ip.octets() {
+            let (text, length) = dotted(octet);
+            sheet = sheet.part(&text, length);
+        }
         // Not the last dot.
         sheet.length -= 1;
         sheet

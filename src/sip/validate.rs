@@ -79,11 +79,18 @@ impl<'d> Message<'d> {
     /// # Errors
     ///
     /// The first fault.
-    #[inline(always)]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn read_topmost_via(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
         if !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
+        self.read_via(into)
+    }
+
+    /// As [`Self::read_topmost_via`], wherever the body ends.
+    #[inline(always)]
+    fn read_via(&self, into: &mut Essentials<'d>) -> Result<(), ParseError> {
         let via = self.span(HeaderName::Via).ok_or(ParseError::MissingHeader)?;
         let (line, length) = via.rest(self.bytes());
         if into.via.read_first(line, length) { Ok(()) } else { Err(ParseError::Via) }
@@ -101,10 +108,10 @@ impl<'d> Message<'d> {
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
-        if self.repeats(SINGLE) {
+        if self.repeats(SINGLE) || !has_one_length(self) {
             return Err(ParseError::DuplicateHeader);
         }
-        self.read_topmost_via(into)?;
+        self.read_via(into)?;
         let (line, length) = from.rest(self.bytes());
         if !into.from.read(line, length) {
             return Err(ParseError::Address);
