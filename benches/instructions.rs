@@ -37,6 +37,7 @@ const CASES: &[Case] = &[
     ("handle_datagram: forward an INVITE to the address in its Request-URI", forward_elsewhere),
     ("handle_datagram: the same from a peer that does not ask for rport", forward_trunk),
     ("handle_datagram: forward the INVITE, script of one forward()", forward_only),
+    ("handle_datagram: the same, script of benches/peers", forward_beside_peers),
     ("handle_datagram: forward a response of 450 bytes", forward_response),
     ("handle_datagram: refresh a registration", refresh),
     ("handle_datagram: answer 404", not_found),
@@ -165,6 +166,12 @@ fn forward_trunk(rounds: u64) {
 fn forward_only(rounds: u64) {
     let mut bench = CoreBench::new("route { forward(203.0.113.9, 5060); }");
     repeat(&mut bench, traffic::PHONE, &traffic::invite("bob"), rounds);
+}
+
+fn forward_beside_peers(rounds: u64) {
+    let script = include_str!("peers/forward.cfg");
+    let script = script.replace("CALLEE_HOST", "203.0.113.9").replace("CALLEE_PORT", "5060");
+    repeat(&mut CoreBench::new(&script), traffic::PHONE, &traffic::invite("bob"), rounds);
 }
 
 fn forward_response(rounds: u64) {

@@ -51,7 +51,8 @@ impl Contestant {
     ) -> Self {
         let peers = (0..shape.servers).map(|server| {
             let cores = &options.proxy_core_list(server * shape.workers, shape.workers);
-            let place = Place { folder, cores, workers: shape.workers };
+            let (workers, other) = (shape.workers, options.other.as_deref());
+            let place = Place { folder, cores, workers, other };
             Peer::start(program, script, callee, place)
         });
         Self { program, shape, peers: peers.collect() }

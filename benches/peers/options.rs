@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) load_cores: Vec<usize>,
     /// Scenarios to run; all if there are none.
     pub(crate) only: Vec<String>,
+    /// Another build of the server, to be compared with this one.
+    pub(crate) other: Option<PathBuf>,
     /// Where the samples are written to.
     pub(crate) json: Option<PathBuf>,
     /// Whether figures are of interest; otherwise it only has to run.
@@ -36,6 +38,7 @@ impl Options {
             proxy_cores: vec![0],
             load_cores: Vec::new(),
             only: Vec::new(),
+            other: None,
             json: None,
             is_bench,
         };
@@ -49,6 +52,7 @@ impl Options {
                 "--proxy-cores" => options.proxy_cores = core_list(&value()),
                 "--load-cores" => options.load_cores = core_list(&value()),
                 "--only" => options.only = value().split(',').map(str::to_owned).collect(),
+                "--other" => options.other = Some(value().into()),
                 "--json" => options.json = Some(value().into()),
                 "--bench" | "--quick" => {}
                 other => panic!("there is no option {other}; benches/peers/README.md tells them"),

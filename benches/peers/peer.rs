@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::load::now;
+use super::options::Options;
 use super::usage;
 
 /// Where packages put Kamailio.
@@ -23,24 +24,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Program {
     Forwarder,
     Viaduct,
+    /// Another build of `viaduct`, named on the command line.
+    Other,
     Kamailio,
     OpenSips,
 }
 
 impl Program {
     /// All there are.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Forwarder, Self::Viaduct, Self::Kamailio, Self::OpenSips];
-
-    /// Those of [`Self::ALL`] that are on this machine.
-    pub(crate) fn installed() -> Vec<Self> {
-        Self::ALL.into_iter().filter(|program| program.is_installed()).collect()
-    }
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Forwarder, Self::Viaduct, Self::Other, Self::Kamailio, Self::OpenSips];
 
     /// Whether it is on this machine.
-    pub(crate) fn is_installed(self) -> bool {
+    pub(crate) fn is_installed(self, options: &Options) -> bool {
         match self {
             Self::Forwarder | Self::Viaduct => true,
+            Self::Other => options.other.is_some(),
             Self::Kamailio => Path::new(KAMAILIO_PATH).exists(),
             Self::OpenSips => Path::new(OPENSIPS_PATH).exists(),
         }
@@ -51,6 +50,7 @@ impl Program {
         match self {
             Self::Forwarder => "forwarder",
             Self::Viaduct => "viaduct",
+            Self::Other => "other",
             Self::Kamailio => "kamailio",
             Self::OpenSips => "opensips",
         }
@@ -89,6 +89,8 @@ pub(crate) struct Place<'p> {
     pub(crate) cores: &'p str,
     /// How many these are.
     pub(crate) workers: usize,
+    /// The other build of `viaduct`.
+    pub(crate) other: Option<&'p Path>,
 }
 
 /// A running program.
@@ -119,12 +121,13 @@ impl Peer {
                 command.arg(std::env::current_exe().unwrap());
                 command.args(["--forward", &address.to_string(), &callee.to_string(), &workers]);
             }
-            Program::Viaduct => {
+            Program::Viaduct | Program::Other => {
                 let text = script.text(program, callee);
                 let text = format!("#!KAMAILIO\nsteering=spread\nlisten=udp:{address}\n{text}");
                 let config = write_script(&own, &text);
-                command.arg(env!("CARGO_BIN_EXE_viaduct")).args(["run", "--config"]).arg(config);
-                command.args(["--workers", &workers]);
+                let usual = Path::new(env!("CARGO_BIN_EXE_viaduct"));
+                command.arg(place.other.filter(|_| program == Program::Other).unwrap_or(usual));
+                command.args(["run", "--config"]).arg(config).args(["--workers", &workers]);
             }
             Program::Kamailio => {
                 let settings = kamailio_settings(place.workers);

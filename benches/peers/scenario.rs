@@ -113,7 +113,7 @@ impl Scenario {
             _ if self == Self::Workers => program == Program::Viaduct,
             Program::Forwarder => self.script() == Script::Forward,
             Program::OpenSips => self.script() != Script::Edge,
-            Program::Viaduct | Program::Kamailio => true,
+            Program::Viaduct | Program::Other | Program::Kamailio => true,
         }
     }
 
@@ -155,7 +155,9 @@ impl Bench<'_> {
             .filter(|_| scenario == Scenario::Call)
             .map(|viaload| Callees::start(viaload, self.options.load_cores[0]));
         let callee = callees.as_ref().map_or_else(|| self.load.sink_address(), Callees::address);
-        let programs = Program::installed().into_iter().filter(|one| scenario.suits(*one));
+        let programs = Program::ALL
+            .into_iter()
+            .filter(|program| program.is_installed(self.options) && scenario.suits(*program));
         let shapes = scenario.shapes(self.options);
         let kinds = programs.flat_map(|program| shapes.iter().map(move |shape| (program, *shape)));
         let peers: Vec<Contestant> = kinds
@@ -228,8 +230,10 @@ impl Bench<'_> {
     fn overload(&mut self, peer: &Contestant, scenario: Scenario) -> Sample {
         let seconds = self.options.seconds;
         let (full, _) = self.phase(peer, scenario, Pace::Window(WINDOW), seconds / 2.0);
-        let rate = whole(full.received) / full.seconds;
-        self.measure_at(peer, scenario, 2.0 * rate)
+        let peak = whole(full.received) / full.seconds;
+        let mut sample = self.measure_at(peer, scenario, 2.0 * peak);
+        sample.of_peak = Some(sample.rate / peak);
+        sample
     }
 
     /// Runs a phase; with the processor time that the peer took, and how long it was.
@@ -268,6 +272,7 @@ impl Bench<'_> {
             system: cpu.system * 1e6 / messages,
             latency: percentiles(outcome),
             loss: [loss(outcome), 0.0],
+            of_peak: None,
             memory: peer.memory_mib(),
         }
     }
@@ -292,6 +297,7 @@ impl Bench<'_> {
             system: cpu.system * 1e6 / messages,
             latency: half.latency,
             loss: [full.loss, half.loss],
+            of_peak: None,
             memory: peer.memory_mib(),
         }
     }

@@ -29,6 +29,9 @@ pub(crate) struct Sample {
     pub(crate) latency: [f64; 3],
     /// What was lost of what was offered (0 to 1): in this phase, in that of the latency.
     pub(crate) loss: [f64; 2],
+    /// What it carried of what it had carried just before with a load that waits for it, where
+    /// that is asked.
+    pub(crate) of_peak: Option<f64>,
     /// Memory (MiB).
     pub(crate) memory: f64,
 }
@@ -78,9 +81,22 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
         let own: Vec<&Sample> = samples.iter().filter(is_own).collect();
         print_row(kind.0, &own, samples);
     }
+    for kind in &kinds {
+        print_goodput(*kind, samples);
+    }
     let most = samples.iter().map(|one| one.shape.total()).max().unwrap_or(0);
     for count in 2..=most {
         print_scaling(count, samples);
+    }
+}
+
+/// What a peer carried of its peak in the same round.
+fn print_goodput((program, shape): (Program, Shape), samples: &[Sample]) {
+    let own = samples.iter().filter(|one| (one.program, one.shape) == (program, shape));
+    let mut ratios: Vec<f64> = own.filter_map(|one| one.of_peak).collect();
+    ratios.sort_by(f64::total_cmp);
+    if !ratios.is_empty() {
+        println!("carried : carried at peak of {} = {}", program.name(), spread(ratios));
     }
 }
 
@@ -195,6 +211,7 @@ fn record(sample: &Sample) -> Value {
         "p99_9_us": sample.latency[2],
         "loss": sample.loss[0],
         "loss_of_latency_phase": sample.loss[1],
+        "of_peak": sample.of_peak,
         "memory_mib": sample.memory,
     })
 }

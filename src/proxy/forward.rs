@@ -73,45 +73,45 @@ pub(super) fn forward(
 }
 
 /// The address that a request goes to and the listener that it leaves from, if it goes as almost
-/// all do: by UDP over IPv4 to where the Request-URI leads without asking for a name, from the
-/// listener that it came to, and nothing else that the script has decided matters.
+/// all do: by UDP over IPv4 to where the script or the Request-URI leads without asking for a
+/// name, from the listener that it came to, and nothing else that the script has decided matters.
 #[inline]
 fn usual_way<'t>(
     standing: &'t Standing,
     transit: &Transit<'_>,
     hop: NextHop<'_>,
 ) -> Option<(SocketAddrV4, &'t OwnText)> {
-    if !matches!(hop, NextHop::Routed(None))
-        || transit.destination.is_some()
-        || !transit.path.is_empty()
-        || transit.send_listener.is_some()
-        || standing.udp_mtu.is_some()
-    {
+    if !transit.path.is_empty() || transit.send_listener.is_some() || standing.udp_mtu.is_some() {
         return None;
     }
     let own = standing.identity.known_text(transit.listener, transit.local)?;
     if own.transport != Transport::Udp || !own.ip.is_ipv4() {
         return None;
     }
-    let destination = match transit.known_address {
-        Some((uri, address)) if std::ptr::eq(uri, transit.uri) => address,
-        _ => {
-            let parts = transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?;
-            plain_address(parts, &standing.quads)?
+    let parts = || transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri));
+    let quads = &standing.quads;
+    let destination = match (hop, transit.known_address) {
+        (NextHop::Routed(None), _) if transit.destination.is_some() => return None,
+        (NextHop::Routed(None), Some((uri, address))) if std::ptr::eq(uri, transit.uri) => address,
+        (NextHop::Routed(None), _) => {
+            let uri = parts()?;
+            let says_more = uri.scheme != Scheme::Sip || !uri.params.text().is_empty();
+            if says_more { None } else { plain_address(uri.host, uri.port, quads) }?
         }
+        (NextHop::Fixed(None | Some(Transport::Udp), host, port), _) => {
+            if parts()?.scheme == Scheme::Sips { None } else { plain_address(host, port, quads) }?
+        }
+        _ => return None,
     };
     Some((destination, own))
 }
 
-/// The address that a URI names which says nothing but that, if something can be sent there.
+/// The address that a host and a port are, if something can be sent there by UDP.
 #[inline]
-fn plain_address(uri: &Uri<'_>, quads: &KnownQuads) -> Option<SocketAddrV4> {
-    let port = uri.port.unwrap_or_else(|| Transport::Udp.default_port());
-    if uri.scheme != Scheme::Sip || !uri.params.text().is_empty() || port == 0 {
-        return None;
-    }
-    match quads.host_ip(uri.host)? {
-        IpAddr::V4(ip) if !is_nobody(ip.into()) => Some(SocketAddrV4::new(ip, port)),
+fn plain_address(host: &[u8], port: Option<u16>, quads: &KnownQuads) -> Option<SocketAddrV4> {
+    let port = port.unwrap_or_else(|| Transport::Udp.default_port());
+    match quads.host_ip(host)? {
+        IpAddr::V4(ip) if port != 0 && !is_nobody(ip.into()) => Some(SocketAddrV4::new(ip, port)),
         _ => None,
     }
 }
