@@ -489,6 +489,31 @@ fn the_next_hop_is_the_uri_or_an_error() {
     }
 }
 
+/// `$du` is looked at each time; an address in the script goes a shorter way.
+#[test]
+fn a_fixed_address_is_reached_as_one_in_du_is() {
+    let script = |forward: &str| {
+        format!(
+            "loadmodule \"maxfwd.so\"\nloadmodule \"rr.so\"\nloadmodule \"pv.so\"\n\
+             route {{ mf_process_maxfwd_header(10); record_route();\n\
+             if ($rU == \"new\") rewriteuri(\"sip:new@203.0.113.1\");\n{forward} }}"
+        )
+    };
+    for next in ["203.0.113.9:5060", "203.0.113.9:65535", "0.0.0.0:5060", "[2001:db8::9]:5060"] {
+        let (host, port) = next.rsplit_once(':').unwrap();
+        let fixed = script(&format!("if (!forward(\"{host}\", \"{port}\")) sl_reply_error();"));
+        let du = script(&format!("$du = \"sip:{next}\"; if (!forward()) sl_reply_error();"));
+        for uri in ["sip:b@b", "sip:b@b;transport=tcp", "sips:b@b", "tel:+1", "sip:new@192.0.2.1"] {
+            let sent = [&fixed, &du].map(|script| {
+                only(bench(script).send(ALICE, request("INVITE", uri, "Route: <sip:x;lr>\r\n")))
+            });
+            assert_eq!(sent[0], sent[1], "{uri} to {next}");
+            let is_reached = next.starts_with("203") && !uri.starts_with("sips");
+            assert_eq!(sent[0].0 != ALICE.parse().unwrap(), is_reached, "{uri} to {next}");
+        }
+    }
+}
+
 /// A core with names, and a request that goes to one; nothing has been sent yet.
 fn waiting() -> (CoreBench, Arc<NameTable>, Question) {
     let (names, questions) = NameTable::new();

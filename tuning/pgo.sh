@@ -6,6 +6,7 @@ usage() {
     cat <<'TEXT'
 usage: pgo.sh ADDRESS:PORT    where the server listens while it is watched: 127.0.0.1:5099
 The binary is in target/pgo/release. Undo: use that of `cargo build --release`.
+RUSTFLAGS may say more: -Ctarget-cpu=native makes a binary for processors as this one.
 Needs llvm-profdata of rustc's own LLVM version: `rustup component add llvm-tools`, or Debian's
 llvm package of that number; LLVM_PROFDATA may name it.
 TEXT
@@ -38,7 +39,7 @@ profiles=$PWD/target/pgo/profiles
 rm -rf "$profiles"
 mkdir -p "$profiles"
 
-RUSTFLAGS="-Cprofile-generate=$profiles" \
+RUSTFLAGS="${RUSTFLAGS-} -Cprofile-generate=$profiles" \
     cargo build --release --package viaduct --target-dir target/pgo/watched
 cargo build --release --package viaload --target-dir target/pgo/load
 
@@ -58,5 +59,5 @@ wait "$server"
 trap - EXIT
 
 "$profdata" merge --output "$profiles/all.profdata" "$profiles"/*.profraw
-RUSTFLAGS="-Cprofile-use=$profiles/all.profdata" \
+RUSTFLAGS="${RUSTFLAGS-} -Cprofile-use=$profiles/all.profdata" \
     cargo build --release --package viaduct --target-dir target/pgo

@@ -51,7 +51,7 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
     println!("\n{title}");
     println!(
         "{:10} {:>7} {:>9} {:>9} {:>5}  {:>5} + {:>5} = {:>5}  {:>7} {:>8} {:>8}  {:>7} {:>7} \
-         {:>6}  {:>17} {:>17} {:>17}",
+         {:>6}  {:>17} {:>17} {:>17} {:>17}",
         "",
         "workers",
         "offered/s",
@@ -68,6 +68,7 @@ pub(crate) fn print(title: &str, samples: &[Sample]) {
         "MiB",
         "CPU : forwarder",
         "CPU : kamailio",
+        "user : kamailio",
         "rate : kamailio"
     );
     let mut kinds: Vec<(Program, Shape)> = Vec::new();
@@ -125,7 +126,7 @@ fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
     let idle_mark = if of(|one| one.busy) < BUSY { "*" } else { "" };
     println!(
         "{:10} {:>7} {:>9.0} {:>9} {:>5.2}  {:>5.2} + {:>5.2} = {:>5.2}   {:>7.0} {:>8.0} \
-         {:>8.0}  {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17}",
+         {:>8.0}  {:>7.3} {:>7.3} {:>6.0}  {:>17} {:>17} {:>17} {:>17}",
         program.name(),
         own.first().map_or_else(String::new, |one| workers(one.shape)),
         of(|one| one.offered),
@@ -142,6 +143,7 @@ fn print_row(program: Program, own: &[&Sample], all: &[Sample]) {
         of(|one| one.memory),
         ratio(Program::Forwarder, Sample::cpu),
         ratio(Program::Kamailio, Sample::cpu),
+        ratio(Program::Kamailio, |one| one.user),
         ratio(Program::Kamailio, |one| one.rate),
     );
 }
