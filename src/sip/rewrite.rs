@@ -201,6 +201,15 @@ impl EditList {
         self.used = 0;
     }
 
+    /// Forgets what was inserted at offset `at`, of that what `is_meant` tells.
+    pub fn withdraw(&mut self, at: usize, is_meant: impl Fn(&[u8]) -> bool) {
+        let mut edits = std::mem::take(&mut self.edits);
+        edits.retain(|edit| {
+            edit.at as usize != at || edit.removed > 0 || !is_meant(self.inserted(*edit))
+        });
+        self.edits = edits;
+    }
+
     /// Makes this list the same as `other`, in the buffers that it has.
     pub fn copy_from(&mut self, other: &Self) {
         self.clear();

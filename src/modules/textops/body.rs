@@ -71,11 +71,16 @@ fn set_body<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> Re
     let transit = &mut execution.transit;
     let message = transit.message;
     let old = message.body();
-    let replaced = transit.edits.replace(message.offset_of(old), old.len(), body);
+    let start = message.offset_of(old);
+    // Where there is none yet, a body is an insertion, and so is its type.
+    transit.edits.withdraw(start + old.len(), |_| true);
+    let replaced = transit.edits.replace(start, old.len(), body);
     let typed = match message.value(HeaderName::ContentType) {
         Some(value) => transit.edits.replace(message.offset_of(value), value.len(), content_type),
         None => {
-            let line: &[&[u8]] = &[b"Content-Type: ", content_type, b"\r\n"];
+            let name = b"Content-Type: ";
+            transit.edits.withdraw(message.headers_end(), |inserted| inserted.starts_with(name));
+            let line: &[&[u8]] = &[name, content_type, b"\r\n"];
             transit.edits.replace_parts(message.headers_end(), 0, line)
         }
     };

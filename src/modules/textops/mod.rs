@@ -331,6 +331,13 @@ mod tests {
         over("MESSAGE sip:a@b SIP/2.0\nTo: <sip:a@b>\n\n", |trial| {
             assert_eq!(trial.run("set_body", &["hi", "text/plain"]), TRUE);
             assert!(trial.sent().ends_with("\r\nContent-Type: text/plain\r\n\r\nhi"));
+            assert_eq!(trial.run("set_body", &["hello", "text/html"]), TRUE);
+            assert!(trial.sent().ends_with("<sip:a@b>\r\nContent-Type: text/html\r\n\r\nhello"));
+        });
+        invite(|trial| {
+            assert_eq!(trial.run("search_append_body", &["(.|\n)*", "more"]), TRUE);
+            assert_eq!(trial.run("set_body", &["hi", "text/plain"]), TRUE);
+            assert!(trial.sent().ends_with("\r\n\r\nhi"), "{}", trial.sent());
         });
     }
 
