@@ -579,6 +579,8 @@ fn forward_goes_where_it_is_told() {
         ("forward(\"gw.example\", 0);", "sip:alice@example.com by gw.example"),
         ("forward(192.0.2.7);", "sip:alice@example.com by 192.0.2.7"),
         ("forward(uri:host, uri:port);", "sip:alice@example.com by example.com"),
+        ("forward(\"uri:host\", \"uri:port\");", "sip:alice@example.com by example.com"),
+        ("forward(\"uri:host\", 5080);", "sip:alice@example.com by example.com:5080"),
         ("forward([2001:db8::1], 5080);", "sip:alice@example.com by [2001:db8::1]:5080"),
     ] {
         let script = format!("route {{ {statement} }}");

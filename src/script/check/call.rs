@@ -346,11 +346,17 @@ impl Checker<'_> {
         }
     }
 
-    /// An address, a bare operand, or a string with variables.
+    /// An address, a bare operand, or a string with variables. Quoted, `uri:host` and `uri:port`
+    /// are no names of hosts either.
     fn address(&mut self, argument: &Expression) -> Option<Prepared> {
-        if let ExpressionKind::Word(word) = &argument.kind
-            && let Some(operand) = expression::operand(word)
-        {
+        let operand = match &argument.kind {
+            ExpressionKind::Word(word) => expression::operand(word),
+            ExpressionKind::Text(text, _) if text.starts_with(b"uri:") => {
+                std::str::from_utf8(text).ok().and_then(expression::operand)
+            }
+            _ => None,
+        };
+        if let Some(operand) = operand {
             return Some(Prepared::Operand(operand));
         }
         let prepared = self.text_argument(argument, FormatStyle::Dollar)?;
