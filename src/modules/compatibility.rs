@@ -44,6 +44,9 @@ const fn own(module: &'static str, name: &'static str, whose: &'static str) -> L
     (module, name, Compatibility::Own(whose))
 }
 
+/// What is said of functions whose text Kamailio takes as it is.
+const REPLACES: &str = "Variables in the text are replaced; Kamailio takes it as it is.";
+
 /// The functions that are not the same.
 const FUNCTIONS: &[Line] = &[
     own("core", "len_gt", "Of SER."),
@@ -81,6 +84,18 @@ const FUNCTIONS: &[Line] = &[
     ),
     own("registrar", "save_noreply", "Of SER and OpenSER."),
     own("textops", "subst_v", "Of later ones."),
+    differs("textops", "replace", REPLACES),
+    differs("textops", "replace_all", REPLACES),
+    differs("textops", "replace_hdrs", REPLACES),
+    differs("textops", "replace_body", REPLACES),
+    differs("textops", "replace_body_all", REPLACES),
+    differs("textops", "replace_body_atonce", REPLACES),
+    differs("textops", "search_append", REPLACES),
+    differs("textops", "search_append_body", REPLACES),
+    differs("textops", "append_urihf", REPLACES),
+    differs("textops", "is_method", "With regard to case, which Kamailio leaves out of account."),
+    differs("textopsx", "remove_body", "Content-Type goes, too; Kamailio leaves it."),
+    differs("maxfwd", "mf_process_maxfwd_header", "Counts once; in Kamailio each call counts."),
     differs(
         "textops",
         "filter_body",
