@@ -5,7 +5,7 @@ use super::{Checker, expression, title};
 use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, Spanned, UnaryOperator};
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
-use crate::script::program::{Arguments, CallSite, Constant, Prepared};
+use crate::script::program::{Arguments, CallSite, Constant, Operand, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
 use crate::script::{
@@ -346,16 +346,29 @@ impl Checker<'_> {
         }
     }
 
-    /// An address, a bare operand, or a string with variables.
+    /// An address, a bare operand, or a string with variables. `uri:host` and `uri:port` can be
+    /// nothing else in quotes either.
     fn address(&mut self, argument: &Expression) -> Option<Prepared> {
-        if let ExpressionKind::Word(word) = &argument.kind
-            && let Some(operand) = expression::operand(word)
-        {
+        let operand = match &argument.kind {
+            ExpressionKind::Word(word) => expression::operand(word),
+            ExpressionKind::Text(text, _) => match text.as_slice() {
+                b"uri:host" => Some(Operand::UriHost),
+                b"uri:port" => Some(Operand::UriPort),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(operand) = operand {
             return Some(Prepared::Operand(operand));
         }
         let prepared = self.text_argument(argument, FormatStyle::Dollar)?;
         if prepared.is_none() {
             self.error("E0405", "this must be an address", argument.span);
+        }
+        let literal = literal(argument).unwrap_or_default();
+        if let Some(part) = literal.split(|byte| *byte == b':').find(|it| is_mistyped_address(it)) {
+            let message = format!("`{}` is no address", String::from_utf8_lossy(part));
+            self.error("E0405", message, argument.span);
         }
         prepared
     }
@@ -434,6 +447,13 @@ impl Checker<'_> {
 
 /// The function that becomes a call of a route block.
 const OPTIONAL_ROUTE: &str = "route_if_exists";
+
+/// Whether a text is no IPv4 address, but looks like one and can be nothing else.
+fn is_mistyped_address(text: &[u8]) -> bool {
+    text.contains(&b'.')
+        && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && crate::sip::host_ip(text).is_none()
+}
 
 /// Whether an argument is something to be calculated.
 fn is_calculation(argument: &Expression) -> bool {
