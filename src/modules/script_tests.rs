@@ -385,9 +385,9 @@ fn break_leaves_the_innermost_loop_or_switch_or_else_the_block() {
         }\n\
         xlog(\"i=$var(i)\\n\");\n\
         switch ($rU) { case \"bob\": xlog(\"bob\\n\"); break; case /\"^AL\": xlog(\"re\\n\"); }\n\
-        switch ($rU) { case \"x\": xlog(\"x\\n\"); }\n\
+        switch ($rU) { case \"x\": xlog(\"x\\n\"); case /^A.i/: xlog(\"bare\\n\"); }\n\
         xlog(\"end\\n\"); break; ";
-    let wanted = ["zero", "one", "two", "two", "other", "i=3", "re", "end"];
+    let wanted = ["zero", "one", "two", "two", "other", "i=3", "re", "bare", "end"];
     assert_eq!(lines(body, ""), wanted);
 }
 
@@ -546,6 +546,10 @@ fn the_request_uri_is_rewritten_part_by_part() {
         ("strip(9);", "sip:ab@foo.bar", "sip:foo.bar"),
         ("strip_tail(2);", "sip:12345@foo.bar", "sip:123@foo.bar"),
         ("userphone();", "sip:1@foo.bar;x?H=v", "sip:1@foo.bar;x;user=phone?H=v"),
+        ("userphone();", "tel:+123", "tel:+123"),
+        ("rewritehost(\"h\");", "tel:+123;ext=4", "sip:+123;ext=4@h;user=phone"),
+        ("rewritehostport(\"h:1\"); strip(1);", "tel:+123", "sip:123@h:1;user=phone"),
+        ("if ($rd == $null) $rU = \"7\";", "tel:+123", "tel:7"),
         ("seth(\"h\"); setp(\"1\"); setu(\"u\");", "sip:a@b", "sip:u@h:1"),
         ("$rU = \"neo\"; $rd = \"h\"; $rp = 99;", "sip:a:pw@b", "sip:neo:pw@h:99"),
         ("$rU = $null;", "sip:a@b;x", "sip:b;x"),

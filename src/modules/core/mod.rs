@@ -339,7 +339,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[text("host")],
         RouteKinds::NOT_REPLY,
         (
-            "Replaces the host of the Request-URI; all else stays.",
+            "Replaces the host of the Request-URI; all else stays. A `tel:` URI becomes the `sip:` \
+             URI of that number at the host (RFC 3261 §19.1.6).",
             "rewritehost(\"gateway.example.com\");",
         ),
         uri::rewrite_host,
@@ -436,7 +437,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("userphone", &[]),
         &[],
         RouteKinds::NOT_REPLY,
-        ("Adds `user=phone` to the Request-URI, if it is not there.", "userphone();"),
+        (
+            "Adds `user=phone` to the Request-URI, if it is not there and that is no `tel:` URI.",
+            "userphone();",
+        ),
         uri::user_phone,
     ),
 ];
