@@ -488,6 +488,8 @@ fn forward_goes_to_the_destination_uri_or_the_request_uri_or_where_it_is_told() 
         ("forward(203.0.113.7, 5090);", "203.0.113.7:5090"),
         ("forward(uri:host, uri:port);", "203.0.113.5:5060"),
         (r#"forward("uri:host", "uri:port");"#, "203.0.113.5:5060"),
+        (r#"$du = "sip:203.0.113.6:5088"; forward(uri:host, uri:port);"#, "203.0.113.6:5088"),
+        (r#"$du = "sip:203.0.113.6:5088"; forward(203.0.113.7);"#, "203.0.113.7:5060"),
     ] {
         let script = format!("route {{ {statements} }}");
         let sent = bench("", &script).send(ALICE, message("INVITE", "sip:a@203.0.113.5", "", ""));
