@@ -11,6 +11,7 @@ use crate::script::scope::Fault;
 use crate::script::{
     LogFacility, PatternFlags, Severity, Span, Substitution, Variable, compile_pattern, parse_int,
 };
+use std::net::Ipv6Addr;
 
 impl Checker<'_> {
     /// Checks a call.
@@ -370,7 +371,11 @@ impl Checker<'_> {
             let message = format!("`{}` is no address", String::from_utf8_lossy(part));
             self.error("E0405", message, argument.span);
         }
-        prepared
+        // With a port behind it an IPv6 address has brackets, so here too.
+        match std::str::from_utf8(&literal).unwrap_or_default().parse::<Ipv6Addr>() {
+            Ok(address) => Some(Prepared::Literal(format!("[{address}]").into_bytes().into())),
+            Err(_) => prepared,
+        }
     }
 
     /// A flag, by its number or its name.
