@@ -207,6 +207,11 @@ fn return_values_decide_conditions() {
     );
     let routes = "route[P] { return(7); } route[N] { return -1; }";
     assert_eq!(marks(&body, routes), ["r=positive", "r=negative", "r=action"]);
+    for (condition, is_true) in [("1", true), ("0", false), ("-1", false), ("3 - 4", false)] {
+        let (yes, no) = (mark("r", "yes"), mark("r", "no"));
+        let found = marks(&format!("if ({condition}) {{ {yes} }} else {{ {no} }}"), "");
+        assert_eq!(found, [if is_true { "r=yes" } else { "r=no" }], "{condition}");
+    }
     let script = r#"route { if (route(Z)) { sl_send_reply("200","a"); } sl_send_reply("200","b"); } route[Z] { return 0; }"#;
     assert_eq!(bench("", script).send(ALICE, message("OPTIONS", "sip:a@b", "", "")), []);
 }
@@ -292,6 +297,8 @@ fn myself_is_the_server_and_its_aliases() {
         ("sip:192.0.2.1", "200"),
         ("sip:a@192.0.2.1:5060", "200"),
         ("sip:a@192.0.2.1:5061", "404"),
+        ("sips:a@192.0.2.1", "200"),
+        ("sips:a@192.0.2.1:5061", "404"),
         ("sip:a@marketing.foo.bar", "404"),
         ("sip:foo.bar@other.example", "404"),
     ] {
@@ -480,6 +487,9 @@ fn forward_goes_to_the_destination_uri_or_the_request_uri_or_where_it_is_told() 
         ("forward(203.0.113.7);", "203.0.113.7:5060"),
         ("forward(203.0.113.7, 5090);", "203.0.113.7:5090"),
         ("forward(uri:host, uri:port);", "203.0.113.5:5060"),
+        (r#"forward("uri:host", "uri:port");"#, "203.0.113.5:5060"),
+        (r#"$du = "sip:203.0.113.6:5088"; forward(uri:host, uri:port);"#, "203.0.113.6:5088"),
+        (r#"$du = "sip:203.0.113.6:5088"; forward(203.0.113.7);"#, "203.0.113.7:5060"),
     ] {
         let script = format!("route {{ {statements} }}");
         let sent = bench("", &script).send(ALICE, message("INVITE", "sip:a@203.0.113.5", "", ""));

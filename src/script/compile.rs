@@ -295,7 +295,7 @@ impl Emitter {
     /// targets are still open.
     fn condition(&mut self, node: Node, want: bool) -> Vec<usize> {
         if let Some(number) = fold(&node) {
-            return if (number != 0) == want { vec![self.jump()] } else { Vec::new() };
+            return if (number > 0) == want { vec![self.jump()] } else { Vec::new() };
         }
         let test = match node {
             Node::Unary(UnaryOperator::Not, inner) => return self.condition(*inner, !want),

@@ -19,7 +19,7 @@ use super::{
 use crate::jobs::Answer;
 use crate::limits::{SCRIPT_FUEL, SCRIPT_STRING_BYTES_MAX};
 use crate::protocol::Transport;
-use crate::sip::Uri;
+use crate::sip::{Scheme, Uri};
 
 /// One run of the script: the message in transit, the proxy, and what the script itself keeps.
 /// All of the virtual machine's state is in here and in the arena, none on the thread's stack.
@@ -339,11 +339,19 @@ impl<'m> Execution<'m> {
         Some(uri)
     }
 
-    /// Whether the host and port of the URI `text` are this server.
+    /// Whether the host and port of the URI `text` are this server. A `sips:` URI without a port
+    /// may also mean a server that has no TLS.
     #[inline]
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
-        self.uri_parts(text).is_some_and(|uri| self.host.is_myself(uri.host, uri.unusual_port()))
+        self.uri_parts(text).is_some_and(|uri| match uri.unusual_port() {
+            None => self.host.is_myself(uri.host, None),
+            port => {
+                let is_portless = uri.port.is_none() && uri.scheme == Scheme::Sips;
+                self.host.is_myself(uri.host, port)
+                    || is_portless && self.host.is_myself(uri.host, None)
+            }
+        })
     }
 
     /// The transport that the message came by.

@@ -68,8 +68,12 @@ fn v4_mask(text: &str) -> Option<u32> {
     Some(u32::MAX.checked_shl(32 - length).unwrap_or(0))
 }
 
-/// An IPv6 mask, as a length.
+/// An IPv6 mask, as a length or as an address whose ones are all on the left.
 fn v6_mask(text: &str) -> Option<u128> {
+    if let Some(IpAddr::V6(mask)) = parse_address(text) {
+        let bits = mask.to_bits();
+        return (bits.leading_ones() == bits.count_ones()).then_some(bits);
+    }
     let length = text.parse::<u32>().ok().filter(|length| *length <= 128)?;
     Some(u128::MAX.checked_shl(128 - length).unwrap_or(0))
 }
@@ -86,6 +90,7 @@ mod tests {
             ("127.0.0.0/255.255.255.128", "127.0.0.10", "127.0.0.200"),
             ("10.1.2.3/8", "10.9.9.9", "11.1.2.3"),
             ("2001:db8::/32", "2001:db8::1", "2001:db9::1"),
+            ("2001:db8::/ffff:ffff::", "2001:db8::1", "2001:db9::1"),
             ("[2001:db8::1]", "2001:db8::1", "2001:db8::2"),
             ("192.0.2.1", "::ffff:192.0.2.1", "::192.0.2.1"),
         ] {
@@ -98,7 +103,9 @@ mod tests {
 
     #[test]
     fn malformed_networks_are_refused() {
-        for text in ["", "example.com", "1.2.3", "1.2.3.4/33", "1.2.3.4/255.0.255.0", "::1/129"] {
+        for text in
+            ["", "example.com", "1.2.3", "1.2.3.4/33", "1.2.3.4/255.0.255.0", "::1/129", "::1/::1"]
+        {
             assert_eq!(Network::parse(text), None, "{text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::functions::{forwarded, lines_of};
 use super::waiting::pass;
-use super::{ALICE, REQUEST, bench, log, log_of, shows};
+use super::{ALICE, REQUEST, bench, errors, log, log_of, shows};
 use viaduct::metrics::Counter;
 
 /// What is sent when a script with these global lines and statements runs over a request.
@@ -66,6 +66,20 @@ fn nothing_is_sent_to_where_it_cannot_go() {
     let long = "$var(t) = \"0123456789abcdef\"; while ($var(i) < 13) { $var(i) = $var(i) + 1; \
                 $var(t) = $var(t) + $var(t); } send_data(\"sip:192.0.2.20\", \"$var(t)\");";
     assert!(sent("", long).is_empty());
+}
+
+/// F02: where the host can only be an address.
+#[test]
+fn a_mistyped_address_is_refused() {
+    for call in
+        ["forward(192.0.2.300, 5060);", "forward(\"192.0.2\");", "send(udp:192.0.2.1.7:5060);"]
+    {
+        let found = errors(call);
+        assert!(found.len() == 1 && found[0].ends_with("is no address"), "{call} {found:?}");
+    }
+    for call in ["forward(192.0.2.3, 5060);", "forward(\"1.example\");", "forward(\"[::1]:5\");"] {
+        assert!(errors(call).is_empty(), "{call}");
+    }
 }
 
 #[test]

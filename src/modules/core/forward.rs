@@ -96,7 +96,8 @@ pub(super) fn tls<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>])
 }
 
 /// Forwards to a host, by that transport or else by the one before the host or, of the host of
-/// the Request-URI, by the one that the URI says.
+/// the Request-URI, by the one that the URI says; the place of which `$du` takes (a Route has to be
+/// followed, RFC 3261 §16.6 step 6).
 #[inline(always)]
 fn to_host<'m>(
     execution: &mut Execution<'m>,
@@ -117,22 +118,24 @@ fn to_host<'m>(
     };
     let transport = match transport.or(named) {
         Some(transport) => Some(transport),
-        None => match uri_transport(execution, host) {
-            Ok(transport) => transport,
-            Err(refusal) => return execution.refuse(refusal),
-        },
+        None if is_of_uri(execution, host) => {
+            if execution.transit.destination.is_some() {
+                return send(execution, NextHop::Routed(None));
+            }
+            match said_transport(execution) {
+                Ok(transport) => transport,
+                Err(refusal) => return execution.refuse(refusal),
+            }
+        }
+        None => None,
     };
     send(execution, NextHop::Fixed(transport, host, port))
 }
 
-/// The transport that the Request-URI says, if `host` is its very host (`uri:host`).
+/// Whether `host` is the very host of the Request-URI (`uri:host`).
 #[inline]
-fn uri_transport(execution: &Execution<'_>, host: &[u8]) -> Result<Option<Transport>, Refusal> {
-    let uri = execution.transit.uri;
-    if !uri.as_ptr_range().contains(&host.as_ptr()) {
-        return Ok(None);
-    }
-    said_transport(execution)
+fn is_of_uri(execution: &Execution<'_>, host: &[u8]) -> bool {
+    execution.transit.uri.as_ptr_range().contains(&host.as_ptr())
 }
 
 /// The transport that the Request-URI says.

@@ -168,11 +168,11 @@ const FUNCTIONS: &[FunctionSpec] = &[
         RouteKinds::NOT_REPLY,
         (
             "Forwards the request statelessly to a host, whatever the Request-URI says; it is \
-             sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI, \
-             which then says the transport, too. Otherwise it is UDP, or what stands before the \
-             host (`tcp:192.0.2.7`); a `sips:` Request-URI goes by TLS. Without a port, or with 0, \
-             the SRV records of a name are asked for (RFC 3263 §4.2), and the default port is \
-             meant where there are none.",
+             sent as it is.\n\n`uri:host` and `uri:port` stand for those of the Request-URI, or of \
+             `$du` if it is set, which then says the transport, too. Otherwise it is UDP, or what \
+             stands before the host (`tcp:192.0.2.7`); a `sips:` Request-URI goes by TLS. Without \
+             a port, or with 0, the SRV records of a name are asked for (RFC 3263 §4.2), and the \
+             default port is meant where there are none.",
             "forward(192.0.2.7, 5060);",
         ),
         forward::fixed,
@@ -339,7 +339,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
         &[text("host")],
         RouteKinds::NOT_REPLY,
         (
-            "Replaces the host of the Request-URI; all else stays.",
+            "Replaces the host of the Request-URI; all else stays. A `tel:` URI becomes the `sip:` \
+             URI of that number at the host (RFC 3261 §19.1.6).",
             "rewritehost(\"gateway.example.com\");",
         ),
         uri::rewrite_host,
@@ -436,7 +437,10 @@ const FUNCTIONS: &[FunctionSpec] = &[
         ("userphone", &[]),
         &[],
         RouteKinds::NOT_REPLY,
-        ("Adds `user=phone` to the Request-URI, if it is not there.", "userphone();"),
+        (
+            "Adds `user=phone` to the Request-URI, if it is not there and that is no `tel:` URI.",
+            "userphone();",
+        ),
         uri::user_phone,
     ),
 ];

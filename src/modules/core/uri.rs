@@ -52,6 +52,22 @@ impl<'m> UriParts<'m> {
         })
     }
 
+    /// Sets host and port. A `tel:` URI becomes a `sip:` URI whose user is the number with its
+    /// parameters (RFC 3261 §19.1.6).
+    pub(in crate::modules) fn place(
+        &mut self,
+        execution: &Execution<'m>,
+        host: &'m [u8],
+        port: &'m [u8],
+    ) {
+        (self.host, self.port) = (host, port);
+        if !self.has_host {
+            let number = execution.build(&[self.user.unwrap_or_default(), self.rest]);
+            (self.scheme, self.user, self.rest) = (b"sip:", Some(number), b";user=phone");
+            self.has_host = true;
+        }
+    }
+
     /// Puts the URI together and makes it the Request-URI; an empty user is none, as a URI cannot
     /// have an empty one (RFC 3261 §25.1). False, and nothing changes, if it
     /// would have something in it that no URI may have.
@@ -128,8 +144,16 @@ pub(super) fn rewrite_host<'m>(
     execution: &mut Execution<'m>,
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
-    let host = text(arguments);
-    code(!host.is_empty() && has_host(execution) && rewrite(execution, |parts| parts.host = host))
+    code(set_host(execution, text(arguments)))
+}
+
+/// Sets the host of the Request-URI, which must not be empty.
+pub(in crate::modules) fn set_host<'m>(execution: &mut Execution<'m>, host: &'m [u8]) -> bool {
+    let Some(mut parts) = UriParts::current(execution).filter(|_| !host.is_empty()) else {
+        return false;
+    };
+    parts.place(execution, host, parts.port);
+    parts.assign(execution)
 }
 
 /// `rewritehostport(host:port)`.
@@ -138,8 +162,11 @@ pub(super) fn rewrite_host_port<'m>(
     arguments: &[Argument<'m>],
 ) -> ReturnCode {
     let (host, port) = split_port(text(arguments));
-    let change = |parts: &mut UriParts<'m>| (parts.host, parts.port) = (host, port);
-    code(!host.is_empty() && has_host(execution) && rewrite(execution, change))
+    let Some(mut parts) = UriParts::current(execution).filter(|_| !host.is_empty()) else {
+        return FALSE;
+    };
+    parts.place(execution, host, port);
+    code(parts.assign(execution))
 }
 
 /// `rewritehostporttrans(host:port;transport=x)`.
@@ -258,7 +285,8 @@ fn shorten(
 /// `userphone()`.
 pub(super) fn user_phone(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
     let Some(uri) = execution.parse_uri(execution.transit.uri) else { return FALSE };
-    if uri.params.get(b"user").is_some() {
+    // That of a `tel:` URI is one anyway.
+    if uri.scheme == Scheme::Tel || uri.params.get(b"user").is_some() {
         return TRUE;
     }
     let Some(parts) = UriParts::current(execution) else { return FALSE };

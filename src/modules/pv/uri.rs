@@ -1,6 +1,6 @@
 //! The Request-URI, the destination URI and the destination set.
 
-use crate::modules::core::uri::{assign_uri, is_safe, rewrite, set_port, set_user};
+use crate::modules::core::uri::{assign_uri, is_safe, set_host, set_port, set_user};
 use crate::script::{Execution, Index, Key, Value};
 use crate::sip::{Scheme, Uri};
 
@@ -13,9 +13,9 @@ fn part<'m>(
     execution.parse_uri(text).map_or(Value::Null, |uri| part(&uri))
 }
 
-/// The host.
+/// The host; `$null` if it has none, as a `tel:` URI.
 fn host<'m>(uri: &Uri<'m>) -> Value<'m> {
-    Value::Text(uri.host)
+    whole(uri.host)
 }
 
 /// The user.
@@ -211,7 +211,7 @@ pub(super) fn write_host<'m>(
     value: Value<'m>,
 ) -> bool {
     let Value::Text(host) = value else { return false };
-    !host.is_empty() && rewrite(execution, |parts| parts.host = host)
+    set_host(execution, host)
 }
 
 /// `$rp = value`; `$null` takes the port away.

@@ -1,11 +1,13 @@
 //! Calls of functions and route blocks.
 
+use std::net::Ipv6Addr;
+
 use super::graph::route_name;
 use super::{Checker, expression, title};
 use crate::script::ast::{Call, Expression, ExpressionKind, RouteKind, Spanned, UnaryOperator};
 use crate::script::checked::Node;
 use crate::script::format::{Format, FormatStyle};
-use crate::script::program::{Arguments, CallSite, Constant, Prepared};
+use crate::script::program::{Arguments, CallSite, Constant, Operand, Prepared};
 use crate::script::registry::{FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec};
 use crate::script::scope::Fault;
 use crate::script::{
@@ -346,14 +348,16 @@ impl Checker<'_> {
         }
     }
 
-    /// An address, a bare operand, or a string with variables. Quoted, `uri:host` and `uri:port`
-    /// are no names of hosts either.
+    /// An address, a bare operand, or a string with variables. `uri:host` and `uri:port` can be
+    /// nothing else in quotes either.
     fn address(&mut self, argument: &Expression) -> Option<Prepared> {
         let operand = match &argument.kind {
             ExpressionKind::Word(word) => expression::operand(word),
-            ExpressionKind::Text(text, _) if text.starts_with(b"uri:") => {
-                std::str::from_utf8(text).ok().and_then(expression::operand)
-            }
+            ExpressionKind::Text(text, _) => match text.as_slice() {
+                b"uri:host" => Some(Operand::UriHost),
+                b"uri:port" => Some(Operand::UriPort),
+                _ => None,
+            },
             _ => None,
         };
         if let Some(operand) = operand {
@@ -363,7 +367,16 @@ impl Checker<'_> {
         if prepared.is_none() {
             self.error("E0405", "this must be an address", argument.span);
         }
-        prepared
+        let literal = literal(argument).unwrap_or_default();
+        if let Some(part) = literal.split(|byte| *byte == b':').find(|it| is_mistyped_address(it)) {
+            let message = format!("`{}` is no address", String::from_utf8_lossy(part));
+            self.error("E0405", message, argument.span);
+        }
+        // With a port behind it an IPv6 address has brackets, so here too.
+        match std::str::from_utf8(&literal).unwrap_or_default().parse::<Ipv6Addr>() {
+            Ok(address) => Some(Prepared::Literal(format!("[{address}]").into_bytes().into())),
+            Err(_) => prepared,
+        }
     }
 
     /// A flag, by its number or its name.
@@ -440,6 +453,13 @@ impl Checker<'_> {
 
 /// The function that becomes a call of a route block.
 const OPTIONAL_ROUTE: &str = "route_if_exists";
+
+/// Whether a text is no IPv4 address, but looks like one and can be nothing else.
+fn is_mistyped_address(text: &[u8]) -> bool {
+    text.contains(&b'.')
+        && text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+        && crate::sip::host_ip(text).is_none()
+}
 
 /// Whether an argument is something to be calculated.
 fn is_calculation(argument: &Expression) -> bool {

@@ -79,6 +79,8 @@ fn pseudo_variables_are_captured_whole() {
 fn a_case_may_have_a_bare_or_quoted_regex() {
     assert_eq!(show("case /^sip:[0-9]+@:\n x"), "case /^sip:[0-9]+@: x");
     assert_eq!(show("case /\"^a\": b"), "case /^a: b");
+    assert_eq!(show("case /^9/: b"), "case /^9: b");
+    assert_eq!(show("case /'^a'/: b"), "case /^a: b");
 }
 
 #[test]

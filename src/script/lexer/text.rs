@@ -26,21 +26,23 @@ impl Lexer {
         TokenKind::Text(decode(&self.text[open + 1..end], style), style)
     }
 
-    /// The regular expression of a `case`, quoted or bare up to the `:`.
+    /// The regular expression of a `case`, quoted or bare up to the `:`; a `/` may close it.
     pub(super) fn regex(&mut self, problems: &mut Problems) -> TokenKind {
         self.at += 1;
         if matches!(self.peek(0), Some(b'"' | b'\'')) {
-            return match self.quoted(problems) {
-                TokenKind::Text(text, _) => TokenKind::Regex(text),
-                other => other,
+            let TokenKind::Text(text, _) = self.quoted(problems) else {
+                return TokenKind::Regex(Vec::new());
             };
+            self.at += usize::from(self.peek(0) == Some(b'/'));
+            return TokenKind::Regex(text);
         }
         let line = line_of(self.rest());
         let is_end =
             |at: usize| line[at] == b':' && line.get(at + 1).is_none_or(u8::is_ascii_whitespace);
         let length = (0..line.len()).find(|at| is_end(*at)).unwrap_or(line.len());
-        let regex = line[..length].trim_ascii_end().to_vec();
+        let mut regex = line[..length].trim_ascii_end().to_vec();
         self.at += regex.len();
+        regex.pop_if(|last| *last == b'/');
         TokenKind::Regex(regex)
     }
 

@@ -64,8 +64,8 @@ impl Parser<'_> {
         let follows_word = self.is_adjacent_word(1);
         let next = self.peek_at(1);
         let follows = |mark| next.gap == Gap::None && next.is(mark);
-        let is_address = text.starts_with(|start: char| start.is_ascii_hexdigit() || start == '[')
-            && text.contains(['.', ':']);
+        let can_start = |start: char| start.is_ascii_hexdigit() || matches!(start, '[' | ':');
+        let is_address = text.starts_with(can_start) && text.contains(['.', ':']);
         match &mark.kind {
             TokenKind::Mark(".") => follows_word && !starts,
             TokenKind::Mark(":") if self.in_label => false,

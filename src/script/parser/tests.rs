@@ -136,6 +136,8 @@ fn bare_text_is_joined() {
     assert_eq!(value("src_ip==10.0.0.0/8"), "(Equal 'src_ip '10.0.0.0/8)");
     assert_eq!(value("src_ip==10.0.0.0/255.0.0.0"), "(Equal 'src_ip '10.0.0.0/255.0.0.0)");
     assert_eq!(value("src_ip==2001:db8::1"), "(Equal 'src_ip '2001:db8::1)");
+    assert_eq!(value("src_ip==::/0"), "(Equal 'src_ip '::/0)");
+    assert_eq!(value("src_ip==:: && af==INET6"), value("(src_ip==::) && (af==INET6)"));
     assert_eq!(value("src_ip==[::1]:5060"), "(Equal 'src_ip '[::1]:5060)");
     assert_eq!(value("src_ip==::1"), "(Equal 'src_ip '::1)");
     assert_eq!(value("msg:len>=max_len-1"), "(GreaterEqual 'msg:len (Subtract 'max_len 1))");
