@@ -143,3 +143,13 @@ fn what_a_transformation_lacks_is_told() {
         assert_eq!(errors(&format!("xlog(\"{text}\");")), [message], "{text}");
     }
 }
+
+#[test]
+fn blanks_around_parameters_are_passed_over() {
+    shows(&[
+        ("", "$(rU{s.substr, 1, 3}) $(rU{s.replace, li, LI})", "lic aLIce"),
+        ("", "$(rU{s.strip,2 }) $(rd{s.select, 1 ,.})", "ice com"),
+        ("$var(p) = \"a=1;b=2\";", "$(var(p){param.value, b}) $(var(p){param.in, a})", "2 1"),
+        ("$var(i) = 2; $var(l) = 1;", "$(rU{s.substr, $var(i) , $var(l) })", "i"),
+    ]);
+}

@@ -23,6 +23,26 @@ fn the_message_is_read_in_parts() {
 }
 
 #[test]
+fn contacts_without_an_expiry_of_their_own_have_that_of_the_header() {
+    let register = |contacts: &str, header: &str| {
+        let request = format!(
+            "REGISTER sip:example.com SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n\
+             {contacts}{header}Content-Length: 0\r\n\r\n"
+        );
+        let script = "route { xlog(\"L_ERR\", \"$expires(min) $expires(max)\\n\"); exit; }";
+        log_of(script, &request).join("\n")
+    };
+    let both = "Contact: <sip:a@c>;expires=9, <sip:a@d>\r\n";
+    assert_eq!(register(both, "Expires: 7\r\n"), "7 9");
+    assert_eq!(register(both, "Expires: 120\r\n"), "9 120");
+    assert_eq!(register(both, ""), "9 9");
+    assert_eq!(register("Contact: *\r\n", "Expires: 0\r\n"), "0 0");
+    assert_eq!(register("", "Expires: 5\r\n"), "5 5");
+    assert_eq!(register("", ""), "<null> <null>");
+}
+
+#[test]
 fn addresses_are_shown_as_uris_and_sockets() {
     shows(&[
         (

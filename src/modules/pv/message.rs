@@ -174,20 +174,22 @@ pub(super) fn item_count<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) 
     Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// `$expires(min)` or `$expires(max)`: of the Contacts, or else of Expires.
+/// `$expires(min)` or `$expires(max)`: of the Contacts, each its own or else that of Expires, and
+/// of Expires if there is no Contact.
 pub(super) fn expires<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value<'m> {
     let message = execution.transit.message;
+    let header =
+        message.value(HeaderName::Expires).and_then(|value| parse_delta_seconds(value).ok());
     let contacts =
         message.items(HeaderName::Contact).filter_map(|item| match Contact::parse(item) {
-            Ok(Contact::Address { expires, .. }) => expires,
+            Ok(Contact::Address { expires, .. }) => expires.or(header),
             _ => None,
         });
     let found = match key {
         Key::Name(b"min") => contacts.min(),
         _ => contacts.max(),
     };
-    let header = || parse_delta_seconds(message.value(HeaderName::Expires)?).ok();
-    found.or_else(header).map_or(Value::Null, |seconds| Value::Int(seconds.into()))
+    found.or(header).map_or(Value::Null, |seconds| Value::Int(seconds.into()))
 }
 
 /// `$rmid`.

@@ -221,7 +221,8 @@ const VARIABLES: &[PseudoVariable] = &[
     parts(
         "expires",
         &["min", "max"],
-        "The shortest (`min`) or longest (`max`) expiry in the Contacts, or else that of Expires.",
+        "The shortest (`min`) or longest (`max`) expiry of the Contacts: that of Expires counts \
+         where one has none of its own, or where there is no Contact.",
         message::expires,
     ),
     writable(

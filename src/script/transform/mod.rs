@@ -215,21 +215,27 @@ impl<'t> Parameters<'t> {
         if self.at >= self.text.len() {
             return Ok(None);
         }
-        let start = self.at + 1;
+        let start = self.past_blanks(self.at + 1);
         let rest = &self.text[start..];
         if rest.first() == Some(&b'$') {
             let (variable, length) =
                 Variable::parse(rest, scope).map_err(|fault| fault.moved_by(start))?;
-            self.at = start + length;
+            self.at = self.past_blanks(start + length);
             return Ok(Some(Parameter::Variable(Box::new(variable))));
         }
         let length = memchr::memchr(b',', rest).unwrap_or(rest.len());
         self.at = start + length;
         let text = &rest[..length];
-        Ok(Some(match parse_int(text) {
+        Ok(Some(match parse_int(text.trim_ascii_end()) {
             Some(number) if text.first() != Some(&b'+') => Parameter::Int(number),
             _ => Parameter::Fixed(text.into()),
         }))
+    }
+
+    /// Where the blanks end that begin at `at`, if there are any: none belongs to a parameter.
+    fn past_blanks(&self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
     }
 
     /// The next one.
