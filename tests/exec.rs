@@ -279,6 +279,15 @@ fn in_the_dialect_of_ser_a_dollar_is_for_the_shell() {
     assert_eq!(command(&bench).line, line);
 }
 
+/// E01: what the command finds in its environment can be written as the shell does.
+#[test]
+fn the_names_of_the_environment_are_for_the_shell() {
+    let mut bench = bench("exec_msg(\"(echo SRCIP: $SRCIP $SIP_RURI $rU; cat) >> x\");");
+    bench.send(PHONE, plain());
+    let line = b"(echo SRCIP: $SRCIP $SIP_RURI \"${SIP_VALUE_1}\"; cat) >> x";
+    assert_eq!(command(&bench).line, line);
+}
+
 #[test]
 fn everything_that_a_run_knows_is_there_when_it_goes_on() {
     let mut bench = bench(

@@ -31,6 +31,8 @@ pub(super) enum FormatStyle {
     /// `$ru` where that is the name of a variable; any other `$` is text, as in the commands that
     /// SER gives to the shell.
     Shell,
+    /// As `Dollar`, but what a command finds in its environment is text: `$SRCIP`, `$SIP_RURI`.
+    Command,
 }
 
 /// A piece of a rendered [`Format`].
@@ -163,19 +165,30 @@ impl Splitter<'_> {
         self.at += length;
     }
 
-    /// Takes a variable. In the style of SER an unknown one is text.
+    /// Takes a variable. In the style of SER an unknown one is text, in a command one that the shell
+    /// knows.
     fn take_variable(&mut self, style: FormatStyle, scope: &mut Scope<'_>) -> Result<(), Fault> {
         match Variable::parse(&self.text[self.at..], scope) {
             Ok((variable, length)) => {
                 self.push(variable, length);
                 Ok(())
             }
-            Err(_) if style != FormatStyle::Dollar => {
+            Err(fault) if style == FormatStyle::Dollar => Err(fault.moved_by(self.at)),
+            Err(fault) if style == FormatStyle::Command && !self.is_of_environment() => {
+                Err(fault.moved_by(self.at))
+            }
+            Err(_) => {
                 self.take_literal(b"$", 1);
                 Ok(())
             }
-            Err(fault) => Err(fault.moved_by(self.at)),
         }
+    }
+
+    /// Whether what stands at the present place is the name of what a command finds about the
+    /// message in its environment.
+    fn is_of_environment(&self) -> bool {
+        let name = &self.text[self.at + 1..];
+        name.starts_with(b"SRCIP") || name.starts_with(b"SIP_")
     }
 
     /// Takes `%ru`, `%{Header}` or `%Cxy`; a percent sign before anything else is text.

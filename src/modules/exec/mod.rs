@@ -61,7 +61,8 @@ const FUNCTIONS: &[FunctionSpec] = &[
               `SIP_SRCIP` the source address, `SIP_RURI` and `SIP_ORURI` the present and the \
               original Request-URI, `SIP_USER` and `SIP_OUSER` their users, `SIP_TID` what \
               request, retransmissions, CANCEL and ACK have in common, `SIP_DID` the To tag. In \
-              the command they are written `$$SIP_RURI`, in the SER dialect `$SIP_RURI`.\n\nWhat \
+              the command they are written `$SIP_RURI`, what else is for the shell `$$HOME`, but \
+              in the SER dialect `$HOME`.\n\nWhat \
               a pseudo-variable in the command holds becomes (part of) one word, whatever is in \
               it: the shell gets it in its environment and never reads it as text of a command. \
               Quotes around it are fine and not needed. It may still be an option (`-x`) or a path \

@@ -235,7 +235,7 @@ impl Checker<'_> {
             self.error("E0405", "this must be a command for the shell", argument.span);
             return None;
         };
-        let style = if self.has_percent { FormatStyle::Shell } else { FormatStyle::Dollar };
+        let style = if self.has_percent { FormatStyle::Shell } else { FormatStyle::Command };
         match Format::parse(&text, style, &mut self.scope) {
             Ok(format) => {
                 if format.is_one_variable() {
