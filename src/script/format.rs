@@ -165,8 +165,8 @@ impl Splitter<'_> {
         self.at += length;
     }
 
-    /// Takes a variable. In the style of SER an unknown one is text, in a command one that the shell
-    /// knows.
+    /// Takes a variable. In the style of SER an unknown one is text, in a command one that the
+    /// shell knows.
     fn take_variable(&mut self, style: FormatStyle, scope: &mut Scope<'_>) -> Result<(), Fault> {
         match Variable::parse(&self.text[self.at..], scope) {
             Ok((variable, length)) => {
