@@ -88,22 +88,32 @@ fn usual_way<'t>(
     if own.transport != Transport::Udp || !own.ip.is_ipv4() {
         return None;
     }
-    let parts = || transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri));
-    let quads = &standing.quads;
-    let destination = match (hop, transit.known_address) {
-        (NextHop::Routed(None), _) if transit.destination.is_some() => return None,
-        (NextHop::Routed(None), Some((uri, address))) if std::ptr::eq(uri, transit.uri) => address,
-        (NextHop::Routed(None), _) => {
-            let uri = parts()?;
-            let says_more = uri.scheme != Scheme::Sip || !uri.params.text().is_empty();
-            if says_more { None } else { plain_address(uri.host, uri.port, quads) }?
+    if let Some((uri, address)) = transit.known_address
+        && goes_by_uri(transit, hop)
+        && std::ptr::eq(uri, transit.uri)
+    {
+        return Some((address, own));
+    }
+    let uri = transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?;
+    let (host, port) = match hop {
+        NextHop::Fixed(None | Some(Transport::Udp), host, port) if uri.scheme != Scheme::Sips => {
+            (host, port)
         }
-        (NextHop::Fixed(None | Some(Transport::Udp), host, port), _) => {
-            if parts()?.scheme == Scheme::Sips { None } else { plain_address(host, port, quads) }?
+        _ if goes_by_uri(transit, hop)
+            && uri.scheme == Scheme::Sip
+            && uri.params.text().is_empty() =>
+        {
+            (uri.host, uri.port)
         }
         _ => return None,
     };
-    Some((destination, own))
+    Some((plain_address(host, port, &standing.quads)?, own))
+}
+
+/// Whether nothing but the Request-URI says where the request goes.
+#[inline(always)]
+fn goes_by_uri(transit: &Transit<'_>, hop: NextHop<'_>) -> bool {
+    matches!(hop, NextHop::Routed(None)) && transit.destination.is_none() && transit.path.is_empty()
 }
 
 /// The address that a host and a port are, if something can be sent there by UDP.
@@ -337,10 +347,8 @@ pub(super) fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<Ta
 #[inline]
 fn known_address(transit: &Transit<'_>, hop: NextHop<'_>) -> Option<SocketAddr> {
     let (uri, address) = transit.known_address?;
-    let goes_by_uri = matches!(hop, NextHop::Routed(None))
-        && transit.destination.is_none()
-        && transit.path.is_empty();
-    (goes_by_uri && std::ptr::eq(uri, transit.uri)).then_some(SocketAddr::V4(address))
+    let leads = goes_by_uri(transit, hop) && std::ptr::eq(uri, transit.uri);
+    leads.then_some(SocketAddr::V4(address))
 }
 
 /// The next hop that `$du` or the path of the chosen binding names, or else the Request-URI.

@@ -344,14 +344,10 @@ impl<'m> Execution<'m> {
     #[inline]
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
-        self.uri_parts(text).is_some_and(|uri| match uri.unusual_port() {
-            None => self.host.is_myself(uri.host, None),
-            port => {
-                let is_portless = uri.port.is_none() && uri.scheme == Scheme::Sips;
-                self.host.is_myself(uri.host, port)
-                    || is_portless && self.host.is_myself(uri.host, None)
-            }
-        })
+        let Some(uri) = self.uri_parts(text) else { return false };
+        let is_portless_sips = || uri.scheme == Scheme::Sips && uri.port.is_none();
+        self.host.is_myself(uri.host, uri.unusual_port())
+            || is_portless_sips() && self.host.is_myself(uri.host, None)
     }
 
     /// The transport that the message came by.
