@@ -232,7 +232,8 @@ impl<'t> Parameters<'t> {
         }))
     }
 
-    /// Where the blanks end that begin at `at`, if there are any: none belongs to a parameter.
+    /// Where the blanks end that begin at `at`, if there are any: those before a parameter are not
+    /// part of it, nor those behind a variable. Behind a text they are.
     fn past_blanks(&self, at: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
         at + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()
