@@ -100,12 +100,12 @@ fn relay(listeners: &mut [UdpListener], desk: &mut Desk) -> usize {
     let Desk { inbox, outbox, sender, counters } = desk;
     inbox.receive(&mut listeners[0]);
     let mut count = 0;
-    while let Next::Datagram(datagram) = inbox.next(&mut listeners[0]) {
+    while let Next::Datagram(received) = inbox.next(&mut listeners[0]) {
         outbox.push(Transmit {
-            destination: datagram.source,
-            listener: ListenerId(0),
-            source: datagram.local.ip(),
-            payload: Payload::Slot(datagram.slot, HEADROOM_BYTES..HEADROOM_BYTES + datagram.length),
+            destination: received.source,
+            listener: received.listener,
+            source: received.local.ip(),
+            payload: Payload::Slot(received.slot, HEADROOM_BYTES..HEADROOM_BYTES + received.length),
         });
         count += 1;
     }

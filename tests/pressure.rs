@@ -30,7 +30,7 @@ impl Core for Talkative {
 
     fn replace_program(&mut self, _: &Arc<()>) {}
 
-    fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
+    fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         for number in 0..ANSWERS {
             let way = (received.source, received.listener, received.local.ip());
             outbox.push_composed(way, |bytes| {

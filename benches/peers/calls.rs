@@ -77,13 +77,21 @@ pub(crate) struct Calls {
     pub(crate) latency: [f64; 3],
 }
 
+/// When calls end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Extent {
+    /// After so many seconds.
+    Seconds(f64),
+    /// After so many calls.
+    Calls(u64),
+}
+
 /// Calls `target` from one port on one core.
 pub(crate) fn call(
     viaload: &Path,
-    core: usize,
-    target: SocketAddr,
+    (target, core): (SocketAddr, usize),
     pace: Pace,
-    seconds: f64,
+    extent: Extent,
     folder: &Path,
 ) -> Calls {
     let (report, scenario) = (folder.join("calls.json"), folder.join("call.xml"));
@@ -92,8 +100,11 @@ pub(crate) fn call(
     command.args(["--pdeathsig", "KILL"]).arg(viaload).args(["run", "--no-uas"]);
     command.args(["--threads", "1", "--ports", "1", "--view", "quiet"]);
     command.args(["--target", &target.to_string(), "--cores", &core.to_string()]);
-    command.args(["--duration", &seconds.to_string(), "--scenario"]).arg(&scenario);
-    command.arg("--json").arg(&report);
+    match extent {
+        Extent::Seconds(seconds) => command.args(["--duration", &seconds.to_string()]),
+        Extent::Calls(count) => command.args(["--calls", &count.to_string()]),
+    };
+    command.arg("--scenario").arg(&scenario).arg("--json").arg(&report);
     match pace {
         Pace::Window(window) => command.args(["--concurrency", &window.to_string()]),
         Pace::Rate(rate) => command.args(["--rate", &format!("{rate:.1}")]),

@@ -52,7 +52,7 @@ impl Contestant {
         let peers = (0..shape.servers).map(|server| {
             let cores = &options.proxy_core_list(server * shape.workers, shape.workers);
             let (workers, other) = (shape.workers, options.other.as_deref());
-            let place = Place { folder, cores, workers, other };
+            let place = Place { folder, cores, workers, other, is_counted: false };
             Peer::start(program, script, callee, place)
         });
         Self { program, shape, peers: peers.collect() }

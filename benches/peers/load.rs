@@ -272,7 +272,8 @@ impl<'c> Sink<'c> {
         let landings = self.landings.chunks_exact(LANDING_BYTES).take(count).enumerate();
         let messages = landings.flat_map(|(index, landing)| {
             let arrival = self.batch.arrival(index);
-            let each = arrival.segment.unwrap_or(arrival.length).max(1);
+            let told = self.batch.told(index);
+            let each = told.and_then(|told| told.segment).unwrap_or(arrival.length).max(1);
             landing[..arrival.length].chunks(each)
         });
         for bytes in messages {

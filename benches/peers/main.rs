@@ -13,6 +13,7 @@
 mod calls;
 mod contestant;
 mod forwarder;
+mod instructions;
 mod load;
 mod messages;
 mod options;
@@ -25,6 +26,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use core_affinity::CoreId;
+use instructions::Counting;
 use load::Load;
 use options::Options;
 use peer::Program;
@@ -54,22 +56,21 @@ fn compare(options: &Options) {
         options.seconds
     );
     let viaload = calls::find_viaload(options.is_bench);
+    let (viaload, folder) = (viaload.as_deref(), folder.0.as_path());
+    if options.counts {
+        return Counting { options, viaload, folder }.print();
+    }
     let mut samples = Vec::new();
     for scenario in Scenario::ALL {
-        let wanted = options.only.is_empty() || options.only.iter().any(|n| n == scenario.name());
-        if !wanted {
+        if !options.wants(scenario.name()) {
             continue;
         }
         if scenario == Scenario::Call && viaload.is_none() {
             println!("\ncall: left out, viaload is not built");
             continue;
         }
-        let mut bench = Bench {
-            options,
-            load: Load::new(&cores, scenario.merges()),
-            viaload: viaload.as_deref(),
-            folder: &folder.0,
-        };
+        let mut bench =
+            Bench { options, load: Load::new(&cores, scenario.merges()), viaload, folder };
         let results = bench.run(scenario);
         table::print(&scenario.title(options), &results);
         samples.extend(results);

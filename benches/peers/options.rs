@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) only: Vec<String>,
     /// Another build of the server, to be compared with this one.
     pub(crate) other: Option<PathBuf>,
+    /// Whether instructions are counted, and nothing else is measured.
+    pub(crate) counts: bool,
     /// Where the samples are written to.
     pub(crate) json: Option<PathBuf>,
     /// Whether figures are of interest; otherwise it only has to run.
@@ -39,6 +41,7 @@ impl Options {
             load_cores: Vec::new(),
             only: Vec::new(),
             other: None,
+            counts: false,
             json: None,
             is_bench,
         };
@@ -54,12 +57,18 @@ impl Options {
                 "--only" => options.only = value().split(',').map(str::to_owned).collect(),
                 "--other" => options.other = Some(value().into()),
                 "--json" => options.json = Some(value().into()),
+                "--instructions" => options.counts = true,
                 "--bench" | "--quick" => {}
                 other => panic!("there is no option {other}; benches/peers/README.md tells them"),
             }
         }
         options.load_cores = options.load_cores_or_rest();
         options
+    }
+
+    /// Whether a scenario is to be run.
+    pub(crate) fn wants(&self, scenario: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == scenario)
     }
 
     /// The cores of the load as given, or those that are left; on a machine without any, all.

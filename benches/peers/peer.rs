@@ -91,6 +91,8 @@ pub(crate) struct Place<'p> {
     pub(crate) workers: usize,
     /// The other build of `viaduct`.
     pub(crate) other: Option<&'p Path>,
+    /// Whether its instructions are counted, by valgrind.
+    pub(crate) is_counted: bool,
 }
 
 /// A running program.
@@ -99,6 +101,8 @@ pub(crate) struct Peer {
     program: Program,
     address: SocketAddr,
     child: Child,
+    /// What it writes.
+    log: PathBuf,
 }
 
 impl Peer {
@@ -116,6 +120,9 @@ impl Peer {
         // Whatever ends this bench, nothing of it may be left.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "TERM", "taskset", "-c", place.cores]);
+        if place.is_counted {
+            command.args(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+        }
         match program {
             Program::Forwarder => {
                 command.arg(std::env::current_exe().unwrap());
@@ -146,12 +153,19 @@ impl Peer {
                 command.arg("-w").arg(&own).arg("-P").arg(own.join("pid"));
             }
         }
-        let log = File::create(own.join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let log = own.join("log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
         let child = command.spawn().unwrap();
-        let mut peer = Self { program, address, child };
-        peer.wait_for_socket(&own);
+        let mut peer = Self { program, address, child, log };
+        peer.wait_for_socket();
         peer
+    }
+
+    /// Ends it; what it has written.
+    pub(crate) fn end(self) -> String {
+        let log = self.log.clone();
+        drop(self);
+        fs::read_to_string(log).unwrap()
     }
 
     /// Where it listens.
@@ -165,7 +179,7 @@ impl Peer {
     }
 
     /// Waits until the port is taken.
-    fn wait_for_socket(&mut self, folder: &Path) {
+    fn wait_for_socket(&mut self) {
         let start = now();
         loop {
             let listed = listening_ports();
@@ -174,7 +188,7 @@ impl Peer {
             }
             let ended = self.child.try_wait().unwrap().is_some();
             if ended || now().duration_since(start) > PATIENCE {
-                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(&self.log).unwrap_or_default();
                 panic!("{} does not start:\n{log}", self.program.name());
             }
             std::thread::park_timeout(Duration::from_millis(20));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::calls::{self, Callees, MESSAGES_PER_CALL};
+use super::calls::{self, Callees, Extent, MESSAGES_PER_CALL};
 use super::contestant::{Contestant, Shape};
 use super::load::{Load, Outcome, Pace, Phase, whole};
 use super::messages::Kind;
@@ -16,7 +16,7 @@ const WINDOW: u64 = 512;
 /// The rate of the scenario `low` (messages a second).
 const LOW_RATE: f64 = 20_000.0;
 /// Attempts to get something through a peer that has just started.
-const ATTEMPTS_MAX: usize = 50;
+pub(crate) const ATTEMPTS_MAX: usize = 50;
 
 /// What is done to the peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Scenario {
     }
 
     /// The script of the peers.
-    const fn script(self) -> Script {
+    pub(crate) const fn script(self) -> Script {
         match self {
             Self::Refresh | Self::New | Self::Lookup => Script::Registrar,
             Self::Edge | Self::Workers => Script::Edge,
@@ -96,7 +96,7 @@ impl Scenario {
     }
 
     /// The message that is sent.
-    const fn kind(self, users: u64) -> Kind {
+    pub(crate) const fn kind(self, users: u64) -> Kind {
         match self {
             Self::Mixed => Kind::Mixed,
             Self::Refresh => Kind::Refresh(users),
@@ -307,7 +307,8 @@ impl Bench<'_> {
         let viaload = self.viaload.unwrap();
         let cores = &self.options.load_cores;
         let core = cores[1 % cores.len()];
-        calls::call(viaload, core, peer.address(), pace, seconds, self.folder)
+        let extent = Extent::Seconds(seconds);
+        calls::call(viaload, (peer.address(), core), pace, extent, self.folder)
     }
 }
 

@@ -215,8 +215,8 @@ impl Stage {
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
         let listener = ListenerId(u16::try_from(position).unwrap_or(0));
         let (source, local, length) = (source.address, local.address, datagram.len());
-        let received = Received { slot, buffer, length, source, local, listener };
-        self.core.handle_datagram(self.now, received, &mut self.outbox);
+        let mut received = Received { slot, buffer, length, source, local, listener };
+        self.core.handle_datagram(self.now, &mut received, &mut self.outbox);
         let mut sent = self.take_sent();
         if self.answer_names() {
             sent.extend(self.advance(NAME_MS));

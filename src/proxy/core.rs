@@ -125,16 +125,16 @@ impl ProxyCore {
 
     /// Works through one datagram. What is to be sent because of it is in `outbox` when the call
     /// returns; a forwarded message stays in its slot.
-    pub fn handle_datagram(&mut self, now: Now, mut received: Received<'_>, outbox: &mut Outbox) {
+    pub fn handle_datagram(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         self.script.message_count = self.script.message_count.wrapping_add(1);
-        if !self.sees_responses && pass::pass(&self.standing, &mut received, outbox) {
+        if !self.sees_responses && pass::pass(&self.standing, received, outbox) {
             return;
         }
         if received.datagram().iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let parsed = sip::parse(received.datagram(), &mut self.workspace.index);
-        let arrival = Arrival::of(&received);
+        let arrival = Arrival::of(received);
         self.decide((&now, &arrival), (received.datagram(), parsed), None, outbox);
         self.send_rewritten(received, outbox);
     }
@@ -276,7 +276,7 @@ impl ProxyCore {
 
     /// Makes the planned edits in the slot and queues the message, if it is to go out.
     #[inline]
-    fn send_rewritten(&mut self, received: Received<'_>, outbox: &mut Outbox) {
+    fn send_rewritten(&mut self, received: &mut Received<'_>, outbox: &mut Outbox) {
         let Some(plan) = &self.workspace.plan else { return };
         let message = HEADROOM_BYTES..HEADROOM_BYTES + plan.message_length;
         match self.workspace.plan_edits.apply(received.buffer, message) {

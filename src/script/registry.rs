@@ -91,6 +91,9 @@ pub enum ParameterKind {
     /// An address or host, with or without port, bare or quoted; also `uri:host`, `uri:port`.
     /// Pseudo-variables in it are replaced. Arrives as `Text` (bare operands resolved).
     Address,
+    /// A port: a number, or what an address may be. Arrives as `Int` if it is written as a number,
+    /// else as `Text`.
+    Port,
 }
 
 /// One parameter of a function.

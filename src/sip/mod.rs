@@ -40,6 +40,7 @@ pub use error::ParseError;
 pub use escape::{is_canonical, unescaped};
 pub use header::HeaderName;
 pub use host::host_ip;
+pub(crate) use host::parse_port;
 pub use index::{MessageIndex, parse};
 pub use length::edit_content_length;
 pub use list::Items;

@@ -3,7 +3,7 @@
 //! Three readers, each for more than the one before it: `usual` reads what stands in the message
 //! behind the text as well, `plain` the text in its ordinary form, `any` by the grammar.
 
-use super::host::{host_len, port};
+use super::host::{host_len, parse_port};
 use super::octet::{
     are_host, are_uri, last_number, leading_number, prefix_len, short_host_len, starts_with,
 };
@@ -255,7 +255,7 @@ impl<'d> Uri<'d> {
         if let Some(digits) = rest.strip_prefix(b":") {
             (uri.port_text, rest) =
                 digits.split_at(prefix_len(digits, |byte| byte.is_ascii_digit()));
-            uri.port = Some(port(uri.port_text)?);
+            uri.port = Some(parse_port(uri.port_text)?);
         }
         if !matches!(rest.first(), None | Some(b';' | b'?')) {
             return None;

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::host::{host_ip, host_len, ipv4, ipv6, leading_port, port};
+use super::host::{host_ip, host_len, ipv4, ipv6, leading_port, parse_port};
 use super::octet::{
     equal, host_prefix_len, is_space, is_token, last_number, leading_number, number, prefix_len,
     short_host_len, skip_space, starts_with, trim,
@@ -209,8 +209,8 @@ impl<'d> Via<'d> {
     }
 
     /// As [`Self::parse_plain`], of the `text` that `line` starts with, with the parameters that
-    /// almost all clients write: a branch, and then `rport` without a value or nothing. What is
-    /// looked at is so much of the line that nothing need be asked for its length.
+    /// almost all clients write: a branch, and `rport` without a value behind or before it or not at
+    /// all. What is looked at is so much of the line that nothing need be asked for its length.
     #[inline(always)]
     fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
         let rest = line.strip_prefix(PLAIN_START)?;
@@ -225,19 +225,26 @@ impl<'d> Via<'d> {
             (None, rest)
         };
         let params_start = line.len() - params.len();
-        let branch = params.strip_prefix(b";branch=")?;
-        let length = text.len().checked_sub(params_start + 8)?;
+        let (rport_first, rest) = match params.strip_prefix(b";rport") {
+            Some(rest) => (b";rport".len(), rest),
+            None => (0, params),
+        };
+        let branch = rest.strip_prefix(b";branch=")?;
+        let length = text.len().checked_sub(params_start + rport_first + 8)?;
         let edges = edges_ahead(branch, length)?;
         let branch_len = edges.trailing_zeros() as usize;
-        let branch_place = Place::new([1, 8, 8 + branch_len]);
+        let branch_start = rport_first + 8;
+        let branch_place = Place::new([rport_first + 1, branch_start, branch_start + branch_len]);
         let mut places = Places { branch: branch_place, ..Places::default() };
         if branch_len < length {
             let is_rport = starts_with(*branch.get(branch_len..)?.first_chunk()?, b";rport");
             let is_last = edges >> branch_len == 1 | 1 << b";rport".len();
-            if !is_rport || !is_last {
+            if !is_rport || !is_last || rport_first > 0 {
                 return None;
             }
             places.rport = Place::new([8 + branch_len + 1, 0, 8 + length]);
+        } else if rport_first > 0 {
+            places.rport = Place::new([1, 0, rport_first]);
         }
         let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
         let params = Params::new(text.get(params_start..)?);
@@ -364,7 +371,7 @@ impl<'d> Via<'d> {
         // It ends with its value.
         let port = match last_number(text, self.places.rport.value_len()) {
             Some(number) => u16::try_from(number).ok(),
-            None => self.places.rport.value(self.params).and_then(port),
+            None => self.places.rport.value(self.params).and_then(parse_port),
         };
         port.map_or(Rport::Requested(text), Rport::Filled)
     }
@@ -537,9 +544,12 @@ mod tests {
 
     #[test]
     fn the_most_ordinary_vias_are_usual() {
-        for text in
-            ["a:5070;branch=z9hG4bKx", "192.0.2.1:5060;branch=z9hG4bK+x.1;rport", "a;branch="]
-        {
+        for text in [
+            "a:5070;branch=z9hG4bKx",
+            "192.0.2.1:5060;branch=z9hG4bK+x.1;rport",
+            "192.0.2.1:5060;rport;branch=z9hG4bK+x.1",
+            "a;branch=",
+        ] {
             let text = format!("SIP/2.0/UDP {text}");
             let line = format!("{text}\r\n{}", "x".repeat(100));
             assert!(Via::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");

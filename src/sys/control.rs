@@ -13,13 +13,16 @@ pub(super) struct Control {
 
 /// What the control messages of a received datagram say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
-    /// The address that the datagram was sent to.
-    pub(super) local: Option<IpAddr>,
-    /// Datagrams lost at this socket since it was made, modulo 2^32.
-    pub(super) overruns: Option<u32>,
-    /// Bytes of each datagram, if several were merged.
-    pub(super) segment: Option<usize>,
+pub struct Told {
+    /// The address that the datagram was sent to. Only of sockets that
+    /// [`super::tell_destination_v4`] or `_v6`.
+    pub local: Option<IpAddr>,
+    /// Datagrams lost at this socket since it was made, modulo 2^32, if any. Only of sockets that
+    /// [`super::tell_overruns`].
+    pub overruns: Option<u32>,
+    /// Bytes of each of the datagrams that these bytes are, one behind the other, the last maybe
+    /// shorter, if several were merged. Only of sockets that [`super::take_merged`].
+    pub segment: Option<usize>,
 }
 
 impl Control {
@@ -72,7 +75,8 @@ impl Control {
                 }
                 (libc::SOL_UDP, libc::UDP_GRO) => {
                     let bytes = data.first_chunk::<4>().copied().map(i32::from_ne_bytes);
-                    told.segment = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                    told.segment = bytes.filter(|bytes| *bytes > 0);
                 }
                 _ => {}
             }

@@ -17,6 +17,7 @@ mod send;
 mod signal;
 mod zone;
 
+pub use control::Told;
 pub use error::reason;
 pub use fifo::make_fifo;
 pub use files::raise_open_files;

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the standard library receives one datagram a call")]
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
@@ -37,17 +37,10 @@ pub struct Landings<'m> {
 pub struct Arrival {
     /// Bytes of the datagram that are in its landing.
     pub length: usize,
-    /// Bytes of each of the datagrams that these bytes are, one behind the other, the last maybe
-    /// shorter; none if they are one. Only of sockets that [`super::take_merged`].
-    pub segment: Option<usize>,
     /// Whether it was longer than the landing.
     pub truncated: bool,
     /// Who sent it; none if that is no IP address.
     pub source: Option<SocketAddr>,
-    /// The address it was sent to, if the socket tells.
-    pub local: Option<IpAddr>,
-    /// Datagrams that this socket lost so far, modulo 2^32, if any and if the socket tells.
-    pub overruns: Option<u32>,
 }
 
 impl<'m> Landings<'m> {
@@ -148,17 +141,24 @@ impl ReceiveBatch {
     #[must_use]
     pub fn arrival(&self, index: usize) -> Arrival {
         let (header, entry) = (&self.headers[index], &self.entries[index]);
-        let told = match header.msg_hdr.msg_controllen {
-            0 => Told::default(),
-            length => entry.control.read(length),
-        };
         Arrival {
             length: header.msg_len as usize,
-            segment: told.segment.filter(|bytes| *bytes > 0),
             truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
             source: entry.address.read(header.msg_hdr.msg_namelen),
-            local: told.local,
-            overruns: told.overruns,
+        }
+    }
+
+    /// What else the kernel told of datagram `index` of the last batch, if anything.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below the capacity.
+    #[inline]
+    #[must_use]
+    pub fn told(&self, index: usize) -> Option<Told> {
+        match self.headers[index].msg_hdr.msg_controllen {
+            0 => None,
+            length => Some(self.entries[index].control.read(length)),
         }
     }
 
@@ -277,7 +277,7 @@ mod tests {
         let count = batch.receive(far.as_fd(), Landings::new(&mut memory, 100), 2).unwrap();
         let lengths = |index| {
             let arrival = batch.arrival(index);
-            (arrival.length, arrival.segment)
+            (arrival.length, batch.told(index).and_then(|told| told.segment))
         };
         assert_eq!((count, lengths(0), lengths(1)), (2, (8, Some(3)), (5, None)));
         assert_eq!(memory[..8], *b"aaabbbcc");
@@ -323,7 +323,7 @@ mod tests {
             assert_eq!(batch.receive(far.as_fd(), landings, 3).unwrap(), 1);
             assert_eq!(memory[10..16], [text[0], text[1], text[2], text[0], text[1], text[2]]);
             let arrival = batch.arrival(0);
-            assert_eq!((arrival.length, arrival.segment), (6, Some(3)));
+            assert_eq!((arrival.length, batch.told(0).unwrap().segment), (6, Some(3)));
             assert_eq!(arrival.source, Some(near.local_addr().unwrap()));
         }
         assert_eq!(memories[0][10..13], *b"two", "left alone later");

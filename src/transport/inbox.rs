@@ -1,10 +1,10 @@
 //! What was received and is being worked through, datagram by datagram.
 
-use std::net::SocketAddr;
+use std::ops::Range;
 
 use super::udp::{Landed, Reception, UdpListener};
 use crate::limits::BATCH_DATAGRAMS_MAX;
-use crate::mem::{SlotId, SlotPool};
+use crate::mem::{ListenerId, Received, SlotId, SlotPool};
 use crate::sys::ReceiveBatch;
 
 /// A batch of a listener's datagrams.
@@ -19,44 +19,23 @@ pub struct Inbox {
     slots: SlotPool,
     /// Landings that are filled.
     filled: usize,
-    /// The one that is being worked through.
-    landing: usize,
-    /// What landed there, if that is several datagrams and the first was taken.
-    merged: Option<Merged>,
+    /// Those of them that have been begun.
+    begun: usize,
+    /// What is in the last of these.
+    landed: Landed,
+    /// Where in it the datagrams are that have not been taken, if it is several.
+    rest: Range<usize>,
     /// Datagrams that have been taken from this batch.
     taken: usize,
     /// Spare slots in use.
     spares: usize,
 }
 
-/// A datagram in its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// Its slot.
-    pub slot: SlotId,
-    /// Its length (bytes).
-    pub length: usize,
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// The address that it was sent to.
-    pub local: SocketAddr,
-    /// Datagrams that the socket lost since it told last.
-    pub lost: u32,
-}
-
-/// Datagrams that landed as one.
-#[derive(Debug)]
-struct Merged {
-    landed: Landed,
-    /// Bytes of those that have been taken.
-    taken: usize,
-}
-
 /// What comes next in a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+#[derive(Debug)]
+pub enum Next<'i> {
     /// A datagram.
-    Datagram(Datagram),
+    Datagram(Received<'i>),
     /// One that was cut off, or comes from no IP address.
     Unreadable,
     /// Datagrams for which there is no slot now.
@@ -71,8 +50,9 @@ impl Default for Inbox {
             batch: ReceiveBatch::new(BATCH_DATAGRAMS_MAX),
             slots: SlotPool::new(BATCH_DATAGRAMS_MAX, BATCH_DATAGRAMS_MAX),
             filled: 0,
-            landing: 0,
-            merged: None,
+            begun: 0,
+            landed: Landed::NOTHING,
+            rest: 0..0,
             taken: 0,
             spares: 0,
         }
@@ -86,8 +66,8 @@ impl Inbox {
         let wanted = self.wanted();
         let Reception { count, drained } =
             listener.receive(&mut self.batch, &mut self.slots, wanted);
-        (self.filled, self.landing, self.taken) = (count, 0, 0);
-        self.merged = None;
+        (self.filled, self.begun, self.taken) = (count, 0, 0);
+        self.rest = 0..0;
         drained
     }
 
@@ -103,50 +83,59 @@ impl Inbox {
 
     /// Whether all of the batch has been taken.
     #[must_use]
-    pub const fn is_done(&self) -> bool {
-        self.landing == self.filled
+    pub fn is_done(&self) -> bool {
+        self.begun == self.filled && self.rest.is_empty()
     }
 
     /// The next datagram of the batch, which is that of `listener`.
     #[inline]
-    pub fn next(&mut self, listener: &mut UdpListener) -> Next {
-        if self.is_done() {
+    pub fn next(&mut self, listener: &mut UdpListener) -> Next<'_> {
+        if !self.rest.is_empty() {
+            return self.next_of_merged(listener.id());
+        }
+        if self.begun == self.filled {
             return Next::Nothing;
         }
-        if self.merged.is_none() {
-            let Some(landed) = listener.arrival(&self.batch, self.landing) else {
-                self.landing += 1;
-                return Next::Unreadable;
-            };
-            if landed.step >= landed.whole.length {
-                self.landing += 1;
-                self.taken += 1;
-                return Next::Datagram(landed.whole);
-            }
-            self.merged = Some(Merged { landed, taken: 0 });
+        let landing = self.begun;
+        self.begun += 1;
+        if !listener.take(&self.batch, landing, &mut self.landed) {
+            return Next::Unreadable;
         }
-        self.next_of_merged()
+        let Landed { length, step, .. } = self.landed;
+        if step < length {
+            self.rest = 0..length;
+            return self.next_of_merged(listener.id());
+        }
+        self.taken += 1;
+        self.received(SlotId(landing as u16), length, listener.id())
     }
 
     /// The next of the datagrams that landed as one, if a slot is free.
-    fn next_of_merged(&mut self) -> Next {
-        let Some(Merged { landed: Landed { whole, step }, taken }) = &mut self.merged else {
-            return Next::Nothing;
-        };
+    fn next_of_merged(&mut self, listener: ListenerId) -> Next<'_> {
         if self.spares == self.slots.spare_count() {
             return Next::NoSlot;
         }
-        let (start, end) = (*taken, whole.length.min(*taken + *step));
-        let slot = self.slots.split(whole.slot, start..end, self.spares);
-        let datagram = Datagram { slot, length: end - start, ..*whole };
-        (*taken, whole.lost) = (end, 0);
-        if end == whole.length {
-            self.merged = None;
-            self.landing += 1;
-        }
+        let end = self.rest.end.min(self.rest.start + self.landed.step);
+        let (part, landing) = (self.rest.start..end, SlotId((self.begun - 1) as u16));
+        let length = part.len();
+        self.rest.start = end;
+        let slot = self.slots.split(landing, part, self.spares);
         self.spares += 1;
         self.taken += 1;
-        Next::Datagram(datagram)
+        self.received(slot, length, listener)
+    }
+
+    /// A datagram of what has landed.
+    #[inline]
+    fn received(&mut self, slot: SlotId, length: usize, listener: ListenerId) -> Next<'_> {
+        Next::Datagram(Received {
+            slot,
+            buffer: self.slots.slot_mut(slot),
+            length,
+            source: self.landed.source,
+            local: self.landed.local,
+            listener,
+        })
     }
 
     /// Takes the slots back: nothing of what has been taken is needed any more.
@@ -170,13 +159,11 @@ const _: () = assert!(2 * BATCH_DATAGRAMS_MAX <= u16::MAX as usize, "a SlotId co
 
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
+    use std::net::{SocketAddr, UdpSocket};
     use std::os::fd::AsFd;
 
     use super::super::{Steering, bind_group};
     use super::*;
-    use crate::limits::HEADROOM_BYTES;
-    use crate::mem::ListenerId;
     use crate::sys::{Outgoing, SendBatch};
 
     /// A listener on a free port.
@@ -199,16 +186,18 @@ mod tests {
         peer.local_addr().unwrap()
     }
 
-    /// All datagrams until something else comes: their texts, and that.
-    fn take(inbox: &mut Inbox, listener: &mut UdpListener) -> (Vec<String>, Next) {
+    /// All datagrams until something else comes: their texts, and whether that is for want of
+    /// slots.
+    fn take(inbox: &mut Inbox, listener: &mut UdpListener) -> (Vec<String>, bool) {
         let mut texts = Vec::new();
         loop {
             match inbox.next(listener) {
-                Next::Datagram(datagram) => {
-                    let bytes = &inbox.slots().slot(datagram.slot)[HEADROOM_BYTES..];
-                    texts.push(String::from_utf8_lossy(&bytes[..datagram.length]).into_owned());
+                Next::Datagram(received) => {
+                    texts.push(String::from_utf8_lossy(received.datagram()).into_owned());
                 }
-                next => return (texts, next),
+                Next::NoSlot => return (texts, true),
+                Next::Nothing => return (texts, false),
+                Next::Unreadable => panic!("something was cut off"),
             }
         }
     }
@@ -224,7 +213,7 @@ mod tests {
         let Next::Datagram(first) = inbox.next(&mut listener) else { panic!("nothing came") };
         assert_eq!((first.source, first.local), (source, listener.local_address()));
         let (rest, end) = take(&mut inbox, &mut listener);
-        assert_eq!((&rest[..], end), (&texts[1..], Next::Nothing));
+        assert_eq!((&rest[..], end), (&texts[1..], false));
         assert!(inbox.is_done());
     }
 
@@ -237,11 +226,11 @@ mod tests {
         let mut inbox = Inbox::default();
         inbox.receive(&mut listener);
         let (first, end) = take(&mut inbox, &mut listener);
-        assert_eq!((&first[..], end), (&texts[..BATCH_DATAGRAMS_MAX], Next::NoSlot));
+        assert_eq!((&first[..], end), (&texts[..BATCH_DATAGRAMS_MAX], true));
         assert!(!inbox.is_done());
         inbox.release();
         let (second, end) = take(&mut inbox, &mut listener);
-        assert_eq!((&second[..], end), (&texts[BATCH_DATAGRAMS_MAX..], Next::Nothing));
+        assert_eq!((&second[..], end), (&texts[BATCH_DATAGRAMS_MAX..], false));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod tls;
 mod udp;
 
 pub use group::{BindError, Steering, bind_group};
-pub use inbox::{Datagram, Inbox, Next};
+pub use inbox::{Inbox, Next};
 pub use send::Sender;
 pub use stream::{Arrived, StreamListener, StreamParts, Streams, bind_streams};
 pub use udp::UdpListener;

@@ -1,7 +1,7 @@
 //! A worker's socket at one listen address.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use mio::event::Source;
@@ -9,10 +9,9 @@ use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
-use super::Datagram;
 use crate::limits::SLOT_BYTES;
-use crate::mem::{ListenerId, SlotId, SlotPool};
-use crate::sys::{Landings, ReceiveBatch};
+use crate::mem::{ListenerId, SlotPool};
+use crate::sys::{Landings, ReceiveBatch, Told};
 
 /// One socket, one of the group of its listen address.
 #[derive(Debug)]
@@ -20,7 +19,12 @@ pub struct UdpListener {
     id: ListenerId,
     socket: UdpSocket,
     local: SocketAddr,
+    /// Whether it is bound to the wildcard address.
+    wildcard: bool,
+    /// What the kernel told last of the datagrams that it lost here.
     overruns: u32,
+    /// Those of them that nobody has asked for.
+    lost: u32,
 }
 
 /// How a turn of receiving ended.
@@ -32,20 +36,33 @@ pub(super) struct Reception {
     pub drained: bool,
 }
 
-/// What landed in a slot.
+/// What landed in a slot: a datagram, or several of one peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Landed {
-    /// All of it, as if it were one datagram.
-    pub whole: Datagram,
+    /// Bytes of all of it.
+    pub length: usize,
     /// From the beginning of one datagram to that of the next (bytes).
     pub step: usize,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// The address that it was sent to.
+    pub local: SocketAddr,
+}
+
+impl Landed {
+    /// Nothing.
+    pub(super) const NOTHING: Self = {
+        let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Self { length: 0, step: 0, source: nobody, local: nobody }
+    };
 }
 
 impl UdpListener {
     /// A listener around a bound socket that does not block.
     pub(super) fn new(id: ListenerId, socket: UdpSocket) -> io::Result<Self> {
         let local = socket.local_addr()?;
-        Ok(Self { id, socket, local, overruns: 0 })
+        let wildcard = local.ip().is_unspecified();
+        Ok(Self { id, socket, local, wildcard, overruns: 0, lost: 0 })
     }
 
     /// Which listen address this is.
@@ -91,21 +108,38 @@ impl UdpListener {
         Reception { count: 0, drained: true }
     }
 
-    /// What is in landing `index` of the batch just received. None if it was cut off or
+    /// Notes what is in landing `index` of the batch just received. False if it was cut off or
     /// comes from no IP address: no UDP datagram should be either.
     #[inline]
-    pub(super) fn arrival(&mut self, batch: &ReceiveBatch, index: usize) -> Option<Landed> {
+    pub(super) fn take(&mut self, batch: &ReceiveBatch, index: usize, landed: &mut Landed) -> bool {
         let arrival = batch.arrival(index);
-        let lost = arrival.overruns.map_or(0, |overruns| overruns.wrapping_sub(self.overruns));
-        self.overruns = self.overruns.wrapping_add(lost);
-        let source = arrival.source.filter(|_| !arrival.truncated)?;
-        let mut local = self.local;
-        if let Some(ip) = arrival.local {
-            local.set_ip(ip);
+        let Some(source) = arrival.source.filter(|_| !arrival.truncated) else { return false };
+        let length = arrival.length;
+        *landed = Landed { length, step: length, source, local: self.local };
+        if let Some(told) = batch.told(index) {
+            self.note(told, landed);
         }
-        let step = arrival.segment.unwrap_or(arrival.length);
-        let (slot, length) = (SlotId(index as u16), arrival.length);
-        Some(Landed { whole: Datagram { slot, length, source, local, lost }, step })
+        true
+    }
+
+    /// Notes what else the kernel told of a landing.
+    fn note(&mut self, told: Told, landed: &mut Landed) {
+        if let Some(ip) = told.local {
+            landed.local.set_ip(ip);
+        }
+        if let Some(bytes) = told.segment {
+            landed.step = bytes;
+        }
+        if let Some(overruns) = told.overruns {
+            self.lost = self.lost.wrapping_add(overruns.wrapping_sub(self.overruns));
+            self.overruns = overruns;
+        }
+    }
+
+    /// Datagrams that the socket lost since this was asked last, as far as those that were taken
+    /// tell.
+    pub const fn take_losses(&mut self) -> u32 {
+        std::mem::replace(&mut self.lost, 0)
     }
 
     /// Whether the socket can send there: IPv4 to IPv4, IPv6 to IPv6.
@@ -118,8 +152,11 @@ impl UdpListener {
     /// socket fixes it or the kernel may choose.
     #[must_use]
     pub const fn source_to_ask<'s>(&self, source: &'s IpAddr) -> Option<&'s IpAddr> {
-        let choice = self.local.ip().is_unspecified() && !source.is_unspecified();
-        if choice && source.is_ipv4() == self.local.is_ipv4() { Some(source) } else { None }
+        if !self.wildcard {
+            return None;
+        }
+        let is_fit = !source.is_unspecified() && source.is_ipv4() == self.local.is_ipv4();
+        if is_fit { Some(source) } else { None }
     }
 }
 
@@ -153,6 +190,7 @@ mod tests {
     use super::super::{Steering, bind_group};
     use super::*;
     use crate::limits::HEADROOM_BYTES;
+    use crate::mem::SlotId;
 
     /// One listener on a free port of `ip`.
     fn listener(ip: &str) -> UdpListener {
@@ -171,10 +209,11 @@ mod tests {
         let mut batch = ReceiveBatch::new(4);
         let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 2, drained: true });
-        let second = listener.arrival(&batch, 1).unwrap().whole;
+        let mut second = Landed::NOTHING;
+        assert!(listener.take(&batch, 1, &mut second));
         assert_eq!(second.source, peer.local_addr().unwrap());
         assert_eq!(second.local, listener.local_address());
-        assert_eq!(&slots.slot(second.slot)[HEADROOM_BYTES..][..second.length], b"second");
+        assert_eq!(&slots.slot(SlotId(1))[HEADROOM_BYTES..][..second.length], b"second");
         let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 0, drained: true });
     }
@@ -207,7 +246,9 @@ mod tests {
             let mut slots = SlotPool::new(1, 0);
             let mut batch = ReceiveBatch::new(1);
             assert_eq!(listener.receive(&mut batch, &mut slots, 1).count, 1);
-            assert_eq!(listener.arrival(&batch, 0).unwrap().whole.local, target);
+            let mut landed = Landed::NOTHING;
+            assert!(listener.take(&batch, 0, &mut landed));
+            assert_eq!(landed.local, target);
         }
     }
 
@@ -224,8 +265,9 @@ mod tests {
             let count = listener.receive(&mut batch, &mut slots, 64).count;
             received += count;
             for index in 0..count {
-                lost += listener.arrival(&batch, index).unwrap().whole.lost;
+                assert!(listener.take(&batch, index, &mut Landed::NOTHING.clone()));
             }
+            lost += listener.take_losses();
         };
         for _ in 0..60 {
             peer.send_to(&[b'x'; 1_000], listener.local_address()).unwrap();

@@ -243,21 +243,9 @@ impl<C: Core> Cycle<C> {
         let mut count = 0;
         loop {
             match self.inbox.next(listener) {
-                Next::Datagram(datagram) => {
+                Next::Datagram(mut received) => {
                     count += 1;
-                    if datagram.lost > 0 {
-                        self.counters.add(Counter::ReceiveOverruns, u64::from(datagram.lost));
-                        self.core.note_losses();
-                    }
-                    let received = Received {
-                        slot: datagram.slot,
-                        buffer: self.inbox.slots_mut().slot_mut(datagram.slot),
-                        length: datagram.length,
-                        source: datagram.source,
-                        local: datagram.local,
-                        listener: listener.id(),
-                    };
-                    self.core.handle_datagram(now, received, &mut self.outbox);
+                    self.core.handle_datagram(now, &mut received, &mut self.outbox);
                 }
                 Next::Unreadable => {
                     count += 1;
@@ -267,6 +255,11 @@ impl<C: Core> Cycle<C> {
             }
         }
         self.counters.add(Counter::ReceivedDatagrams, count);
+        let lost = listener.take_losses();
+        if lost > 0 {
+            self.counters.add(Counter::ReceiveOverruns, u64::from(lost));
+            self.core.note_losses();
+        }
     }
 
     /// Works through a batch of the messages that have come by connections. Datagrams go first: of
@@ -285,8 +278,8 @@ impl<C: Core> Cycle<C> {
             let landing = &mut buffer[HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX];
             let Some(arrived) = streams.next(landing) else { break };
             let Arrived { length, source, local, listener } = arrived;
-            let received = Received { slot, buffer, length, source, local, listener };
-            self.core.handle_datagram(now, received, &mut self.outbox);
+            let mut received = Received { slot, buffer, length, source, local, listener };
+            self.core.handle_datagram(now, &mut received, &mut self.outbox);
         }
         self.flush()
     }

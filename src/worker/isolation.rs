@@ -14,7 +14,7 @@ use super::Core;
 use super::programs::{Follower, Programs};
 use super::spawn::MakeCore;
 use crate::jobs::Completion;
-use crate::limits::{HEADROOM_BYTES, PANIC_FILE_COUNT_MAX};
+use crate::limits::PANIC_FILE_COUNT_MAX;
 use crate::mem::{Outbox, Received};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::Now;
@@ -52,22 +52,19 @@ impl<C: Core> Isolated<C> {
     pub(super) fn handle_datagram(
         &mut self,
         now: Now,
-        received: Received<'_>,
+        received: &mut Received<'_>,
         outbox: &mut Outbox,
     ) {
-        let Received { slot, buffer, length, source, local, listener } = received;
         let transmits_before = outbox.transmits().len();
         // Unwind safety: of what the core touches, itself is replaced, the outbox is cut back,
         // and the slot is not used again before the next datagram is received into it.
         let handled = catch_unwind(AssertUnwindSafe(|| {
-            let received = Received { slot, buffer: &mut *buffer, length, source, local, listener };
             self.core.handle_datagram(now, received, outbox);
         }));
         if let Err(panic) = handled {
             outbox.truncate(transmits_before);
             self.counters.count(Counter::DroppedAtWorkerPanic);
-            let datagram = &buffer[HEADROOM_BYTES..HEADROOM_BYTES + length];
-            self.report(source, datagram, panic.as_ref());
+            self.report(received.source, received.datagram(), panic.as_ref());
             self.core = (self.make_core)(self.program.running());
         }
     }
@@ -179,6 +176,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::limits::HEADROOM_BYTES;
     use crate::mem::{ListenerId, SlotId, SlotPool};
 
     /// Sends what it gets to where it came from, and fails at what begins with `!`.
@@ -191,7 +189,7 @@ mod tests {
 
         fn replace_program(&mut self, _: &Arc<()>) {}
 
-        fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
+        fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
             let way = (received.source, received.listener, received.local.ip());
             outbox.push_composed(way, |bytes| {
                 bytes.extend_from_slice(received.datagram());
@@ -235,7 +233,7 @@ mod tests {
     fn handle(core: &mut Isolated<Fragile>, text: &[u8], outbox: &mut Outbox) {
         let mut slots = SlotPool::new(1, 0);
         slots.slot_mut(SlotId(0))[HEADROOM_BYTES..][..text.len()].copy_from_slice(text);
-        let received = Received {
+        let mut received = Received {
             slot: SlotId(0),
             buffer: slots.slot_mut(SlotId(0)),
             length: text.len(),
@@ -243,7 +241,7 @@ mod tests {
             local: "192.0.2.2:5060".parse().unwrap(),
             listener: ListenerId(0),
         };
-        core.handle_datagram(Now::default(), received, outbox);
+        core.handle_datagram(Now::default(), &mut received, outbox);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub trait Core {
     fn replace_program(&mut self, program: &Arc<Self::Program>);
 
     /// As [`ProxyCore::handle_datagram`].
-    fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox);
+    fn handle_datagram(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox);
 
     /// As [`ProxyCore::note_losses`].
     fn note_losses(&mut self);
@@ -57,7 +57,7 @@ impl Core for ProxyCore {
         Self::replace_program(self, program);
     }
 
-    fn handle_datagram(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
+    fn handle_datagram(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         Self::handle_datagram(self, now, received, outbox);
     }
 

@@ -153,7 +153,7 @@ mod tests {
             self.program = Arc::clone(program);
         }
 
-        fn handle_datagram(&mut self, _: Now, received: Received<'_>, outbox: &mut Outbox) {
+        fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
             assert!(!received.datagram().starts_with(b"fail"), "not this one");
             let way = (received.source, received.listener, received.local.ip());
             outbox.push_composed(way, |bytes| {

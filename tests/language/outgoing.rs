@@ -51,7 +51,7 @@ fn nothing_is_sent_to_where_it_cannot_go() {
         "send_udp(\"192.0.2.1\")",
         "send_data(\"sip:192.0.2.1\", \"x\")",
         "send_udp(\"nobody.invalid:5060\")",
-        "send(192.0.2.20, 99999)",
+        "send(192.0.2.20, \"99$ci\")",
         "send_udp(\"[2001:db8::1]:5060\")",
         "send_data(\"nonsense\", \"x\")",
         "send_data(\"tel:1\", \"x\")",
@@ -80,6 +80,22 @@ fn a_mistyped_address_is_refused() {
     for call in ["forward(192.0.2.3, 5060);", "forward(\"1.example\");", "forward(\"[::1]:5\");"] {
         assert!(errors(call).is_empty(), "{call}");
     }
+}
+
+/// F02: a port that is written as a number is one; what a variable holds is known later.
+#[test]
+fn a_port_out_of_range_is_refused() {
+    for port in ["65536", "\"70000\"", "-1"] {
+        let found = errors(&format!("forward(192.0.2.3, {port});"));
+        assert!(found.len() == 1 && found[0].ends_with("0 to 65535"), "{port} {found:?}");
+    }
+    let to = |port: &str| {
+        let all = sent("", &format!("$var(p) = {port}; forward(192.0.2.20, \"$var(p)\");"));
+        all.first().map(|(to, _)| to.clone())
+    };
+    assert_eq!(to("5080"), Some("192.0.2.20:5080".to_owned()));
+    assert_eq!(to("65536"), None);
+    assert_eq!(to("\"x\""), None);
 }
 
 #[test]

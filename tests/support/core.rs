@@ -165,7 +165,7 @@ impl CoreBench {
         let slot = SlotId(0);
         let buffer = self.slots.slot_mut(slot);
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
-        let received = Received {
+        let mut received = Received {
             slot,
             buffer,
             length: datagram.len(),
@@ -173,7 +173,7 @@ impl CoreBench {
             local: self.local,
             listener: ListenerId(0),
         };
-        self.core.handle_datagram(self.now, received, &mut self.outbox);
+        self.core.handle_datagram(self.now, &mut received, &mut self.outbox);
     }
 
     /// Gives the core one datagram; what it sends.

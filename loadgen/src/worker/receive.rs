@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::slice::Chunks;
 
-use viaduct::sys::{Arrival, Landings, ReceiveBatch};
+use viaduct::sys::{Landings, ReceiveBatch};
 
 use super::socket::Socket;
 
@@ -88,11 +88,11 @@ impl Receiver {
     fn sum_up(&self, socket: &mut Socket, landings: usize) -> Received {
         let mut received = Received { landings, ..Received::default() };
         for index in 0..landings {
-            let arrival = self.batch.arrival(index);
-            received.count += arrival.length.div_ceil(step(&arrival));
-            received.bytes += arrival.length as u64;
+            let length = self.batch.arrival(index).length;
+            received.count += length.div_ceil(self.step(index, length));
+            received.bytes += length as u64;
         }
-        let told = landings.checked_sub(1).and_then(|last| self.batch.arrival(last).overruns);
+        let told = landings.checked_sub(1).and_then(|last| self.batch.told(last)?.overruns);
         received.overruns = told.map_or(0, |told| told.wrapping_sub(socket.overruns));
         socket.overruns = socket.overruns.wrapping_add(received.overruns);
         received
@@ -105,13 +105,13 @@ impl Receiver {
         let arrival = self.batch.arrival(landing);
         let source = arrival.source.filter(|_| !arrival.truncated)?;
         let bytes = &self.memory[landing * LANDING_BYTES..][..arrival.length];
-        Some((source, bytes.chunks(step(&arrival))))
+        Some((source, bytes.chunks(self.step(landing, arrival.length))))
     }
-}
 
-/// From one datagram in a landing to the next (bytes).
-fn step(arrival: &Arrival) -> usize {
-    arrival.segment.unwrap_or(arrival.length).max(1)
+    /// From one datagram to the next in a landing with so many bytes.
+    fn step(&self, landing: usize, length: usize) -> usize {
+        self.batch.told(landing).and_then(|told| told.segment).unwrap_or(length).max(1)
+    }
 }
 
 /// Errors that may wait in a socket, one after another, before a turn of receiving is given up.

@@ -4,10 +4,9 @@ use super::uri::is_safe;
 use crate::mem::ListenerId;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::{
-    Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, parse_int,
-    split_host_port,
+    Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, split_host_port,
 };
-use crate::sip::host_ip;
+use crate::sip::{host_ip, parse_port};
 
 /// `forward()`.
 pub(super) fn routed(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnCode {
@@ -70,11 +69,8 @@ pub(in crate::modules) fn send_text<'m>(
 /// The host and port that the arguments are, by UDP; `None` if the port is none.
 fn next_hop<'m>(arguments: &[Argument<'m>]) -> Option<NextHop<'m>> {
     let (host, port) = match arguments {
-        [Argument::Text(host), Argument::Text(port)] => {
-            let port = parse_int(port).and_then(|port| u16::try_from(port).ok())?;
-            (*host, Some(port).filter(|port| *port != 0))
-        }
-        [Argument::Text(host), ..] => split_host_port(host),
+        [Argument::Text(host)] => split_host_port(host),
+        [Argument::Text(host), port] => (*host, said_port(port)?),
         _ => return None,
     };
     Some(NextHop::Fixed(Some(Transport::Udp), host, port))
@@ -106,15 +102,10 @@ fn to_host<'m>(
 ) -> ReturnCode {
     let Some(Argument::Text(text)) = arguments.first() else { return FALSE };
     let (named, host) = split_transport(text);
-    let (host, port) = match arguments.get(1) {
-        Some(Argument::Text(port)) => {
-            match parse_int(port).and_then(|port| u16::try_from(port).ok()) {
-                Some(0) => (host, None),
-                Some(port) => (host, Some(port)),
-                None => return execution.refuse(Refusal::Unresolvable),
-            }
-        }
-        _ => split_host_port(host),
+    let (host, port) = match arguments.get(1).map(said_port) {
+        None => split_host_port(host),
+        Some(Some(port)) => (host, port),
+        Some(None) => return execution.refuse(Refusal::Unresolvable),
     };
     let transport = match transport.or(named) {
         Some(transport) => Some(transport),
@@ -130,6 +121,18 @@ fn to_host<'m>(
         None => None,
     };
     send(execution, NextHop::Fixed(transport, host, port))
+}
+
+/// The port that an argument says: 0 says none. `None` if it is no port.
+#[inline]
+#[expect(clippy::option_option, reason = "no port is something else than what is no port")]
+fn said_port(argument: &Argument<'_>) -> Option<Option<u16>> {
+    let port = match argument {
+        Argument::Int(port) => u16::try_from(*port).ok()?,
+        Argument::Text(port) => parse_port(port)?,
+        _ => return None,
+    };
+    Some(Some(port).filter(|port| *port != 0))
 }
 
 /// Whether `host` is the very host of the Request-URI (`uri:host`).

@@ -41,7 +41,7 @@ const fn function(
 /// A host and its port.
 const NEXT_HOP: &[ParameterSpec] = &[
     ParameterSpec::required("host", ParameterKind::Address),
-    ParameterSpec::optional("port", ParameterKind::Address),
+    ParameterSpec::optional("port", ParameterKind::Port),
 ];
 
 /// The tables of functions.

@@ -196,6 +196,7 @@ impl Checker<'_> {
                 .filter(|text| LogFacility::from_name(text).is_some())
                 .map(|text| Prepared::Literal(text.into())),
             ParameterKind::Address => return self.address(argument),
+            ParameterKind::Port => return self.port(argument),
             ParameterKind::Literal => literal(argument).map(|text| Prepared::Literal(text.into())),
             ParameterKind::Regex => return self.regex_argument(argument),
             ParameterKind::Substitution => return self.substitution(argument),
@@ -379,6 +380,18 @@ impl Checker<'_> {
         }
     }
 
+    /// A port, by its number or as an address.
+    fn port(&mut self, argument: &Expression) -> Option<Prepared> {
+        match literal(argument).and_then(|text| parse_int(&text)) {
+            None => self.address(argument),
+            Some(port) if (0..=i64::from(u16::MAX)).contains(&port) => Some(Prepared::Int(port)),
+            Some(_) => {
+                self.error("E0405", "ports have numbers from 0 to 65535", argument.span);
+                None
+            }
+        }
+    }
+
     /// A flag, by its number or its name.
     fn flag(&mut self, argument: &Expression) -> Option<Prepared> {
         let text = literal(argument)?;
@@ -472,8 +485,8 @@ fn is_calculation(argument: &Expression) -> bool {
 
 /// Whether an argument for such a parameter may be calculated.
 const fn takes_calculation(kind: ParameterKind) -> bool {
-    use ParameterKind::{Address, Int, LogText, Text};
-    matches!(kind, Int | Text | LogText | Address)
+    use ParameterKind::{Address, Int, LogText, Port, Text};
+    matches!(kind, Int | Text | LogText | Address | Port)
 }
 
 /// How substitutions match unless their own flags say otherwise.

@@ -124,6 +124,7 @@ pub(super) const fn kind(kind: ParameterKind) -> &'static str {
         ParameterKind::Variables => "variables that can be assigned to, with `;` between them",
         ParameterKind::Command => "a command for the shell, which reads variables as plain text",
         ParameterKind::Address => "an address or host, bare or quoted; variables are replaced",
+        ParameterKind::Port => "a port, bare or quoted; variables are replaced",
     }
 }
 
