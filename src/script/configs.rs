@@ -9,7 +9,7 @@ use super::registry::ModuleConfig;
 /// each lies at a place that its type says.
 #[derive(Clone, Debug)]
 pub(super) struct Configs {
-    places: [Option<ModuleConfig>; PLACE_COUNT],
+    places: [Option<(TypeId, ModuleConfig)>; PLACE_COUNT],
     /// Those that found their place taken.
     others: Vec<ModuleConfig>,
 }
@@ -23,23 +23,28 @@ impl Configs {
         let mut new = Self { places: [const { None }; PLACE_COUNT], others: Vec::new() };
         for (id, config) in configs {
             match &mut new.places[place(id)] {
-                place @ None => *place = Some(config),
+                place @ None => *place = Some((id, config)),
                 Some(_) => new.others.push(config),
             }
         }
         new
     }
 
-    /// Whether there is none of that type, and none at its place either.
+    /// Whether there surely is none of that type. That another one lies at its place, which is
+    /// chance, tells nothing.
     #[inline]
     pub(super) fn lacks<T: Any>(&self) -> bool {
-        self.places[place(TypeId::of::<T>())].is_none()
+        let wanted = TypeId::of::<T>();
+        match &self.places[place(wanted)] {
+            None => true,
+            Some((id, _)) => *id != wanted && self.others.is_empty(),
+        }
     }
 
     /// The one of that type.
     #[inline]
     pub(super) fn get<T: Any>(&self) -> Option<&T> {
-        let config = self.places[place(TypeId::of::<T>())].as_ref()?;
+        let (_, config) = self.places[place(TypeId::of::<T>())].as_ref()?;
         match config.downcast_ref() {
             Some(config) => Some(config),
             None => self.others.iter().find_map(|other| other.downcast_ref()),
@@ -107,5 +112,17 @@ mod tests {
         found!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21
             22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39);
         assert_eq!(configs.get::<Own<99>>(), None);
+    }
+
+    #[test]
+    fn what_another_type_lies_at_the_place_of_is_lacking_all_the_same() {
+        // Of so many types some share the place of the only one that there is.
+        let configs = Configs::new(many!(0));
+        macro_rules! all_lack {
+            ($($number:literal)*) => { [$(configs.lacks::<Own<$number>>()),*] };
+        }
+        let lacking = all_lack!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25
+            26 27 28 29 30 31 32 33 34 35 36 37 38 39);
+        assert!(!lacking[0] && lacking[1..].iter().all(|lacks| *lacks));
     }
 }
