@@ -8,7 +8,7 @@ use crate::mem::ListenerId;
 use crate::modules::SubdomainAliases;
 use crate::protocol::Transport;
 use crate::script::{Program, Settings};
-use crate::sip::{Sheet, compose, equal, host_ip};
+use crate::sip::{Opening, Sheet, compose, equal, equal_long, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -90,12 +90,17 @@ impl Start {
 }
 
 impl OwnText {
-    /// What stands behind [`Self::via_start`] in a text that starts with it.
+    /// What is behind [`Self::via_start`] in a message that has it at `start`.
     #[inline(always)]
-    pub(super) fn behind_via_start<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
-        text.strip_prefix(&self.via_start.text[..])
+    pub(super) fn behind_via_start(&self, opening: Opening<'_>, start: usize) -> Option<usize> {
+        let text = &self.via_start.text[..];
+        let ahead = opening.at::<VIA_START_BYTES_MAX>(start)?.get(..text.len())?;
+        equal_long(ahead, text).then_some(start + text.len())
     }
 }
+
+/// Bytes that [`OwnText::via_start`] has at most, almost always.
+const VIA_START_BYTES_MAX: usize = 256;
 
 /// What a line with a Via starts with.
 const VIA_NAME: &[u8] = b"Via: ";

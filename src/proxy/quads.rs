@@ -71,6 +71,15 @@ impl KnownQuads {
         }
     }
 
+    /// As [`Self::host_ip`], if that is an IPv4 address.
+    #[inline]
+    pub(super) fn ipv4(&self, host: &[u8]) -> Option<Ipv4Addr> {
+        match self.host_ip(host)? {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }
+    }
+
     /// As [`Self::host_ip`], of a host that is not known; from now on it is, if it is a quad.
     #[inline(never)]
     fn note(&self, text: Text, host: &[u8]) -> Option<IpAddr> {
