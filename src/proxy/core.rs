@@ -138,8 +138,15 @@ impl ProxyCore {
     #[inline(never)]
     fn handle_response(&mut self, now: Now, mut received: Received<'_>, outbox: &mut Outbox) {
         if !pass::pass(&self.standing, &mut received, outbox) {
-            self.handle_any(now, received, outbox);
+            self.handle_unusual(now, received, outbox);
         }
+    }
+
+    /// As [`Self::handle_any`]: rare, so that nothing is kept ready for it.
+    #[cold]
+    #[inline(never)]
+    fn handle_unusual(&mut self, now: Now, received: Received<'_>, outbox: &mut Outbox) {
+        self.handle_any(now, received, outbox);
     }
 
     /// As [`Self::handle_datagram`], of any.

@@ -8,7 +8,7 @@ use crate::mem::ListenerId;
 use crate::modules::SubdomainAliases;
 use crate::protocol::Transport;
 use crate::script::{Program, Settings};
-use crate::sip::{Opening, Sheet, compose, equal, equal_long, host_ip};
+use crate::sip::{Opening, Sheet, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -94,8 +94,14 @@ impl OwnText {
     #[inline(always)]
     pub(super) fn behind_via_start(&self, opening: Opening<'_>, start: usize) -> Option<usize> {
         let text = &self.via_start.text[..];
-        let ahead = opening.at::<VIA_START_BYTES_MAX>(start)?.get(..text.len())?;
-        equal_long(ahead, text).then_some(start + text.len())
+        let end = start + text.len();
+        let is_own = match (text.first_chunk::<32>(), text.last_chunk::<32>()) {
+            (Some(first), Some(last)) if text.len() <= 64 => {
+                opening.at(start)? == first && opening.at(end - last.len())? == last
+            }
+            _ => opening.at::<VIA_START_BYTES_MAX>(start)?.get(..text.len()) == Some(text),
+        };
+        is_own.then_some(end)
     }
 }
 

@@ -4,7 +4,7 @@
 //! Each function knows one way to write a thing. What is written in another one is for
 //! [`super::parse`] and [`super::Via`], which say the same of what is read here.
 
-use super::octet::{edge, four_digits, leading_number, short_host_len};
+use super::octet::{edge, four_digits, leading_number, short_host_len, starts_with};
 use super::scan::{Block, STRETCH, find, stretch_marks};
 use super::{Rport, Via};
 
@@ -21,6 +21,9 @@ impl<'d> Opening<'d> {
     #[inline(always)]
     #[must_use]
     pub(crate) fn of(text: &'d [u8]) -> Option<Self> {
+        if text.len() < OPENING_BYTES {
+            return None;
+        }
         text.first_chunk().map(Self)
     }
 
@@ -97,7 +100,15 @@ impl<'d> Opening<'d> {
     /// The port of the parameter `rport`, if that is at `start`, and what is behind it.
     #[inline(always)]
     fn rport(self, start: usize) -> Option<(u16, usize)> {
-        self.port(self.behind(start, b";rport=")?)
+        let name = b";rport=";
+        if starts_with(*self.at(start)?, name) { self.port(start + name.len()) } else { None }
+    }
+
+    /// Where the identifier of a branch is, if that is the parameter at `start`.
+    #[inline(always)]
+    fn identifier(self, start: usize) -> Option<usize> {
+        // Two words.
+        self.behind(self.behind(start, b";branch=")? - 1, b"=z9hG4bK")
     }
 
     /// The octets from `start` on that are plain in a parameter, and no delimiter.
@@ -126,9 +137,6 @@ const VERSION: &[u8; 8] = b"SIP/2.0 ";
 
 /// What stands before the sent-by, from the line break on.
 const VIA_START: &[u8; 19] = b"\r\nVia: SIP/2.0/UDP ";
-
-/// What stands before the identifier of a branch.
-const BRANCH_START: &[u8; 15] = b";branch=z9hG4bK";
 
 /// Whether these are a status code from 100 to 699 and a space.
 #[inline(always)]
@@ -178,15 +186,15 @@ impl<'d> PlainVia<'d> {
             (port, end) = opening.port(end + 1).map(|(port, end)| (Some(port), end))?;
         }
         let mut rport = None;
-        let id = match opening.behind(end, BRANCH_START) {
-            Some(id) => id,
+        let start = match opening.identifier(end) {
+            Some(start) => start,
             None => {
                 (rport, end) = opening.rport(end).map(|(port, end)| (Some(port), end))?;
-                opening.behind(end, BRANCH_START)?
+                opening.identifier(end)?
             }
         };
-        let id = opening.plain(id).filter(|id| !id.is_empty())?;
-        end += BRANCH_START.len() + id.len();
+        let id = opening.plain(start).filter(|id| !id.is_empty())?;
+        end = start + id.len();
         if rport.is_none()
             && let Some((port, behind)) = opening.rport(end)
         {
@@ -221,7 +229,8 @@ impl<'d> PlainVia<'d> {
 /// `end`, if there is a line break that no fold follows.
 #[inline(always)]
 fn line_end(opening: Opening<'_>, end: usize) -> Option<usize> {
-    matches!(opening.at(end)?, [b'\r', b'\n', next] if *next > b' ').then_some(end)
+    let [line_break @ .., next] = opening.at::<3>(end)?;
+    (line_break == b"\r\n" && *next > b' ').then_some(end)
 }
 
 /// Whether a message ends where its Content-Length says, which is a line of its own (RFC 3261
@@ -240,9 +249,10 @@ pub(crate) fn is_whole(text: &[u8], length: usize) -> bool {
 /// and LF behind such a line break.
 #[inline(always)]
 fn header_len(text: &[u8]) -> Option<usize> {
+    let last = text.len().checked_sub(STRETCH)?;
     let mut start = 0;
-    loop {
-        let feeds = stretch_marks(text.get(start..)?.first_chunk()?, b'\n');
+    while start <= last {
+        let feeds = stretch_marks(text[start..].first_chunk()?, b'\n');
         let ends = feeds & (feeds << 1 | feeds << 2);
         if ends != 0 {
             let end = start + ends.trailing_zeros() as usize + 1;
@@ -251,6 +261,7 @@ fn header_len(text: &[u8]) -> Option<usize> {
         // Both line feeds have to be in one stretch.
         start += STRETCH - 2;
     }
+    None
 }
 
 /// What the last line with a Content-Length says in the header that ends at `header_end` in `text`,
@@ -316,7 +327,9 @@ mod tests {
             line_end in select(&["\r\n", "\r\n", "\r\n", "\n", "\r"][..]),
             routes in 0_usize..3,
         ) {
-            let value = format!("SIP/2.0/UDP {host}{port}{before};branch=z9hG4bK7{}", pieces.concat());
+            let sent_by = format!("{host}{port}");
+            let params = format!("{before};branch=z9hG4bK7{}", pieces.concat());
+            let value = format!("SIP/2.0/UDP {sent_by}{params}");
             let between = "Record-Route: <sip:a;lr>\r\n".repeat(routes);
             let behind = "To: <sip:0123456789@a.example>\r\n";
             let text = format!("\r\n{between}Via: {value}{line_end}{behind}");
@@ -361,6 +374,23 @@ mod tests {
             if !pieces.iter().any(|piece| piece.contains("ength") || piece.contains("l: ")) {
                 prop_assert_eq!(is_whole_text(&text), parsed.is_ok() && end == text.len());
             }
+        }
+    }
+
+    #[test]
+    fn parameters_may_stand_in_any_order_and_beside_others() {
+        for params in [
+            ";branch=z9hG4bK7;rport=5061;received=192.0.2.9",
+            ";rport=5061;branch=z9hG4bK7;received=192.0.2.9",
+            ";branch=z9hG4bK7;received=192.0.2.9;rport=5061",
+            ";alias;branch=z9hG4bK7;ttl=1;rport=5061;received=192.0.2.9",
+            ";BRANCH=z9hG4bK7;Rport=05061;received=192.0.2.9",
+        ] {
+            let slot = landed(&format!("\r\nVia: SIP/2.0/UDP a:80{params}\r\nTo: a\r\n"));
+            let (plain, _) = PlainVia::ahead(Opening::of(&slot).unwrap(), 0).expect(params);
+            let PlainVia { port, id, rport, address } = plain;
+            assert_eq!((port, id, rport), (Some(80), &b"7"[..], Some(5061)), "{params}");
+            assert_eq!(address, b"192.0.2.9", "{params}");
         }
     }
 
