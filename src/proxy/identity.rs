@@ -95,13 +95,15 @@ impl OwnText {
     pub(super) fn behind_via_start(&self, opening: Opening<'_>, start: usize) -> Option<usize> {
         let text = &self.via_start.text[..];
         let end = start + text.len();
-        let is_own = match (text.first_chunk::<32>(), text.last_chunk::<32>()) {
-            (Some(first), Some(last)) if text.len() <= 64 => {
-                opening.at(start)? == first && opening.at(end - last.len())? == last
-            }
-            _ => opening.at::<VIA_START_BYTES_MAX>(start)?.get(..text.len()) == Some(text),
-        };
-        is_own.then_some(end)
+        if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>())
+            && text.len() <= 2 * first.len()
+        {
+            // As almost all are: compared without a call.
+            let is_own = opening.at(start)? == first && opening.at(end - last.len())? == last;
+            return is_own.then_some(end);
+        }
+        let ahead: &[u8; VIA_START_BYTES_MAX] = opening.at(start)?;
+        ahead.starts_with(text).then_some(end)
     }
 }
 

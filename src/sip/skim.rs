@@ -21,9 +21,6 @@ impl<'d> Opening<'d> {
     #[inline(always)]
     #[must_use]
     pub(crate) fn of(text: &'d [u8]) -> Option<Self> {
-        if text.len() < OPENING_BYTES {
-            return None;
-        }
         text.first_chunk().map(Self)
     }
 
