@@ -17,7 +17,7 @@
 //! so that a request which comes back with the same Request-URI and Route need not be one.
 //! Max-Forwards ends those that are.
 
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use wide::{i8x16, u8x16};
 
@@ -73,7 +73,7 @@ impl BranchText {
     /// Writes it.
     #[inline(always)]
     pub(super) fn write<'b>(&self, sheet: Sheet<'b>) -> Sheet<'b> {
-        let [[a, b], [c, d]] = self.port.to_be_bytes().map(|octet| HEX[usize::from(octet)]);
+        let [a, b, c, d] = hex4(self.port);
         let sheet = sheet.chunk(&hex16(self.transaction));
         match self.listener.0 {
             digit @ 0..10 => sheet.part(&[b'.', a, b, c, d, b'.', b'0' + digit as u8, 0], 7),
@@ -83,7 +83,7 @@ impl BranchText {
 
     /// As [`Self::write`], with a pen.
     pub(super) fn write_any(&self, pen: &mut Pen<'_>) {
-        let [[a, b], [c, d]] = self.port.to_be_bytes().map(|octet| HEX[usize::from(octet)]);
+        let [a, b, c, d] = hex4(self.port);
         pen.chunk(&hex16(self.transaction)).chunk(&[b'.', a, b, c, d, b'.']).port(self.listener.0);
     }
 }
@@ -146,25 +146,35 @@ impl BranchKey {
         way: WayBack<'_>,
         dialog: impl FnOnce() -> DialogSide<'d>,
     ) -> Option<(ListenerId, u16)> {
-        let (Claim { transaction, port, listener }, b"") = Claim::ahead(branch)? else {
-            return None;
-        };
+        let (claim, b"") = Claim::ahead(branch)? else { return None };
+        let (port, listener) = (parse_hex(*claim.port)?, claim.listener);
         let source = SocketAddr::new(way.ip?, port);
         if matches!(way.rport, Rport::Filled(rport) if rport != port) {
             return None;
         }
         let expected = self.transaction(below, &source, listener, dialog);
-        is_hash(expected, transaction).then_some((listener, port))
+        is_hash(expected, claim.transaction).then_some((listener, port))
     }
 
     /// Whether the topmost branch, which says `claim`, is one of ours, as [`Self::verify`] finds
-    /// out.
+    /// out; `below` is the Via below ours, `ip` what its address is.
     #[inline(always)]
-    pub(super) fn verify_plain(&self, claim: &Claim, below: &PlainVia<'_>) -> bool {
-        let Claim { transaction, port, listener } = *claim;
-        let source = SocketAddrV4::new(below.ip, port);
+    pub(super) fn verify_plain(
+        &self,
+        claim: Claim<'_>,
+        below: &PlainVia<'_>,
+        ip: Ipv4Addr,
+    ) -> Option<ListenerId> {
+        let Claim { transaction, port, listener } = claim;
+        let port = match below.rport {
+            // As numbers: octets would be compared one by one.
+            Some(rport) if u32::from_ne_bytes(hex4(rport)) == u32::from_ne_bytes(*port) => rport,
+            Some(_) => return None,
+            None => parse_hex(*port)?,
+        };
+        let source = SocketAddrV4::new(ip, port);
         let expected = self.plain_hash((below.id, below.port), source, listener);
-        below.rport.is_none_or(|rport| rport == port) && is_hash(expected, transaction)
+        is_hash(expected, transaction).then_some(listener)
     }
 
     /// The tag that replies made here have (RFC 3261 §8.2.7): the same for retransmissions, and
@@ -281,17 +291,18 @@ fn with_dialog(mut hasher: WordHasher, dialog: DialogSide<'_>) -> WordHasher {
 
 /// What a branch of our form says, which need not be one of ours.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Claim {
-    transaction: [u8; 16],
-    port: u16,
+pub(super) struct Claim<'d> {
+    transaction: &'d [u8; 16],
+    /// The digits of the port that the request came from.
+    port: &'d [u8; 4],
     /// The listener that the request came to.
     pub(super) listener: ListenerId,
 }
 
-impl Claim {
+impl<'d> Claim<'d> {
     /// That of the branch that `text` starts with, behind the cookie, and what stands behind it.
     #[inline(always)]
-    pub(super) fn ahead(text: &[u8]) -> Option<(Self, &[u8])> {
+    pub(super) fn ahead(text: &'d [u8]) -> Option<(Self, &'d [u8])> {
         let (fixed, listener) = text.split_first_chunk::<FIXED_BYTES>()?;
         let (transaction, [b'.', port @ .., b'.']) = fixed.split_first_chunk()? else {
             return None;
@@ -300,18 +311,24 @@ impl Claim {
             [digit @ b'0'..=b'9', b'\r', ..] => (u16::from(digit - b'0'), &listener[1..]),
             _ => leading_decimal(listener)?,
         };
-        let port = parse_hex(*port.first_chunk()?)?;
         let listener = ListenerId(listener);
-        Some((Self { transaction: *transaction, port, listener }, behind))
+        Some((Self { transaction, port: port.first_chunk()?, listener }, behind))
     }
 }
 
 /// Whether these are the digits of a hash.
 #[inline(always)]
-fn is_hash(hash: u64, digits: [u8; 16]) -> bool {
+fn is_hash(hash: u64, digits: &[u8; 16]) -> bool {
     // As numbers: octets would be compared one by one.
-    let [hash, digits] = [hex16(hash), digits].map(u128::from_ne_bytes);
+    let [hash, digits] = [hex16(hash), *digits].map(u128::from_ne_bytes);
     hash == digits
+}
+
+/// The hexadecimal digits of `number`.
+#[inline(always)]
+fn hex4(number: u16) -> [u8; 4] {
+    let [[a, b], [c, d]] = number.to_be_bytes().map(|octet| HEX[usize::from(octet)]);
+    [a, b, c, d]
 }
 
 /// The hexadecimal digits of `number`, all at once.
@@ -418,8 +435,8 @@ mod tests {
                 let text = [&text[MAGIC_COOKIE.len()..], behind.as_bytes()].concat();
                 let (claim, rest) = Claim::ahead(&text).unwrap();
                 prop_assert_eq!(rest, behind.as_bytes());
-                prop_assert_eq!(claim.transaction, hex16(transaction));
-                prop_assert_eq!((claim.port, claim.listener.0), (port, number));
+                prop_assert_eq!(*claim.transaction, hex16(transaction));
+                prop_assert_eq!((parse_hex(*claim.port), claim.listener.0), (Some(port), number));
             }
         }
     }

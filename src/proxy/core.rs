@@ -127,9 +127,31 @@ impl ProxyCore {
     /// returns; a forwarded message stays in its slot.
     pub fn handle_datagram(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         self.script.message_count = self.script.message_count.wrapping_add(1);
-        if !self.sees_responses && pass::pass(&self.standing, received, outbox) {
-            return;
+        if !self.sees_responses && pass::is_response(received) {
+            self.handle_response(now, received, outbox);
+        } else {
+            self.handle_any(now, received, outbox);
         }
+    }
+
+    /// As [`Self::handle_datagram`], of what starts as a response that no script looks at.
+    #[inline(never)]
+    fn handle_response(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
+        if !pass::pass(&self.standing, received, outbox) {
+            self.handle_unusual(now, received, outbox);
+        }
+    }
+
+    /// As [`Self::handle_any`]: rare, so that nothing is kept ready for it.
+    #[cold]
+    #[inline(never)]
+    fn handle_unusual(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
+        self.handle_any(now, received, outbox);
+    }
+
+    /// As [`Self::handle_datagram`], of any.
+    #[inline(never)]
+    fn handle_any(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         if received.datagram().iter().all(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }

@@ -8,7 +8,7 @@ use crate::mem::ListenerId;
 use crate::modules::SubdomainAliases;
 use crate::protocol::Transport;
 use crate::script::{Program, Settings};
-use crate::sip::{Sheet, compose, equal, host_ip};
+use crate::sip::{Opening, Sheet, compose, equal, host_ip};
 
 /// A listen address as the core knows it.
 #[derive(Clone, Debug)]
@@ -90,12 +90,25 @@ impl Start {
 }
 
 impl OwnText {
-    /// What stands behind [`Self::via_start`] in a text that starts with it.
+    /// What is behind [`Self::via_start`] in a message that has it at `start`.
     #[inline(always)]
-    pub(super) fn behind_via_start<'d>(&self, text: &'d [u8]) -> Option<&'d [u8]> {
-        text.strip_prefix(&self.via_start.text[..])
+    pub(super) fn behind_via_start(&self, opening: Opening<'_>, start: usize) -> Option<usize> {
+        let text = &self.via_start.text[..];
+        let end = start + text.len();
+        if let (Some(first), Some(last)) = (text.first_chunk::<32>(), text.last_chunk::<32>())
+            && text.len() <= 2 * first.len()
+        {
+            // As almost all are: compared without a call.
+            let is_own = opening.at(start)? == first && opening.at(end - last.len())? == last;
+            return is_own.then_some(end);
+        }
+        let ahead: &[u8; VIA_START_BYTES_MAX] = opening.at(start)?;
+        ahead.starts_with(text).then_some(end)
     }
 }
+
+/// Bytes that [`OwnText::via_start`] has at most, almost always.
+const VIA_START_BYTES_MAX: usize = 256;
 
 /// What a line with a Via starts with.
 const VIA_NAME: &[u8] = b"Via: ";

@@ -12,30 +12,31 @@ use super::standing::Standing;
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
 use crate::mem::{ListenerId, Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
-use crate::sip::{PlainVia, behind_status_line, is_whole};
+use crate::sip::{Opening, PlainVia, is_whole};
 
-/// Sends a response on, which came as `received` says, if it is written as almost all are and goes
-/// by a datagram. False of anything else, which then is as it was.
+/// Whether a datagram starts as almost all responses do.
 #[inline(always)]
-pub(super) fn pass(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
+pub(super) fn is_response(received: &Received<'_>) -> bool {
     // What lies behind a shorter datagram does no harm here.
     let ahead = received.buffer.get(HEADROOM_BYTES..).and_then(<[u8]>::first_chunk);
-    ahead == Some(b"SIP/2.0 ") && pass_skimmed(standing, received, outbox)
+    ahead == Some(b"SIP/2.0 ")
 }
 
-/// As [`pass`], of what starts like a response.
-#[inline(never)]
-fn pass_skimmed(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
+/// Sends a response on, which came as `received` says, if it is written as almost all are and goes
+/// by a datagram. False of anything else, which then is as it was. To be asked of what
+/// [`is_response`].
+#[inline(always)]
+pub(super) fn pass(standing: &Standing, received: &mut Received<'_>, outbox: &mut Outbox) -> bool {
     let Some(way) = Way::of(received, standing) else { return false };
     let Way { destination, listener, source, status_line, own_via } = way;
-    let payload = HEADROOM_BYTES + own_via..HEADROOM_BYTES + received.length;
-    if payload.len() > PAYLOAD_BYTES_MAX {
+    if received.length - own_via > PAYLOAD_BYTES_MAX {
         return false;
     }
     take_out(received.buffer, status_line, own_via);
     let counters = &standing.parts.counters;
     counters.count(Counter::ReceivedResponses);
     counters.count(Counter::ForwardedResponses);
+    let payload = HEADROOM_BYTES + own_via..HEADROOM_BYTES + received.length;
     let payload = Payload::Slot(received.slot, payload);
     outbox.push(Transmit { destination, listener, source, payload });
     true
@@ -58,24 +59,35 @@ impl Way {
     /// That of a response to a request that was forwarded here.
     #[inline(always)]
     fn of(received: &Received<'_>, standing: &Standing) -> Option<Self> {
-        let datagram = received.datagram();
         let own = standing.identity.known_text(received.listener, &received.local)?;
-        let lines = behind_status_line(datagram)?;
-        let (claim, behind) = Claim::ahead(own.behind_via_start(lines)?)?;
-        let (below, rest) = PlainVia::ahead(behind)?;
+        // What lies behind a shorter message is read as well, until it is asked whether that ends
+        // behind all of this.
+        let message = received.buffer.get(HEADROOM_BYTES..)?;
+        let opening = Opening::of(message)?;
+        let status_line = opening.behind_status_line()?;
+        let branch = own.behind_via_start(opening, status_line)?;
+        let text: &[u8; CLAIM_BYTES_MAX] = opening.at(branch)?;
+        let (claim, behind) = Claim::ahead(text)?;
+        let own_end = branch + text.len() - behind.len();
+        let (below, below_end) = PlainVia::ahead(opening, own_end)?;
         let port = below.rport.or(below.port).unwrap_or(5060);
-        if port == 0 || !standing.key.verify_plain(&claim, &below) || !is_whole(rest) {
+        let ip = standing.quads.ipv4(below.address)?;
+        let listener = standing.key.verify_plain(claim, &below, ip)?;
+        if port == 0 || !is_whole(&message[below_end..], received.length.checked_sub(below_end)?) {
             return None;
         }
         Some(Self {
-            destination: SocketAddr::new(IpAddr::V4(below.ip), port),
-            listener: claim.listener,
-            source: source(standing, received.local, claim.listener)?,
-            status_line: datagram.len() - lines.len(),
-            own_via: lines.len() - behind.len() + LINE_BREAK.len(),
+            destination: SocketAddr::new(IpAddr::V4(ip), port),
+            listener,
+            source: source(standing, received.local, listener)?,
+            status_line,
+            own_via: own_end + LINE_BREAK.len() - status_line,
         })
     }
 }
+
+/// Bytes that our branch has behind the cookie, and more.
+const CLAIM_BYTES_MAX: usize = 48;
 
 /// What stands behind the line of our Via.
 const LINE_BREAK: &[u8] = b"\r\n";

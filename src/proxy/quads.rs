@@ -62,20 +62,37 @@ impl KnownQuads {
     /// The address that a host part is, as [`host_ip`] says.
     #[inline]
     pub(super) fn host_ip(&self, host: &[u8]) -> Option<IpAddr> {
-        match Text::of(host) {
-            Some(text) => {
-                let known = self.places[text.place()].get();
-                if known.text == text { Some(known.address.into()) } else { self.note(text, host) }
-            }
-            None => host_ip(host),
+        match self.known(host) {
+            Some(address) => Some(address.into()),
+            None => self.note(host),
         }
+    }
+
+    /// As [`Self::host_ip`], if that is an IPv4 address.
+    #[inline(always)]
+    pub(super) fn ipv4(&self, host: &[u8]) -> Option<Ipv4Addr> {
+        match self.known(host) {
+            None => match self.note(host)? {
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
+            },
+            known => known,
+        }
+    }
+
+    /// The address that a host is, if it was read before.
+    #[inline(always)]
+    fn known(&self, host: &[u8]) -> Option<Ipv4Addr> {
+        let text = Text::of(host)?;
+        let known = self.places[text.place()].get();
+        (known.text == text).then_some(known.address)
     }
 
     /// As [`Self::host_ip`], of a host that is not known; from now on it is, if it is a quad.
     #[inline(never)]
-    fn note(&self, text: Text, host: &[u8]) -> Option<IpAddr> {
+    fn note(&self, host: &[u8]) -> Option<IpAddr> {
         let ip = host_ip(host)?;
-        if let IpAddr::V4(address) = ip {
+        if let (IpAddr::V4(address), Some(text)) = (ip, Text::of(host)) {
             self.places[text.place()].set(Known { text, address });
         }
         Some(ip)

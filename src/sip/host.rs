@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::octet::{four_digits, host_prefix_len, number};
-use super::scan::{Block, find};
+use super::scan::find;
+
 /// The address that a host part is, if it is one: `192.0.2.1`, `[2001:db8::1]`.
 #[inline(never)]
 #[must_use]
@@ -103,61 +104,6 @@ fn octet(room: &[u8; IPV4_MAX + 1 + 4], at: usize) -> Option<(u8, usize)> {
     (is_plain && number <= 255).then_some((number as u8, at + length + 1))
 }
 
-/// The IPv4 address that stands in `text` behind four other octets, and how long it is: as many
-/// digits as stand there, and three dots.
-#[inline(always)]
-pub(super) fn ipv4_behind_four(text: &[u8; 4 + Block::LENGTH]) -> Option<(Ipv4Addr, usize)> {
-    let block = Block::new(*text.last_chunk()?);
-    let dots = block.is(b'.').bits();
-    let others = (!block.within(b'0', b'9')).bits();
-    // Where each number ends: at the first four octets that are no digits.
-    let (a, behind) = lowest(others);
-    let (b, behind) = lowest(behind);
-    let (c, behind) = lowest(behind);
-    let (end, _) = lowest(behind);
-    let lengths = [a, b.wrapping_sub(a + 1), c.wrapping_sub(b + 1), end.wrapping_sub(c + 1)];
-    let are_apart = (others ^ behind) & !dots == 0;
-    if !are_apart || lengths.iter().fold(0, |all, length| all | length) > 3 {
-        return None;
-    }
-    let number = |end: usize, length: usize| {
-        let Digits { kept, least } = DIGITS[length % DIGITS.len()];
-        // The octets are those before its end, from the fourth to last one on.
-        let digits = u32::from_be_bytes(*text[end % Block::LENGTH..].first_chunk()?) & kept;
-        let is_plain = digits >= least && digits <= 0x02_05_05;
-        // The hundreds, the tens and the ones come to lie in the highest octet.
-        is_plain.then(|| (digits.swap_bytes().wrapping_mul(100 << 16 | 10 << 8 | 1) >> 24) as u8)
-    };
-    let [first, second, third, last] = lengths;
-    let ip =
-        Ipv4Addr::new(number(a, first)?, number(b, second)?, number(c, third)?, number(end, last)?);
-    Some((ip, end))
-}
-
-/// What is known of numbers from 0 to 255 by how many digits they have.
-struct Digits {
-    /// The values of these digits, of the four octets that end with the last one.
-    kept: u32,
-    /// Those of the least such number: there is no leading zero.
-    least: u32,
-}
-
-/// Those of none to three digits.
-const DIGITS: [Digits; 4] = [
-    Digits { kept: 0, least: u32::MAX },
-    Digits { kept: 0x0f, least: 0 },
-    Digits { kept: 0x0f_0f, least: 0x01_00 },
-    Digits { kept: 0x0f_0f_0f, least: 0x01_00_00 },
-];
-
-/// The place of the lowest bit that is set, or of the one behind all of them, and the bits without
-/// it.
-#[inline(always)]
-const fn lowest(bits: u32) -> (usize, u32) {
-    let place = (bits | 1 << Block::LENGTH).trailing_zeros();
-    (place as usize, bits & bits.wrapping_sub(1))
-}
-
 /// The IPv6 address that `text`, without brackets, is.
 #[inline(never)]
 pub(super) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
@@ -211,23 +157,6 @@ mod tests {
         ) {
             let expected = text.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
             prop_assert_eq!(host_ip(text.as_bytes()), expected);
-        }
-
-        #[test]
-        fn a_text_starts_with_a_dotted_quad_if_its_digits_and_dots_do(
-            text in "[0-9./:\u{80}]{16}|[0-9]{1,3}([.][0-9]{1,4}){3}[.;x]{13}",
-        ) {
-            let room = format!("1.2.{text}");
-            let found = ipv4_behind_four(room.as_bytes().first_chunk().unwrap());
-            let found = found.map(|(ip, length)| (ip.to_string(), length));
-            let number = |part: &&str| {
-                part.parse().is_ok_and(|number: u8| number.to_string() == *part)
-            };
-            let ends = text.match_indices(|octet: char| !octet.is_ascii_digit());
-            let end = ends.map(|(end, _)| end).nth(3);
-            let whole = end.filter(|end| *end < 16).map(|end| &text[..end]);
-            let whole = whole.filter(|whole| whole.split('.').filter(number).count() == 4);
-            prop_assert_eq!(found, whole.map(|whole| (whole.to_owned(), whole.len())));
         }
 
         #[test]

@@ -53,7 +53,7 @@ pub use pen::Pen;
 pub use qvalue::{QValue, parse_qvalue};
 pub use route::plain_route_params;
 pub use sheet::Sheet;
-pub(crate) use skim::{PlainVia, behind_status_line, is_whole};
+pub(crate) use skim::{Opening, PlainVia, is_whole};
 pub use status::reason_phrase;
 pub use uri::{Scheme, Uri, is_sips};
 pub use validate::Essentials;
