@@ -45,7 +45,7 @@ impl Text {
     #[inline]
     const fn place(self) -> usize {
         let mixed = (self.last ^ self.first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> (u64::BITS - u8::BITS)) as usize % KNOWN_QUADS
+        (mixed >> (u64::BITS - KNOWN_QUADS.ilog2())) as usize % KNOWN_QUADS
     }
 }
 
@@ -60,22 +60,31 @@ impl Default for KnownQuads {
 
 impl KnownQuads {
     /// The address that a host part is, as [`host_ip`] says.
-    #[inline]
+    #[inline(always)]
     pub(super) fn host_ip(&self, host: &[u8]) -> Option<IpAddr> {
         match Text::of(host) {
             Some(text) => {
                 let known = self.places[text.place()].get();
-                if known.text == text { Some(known.address.into()) } else { self.note(text, host) }
+                if known.text == text { Some(known.address.into()) } else { self.note(host) }
             }
             None => host_ip(host),
         }
     }
 
+    /// As [`Self::host_ip`], if that is an IPv4 address.
+    #[inline(always)]
+    pub(super) fn ipv4(&self, host: &[u8]) -> Option<Ipv4Addr> {
+        match self.host_ip(host)? {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        }
+    }
+
     /// As [`Self::host_ip`], of a host that is not known; from now on it is, if it is a quad.
     #[inline(never)]
-    fn note(&self, text: Text, host: &[u8]) -> Option<IpAddr> {
+    fn note(&self, host: &[u8]) -> Option<IpAddr> {
         let ip = host_ip(host)?;
-        if let IpAddr::V4(address) = ip {
+        if let (IpAddr::V4(address), Some(text)) = (ip, Text::of(host)) {
             self.places[text.place()].set(Known { text, address });
         }
         Some(ip)
