@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::arrival::Arrival;
 use super::parked::Parked;
 use super::standing::Standing;
+use crate::location::LocationTables;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::protocol::{Endpoint, Transport};
@@ -240,6 +241,10 @@ impl Host for Turn<'_> {
         state ^= state >> 27;
         self.standing.random.set(state);
         state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn locations(&self) -> Option<&LocationTables> {
+        self.standing.locations.as_deref()
     }
 
     fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
