@@ -60,24 +60,32 @@ impl Default for KnownQuads {
 
 impl KnownQuads {
     /// The address that a host part is, as [`host_ip`] says.
-    #[inline(always)]
+    #[inline]
     pub(super) fn host_ip(&self, host: &[u8]) -> Option<IpAddr> {
-        match Text::of(host) {
-            Some(text) => {
-                let known = self.places[text.place()].get();
-                if known.text == text { Some(known.address.into()) } else { self.note(host) }
-            }
-            None => host_ip(host),
+        match self.known(host) {
+            Some(address) => Some(address.into()),
+            None => self.note(host),
         }
     }
 
     /// As [`Self::host_ip`], if that is an IPv4 address.
     #[inline(always)]
     pub(super) fn ipv4(&self, host: &[u8]) -> Option<Ipv4Addr> {
-        match self.host_ip(host)? {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
+        match self.known(host) {
+            None => match self.note(host)? {
+                IpAddr::V4(address) => Some(address),
+                IpAddr::V6(_) => None,
+            },
+            known => known,
         }
+    }
+
+    /// The address that a host is, if it was read before.
+    #[inline(always)]
+    fn known(&self, host: &[u8]) -> Option<Ipv4Addr> {
+        let text = Text::of(host)?;
+        let known = self.places[text.place()].get();
+        (known.text == text).then_some(known.address)
     }
 
     /// As [`Self::host_ip`], of a host that is not known; from now on it is, if it is a quad.
