@@ -262,7 +262,11 @@ impl Identity {
     /// How the listener is written, with the address it is bound to, or if that is the wildcard
     /// address with `local`; remembered, so that it is formatted once.
     pub(super) fn text(&mut self, id: ListenerId, local: &SocketAddr) -> &OwnText {
-        let position = self.text_position(id, local);
+        let position = usize::from(id.0);
+        if self.texts.get(position).is_some_and(|text| !text.ip.is_unspecified()) {
+            return &self.texts[position];
+        }
+        let position = self.wildcard_position(id, local.ip());
         &self.texts[position]
     }
 

@@ -104,8 +104,8 @@ fn watched(execution: &mut Execution<'_>, start: u32) -> Verdict {
     verdict
 }
 
-/// The operations that [`carry_out`] knows. The loop names them all: where some are left over, it is
-/// asked of each operation whether it is one of those.
+/// The operations that [`carry_out`] knows. The loop names them all: where some are left over, each
+/// operation is asked whether it is one of those.
 macro_rules! operand_ops {
     () => {
         Op::Binary(_)
