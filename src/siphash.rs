@@ -31,9 +31,8 @@ impl WordHasher {
     }
 
     /// The hash of a word, of `text`, whose length is hashed beside it, and of what is `left`, with
-    /// this as its key: nothing else went in. A function of its own, as its state fits into
-    /// registers where nothing else is.
-    #[inline(never)]
+    /// this as its key: nothing else went in. In one piece, so that the state is never in memory.
+    #[inline(always)]
     pub(crate) fn hash_between(&self, word: u64, text: &[u8], left: [u8; 7]) -> u64 {
         let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
             return self.hash_between_any(word, text, left);
