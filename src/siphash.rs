@@ -24,10 +24,35 @@ impl WordHasher {
     }
 
     /// Hashes a word.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn word(&mut self, word: u64) {
         self.word_count += 1;
         self.compress(word);
+    }
+
+    /// The hash of a word, of `text`, whose length is hashed beside it, and of what is `left`, with
+    /// this as its key: nothing else went in. In one piece, so that the state is never in memory.
+    #[inline(always)]
+    pub(crate) fn hash_between(&self, word: u64, text: &[u8], left: [u8; 7]) -> u64 {
+        let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
+            return self.hash_between_any(word, text, left);
+        };
+        if text.len() > 2 * first.len() {
+            return self.hash_between_any(word, text, left);
+        }
+        let mut hasher = *self;
+        hasher.compress(word);
+        hasher.compress(u64::from_le_bytes(*first));
+        hasher.compress(u64::from_le_bytes(*last));
+        hasher.close(last_of(3, left))
+    }
+
+    /// As [`Self::hash_between`], for a text that is shorter than a word or longer than two.
+    #[inline(never)]
+    fn hash_between_any(&self, word: u64, text: &[u8], left: [u8; 7]) -> u64 {
+        let mut hasher = *self;
+        hasher.word(word);
+        hasher.with_other(text).finish(left)
     }
 
     /// Hashes `text`, whose length is hashed beside it. The last word repeats what the one before
@@ -75,12 +100,9 @@ impl WordHasher {
     }
 
     /// The hash of all that went in and of what is `left`, less than a word.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn finish(self, left: [u8; 7]) -> u64 {
-        let [a, b, c, d, e, f, g] = left;
-        // The length in octets, modulo 256, stands behind what is left.
-        let length = (self.word_count * 8 + left.len() as u64) as u8;
-        self.close(u64::from_le_bytes([a, b, c, d, e, f, g, length]))
+        self.close(last_of(self.word_count, left))
     }
 
     /// The hash of `text`, into which nothing else went.
@@ -106,7 +128,7 @@ impl WordHasher {
     }
 
     /// Takes one word in: the one round of SipHash-1-3.
-    #[inline]
+    #[inline(always)]
     const fn compress(&mut self, word: u64) {
         self.v[3] ^= word;
         self.round();
@@ -114,7 +136,7 @@ impl WordHasher {
     }
 
     /// `SipRound`.
-    #[inline]
+    #[inline(always)]
     const fn round(&mut self) {
         let [mut a, mut b, mut c, mut d] = self.v;
         a = a.wrapping_add(b);
@@ -129,6 +151,15 @@ impl WordHasher {
         c = c.rotate_left(32);
         self.v = [a, b, c, d];
     }
+}
+
+/// The last word of a hash: what is `left` behind so many words, and behind that the length of all
+/// in octets, modulo 256.
+#[inline(always)]
+const fn last_of(word_count: u64, left: [u8; 7]) -> u64 {
+    let [a, b, c, d, e, f, g] = left;
+    let length = (word_count * 8 + left.len() as u64) as u8;
+    u64::from_le_bytes([a, b, c, d, e, f, g, length])
 }
 
 /// What is `left` of `text` behind its last whole word, as a word with zeros behind it: read from

@@ -30,7 +30,18 @@ const ROOMS: Rooms = &[
     ("location", &["sip", "limits", "mem", "metrics", "protocol", "siphash", "time"]),
     (
         "script",
-        &["sip", "connections", "jobs", "limits", "mem", "metrics", "names", "protocol", "time"],
+        &[
+            "location",
+            "sip",
+            "connections",
+            "jobs",
+            "limits",
+            "mem",
+            "metrics",
+            "names",
+            "protocol",
+            "time",
+        ],
     ),
     (
         "modules",

@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 use thiserror::Error;
 
 use super::BindingSet;
-use super::hashes::{AorHashes, AorKey, Sought};
+use super::hashes::{AorHashes, AorKey, Called, Sought};
 use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
 
 pub use walk::Walk;
@@ -107,9 +107,15 @@ impl LocationTable {
         self.index.len()
     }
 
+    /// As [`Self::lookup`], for the one place that is to have the search within.
+    #[inline(always)]
+    pub fn lookup_called<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
+        let called = Called(self.hashes.seek(aor));
+        self.index.pin().get(&called).map(read)
+    }
+
     /// Shows the bindings of `aor` to `read`; `None` if it has none. Takes no lock, never waits
     /// and allocates nothing.
-    #[inline(always)]
     pub fn lookup<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
         let sought = self.hashes.seek(aor);
         self.index.pin().get(&sought).map(read)

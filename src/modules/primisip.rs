@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use super::registrar::{key_of, save_location, tables};
+use super::registrar::{key_of, save_location};
 use super::table::function;
 use crate::location::{self, Binding, BindingSet};
 use crate::script::{
@@ -84,7 +84,7 @@ fn print_locations(execution: &mut Execution<'_>, _: &[Argument<'_>]) -> ReturnC
     let now = location::seconds(execution.host.now());
     let mut lines = Vec::new();
     let mut left = PRINTED_BINDING_COUNT_MAX;
-    for (_, table) in tables(&*execution.host).into_iter().flat_map(|tables| tables.iter()) {
+    for (_, table) in execution.host.locations().into_iter().flat_map(|tables| tables.iter()) {
         table.for_each(|aor, set| show_bindings(&mut lines, aor, set, now, &mut left));
     }
     if left == 0 {
@@ -129,7 +129,7 @@ fn read_location<'m>(execution: &Execution<'m>, key: Key<'m>, _: Index) -> Value
         return Value::Null;
     };
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(TABLE));
+    let table = execution.host.locations().and_then(|tables| tables.get(TABLE));
     let found = table.and_then(|table| {
         table.lookup(aor, |set| Some(execution.build(&[host(set.live(now).next()?)?])))?
     });

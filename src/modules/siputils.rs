@@ -312,7 +312,7 @@ fn configure(values: &[(&str, GlobalValue)]) -> Result<ModuleConfig, (usize, Str
 
 /// `has_totag()`.
 fn has_totag<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>]) -> ReturnCode {
-    verdict(execution.transit.to_tag().is_some_and(|tag| !tag.is_empty()))
+    verdict(execution.transit.has_to_tag())
 }
 
 /// `uri_param(param[, value])`.

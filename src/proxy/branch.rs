@@ -224,10 +224,8 @@ impl BranchKey {
         source: SocketAddrV4,
         listener: ListenerId,
     ) -> u64 {
-        let mut hasher = self.hasher;
-        hasher.word(u64::from(source.ip().to_bits()) << 32 | ports(sent_by_port, source.port()));
-        hasher.text(id);
-        hasher.finish(ending([id, &[]], listener, 0))
+        let way = u64::from(source.ip().to_bits()) << 32 | ports(sent_by_port, source.port());
+        self.hasher.hash_between(way, id, ending([id, &[]], listener, 0))
     }
 
     /// As [`Self::transaction`].

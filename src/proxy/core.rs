@@ -1,6 +1,5 @@
 //! The proxy core of one worker: a datagram in, datagrams out.
 
-use std::any::TypeId;
 use std::sync::Arc;
 
 use bumpalo::Bump;
@@ -16,7 +15,7 @@ use super::turn::{Plan, Turn};
 use super::validate::{Rejection, validate};
 use crate::jobs::{Answer, Completion, Ending};
 use crate::limits::{BATCH_DATAGRAMS_MAX, HEADROOM_BYTES};
-use crate::location::{LocationTables, UsrlocConfig};
+use crate::location::UsrlocConfig;
 use crate::mem::{Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::modules;
@@ -233,10 +232,7 @@ impl ProxyCore {
     /// Removes some of the expired bindings of all tables; how long until it is to be done again
     /// (milliseconds).
     fn sweep(&self, now: Now) -> u64 {
-        let service = self.standing.service(TypeId::of::<LocationTables>());
-        let Some(tables) = service.and_then(|any| any.downcast_ref::<LocationTables>()) else {
-            return SWEEP_INTERVAL_MS_MAX;
-        };
+        let Some(tables) = &self.standing.locations else { return SWEEP_INTERVAL_MS_MAX };
         let largest = tables.iter().map(|(_, table)| table.aor_count()).max().unwrap_or(0) as u64;
         let interval_ms = self.sweep_round_ms * SWEEP_AORS / largest.max(1);
         let interval_ms = interval_ms.clamp(1, SWEEP_INTERVAL_MS_MAX);

@@ -51,24 +51,38 @@ pub(super) fn forward(
     if turn.plan.is_some() || turn.is_rewritten {
         return forward_any(turn, transit, hop);
     }
-    let Some((destination, own)) = usual_way(turn.standing, transit, hop) else {
+    let Some((destination, own)) = usual_way(turn.standing, transit, &hop) else {
         return forward_any(turn, transit, hop);
     };
-    let source = own.ip;
     let Standing { key, quads, .. } = &*turn.standing;
-    let is_planned = head::plan_usual(transit, (key, own, quads), turn.plan_edits)
-        || head::plan(turn, transit, transit.listener);
-    if !is_planned {
-        return Err(Refusal::TooLarge);
+    if !head::plan_usual(transit, key, own, quads, turn.plan_edits) {
+        let source = own.ip;
+        return plan_unusual(turn, transit, destination, source);
     }
     transit.acted = true;
     *turn.plan = Some(Plan {
         destination: SocketAddr::V4(destination),
         listener: transit.listener,
-        source,
+        source: own.ip,
         counter: Counter::ForwardedRequests,
         message_length: message.end(),
     });
+    Ok(())
+}
+
+/// Plans a request that goes the usual way, and is written in another than the usual form.
+#[inline(never)]
+fn plan_unusual(
+    turn: &mut Turn<'_>,
+    transit: &mut Transit<'_>,
+    destination: SocketAddrV4,
+    source: IpAddr,
+) -> Result<(), Refusal> {
+    let listener = transit.listener;
+    if !head::plan(turn, transit, listener) {
+        return Err(Refusal::TooLarge);
+    }
+    set_plan(turn, transit, SocketAddr::V4(destination), (listener, source));
     Ok(())
 }
 
@@ -79,23 +93,17 @@ pub(super) fn forward(
 fn usual_way<'t>(
     standing: &'t Standing,
     transit: &Transit<'_>,
-    hop: NextHop<'_>,
+    hop: &NextHop<'_>,
 ) -> Option<(SocketAddrV4, &'t OwnText)> {
     if !transit.path.is_empty() || transit.send_listener.is_some() || standing.udp_mtu.is_some() {
         return None;
     }
-    let own = standing.identity.known_text(transit.listener, transit.local)?;
-    if own.transport != Transport::Udp || !own.ip.is_ipv4() {
-        return None;
-    }
-    if let Some((uri, address)) = transit.known_address
-        && goes_by_uri(transit, hop)
-        && std::ptr::eq(uri, transit.uri)
-    {
+    let own = standing.identity.plain_text(transit.listener, transit.local)?;
+    if let Some(address) = known_address(transit, hop) {
         return Some((address, own));
     }
     let uri = transit.parts.filter(|parts| std::ptr::eq(parts.text, transit.uri))?;
-    let (host, port) = match hop {
+    let (host, port) = match *hop {
         NextHop::Fixed(None | Some(Transport::Udp), host, port) if uri.scheme != Scheme::Sips => {
             (host, port)
         }
@@ -112,18 +120,16 @@ fn usual_way<'t>(
 
 /// Whether nothing but the Request-URI says where the request goes.
 #[inline(always)]
-fn goes_by_uri(transit: &Transit<'_>, hop: NextHop<'_>) -> bool {
+fn goes_by_uri(transit: &Transit<'_>, hop: &NextHop<'_>) -> bool {
     matches!(hop, NextHop::Routed(None)) && transit.destination.is_none() && transit.path.is_empty()
 }
 
 /// The address that a host and a port are, if something can be sent there by UDP.
-#[inline]
+#[inline(always)]
 fn plain_address(host: &[u8], port: Option<u16>, quads: &KnownQuads) -> Option<SocketAddrV4> {
     let port = port.unwrap_or_else(|| Transport::Udp.default_port());
-    match quads.host_ip(host)? {
-        IpAddr::V4(ip) if port != 0 && !is_nobody(ip.into()) => Some(SocketAddrV4::new(ip, port)),
-        _ => None,
-    }
+    let ip = quads.ipv4(host)?;
+    (port != 0 && !is_nobody(ip.into())).then(|| SocketAddrV4::new(ip, port))
 }
 
 /// As [`forward`], wherever it goes.
@@ -134,8 +140,8 @@ fn forward_any(
     hop: NextHop<'_>,
 ) -> Result<(), Refusal> {
     let mut host = &b""[..];
-    let destination = match known_address(transit, hop) {
-        Some(address) => address,
+    let destination = match known_address(transit, &hop) {
+        Some(address) => SocketAddr::V4(address),
         None => {
             let target = next_hop(transit, hop)?; // step 7
             host = target.host;
@@ -345,10 +351,10 @@ pub(super) fn next_hop<'m>(transit: &Transit<'m>, hop: NextHop<'m>) -> Result<Ta
 
 /// Where the Request-URI leads, if it is that of a binding whose address was worked out before.
 #[inline]
-fn known_address(transit: &Transit<'_>, hop: NextHop<'_>) -> Option<SocketAddr> {
+fn known_address(transit: &Transit<'_>, hop: &NextHop<'_>) -> Option<SocketAddrV4> {
     let (uri, address) = transit.known_address?;
     let leads = goes_by_uri(transit, hop) && std::ptr::eq(uri, transit.uri);
-    leads.then_some(SocketAddr::V4(address))
+    leads.then_some(address)
 }
 
 /// The next hop that `$du` or the path of the chosen binding names, or else the Request-URI.

@@ -30,7 +30,9 @@ const FIXED_BYTES: usize = 1_024;
 #[inline(never)]
 pub(super) fn plan_usual(
     transit: &Transit<'_>,
-    (key, own, quads): (&BranchKey, &OwnText, &KnownQuads),
+    key: &BranchKey,
+    own: &OwnText,
+    quads: &KnownQuads,
     edits: &mut EditList,
 ) -> bool {
     let (Some(essentials), SocketAddr::V4(source)) = (transit.essentials, &transit.source) else {
@@ -453,7 +455,7 @@ mod tests {
         let quads = KnownQuads::default();
         let usual = |top: &Top<'_>, edits: &mut EditList| {
             decisions.listener == ListenerId(0)
-                && plan_usual(top.transit, (&key, egress, &quads), edits)
+                && plan_usual(top.transit, &key, egress, &quads, edits)
         };
         let as_one = |top: &Top<'_>, edits: &mut EditList| {
             edit_as_one(top, edits) && edit_content_length(message, edits)

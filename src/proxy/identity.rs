@@ -39,6 +39,8 @@ pub(super) struct OwnText {
     pub(super) sent_by: Vec<u8>,
     /// The transport.
     pub(super) transport: Transport,
+    /// Whether it is a UDP listener bound to one IPv4 address.
+    is_plain: bool,
     /// The listener; no number of one where Record-Route may have to be a `sips:` URI.
     pub(super) plain_listener: ListenerId,
     /// `Via: SIP/2.0/UDP host[:port];branch=z9hG4bK`.
@@ -127,8 +129,8 @@ pub(super) struct Identity {
     first_stream: ListenerId,
     /// Whether an IPv4 address may be this server that is not one that a listener is bound to.
     has_other_addresses: bool,
-    /// The hosts that the listeners are bound to, as they are usually written, with their ports.
-    bound: Vec<(Vec<u8>, u16)>,
+    /// The hosts that the listeners are bound to.
+    bound: Vec<Bound>,
     aliases: Vec<(Vec<u8>, Option<u16>)>,
     own: OwnNames,
     /// The domains that are ours with all below them.
@@ -136,6 +138,33 @@ pub(super) struct Identity {
     /// First those of the listeners, each for the address it is bound to, then those for the
     /// addresses that messages came to at wildcard listeners.
     texts: Vec<OwnText>,
+}
+
+/// A host that a listener is bound to, as it is usually written, and its port.
+#[derive(Debug, PartialEq, Eq)]
+struct Bound {
+    /// The same as `host`, or nothing if that is not as long as most are.
+    short: ShortName,
+    port: u16,
+    host: Vec<u8>,
+}
+
+/// A host of 8 to 16 octets, as most addresses are: its first and its last eight, and how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct ShortName {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+impl ShortName {
+    /// That of a host, if it has as many octets.
+    #[inline]
+    fn of(host: &[u8]) -> Option<Self> {
+        let [first, last] = [host.first_chunk()?, host.last_chunk()?];
+        let [first, last] = [first, last].map(|octets| u64::from_ne_bytes(*octets));
+        (host.len() <= 16).then_some(Self { first, last, length: host.len() })
+    }
 }
 
 impl Identity {
@@ -146,7 +175,8 @@ impl Identity {
         for address in addresses.filter(|address| !address.ip().is_unspecified()) {
             let mut host = Vec::new();
             compose::sent_by(&mut host, SocketAddr::new(address.ip(), 5060));
-            let own = (host, address.port());
+            let short = ShortName::of(&host).unwrap_or_default();
+            let own = Bound { short, port: address.port(), host };
             // UDP and TCP are mostly listened to at the same address.
             if !bound.contains(&own) {
                 bound.push(own);
@@ -245,7 +275,11 @@ impl Identity {
     /// How the listener is written, with the address it is bound to, or if that is the wildcard
     /// address with `local`; remembered, so that it is formatted once.
     pub(super) fn text(&mut self, id: ListenerId, local: &SocketAddr) -> &OwnText {
-        let position = self.text_position(id, local);
+        let position = usize::from(id.0);
+        if self.texts.get(position).is_some_and(|text| !text.ip.is_unspecified()) {
+            return &self.texts[position];
+        }
+        let position = self.wildcard_position(id, local.ip());
         &self.texts[position]
     }
 
@@ -258,6 +292,22 @@ impl Identity {
         }
         let ip = local.ip();
         self.texts.iter().find(|text| text.listener == id && text.ip == ip)
+    }
+
+    /// As [`Self::known_text`], of a listener that sends to IPv4 addresses by UDP.
+    #[inline]
+    pub(super) fn plain_text(&self, id: ListenerId, local: &SocketAddr) -> Option<&OwnText> {
+        match self.texts.get(usize::from(id.0))? {
+            text if text.is_plain => Some(text),
+            _ => self.plain_text_of_any(id, local),
+        }
+    }
+
+    /// As [`Self::plain_text`], also of a wildcard listener.
+    #[inline(never)]
+    fn plain_text_of_any(&self, id: ListenerId, local: &SocketAddr) -> Option<&OwnText> {
+        let text = self.known_text(id, local)?;
+        (text.transport == Transport::Udp && text.ip.is_ipv4()).then_some(text)
     }
 
     /// The texts of two listeners, as [`Self::text`] gives each.
@@ -303,39 +353,31 @@ impl Identity {
         })
     }
 
-    /// Whether host and port are this server; `local` is the address that the message in
-    /// question came to, which is ours also where a listener has the wildcard address.
-    #[inline]
-    pub(super) fn is_myself(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
-        // An IPv4 address has but one spelling, of at most 15 octets.
-        let is_address = host.len() >= 8 && host[0].is_ascii_digit();
-        self.is_short_name(host, port)
-            || (self.has_other_addresses || !is_address) && self.is_any_name(host, port, local)
+    /// Whether a listener is bound to host and port: of hosts as long as most addresses are, which
+    /// are compared without a call.
+    #[inline(always)]
+    pub(super) fn is_short_name(&self, host: &[u8], port: Option<u16>) -> bool {
+        let wanted_port = port.unwrap_or(5060);
+        ShortName::of(host).is_some_and(|wanted| {
+            self.bound.iter().any(|own| own.port == wanted_port && own.short == wanted)
+        })
     }
 
-    /// Whether a listener is bound to host and port: of hosts of 8 to 16 octets, as most addresses
-    /// have, which are compared without a call.
+    /// Whether host and port are this server, where [`Self::is_short_name`] says no; `local` is the
+    /// address that the message in question came to, which is ours also where a listener has the
+    /// wildcard address.
     #[inline]
-    fn is_short_name(&self, host: &[u8], port: Option<u16>) -> bool {
-        let wanted_port = port.unwrap_or(5060);
-        let (Some(first), Some(last)) = (host.first_chunk::<8>(), host.last_chunk::<8>()) else {
-            return false;
-        };
-        let is_wanted = |(text, own_port): &(Vec<u8>, u16)| {
-            *own_port == wanted_port
-                && text.len() == host.len()
-                && text.first_chunk() == Some(first)
-                && text.last_chunk() == Some(last)
-        };
-        host.len() <= 16 && self.bound.iter().any(is_wanted)
+    pub(super) fn is_other_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
+        // An IPv4 address has but one spelling, of at most 15 octets.
+        let is_address = host.len() >= 8 && host[0].is_ascii_digit();
+        (self.has_other_addresses || !is_address) && self.is_any_name(host, port, local)
     }
 
     /// Whether host and port are this server, however they are written.
     #[inline(never)]
     fn is_any_name(&self, host: &[u8], port: Option<u16>, local: &SocketAddr) -> bool {
         let wanted_port = port.unwrap_or(5060);
-        let is_bound =
-            |(text, own_port): &(Vec<u8>, u16)| *own_port == wanted_port && equal(text, host);
+        let is_bound = |own: &Bound| own.port == wanted_port && equal(&own.host, host);
         if self.bound.iter().any(is_bound) {
             return true;
         }
@@ -359,7 +401,7 @@ impl Identity {
             || self.subdomains.have(host, port)
     }
 
-    /// Whether one of the listeners has that address; `local` as in [`Self::is_myself`].
+    /// Whether one of the listeners has that address; `local` as in [`Self::is_other_name`].
     pub(super) fn is_bound(&self, address: SocketAddr, local: SocketAddr) -> bool {
         self.listeners.iter().any(|listener| {
             let own = listener.address.ip();
@@ -368,7 +410,7 @@ impl Identity {
         })
     }
 
-    /// Whether a host is this server, at whatever port; `local` as in [`Self::is_myself`].
+    /// Whether a host is this server, at whatever port; `local` as in [`Self::is_other_name`].
     pub(super) fn is_my_host(&self, host: &[u8], local: SocketAddr) -> bool {
         let is_bound = host_ip(host).is_some_and(|ip| {
             self.listeners.iter().any(|listener| {
@@ -421,6 +463,7 @@ impl Identity {
             ip,
             sent_by,
             transport,
+            is_plain: transport == Transport::Udp && ip.is_ipv4() && !ip.is_unspecified(),
             plain_listener,
             via_start,
             record_route_start,
@@ -510,7 +553,9 @@ mod tests {
         let hosts = ["192.0.2.1", "1.2.3.4", "203.0.113.109", "[2001:db8::1]", "[2001:DB8::1]"];
         let ports = [None, Some(5060), Some(5070), Some(5080)];
         for (host, port) in hosts.iter().flat_map(|host| ports.map(|port| (*host, port))) {
-            let is_named = |host: &[u8]| identity.is_myself(host, port, &local);
+            let is_named = |host: &[u8]| {
+                identity.is_short_name(host, port) || identity.is_other_name(host, port, &local)
+            };
             let is_wanted = match host {
                 "1.2.3.4" => port == Some(5070),
                 "203.0.113.109" => port == Some(5080),

@@ -45,7 +45,7 @@ impl Text {
     #[inline]
     const fn place(self) -> usize {
         let mixed = (self.last ^ self.first).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> (u64::BITS - u8::BITS)) as usize % KNOWN_QUADS
+        (mixed >> (u64::BITS - KNOWN_QUADS.ilog2())) as usize % KNOWN_QUADS
     }
 }
 

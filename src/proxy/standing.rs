@@ -97,7 +97,7 @@ pub(super) struct Standing {
     /// What modules share with the rest of the server, each with its type.
     services: Vec<(TypeId, Arc<dyn Any + Send + Sync>)>,
     /// The one of them that most messages ask for.
-    locations: Option<Arc<LocationTables>>,
+    pub(super) locations: Option<Arc<LocationTables>>,
 }
 
 impl Standing {
@@ -161,19 +161,7 @@ impl Standing {
     }
 
     /// What modules share with the rest of the server, by its type.
-    #[inline]
     pub(super) fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        if let Some(tables) = &self.locations
-            && id == TypeId::of::<LocationTables>()
-        {
-            return Some(&**tables);
-        }
-        self.other_service(id)
-    }
-
-    /// As [`Self::service`], of any type.
-    #[inline(never)]
-    fn other_service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {
         let (_, service) = self.services.iter().find(|(known, _)| *known == id)?;
         Some(&**service)
     }

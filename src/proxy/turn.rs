@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::arrival::Arrival;
 use super::parked::Parked;
 use super::standing::Standing;
+use crate::location::LocationTables;
 use crate::mem::{ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::protocol::{Endpoint, Transport};
@@ -101,6 +102,12 @@ impl<'a> Turn<'a> {
         super::reply::reply(self, message, status, (&lines, body), force_rport)
     }
 
+    /// Whether host and port are this server in another form than listeners mostly have.
+    #[inline(never)]
+    fn is_other_name(&self, host: &[u8], port: Option<u16>) -> bool {
+        self.standing.identity.is_other_name(host, port, &self.arrival.local)
+    }
+
     /// Keeps a message until the name that it goes to is known.
     pub(super) fn park(&mut self, parked: Parked) {
         if !self.standing.parking.park(parked, *self.now) {
@@ -160,7 +167,7 @@ impl Host for Turn<'_> {
     }
 
     fn is_myself(&self, host: &[u8], port: Option<u16>) -> bool {
-        self.standing.identity.is_myself(host, port, &self.arrival.local)
+        self.standing.identity.is_short_name(host, port) || self.is_other_name(host, port)
     }
 
     fn is_my_host(&self, host: &[u8]) -> bool {
@@ -234,6 +241,10 @@ impl Host for Turn<'_> {
         state ^= state >> 27;
         self.standing.random.set(state);
         state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    fn locations(&self) -> Option<&LocationTables> {
+        self.standing.locations.as_deref()
     }
 
     fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)> {

@@ -320,10 +320,17 @@ impl<'m> Execution<'m> {
     #[inline]
     #[must_use]
     pub fn uri_parts(&self, text: &'m [u8]) -> Option<&'m Uri<'m>> {
-        match self.uri.get() {
-            Some(uri) if std::ptr::eq(uri.text, text) => Some(uri),
-            _ => self.take_apart(text),
+        match self.known_parts(text) {
+            None => self.take_apart(text),
+            parts => parts,
         }
+    }
+
+    /// The parts of `text`, if it was taken apart last.
+    #[inline]
+    #[must_use]
+    pub fn known_parts(&self, text: &[u8]) -> Option<&'m Uri<'m>> {
+        self.uri.get().filter(|uri| std::ptr::eq(uri.text, text))
     }
 
     /// Takes a URI apart and keeps its parts.
@@ -345,9 +352,15 @@ impl<'m> Execution<'m> {
     #[must_use]
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
         let Some(uri) = self.uri_parts(text) else { return false };
-        let is_portless_sips = || uri.scheme == Scheme::Sips && uri.port.is_none();
         self.host.is_myself(uri.host, uri.unusual_port())
-            || is_portless_sips() && self.host.is_myself(uri.host, None)
+            || uri.scheme == Scheme::Sips && self.is_without_tls(uri)
+    }
+
+    /// Whether the host of a `sips:` URI without a port is this server at the port of `sip:`.
+    #[cold]
+    #[inline(never)]
+    fn is_without_tls(&self, uri: &Uri<'_>) -> bool {
+        uri.port.is_none() && self.host.is_myself(uri.host, None)
     }
 
     /// The transport that the message came by.

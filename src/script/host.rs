@@ -5,6 +5,7 @@ use std::any::{Any, TypeId};
 use thiserror::Error;
 
 use super::Transit;
+use crate::location::LocationTables;
 use crate::mem::ListenerId;
 use crate::metrics::Counter;
 use crate::protocol::{Endpoint, Transport};
@@ -261,7 +262,11 @@ pub trait Host {
     /// Random bits, from the seed of the core.
     fn random(&self) -> u64;
 
-    /// A service that modules share with the rest of the server, such as the location tables,
-    /// by its type.
+    /// The location tables of the server, which most messages ask for.
+    fn locations(&self) -> Option<&LocationTables> {
+        None
+    }
+
+    /// Any other service that modules share with the rest of the server, by its type.
     fn service(&self, id: TypeId) -> Option<&(dyn Any + Send + Sync)>;
 }

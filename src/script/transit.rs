@@ -218,6 +218,23 @@ impl<'m> Transit<'m> {
         }
     }
 
+    /// Whether To has a tag that says something.
+    #[inline]
+    #[must_use]
+    pub fn has_to_tag(&self) -> bool {
+        match self.essentials {
+            Some(essentials) => essentials.to.has_tag(),
+            None => self.has_unread_to_tag(),
+        }
+    }
+
+    /// As [`Self::has_to_tag`], of a message that was not checked.
+    #[cold]
+    #[inline(never)]
+    fn has_unread_to_tag(&self) -> bool {
+        self.to_tag().is_some_and(|tag| !tag.is_empty())
+    }
+
     /// To, if it is well-formed.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'m>> {

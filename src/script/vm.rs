@@ -104,6 +104,29 @@ fn watched(execution: &mut Execution<'_>, start: u32) -> Verdict {
     verdict
 }
 
+/// The operations that [`carry_out`] knows. The loop names them all: where some are left over, each
+/// operation is asked whether it is one of those.
+macro_rules! operand_ops {
+    () => {
+        Op::Binary(_)
+            | Op::CallRoute(_)
+            | Op::CallRouteNamed { .. }
+            | Op::Case { .. }
+            | Op::CaseMatch { .. }
+            | Op::LoopTurn { .. }
+            | Op::Pop
+            | Op::PushCode
+            | Op::PushConstant(_)
+            | Op::PushInt(_)
+            | Op::PushOperand(_)
+            | Op::PushSlot(_)
+            | Op::PushVariable(_)
+            | Op::StoreSlot(_)
+            | Op::StoreVariable(_)
+            | Op::Unary(_)
+    };
+}
+
 /// Runs until the script ends: how, and behind which operation. Without `WATCHED` nobody looks on.
 ///
 /// What an operation says is read when it is needed: what is read before a call would have to be
@@ -171,7 +194,7 @@ fn steps<const WATCHED: bool>(execution: &mut Execution<'_>, start: u32) -> (Ver
             },
             Op::Drop => break end_at(execution, next, Verdict::Drop),
             Op::Exit => break end_at(execution, next, Verdict::Exit),
-            others => match carry_out(execution, others, next) {
+            others @ operand_ops!() => match carry_out(execution, others, next) {
                 Ok(following) => next = following,
                 Err(error) => break Verdict::Error(error),
             },

@@ -230,6 +230,13 @@ impl<'d> Party<'d> {
         (self.tag.start > 0).then(|| self.tag.of(self.text))
     }
 
+    /// Whether there is a `tag` that says something.
+    #[inline]
+    #[must_use]
+    pub const fn has_tag(&self) -> bool {
+        self.tag.end > self.tag.start
+    }
+
     /// The URI, without angle brackets.
     #[inline]
     #[must_use]

@@ -104,6 +104,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_capital_or_an_escape_is_seen_wherever_it_stands() {
+        for length in 0..40 {
+            let mut text = vec![b'b'; length];
+            assert!(is_canonical(&text), "{length}");
+            for (at, other) in (0..length).flat_map(|at| [(at, b'B'), (at, b'%')]) {
+                text[at] = other;
+                assert!(!is_canonical(&text), "{length} {at} {other}");
+                text[at] = b'b';
+            }
+        }
+    }
+
+    #[test]
     fn escapes_are_decoded_once_and_malformed_ones_kept() {
         for (text, plain) in [
             ("alice", &b"alice"[..]),

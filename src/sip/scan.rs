@@ -36,7 +36,13 @@ impl Block {
         let number = |octets: Option<&[u8; 4]>| octets.map(|it| u32::from_le_bytes(*it));
         let octets = match (number(text.first_chunk()), number(text.last_chunk())) {
             (Some(first), Some(last)) => u64::from(first) | u64::from(last) << 32,
-            _ => text.iter().fold(0, |octets, octet| octets << 8 | u64::from(*octet)),
+            _ => match text {
+                [first, .., last] => {
+                    let middle = text[text.len() / 2];
+                    u64::from(*first) | u64::from(middle) << 8 | u64::from(*last) << 16
+                }
+                _ => text.first().map_or(0, |octet| u64::from(*octet)),
+            },
         };
         Self::halves(octets.to_le_bytes(), [0; 8])
     }

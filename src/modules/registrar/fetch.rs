@@ -4,7 +4,6 @@ use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
 use super::lookup::aor_of;
 use super::record::ruid;
-use super::tables;
 use crate::location::{self, Binding};
 use crate::mem::ListenerId;
 use crate::script::{
@@ -48,7 +47,7 @@ pub(super) fn fetch<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>
     free(execution, &[Argument::Text(profile)]);
     let Some(aor) = aor_of(execution, text(arguments, 1)) else { return FALSE };
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let table = execution.host.locations().and_then(|tables| tables.get(text(arguments, 0)));
     let found = table.and_then(|table| {
         table.lookup(aor, |set| {
             let live = set.live(now).map(|binding| Found::of(binding, now, execution));

@@ -8,37 +8,66 @@ use super::super::core::forward::show_listener;
 use super::super::table::{text, verdict};
 use super::super::textops::lines;
 use super::record::tell_best;
-use super::{config, key, key_of, tables};
+use super::{config, key, key_of};
 use crate::location::{self, Binding, BindingSet, LocationTable, RegistrarConfig};
 use crate::mem::ListenerId;
 use crate::script::{Argument, Branch, Execution, FALSE, Program, ReturnCode, TRUE, Transit};
-use crate::sip::{Items, NameAddr, is_sips};
+use crate::sip::{Items, NameAddr, Scheme, is_sips};
 
 /// `lookup(table[, uri])`: the contacts of the user become the destination set, in place of what
 /// was in it. What goes to a `sips:` URI goes to such contacts only: no other is secure on each hop
 /// (RFC 3261 §16.5).
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let known = match own_key(execution, arguments) {
-        None => aor(execution, arguments),
-        known => known,
+    let (Some(aor), [Argument::Text(name)]) = (own_key(execution), arguments) else {
+        return lookup_any(execution, arguments);
     };
-    let Some(aor) = known else { return FALSE };
+    let now = location::moment(execution.host.monotonic_seconds());
+    let Some(table) = execution.host.locations().and_then(|tables| tables.get(name)) else {
+        return FALSE;
+    };
+    let (program, transit) = (execution.program, &mut execution.transit);
+    let found = table.lookup_called(aor, |set| take_best(set, now, program, transit)).flatten();
+    end(execution, (name, aor), found)
+}
+
+/// As [`lookup`], of any user.
+#[inline(never)]
+fn lookup_any<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
+    let Some(aor) = aor(execution, arguments) else { return FALSE };
     let name = text(arguments, 0);
     let now = location::moment(execution.host.monotonic_seconds());
-    let Some(table) = tables(&*execution.host).and_then(|tables| tables.get(name)) else {
+    let Some(table) = execution.host.locations().and_then(|tables| tables.get(name)) else {
         return FALSE;
     };
     let (program, transit) = (execution.program, &mut execution.transit);
     let found = if is_sips(transit.uri) {
         take_secure((table, aor), now, program, transit)
     } else {
-        table.lookup(aor, |set| take_best(set, now, program, transit)).flatten()
+        table.lookup(aor, |set| take_any(set, now, program, transit)).flatten()
     };
+    end(execution, (name, aor), found)
+}
+
+/// The user of the Request-URI, if that is the key as it stands and any contact will do.
+#[inline(always)]
+fn own_key<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
+    let transit = &execution.transit;
+    transit.message.method()?;
+    let uri = execution.known_parts(transit.uri).filter(|uri| uri.scheme == Scheme::Sip)?;
+    super::own_key(uri, execution.program)
+}
+
+/// Notes what was found: the flags of the first contact, and whether there are too many.
+#[inline(always)]
+fn end<'m>(
+    execution: &mut Execution<'m>,
+    (name, aor): (&[u8], &'m [u8]),
+    found: Option<(u32, bool)>,
+) -> ReturnCode {
     let Some((flags, are_left_out)) = found else { return FALSE };
     execution.branch_flags = flags;
-    let config = program.config::<RegistrarConfig>();
-    if config.is_some_and(|config| !config.xavp_rcd.is_empty()) {
-        tell_best(execution, name, aor);
+    if !execution.program.has_defaults::<RegistrarConfig>() {
+        tell(execution, name, aor);
     }
     if are_left_out {
         complain_of_many(execution);
@@ -46,12 +75,12 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
     TRUE
 }
 
-/// The user of the Request-URI, if no other URI is given and that is the key as it stands.
-#[inline(always)]
-fn own_key<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'m [u8]> {
-    let transit = &execution.transit;
-    transit.message.method().filter(|_| arguments.len() == 1)?;
-    super::own_key(execution.uri_parts(transit.uri)?, execution.program)
+/// Tells the contact in the attribute that is there for this, if one is.
+#[inline(never)]
+fn tell<'m>(execution: &mut Execution<'m>, name: &[u8], aor: &'m [u8]) {
+    if !config(execution.program).xavp_rcd.is_empty() {
+        tell_best(execution, name, aor);
+    }
 }
 
 /// Makes the bindings the destination set, the first of them its first; the flags of that, and
@@ -188,7 +217,7 @@ fn contacts<'m>(
     let most = execution.program.settings().max_branches + 1;
     let arena = execution.transit.arena;
     let is_secure = is_sips(uri);
-    let table = tables(&*execution.host).and_then(|tables| tables.get(table));
+    let table = execution.host.locations().and_then(|tables| tables.get(table));
     let found = table.and_then(|table| {
         table.lookup(aor, |set| {
             let live = set.live(now).filter(|it| !is_secure || is_sips(it.contact()));

@@ -6,14 +6,12 @@ mod record;
 mod save;
 mod settings;
 
-use std::any::TypeId;
-
 use bumpalo::Bump;
 
 use super::table::{function, optional_text, required_text};
-use crate::location::{LocationTables, RegistrarConfig, UsrlocConfig, aor_key, is_own_key};
+use crate::location::{RegistrarConfig, UsrlocConfig, aor_key, is_own_key};
 use crate::script::{
-    Argument, Execution, FunctionSpec, Host, ModuleSpec, ParameterKind, ParameterSpec, Program,
+    Argument, Execution, FunctionSpec, ModuleSpec, ParameterKind, ParameterSpec, Program,
     ReturnCode, RouteKinds,
 };
 use crate::sip::{NameAddr, Uri};
@@ -188,12 +186,6 @@ pub(super) fn save_location<'m>(execution: &mut Execution<'m>, _: &[Argument<'m>
     save::save_source(execution, &[Argument::Text(b"location")])
 }
 
-/// The location tables of the server.
-#[inline]
-pub(super) fn tables<'h>(host: &'h (dyn Host + '_)) -> Option<&'h LocationTables> {
-    host.service(TypeId::of::<LocationTables>())?.downcast_ref()
-}
-
 /// What the parameters of this module say; the defaults if it has none.
 #[inline]
 fn config(program: &Program) -> &RegistrarConfig {
@@ -219,8 +211,14 @@ fn key<'m>(uri: &Uri<'m>, program: &Program, arena: &'m Bump) -> Option<&'m [u8]
 /// The user part of a URI, if that is the key of the address-of-record.
 #[inline(always)]
 fn own_key<'m>(uri: &Uri<'m>, program: &Program) -> Option<&'m [u8]> {
-    let usrloc = program.config::<UsrlocConfig>();
-    uri.user.filter(|user| usrloc.is_none_or(|it| !it.use_domain) && is_own_key(user))
+    let domain_counts = || !program.has_defaults::<UsrlocConfig>() && domain_counts(program);
+    uri.user.filter(|user| !domain_counts() && is_own_key(user))
+}
+
+/// Whether the domain is a part of the key.
+#[inline(never)]
+fn domain_counts(program: &Program) -> bool {
+    program.config::<UsrlocConfig>().is_some_and(|usrloc| usrloc.use_domain)
 }
 
 /// The key of an address-of-record whose user part alone is none.

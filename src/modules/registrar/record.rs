@@ -4,8 +4,8 @@
 use md5::{Digest, Md5};
 
 use super::super::table::{int, text, verdict};
+use super::config;
 use super::lookup::{aor, aor_of};
-use super::{config, tables};
 use crate::location::registrar::unregister_where;
 use crate::location::{self, Binding, BindingView, registrar};
 use crate::script::{Argument, Execution, FALSE, ReturnCode, TRUE, Value, XavpKind, XavpPath};
@@ -55,7 +55,7 @@ pub(super) fn registered<'m>(
     let Some(aor) = aor(execution, arguments) else { return FALSE };
     let wanted = Wanted::of(execution, int(arguments, 2).unwrap_or_default());
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let table = execution.host.locations().and_then(|tables| tables.get(text(arguments, 0)));
     let found = table.and_then(|table| {
         table.lookup(aor, |set| {
             let binding = set.live(now).find(|binding| wanted.fits(&binding.view()))?;
@@ -82,7 +82,7 @@ pub(super) fn unregister<'m>(
     }
     let Some(aor) = aor_of(execution, uri) else { return FALSE };
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(text(arguments, 0)));
+    let table = execution.host.locations().and_then(|tables| tables.get(text(arguments, 0)));
     if wanted.is_empty() {
         table.map(|table| registrar::unregister(table, aor, now));
         return TRUE;
@@ -99,7 +99,7 @@ pub(super) fn unregister<'m>(
 #[inline(never)]
 pub(super) fn tell_best<'m>(execution: &mut Execution<'m>, table: &[u8], aor: &'m [u8]) {
     let now = location::seconds(execution.host.now());
-    let table = tables(&*execution.host).and_then(|tables| tables.get(table));
+    let table = execution.host.locations().and_then(|tables| tables.get(table));
     let best = table.and_then(|table| {
         table.lookup(aor, |set| Record::of(execution, aor, set.live(now).next()?, now))?
     });

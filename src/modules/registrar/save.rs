@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::super::table::{int, joined, text};
 use super::lookup::aor_of;
 use super::record::setting;
-use super::{config, own_key, tables};
+use super::{config, own_key};
 use crate::limits::CONTACT_COUNT_MAX;
 use crate::location::registrar::{
     Outcome, Registration, Rejection, Renewal, Request, compose_contacts, contacts_room, refresh,
@@ -106,7 +106,7 @@ fn renew<'m>(execution: &Execution<'m>, arguments: &[Argument<'m>]) -> Option<&'
         Some(aor) => aor,
         None => aor_of(execution, essentials.to.uri())?,
     };
-    let table = tables(&*execution.host)?.get(text(arguments, 0))?;
+    let table = execution.host.locations()?.get(text(arguments, 0))?;
     let renewal =
         Renewal { contact: message.value(HeaderName::Contact)?, expires: expires(message) };
     let config = config(program);
@@ -398,7 +398,7 @@ fn forced_q(execution: &Execution<'_>, config: &RegistrarConfig) -> Option<u16> 
 
 /// The table of that name, made if there is none.
 fn table<'h>(host: &'h (dyn Host + '_), name: &[u8]) -> Option<&'h LocationTable> {
-    tables(host)?.get_or_create(name)
+    host.locations()?.get_or_create(name)
 }
 
 /// Checks that all extensions that are required are there (RFC 3261 §10.3 step 2, §8.2.2.3).
