@@ -32,7 +32,7 @@ impl WordHasher {
 
     /// Hashes `text`, whose length is hashed beside it. The last word repeats what the one before
     /// it says where the text is not made of whole words.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self, text: &[u8]) {
         match (text.first_chunk(), text.last_chunk()) {
             (Some(first), Some(last)) if text.len() <= 2 * first.len() => {
@@ -94,7 +94,7 @@ impl WordHasher {
     }
 
     /// The hash, with the last word.
-    #[inline]
+    #[inline(always)]
     const fn close(mut self, word: u64) -> u64 {
         self.compress(word);
         self.v[2] ^= 0xff;
