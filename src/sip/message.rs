@@ -254,9 +254,9 @@ impl<'d> Message<'d> {
         Some(if equal(name, cseq.method) { CSeq { method: name, ..cseq } } else { cseq })
     }
 
-    /// Whether this is a request that starts with the method in its CSeq, which was read by
-    /// [`Self::request_cseq`] or [`Self::any_cseq`], and whose Max-Forwards has two digits, if there
-    /// is one.
+    /// Whether this is a request that starts with the method in its CSeq, as that was read by
+    /// [`Self::request_cseq`] or [`Self::any_cseq`], and whose Max-Forwards, if there is one, has
+    /// two digits.
     #[inline(always)]
     pub(super) fn has_usual_start(&self, essentials: &Essentials<'d>) -> bool {
         // No header field is where a message starts.

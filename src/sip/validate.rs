@@ -261,7 +261,9 @@ mod tests {
             name in select(&["ACK", "INVITE", "REGISTER", "SUBSCRIBE", "X"][..]),
             number in "[0-9]{0,11}",
             space in select(&["", " ", "  ", "\t"][..]),
-            method in select(&["ACK", "INVITE", "REGISTER", "SUBSCRIBE", "X", "invite", "INVITES"][..]),
+            method in select(
+                &["ACK", "INVITE", "REGISTER", "SUBSCRIBE", "X", "invite", "INVITES"][..],
+            ),
             behind in select(&["", "", "", "x", ";", " "][..]),
         ) {
             let value = format!("{number}{space}{method}{behind}");
