@@ -51,7 +51,10 @@ pub(super) fn plan_usual(
         return false;
     }
     let place = match essentials.via.only_rport() {
-        Some(rport) => message.offset_of(rport)..message.offset_of(rport) + rport.len(),
+        Some(rport) => {
+            let params = message.offset_of(essentials.via.params.text());
+            params + rport.start..params + rport.end
+        }
         None if !essentials.via.is_stamped() && !transit.rport_forced => end..end,
         None => return false,
     };

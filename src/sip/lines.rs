@@ -137,18 +137,18 @@ fn fields_while<const OR_ANY: bool>(
     begun: usize,
     fields: &mut Fields,
 ) -> Stop {
-    let (mut origin, mut begun) = (origin, begun);
+    let (mut stretch, mut begun) = (origin + BEFORE, begun);
     let mut rest = bytes.get(origin..).unwrap_or_default();
     while let Some(window) = rest.first_chunk() {
-        match fields_in::<OR_ANY>(window, bytes, origin, begun, fields) {
+        match fields_in::<OR_ANY>(window, bytes, stretch, begun, fields) {
             Ok(next) => begun = next,
             Err(start) => return Stop::Before(start),
         }
-        origin += STRETCH;
+        stretch += STRETCH;
         rest = &rest[STRETCH..];
     }
     fields.set_count(begun);
-    Stop::Within(origin)
+    Stop::Within(stretch - BEFORE)
 }
 
 /// As [`fields_while`], of the lines for which there is no whole window; of those that have begun
@@ -164,7 +164,7 @@ fn last_fields(bytes: &[u8], origin: usize, fields: &mut Fields) -> usize {
         while origin + BEFORE < bytes.len()
             && let Some(window) = room.get(origin - before..).and_then(<[u8]>::first_chunk)
         {
-            match fields_in::<false>(window, bytes, origin, begun, fields) {
+            match fields_in::<false>(window, bytes, origin + BEFORE, begun, fields) {
                 Ok(next) => begun = next,
                 Err(start) => return start,
             }
@@ -197,13 +197,13 @@ fn begin<const OR_ANY: bool>(
     })
 }
 
-/// Notes what ends and starts at the line feeds of `window`, whose offset is `origin`: how many
-/// fields have begun then. Else the start of the line that is not plain.
+/// Notes what ends and starts at the line feeds of `window`, whose stretch is at `stretch`: how
+/// many fields have begun then. Else the start of the line that is not plain.
 #[inline(always)]
 fn fields_in<const OR_ANY: bool>(
     window: &[u8; WINDOW],
     bytes: &[u8],
-    origin: usize,
+    stretch: usize,
     begun: usize,
     fields: &mut Fields,
 ) -> Result<usize, usize> {
@@ -218,7 +218,7 @@ fn fields_in<const OR_ANY: bool>(
         if cr != b'\r' || last <= b' ' {
             return Err(fields.drop_begun(begun));
         }
-        let offsets = (origin + BEFORE + place) as u64 * EACH;
+        let offsets = (stretch + place) as u64 * EACH;
         fields.end(begun, (offsets + 0xffff) as u32);
         let line = place + BEFORE + 1;
         let ahead = window[line..line + Spelling::AHEAD].first_chunk();

@@ -1,7 +1,9 @@
 //! The message as it lies in its buffer: start line, header fields, body.
 
 use super::fields::HeaderSpan;
-use super::index::StartSpan;
+use super::index::{Span, StartSpan};
+use super::octet::{equal, leading_number};
+use super::scan::Block;
 use super::{
     CSeq, Essentials, HeaderName, Items, MessageIndex, Method, ParseError, Uri, Via,
     parse_max_forwards,
@@ -98,6 +100,7 @@ impl<'d> Message<'d> {
     }
 
     /// The Request-URI as it arrived; empty for a response.
+    #[inline(always)]
     #[must_use]
     pub fn request_uri(&self) -> &'d [u8] {
         match self.index.start {
@@ -219,25 +222,46 @@ impl<'d> Message<'d> {
         }
     }
 
-    /// Whether this is a request whose method is that of CSeq and no longer than a word, and whose
-    /// Max-Forwards has two digits, if there is one.
+    /// The CSeq in that field, if this is a request that starts with its method, and the same one
+    /// stands there behind at most seven digits and a space. It has eight octets at most.
+    #[inline(always)]
+    pub(super) fn request_cseq(&self, span: HeaderSpan) -> Option<CSeq<'d>> {
+        let StartSpan::Request { method_span: Span { start: 0, length: name_length }, .. } =
+            self.index.start
+        else {
+            return None;
+        };
+        let name_length = usize::from(name_length);
+        let others @ 0..8 = 8_usize.checked_sub(name_length)? else { return None };
+        let (ahead, length) = span.ahead::<{ Block::LENGTH }>(self.bytes)?;
+        let (number, digits) = leading_number(*ahead.first_chunk()?)?;
+        let word = |octets: &[u8]| octets.first_chunk().map(|word| u64::from_le_bytes(*word));
+        let differing = word(ahead.get(digits + 1..)?)? ^ word(self.bytes)?;
+        // Without what stands behind the names.
+        let is_same = differing << (u8::BITS as usize * others) == 0;
+        let is_whole = length == digits + 1 + name_length && ahead[digits] == b' ';
+        let method = self.bytes.get(..name_length)?;
+        (is_same && is_whole).then_some(CSeq { number, method })
+    }
+
+    /// The CSeq in that field, if it is well-formed. If its method is that in the request line, it
+    /// is the one that stands there.
+    #[inline(never)]
+    pub(super) fn any_cseq(&self, span: HeaderSpan) -> Option<CSeq<'d>> {
+        let cseq = self.cseq_in(span)?;
+        let StartSpan::Request { method_span, .. } = self.index.start else { return Some(cseq) };
+        let name = method_span.of(self.bytes);
+        Some(if equal(name, cseq.method) { CSeq { method: name, ..cseq } } else { cseq })
+    }
+
+    /// Whether this is a request that starts with the method in its CSeq, as that was read by
+    /// [`Self::request_cseq`] or [`Self::any_cseq`], and whose Max-Forwards, if there is one, has
+    /// two digits.
     #[inline(always)]
     pub(super) fn has_usual_start(&self, essentials: &Essentials<'d>) -> bool {
-        let StartSpan::Request { method_span, .. } = self.index.start else { return false };
-        let length = essentials.cseq.method.len();
-        let others = match 8_usize.checked_sub(length) {
-            Some(others @ 0..8) => u8::BITS as usize * others,
-            _ => return false,
-        };
-        let word = |start: usize| {
-            let octets = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
-            u64::from_le_bytes(octets.copied().unwrap_or_default())
-        };
-        let ours = word(usize::from(method_span.start));
-        let differing = ours ^ word(self.offset_of(essentials.cseq.method));
-        // Without what stands behind the names.
-        let is_same = differing << others == 0 && length == usize::from(method_span.length);
-        is_same && ours != 0 && self.has_usual_max_forwards()
+        // No header field is where a message starts.
+        std::ptr::eq(essentials.cseq.method.as_ptr(), self.bytes.as_ptr())
+            && self.has_usual_max_forwards()
     }
 
     /// Whether Max-Forwards has two digits, if there is one.

@@ -230,16 +230,15 @@ impl EditList {
     /// no changes, if one of these is not behind `free`. [`Self::finish`] ends it.
     #[inline(always)]
     pub fn begin(&mut self, free: usize, further: &Self) -> Option<Sheet<'_>> {
-        self.clear();
         let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > free)
             && !further.overwrite.is_at_or_before(free);
         if !is_behind || free > DATAGRAM_BYTES_MAX {
+            self.clear();
             return None;
         }
         if self.bytes.len() < Sheet::BYTES {
             self.grow_for_sheet();
         }
-        self.overwrite = further.overwrite;
         self.bytes.first_chunk_mut().map(Sheet::new)
     }
 
@@ -280,9 +279,11 @@ impl EditList {
     pub fn finish(&mut self, beginning: Beginning, further: &Self) -> bool {
         let Beginning { written, removed, has_overwritten, is_all } = beginning;
         let Some(length) = written else { return self.give_up() };
+        self.overwrite = further.overwrite;
         if has_overwritten {
             self.overwrite.length = 0;
         }
+        self.edits.clear();
         #[expect(clippy::cast_possible_truncation, reason = "a sheet and a datagram are shorter")]
         self.edits.push(Edit {
             at: 0,

@@ -108,7 +108,7 @@ impl<'d> Message<'d> {
         if into.call_id.is_empty() {
             return Err(ParseError::MissingHeader);
         }
-        if self.repeats(SINGLE) || !has_one_length(self) {
+        if self.repeats(SINGLE | LENGTH) && has_several(self) {
             return Err(ParseError::DuplicateHeader);
         }
         self.read_via(into)?;
@@ -121,8 +121,11 @@ impl<'d> Message<'d> {
             return Err(ParseError::Address);
         }
         let cseq = span(HeaderName::CSeq)?;
-        let Some(cseq) = self.cseq_in(cseq) else { return Err(ParseError::CSeq) };
-        into.cseq = cseq;
+        if let Some(cseq) = self.request_cseq(cseq) {
+            into.cseq = cseq;
+        } else {
+            into.cseq = self.any_cseq(cseq).ok_or(ParseError::CSeq)?;
+        }
         Ok(())
     }
 
@@ -171,6 +174,17 @@ const SINGLE: u64 = 1 << HeaderName::From as u8
     | 1 << HeaderName::CSeq as u8
     | 1 << HeaderName::MaxForwards as u8;
 
+/// As [`SINGLE`], of Content-Length.
+const LENGTH: u64 = 1 << HeaderName::ContentLength as u8;
+
+/// Whether what may be there only once is there several times; of Content-Length, whether it does
+/// not say the same each time.
+#[cold]
+#[inline(never)]
+fn has_several(message: &Message<'_>) -> bool {
+    message.repeats(SINGLE) || !has_one_length(message)
+}
+
 /// Whether all Content-Length fields say the same; where the message ends is unknown otherwise
 /// (RFC 4475 §3.3.9).
 fn has_one_length(message: &Message<'_>) -> bool {
@@ -217,6 +231,9 @@ fn is_dangerous(header: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
     use crate::sip::{MessageIndex, parse};
 
@@ -237,6 +254,30 @@ mod tests {
         "CSeq: 1 INVITE",
         "Max-Forwards: 70",
     ];
+
+    proptest! {
+        #[test]
+        fn the_cseq_of_a_request_is_read_as_any(
+            name in select(&["ACK", "INVITE", "REGISTER", "SUBSCRIBE", "X"][..]),
+            number in "[0-9]{0,11}",
+            space in select(&["", " ", "  ", "\t"][..]),
+            method in select(
+                &["ACK", "INVITE", "REGISTER", "SUBSCRIBE", "X", "invite", "INVITES"][..],
+            ),
+            behind in select(&["", "", "", "x", ";", " "][..]),
+        ) {
+            let value = format!("{number}{space}{method}{behind}");
+            let others = [&HEADERS[..4], &HEADERS[5..]].concat().join("\r\n");
+            let text = format!("{name} {URI} SIP/2.0\r\nCSeq: {value}\r\n{others}\r\n\r\n");
+            let mut index = MessageIndex::default();
+            prop_assert_eq!(parse(text.as_bytes(), &mut index), Ok(()));
+            let message = Message::new(text.as_bytes(), &index);
+            let expected = CSeq::parse(value.trim().as_bytes());
+            prop_assert_eq!(message.essentials().map(|essentials| essentials.cseq), expected);
+            let is_valid = expected.is_ok_and(|cseq| cseq.method == name.as_bytes());
+            prop_assert_eq!(message.validate_request().is_ok(), is_valid);
+        }
+    }
 
     #[test]
     fn an_ordinary_request_is_valid() {

@@ -2,6 +2,7 @@
 //! As for [URIs](super::uri) there are readers for the usual, the plain and any form.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::host::{host_ip, host_len, ipv4, ipv6, leading_port, parse_port};
 use super::octet::{
@@ -17,6 +18,10 @@ pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
 /// How almost all Via values start.
 const PLAIN_START: &[u8] = b"SIP/2.0/UDP ";
+
+/// Octets that the reader of the usual form may look at, of which a value need not have so many:
+/// asked for once, as all that it reads lies within them.
+const USUAL_BYTES: usize = 128;
 
 /// One Via value; all parts are pieces of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,7 +190,7 @@ impl<'d> Via<'d> {
 
     /// As [`Self::parse_first`], into a place that is there; false if it is malformed. The value is
     /// the first `length` octets of `line`.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn read_first(&mut self, line: &'d [u8], length: usize) -> bool {
         let Some(value) = line.get(..length) else { return false };
         if let Some(via) = Self::parse_usual(line, value) {
@@ -196,6 +201,7 @@ impl<'d> Via<'d> {
     }
 
     /// As [`Self::read_first`], of any value.
+    #[cold]
     #[inline(never)]
     fn read_any_first(&mut self, value: &'d [u8]) -> bool {
         // A Via that is well-formed up to the end of its line is alone there.
@@ -213,6 +219,7 @@ impl<'d> Via<'d> {
     /// all. What is looked at is so much of the line that nothing need be asked for its length.
     #[inline(always)]
     fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
+        let line = line.first_chunk::<USUAL_BYTES>()?.as_slice();
         let rest = line.strip_prefix(PLAIN_START)?;
         let (host, rest) = rest.split_at_checked(short_host_len(*rest.first_chunk()?)?)?;
         let ahead = *rest.first_chunk()?;
@@ -246,7 +253,7 @@ impl<'d> Via<'d> {
         } else if rport_first > 0 {
             places.rport = Place::new([1, 0, rport_first]);
         }
-        let transport = &text[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
+        let transport = &line[PLAIN_START.len() - 4..PLAIN_START.len() - 1];
         let params = Params::new(text.get(params_start..)?);
         Some(Self { text, transport, host, port, params, places })
     }
@@ -339,11 +346,12 @@ impl<'d> Via<'d> {
         (self.places.maddr.is_none() && !id.is_empty()).then_some(id)
     }
 
-    /// The rport parameter as it stands, if there is one and no received.
+    /// Where the rport parameter is in the text of all, if there is one and no received.
     #[inline]
-    #[must_use]
-    pub fn only_rport(&self) -> Option<&'d [u8]> {
-        self.places.rport.text(self.params).filter(|_| self.places.received.is_none())
+    pub(crate) fn only_rport(&self) -> Option<Range<usize>> {
+        let Places { rport, received, .. } = self.places;
+        let is_only = !rport.is_none() && received.is_none();
+        is_only.then(|| usize::from(rport.0 as u16)..rport.end())
     }
 
     /// Whether there is a parameter that tells where the request came from, or asks for it.
@@ -529,7 +537,7 @@ mod tests {
                 ][..]),
                 0..9,
             ),
-            behind in "\r\n[ -~]{0,120}",
+            behind in "\r\n[ -~]{0,180}",
         ) {
             let text = format!("SIP/2.0/UDP {host}{port}{}", pieces.concat());
             let line = text.clone() + &behind;
@@ -551,7 +559,7 @@ mod tests {
             "a;branch=",
         ] {
             let text = format!("SIP/2.0/UDP {text}");
-            let line = format!("{text}\r\n{}", "x".repeat(100));
+            let line = format!("{text}\r\n{}", "x".repeat(USUAL_BYTES));
             assert!(Via::parse_usual(line.as_bytes(), text.as_bytes()).is_some(), "{text}");
         }
     }
