@@ -101,6 +101,20 @@ impl<'d> Opening<'d> {
         if starts_with(*self.at(start)?, name) { self.port(start + name.len()) } else { None }
     }
 
+    /// What is written into a Via, if anything is at `start`.
+    #[inline(always)]
+    fn stamp(self, start: usize) -> Option<Stamp<'d>> {
+        let (rport, end) = match self.rport(start) {
+            Some((port, end)) => (Some(port), end),
+            None => (None, start),
+        };
+        let Some(address) = self.behind(end, b";received=") else {
+            return Some(Stamp { rport, received: None, end });
+        };
+        let received = self.digits(address)?;
+        Some(Stamp { rport, received: Some(received), end: address + received.len() })
+    }
+
     /// Where the identifier of a branch is, if that is the parameter at `start`.
     #[inline(always)]
     fn identifier(self, start: usize) -> Option<usize> {
@@ -127,6 +141,16 @@ impl<'d> Opening<'d> {
         let others = !Block::new(*self.at(start)?).within(b'.', b'9');
         self.0.get(start..start + others.start())
     }
+}
+
+/// What the next hop has written into a Via: where `rport` was asked for, before the branch or
+/// behind it, or at the end (RFC 3581 §4).
+#[derive(Clone, Copy, Debug)]
+struct Stamp<'d> {
+    rport: Option<u16>,
+    received: Option<&'d [u8]>,
+    /// Where it ends.
+    end: usize,
 }
 
 /// What a status line starts with.
@@ -177,31 +201,27 @@ impl<'d> PlainVia<'d> {
     #[inline(always)]
     fn usual(opening: Opening<'d>, sent_by: usize) -> Option<(Self, usize)> {
         let length = short_host_len(*opening.at(sent_by)?)?;
-        let mut address = opening.0.get(sent_by..sent_by + length)?;
+        let host = opening.0.get(sent_by..sent_by + length)?;
         let (mut port, mut end) = (None, sent_by + length);
         if let [b':'] = opening.at(end)? {
             (port, end) = opening.port(end + 1).map(|(port, end)| (Some(port), end))?;
         }
-        let mut rport = None;
-        let start = match opening.identifier(end) {
-            Some(start) => start,
-            None => {
-                (rport, end) = opening.rport(end).map(|(port, end)| (Some(port), end))?;
-                opening.identifier(end)?
-            }
+        let before = match opening.identifier(end) {
+            Some(_) => Stamp { rport: None, received: None, end },
+            None => opening.stamp(end)?,
         };
+        let start = opening.identifier(before.end)?;
         let id = opening.plain(start).filter(|id| !id.is_empty())?;
-        end = start + id.len();
-        if rport.is_none()
-            && let Some((port, behind)) = opening.rport(end)
-        {
-            (rport, end) = (Some(port), behind);
-        }
-        if let Some(received) = opening.behind(end, b";received=") {
-            address = opening.digits(received)?;
-            end = received + address.len();
-        }
-        Some((Self { port, id, rport, address }, line_end(opening, end)?))
+        let behind = opening.stamp(start + id.len())?;
+        let rport = match (before.rport, behind.rport) {
+            (Some(_), Some(_)) => return None,
+            (before, behind) => before.or(behind),
+        };
+        let address = match (before.received, behind.received) {
+            (Some(_), Some(_)) => return None,
+            (before, behind) => before.or(behind).unwrap_or(host),
+        };
+        Some((Self { port, id, rport, address }, line_end(opening, behind.end)?))
     }
 
     /// As [`Self::usual`], of any value.
