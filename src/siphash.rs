@@ -52,7 +52,7 @@ impl WordHasher {
     fn hash_between_any(&self, word: u64, text: &[u8], left: [u8; 7]) -> u64 {
         let mut hasher = *self;
         hasher.word(word);
-        hasher.with_other(text).finish(left)
+        hasher.other(text).finish(left)
     }
 
     /// Hashes `text`, whose length is hashed beside it. The last word repeats what the one before
@@ -87,7 +87,13 @@ impl WordHasher {
     /// As [`Self::text`], for one that is shorter than a word or longer than two. By value, so that
     /// the state can stay in registers where it is not called.
     #[inline(never)]
-    fn with_other(mut self, text: &[u8]) -> Self {
+    fn with_other(self, text: &[u8]) -> Self {
+        self.other(text)
+    }
+
+    /// As [`Self::with_other`].
+    #[inline(always)]
+    fn other(mut self, text: &[u8]) -> Self {
         let (words, rest) = text.as_chunks();
         for word in words {
             self.word(u64::from_le_bytes(*word));

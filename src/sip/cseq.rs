@@ -32,21 +32,14 @@ impl<'d> CSeq<'d> {
         }
     }
 
-    /// Parses a value with nine or ten digits, as some clients count in, a space and a method.
+    /// Parses a value with eight to ten digits, as some clients count in, a space and a method.
     #[inline]
     fn parse_long(value: &'d [u8]) -> Option<Self> {
         let (first, rest) = value.split_first_chunk()?;
         let (first, 8) = leading_number(*first)? else { return None };
-        let (number, method) = match rest {
-            [a @ b'0'..=b'9', b' ', method @ ..] => (first * 10 + u32::from(a - b'0'), method),
-            [a @ b'0'..=b'9', b @ b'0'..=b'9', b' ', method @ ..] => {
-                let last = u32::from(a - b'0') * 10 + u32::from(b - b'0');
-                (first.checked_mul(100)?.checked_add(last)?, method)
-            }
-            _ => return None,
-        };
-        let is_whole = number < 1 << 31 && !method.is_empty() && are_token(method);
-        is_whole.then_some(Self { number, method })
+        let (number, digits) = long_number(first, *rest.first_chunk()?)?;
+        let method = rest.get(digits - 8..)?.strip_prefix(b" ")?;
+        (!method.is_empty() && are_token(method)).then_some(Self { number, method })
     }
 
     /// Parses any value, octet by octet.
@@ -70,6 +63,31 @@ impl<'d> CSeq<'d> {
         let is_whole = capitals.trailing_ones() as usize >= method.len() && !method.is_empty();
         (is_whole && ahead[digits] == b' ').then_some(Self { number, method })
     }
+}
+
+/// The number that a value starts with, and how many digits it has. With more than ten it is none.
+#[inline(always)]
+pub(super) fn leading_cseq(ahead: &[u8; CSEQ_AHEAD]) -> Option<(u32, usize)> {
+    match leading_number(*ahead.first_chunk()?)? {
+        (first, 8) => long_number(first, [ahead[8], ahead[9]]),
+        short => Some(short),
+    }
+}
+
+/// Octets that [`leading_cseq`] and who reads a method of eight octets behind it look at.
+pub(super) const CSEQ_AHEAD: usize = 24;
+
+/// A number of eight digits and those that follow, two at most, and how many digits it has; `None`
+/// if it is none of a CSeq.
+#[inline]
+fn long_number(first: u32, behind: [u8; 2]) -> Option<(u32, usize)> {
+    let [tens, ones] = behind.map(|digit| u32::from(digit.wrapping_sub(b'0')));
+    let (number, digits) = match (tens, ones) {
+        (0..10, 0..10) => (first.checked_mul(100)?.checked_add(tens * 10 + ones)?, 10),
+        (0..10, _) => (first * 10 + tens, 9),
+        _ => (first, 8),
+    };
+    (number < 1 << 31).then_some((number, digits))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The message as it lies in its buffer: start line, header fields, body.
 
+use super::cseq::leading_cseq;
 use super::fields::HeaderSpan;
 use super::index::{Span, StartSpan};
-use super::octet::{equal, leading_number};
-use super::scan::Block;
+use super::octet::equal;
 use super::{
     CSeq, Essentials, HeaderName, Items, MessageIndex, Method, ParseError, Uri, Via,
     parse_max_forwards,
@@ -223,7 +223,7 @@ impl<'d> Message<'d> {
     }
 
     /// The CSeq in that field, if this is a request that starts with its method, and the same one
-    /// stands there behind at most seven digits and a space. It has eight octets at most.
+    /// stands there behind at most ten digits and a space. It has eight octets at most.
     #[inline(always)]
     pub(super) fn request_cseq(&self, span: HeaderSpan) -> Option<CSeq<'d>> {
         let StartSpan::Request { method_span: Span { start: 0, length: name_length }, .. } =
@@ -233,8 +233,8 @@ impl<'d> Message<'d> {
         };
         let name_length = usize::from(name_length);
         let others @ 0..8 = 8_usize.checked_sub(name_length)? else { return None };
-        let (ahead, length) = span.ahead::<{ Block::LENGTH }>(self.bytes)?;
-        let (number, digits) = leading_number(*ahead.first_chunk()?)?;
+        let (ahead, length) = span.ahead(self.bytes)?;
+        let (number, digits) = leading_cseq(ahead)?;
         let word = |octets: &[u8]| octets.first_chunk().map(|word| u64::from_le_bytes(*word));
         let differing = word(ahead.get(digits + 1..)?)? ^ word(self.bytes)?;
         // Without what stands behind the names.
