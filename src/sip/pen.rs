@@ -116,8 +116,8 @@ impl<'b> Pen<'b> {
 #[inline(always)]
 pub(super) fn port_digits(number: u16) -> ([u8; 8], usize) {
     let (high, low) = (number / 100, number % 100);
-    let [[a, b], [c, d], [e, f]] =
-        [high / 100, high % 100, low].map(|pair| PAIRS[usize::from(pair)]);
+    let pair = |number: u16| PAIRS[usize::from(number)];
+    let ([a, b], [c, d], [e, f]) = (pair(high / 100), pair(high % 100), pair(low));
     let digits = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]);
     // The last digit is written also if it is a zero.
     let significant = digits & 0x0000_0f0f_0f0f_0f0f | 1 << 40;
