@@ -215,8 +215,8 @@ impl<'d> Via<'d> {
     }
 
     /// As [`Self::parse_plain`], of the `text` that `line` starts with, with the parameters that
-    /// almost all clients write: a branch, and `rport` without a value behind or before it or not at
-    /// all. What is looked at is so much of the line that nothing need be asked for its length.
+    /// almost all clients write: a branch, and `rport` without a value behind it, before it, or not
+    /// at all. What is looked at is so much of the line that nothing need be asked for its length.
     #[inline(always)]
     fn parse_usual(line: &'d [u8], text: &'d [u8]) -> Option<Self> {
         let line = line.first_chunk::<USUAL_BYTES>()?.as_slice();
