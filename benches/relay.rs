@@ -102,9 +102,9 @@ fn relay(listeners: &mut [UdpListener], desk: &mut Desk) -> usize {
     let mut count = 0;
     while let Next::Datagram(received) = inbox.next(&mut listeners[0]) {
         outbox.push(Transmit {
-            destination: received.source,
-            listener: received.listener,
-            source: received.local.ip(),
+            destination: received.arrival.source,
+            listener: received.arrival.listener,
+            source: received.arrival.local.ip(),
             payload: Payload::Slot(received.slot, HEADROOM_BYTES..HEADROOM_BYTES + received.length),
         });
         count += 1;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use viaduct::jobs::Mailbox;
-use viaduct::mem::{ListenerId, Outbox, Received};
+use viaduct::mem::{Arrival, ListenerId, Outbox, Received};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::time::Now;
 use viaduct::transport::{Steering, bind_group};
@@ -32,7 +32,8 @@ impl Core for Talkative {
 
     fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
         for number in 0..ANSWERS {
-            let way = (received.source, received.listener, received.local.ip());
+            let Arrival { source, local, listener } = *received.arrival;
+            let way = (source, listener, local.ip());
             outbox.push_composed(way, |bytes| {
                 bytes.extend_from_slice(&number.to_be_bytes());
                 bytes.resize(bytes.len() + ANSWER_BYTES - 4, b'x');

@@ -13,7 +13,7 @@ use crate::jobs::{Answer, Completion, Ending, JobQueue, Mailbox, Order};
 use crate::limits::{HEADROOM_BYTES, PAYLOAD_BYTES_MAX};
 use crate::location::registrar::{Registration, Rejection, Request, register};
 use crate::location::{self, LocationTables, RegistrarConfig, UsrlocConfig, aor_key};
-use crate::mem::{ListenerId, Outbox, Peer, Received, SlotId, SlotPool};
+use crate::mem::{Arrival, ListenerId, Outbox, Peer, Received, SlotId, SlotPool};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::modules::SharedVariables;
 use crate::names::{Answer as NameAnswer, NameTable, Question, Wanted};
@@ -214,8 +214,9 @@ impl Stage {
         let buffer = self.slots.slot_mut(slot);
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
         let listener = ListenerId(u16::try_from(position).unwrap_or(0));
-        let (source, local, length) = (source.address, local.address, datagram.len());
-        let mut received = Received { slot, buffer, length, source, local, listener };
+        let arrival = Arrival { source: source.address, local: local.address, listener };
+        let length = datagram.len();
+        let mut received = Received { slot, buffer, length, arrival: &arrival };
         self.core.handle_datagram(self.now, &mut received, &mut self.outbox);
         let mut sent = self.take_sent();
         if self.answer_names() {

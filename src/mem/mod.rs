@@ -6,7 +6,7 @@ mod outbox;
 mod slot;
 
 pub use outbox::{Outbox, Payload, Peer, Transmit};
-pub use slot::{Received, SlotPool};
+pub use slot::{Arrival, Received, SlotPool};
 
 /// Number of a listen address, in the order of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

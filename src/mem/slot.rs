@@ -76,11 +76,18 @@ pub struct Received<'a> {
     pub buffer: &'a mut [u8],
     /// Length of the datagram (bytes).
     pub length: usize,
+    /// How it got here.
+    pub arrival: &'a Arrival,
+}
+
+/// How a message got here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
     /// Who sent it.
     pub source: SocketAddr,
     /// The address it was sent to.
     pub local: SocketAddr,
-    /// The listen address whose socket got it.
+    /// The listener whose socket got it.
     pub listener: ListenerId,
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use smallvec::SmallVec;
 
-use super::arrival::Arrival;
 use super::parked::{self, Counted, Form, Forms, NamedHost, Otherwise, Parked};
 use super::pass;
 use super::response::{self, Hop};
@@ -16,7 +15,7 @@ use super::validate::{Rejection, validate};
 use crate::jobs::{Answer, Completion, Ending};
 use crate::limits::{BATCH_DATAGRAMS_MAX, HEADROOM_BYTES};
 use crate::location::UsrlocConfig;
-use crate::mem::{Outbox, Payload, Received, Transmit};
+use crate::mem::{Arrival, Outbox, Payload, Received, Transmit};
 use crate::metrics::Counter;
 use crate::modules;
 use crate::names::Lookup;
@@ -155,8 +154,7 @@ impl ProxyCore {
             return self.standing.parts.counters.count(Counter::DroppedKeepAlive);
         }
         let parsed = sip::parse(received.datagram(), &mut self.workspace.index);
-        let arrival = Arrival::of(received);
-        self.decide((&now, &arrival), (received.datagram(), parsed), None, outbox);
+        self.decide((&now, received.arrival), (received.datagram(), parsed), None, outbox);
         self.send_rewritten(received, outbox);
     }
 

@@ -15,7 +15,6 @@
 //! A run of the script may wait for a command (`suspended`): `core::handle_completion` goes on with
 //! it.
 
-mod arrival;
 mod branch;
 mod core;
 mod forward;

@@ -59,7 +59,8 @@ impl Way {
     /// That of a response to a request that was forwarded here.
     #[inline(always)]
     fn of(received: &Received<'_>, standing: &Standing) -> Option<Self> {
-        let own = standing.identity.known_text(received.listener, &received.local)?;
+        let own =
+            standing.identity.known_text(received.arrival.listener, &received.arrival.local)?;
         // What lies behind a shorter message is read as well, until it is asked whether that ends
         // behind all of this.
         let message = received.buffer.get(HEADROOM_BYTES..)?;
@@ -79,7 +80,7 @@ impl Way {
         Some(Self {
             destination: SocketAddr::new(IpAddr::V4(ip), port),
             listener,
-            source: source(standing, received.local, listener)?,
+            source: source(standing, received.arrival.local, listener)?,
             status_line,
             own_via: own_end + LINE_BREAK.len() - status_line,
         })

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::arrival::Arrival;
 use super::parked::{Counted, Form, Forms, NamedHost, Otherwise, Parked};
 use super::response::named_host;
 use super::turn::Turn;
 use super::warning::Warning;
-use crate::mem::Peer;
+use crate::mem::{Arrival, Peer};
 use crate::metrics::Counter;
 use crate::names::Lookup;
 use crate::protocol::Transport;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::arrival::Arrival;
 use crate::limits::{SUSPENDED_BYTES_MAX, SUSPENDED_COUNT_MAX};
+use crate::mem::Arrival;
 use crate::script::{Program, Suspended, Wait};
 use crate::time::Now;
 

@@ -5,11 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use smallvec::SmallVec;
 
-use super::arrival::Arrival;
 use super::parked::Parked;
 use super::standing::Standing;
 use crate::location::LocationTables;
-use crate::mem::{ListenerId, Outbox};
+use crate::mem::{Arrival, ListenerId, Outbox};
 use crate::metrics::Counter;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::{Host, LogFacility, LogLevel, NextHop, Refusal, Transit};

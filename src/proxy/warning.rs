@@ -3,8 +3,8 @@
 
 use std::io::Write;
 
-use super::arrival::Arrival;
 use crate::limits::WARNING_URI_BYTES_MAX;
+use crate::mem::Arrival;
 use crate::script::Settings;
 use crate::sip::{HeaderName, Message};
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::udp::{Landed, Reception, UdpListener};
 use crate::limits::BATCH_DATAGRAMS_MAX;
-use crate::mem::{ListenerId, Received, SlotId, SlotPool};
+use crate::mem::{Received, SlotId, SlotPool};
 use crate::sys::ReceiveBatch;
 
 /// A batch of a listener's datagrams.
@@ -91,7 +91,7 @@ impl Inbox {
     #[inline]
     pub fn next(&mut self, listener: &mut UdpListener) -> Next<'_> {
         if !self.rest.is_empty() {
-            return self.next_of_merged(listener.id());
+            return self.next_of_merged();
         }
         if self.begun == self.filled {
             return Next::Nothing;
@@ -104,14 +104,14 @@ impl Inbox {
         let Landed { length, step, .. } = self.landed;
         if step < length {
             self.rest = 0..length;
-            return self.next_of_merged(listener.id());
+            return self.next_of_merged();
         }
         self.taken += 1;
-        self.received(SlotId(landing as u16), length, listener.id())
+        self.received(SlotId(landing as u16), length)
     }
 
     /// The next of the datagrams that landed as one, if a slot is free.
-    fn next_of_merged(&mut self, listener: ListenerId) -> Next<'_> {
+    fn next_of_merged(&mut self) -> Next<'_> {
         if self.spares == self.slots.spare_count() {
             return Next::NoSlot;
         }
@@ -122,20 +122,14 @@ impl Inbox {
         let slot = self.slots.split(landing, part, self.spares);
         self.spares += 1;
         self.taken += 1;
-        self.received(slot, length, listener)
+        self.received(slot, length)
     }
 
     /// A datagram of what has landed.
     #[inline]
-    fn received(&mut self, slot: SlotId, length: usize, listener: ListenerId) -> Next<'_> {
-        Next::Datagram(Received {
-            slot,
-            buffer: self.slots.slot_mut(slot),
-            length,
-            source: self.landed.source,
-            local: self.landed.local,
-            listener,
-        })
+    fn received(&mut self, slot: SlotId, length: usize) -> Next<'_> {
+        let buffer = self.slots.slot_mut(slot);
+        Next::Datagram(Received { slot, buffer, length, arrival: &self.landed.arrival })
     }
 
     /// Takes the slots back: nothing of what has been taken is needed any more.
@@ -164,6 +158,7 @@ mod tests {
 
     use super::super::{Steering, bind_group};
     use super::*;
+    use crate::mem::{Arrival, ListenerId};
     use crate::sys::{Outgoing, SendBatch};
 
     /// A listener on a free port.
@@ -211,7 +206,8 @@ mod tests {
         assert!(inbox.receive(&mut listener));
         assert_eq!(inbox.filled, 3);
         let Next::Datagram(first) = inbox.next(&mut listener) else { panic!("nothing came") };
-        assert_eq!((first.source, first.local), (source, listener.local_address()));
+        let Arrival { source: from, local, .. } = *first.arrival;
+        assert_eq!((from, local), (source, listener.local_address()));
         let (rest, end) = take(&mut inbox, &mut listener);
         assert_eq!((&rest[..], end), (&texts[1..], false));
         assert!(inbox.is_done());

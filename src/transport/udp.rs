@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use crate::limits::SLOT_BYTES;
-use crate::mem::{ListenerId, SlotPool};
+use crate::mem::{Arrival, ListenerId, SlotPool};
 use crate::sys::{Landings, ReceiveBatch, Told};
 
 /// One socket, one of the group of its listen address.
@@ -43,17 +43,16 @@ pub(super) struct Landed {
     pub length: usize,
     /// From the beginning of one datagram to that of the next (bytes).
     pub step: usize,
-    /// Who sent it.
-    pub source: SocketAddr,
-    /// The address that it was sent to.
-    pub local: SocketAddr,
+    /// How it got here.
+    pub arrival: Arrival,
 }
 
 impl Landed {
     /// Nothing.
     pub(super) const NOTHING: Self = {
         let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        Self { length: 0, step: 0, source: nobody, local: nobody }
+        let arrival = Arrival { source: nobody, local: nobody, listener: ListenerId(0) };
+        Self { length: 0, step: 0, arrival }
     };
 }
 
@@ -115,7 +114,8 @@ impl UdpListener {
         let arrival = batch.arrival(index);
         let Some(source) = arrival.source.filter(|_| !arrival.truncated) else { return false };
         let length = arrival.length;
-        *landed = Landed { length, step: length, source, local: self.local };
+        let arrival = Arrival { source, local: self.local, listener: self.id };
+        *landed = Landed { length, step: length, arrival };
         if let Some(told) = batch.told(index) {
             self.note(told, landed);
         }
@@ -125,7 +125,7 @@ impl UdpListener {
     /// Notes what else the kernel told of a landing.
     fn note(&mut self, told: Told, landed: &mut Landed) {
         if let Some(ip) = told.local {
-            landed.local.set_ip(ip);
+            landed.arrival.local.set_ip(ip);
         }
         if let Some(bytes) = told.segment {
             landed.step = bytes;
@@ -211,8 +211,8 @@ mod tests {
         assert_eq!(reception, Reception { count: 2, drained: true });
         let mut second = Landed::NOTHING;
         assert!(listener.take(&batch, 1, &mut second));
-        assert_eq!(second.source, peer.local_addr().unwrap());
-        assert_eq!(second.local, listener.local_address());
+        assert_eq!(second.arrival.source, peer.local_addr().unwrap());
+        assert_eq!(second.arrival.local, listener.local_address());
         assert_eq!(&slots.slot(SlotId(1))[HEADROOM_BYTES..][..second.length], b"second");
         let reception = listener.receive(&mut batch, &mut slots, 4);
         assert_eq!(reception, Reception { count: 0, drained: true });
@@ -248,7 +248,7 @@ mod tests {
             assert_eq!(listener.receive(&mut batch, &mut slots, 1).count, 1);
             let mut landed = Landed::NOTHING;
             assert!(listener.take(&batch, 0, &mut landed));
-            assert_eq!(landed.local, target);
+            assert_eq!(landed.arrival.local, target);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::limits::{
     BATCH_DATAGRAMS_MAX, CONNECTION_STOP_MS_MAX, DATAGRAM_BYTES_MAX, HEADROOM_BYTES,
     LISTENER_COUNT_MAX,
 };
-use crate::mem::{ListenerId, Outbox, Received, SlotId};
+use crate::mem::{Arrival, ListenerId, Outbox, Received, SlotId};
 use crate::metrics::{Counter, WorkerCounters};
 use crate::time::{Now, earlier};
 use crate::transport::{Arrived, Inbox, Next, Sender, Streams, UdpListener};
@@ -278,7 +278,8 @@ impl<C: Core> Cycle<C> {
             let landing = &mut buffer[HEADROOM_BYTES..HEADROOM_BYTES + DATAGRAM_BYTES_MAX];
             let Some(arrived) = streams.next(landing) else { break };
             let Arrived { length, source, local, listener } = arrived;
-            let mut received = Received { slot, buffer, length, source, local, listener };
+            let arrival = Arrival { source, local, listener };
+            let mut received = Received { slot, buffer, length, arrival: &arrival };
             self.core.handle_datagram(now, &mut received, &mut self.outbox);
         }
         self.flush()

@@ -64,7 +64,7 @@ impl<C: Core> Isolated<C> {
         if let Err(panic) = handled {
             outbox.truncate(transmits_before);
             self.counters.count(Counter::DroppedAtWorkerPanic);
-            self.report(received.source, received.datagram(), panic.as_ref());
+            self.report(received.arrival.source, received.datagram(), panic.as_ref());
             self.core = (self.make_core)(self.program.running());
         }
     }
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::limits::HEADROOM_BYTES;
-    use crate::mem::{ListenerId, SlotId, SlotPool};
+    use crate::mem::{Arrival, ListenerId, SlotId, SlotPool};
 
     /// Sends what it gets to where it came from, and fails at what begins with `!`.
     struct Fragile {
@@ -190,7 +190,8 @@ mod tests {
         fn replace_program(&mut self, _: &Arc<()>) {}
 
         fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
-            let way = (received.source, received.listener, received.local.ip());
+            let Arrival { source, local, listener } = *received.arrival;
+            let way = (source, listener, local.ip());
             outbox.push_composed(way, |bytes| {
                 bytes.extend_from_slice(received.datagram());
                 true
@@ -233,14 +234,14 @@ mod tests {
     fn handle(core: &mut Isolated<Fragile>, text: &[u8], outbox: &mut Outbox) {
         let mut slots = SlotPool::new(1, 0);
         slots.slot_mut(SlotId(0))[HEADROOM_BYTES..][..text.len()].copy_from_slice(text);
-        let mut received = Received {
-            slot: SlotId(0),
-            buffer: slots.slot_mut(SlotId(0)),
-            length: text.len(),
+        let arrival = Arrival {
             source: "192.0.2.1:5060".parse().unwrap(),
             local: "192.0.2.2:5060".parse().unwrap(),
             listener: ListenerId(0),
         };
+        let (slot, length) = (SlotId(0), text.len());
+        let buffer = slots.slot_mut(slot);
+        let mut received = Received { slot, buffer, length, arrival: &arrival };
         core.handle_datagram(Now::default(), &mut received, outbox);
     }
 

@@ -135,7 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::mem::{ListenerId, Outbox, Received};
+    use crate::mem::{Arrival, ListenerId, Outbox, Received};
     use crate::metrics::Counter;
     use crate::transport::{Steering, bind_group};
 
@@ -155,7 +155,8 @@ mod tests {
 
         fn handle_datagram(&mut self, _: Now, received: &mut Received<'_>, outbox: &mut Outbox) {
             assert!(!received.datagram().starts_with(b"fail"), "not this one");
-            let way = (received.source, received.listener, received.local.ip());
+            let Arrival { source, local, listener } = *received.arrival;
+            let way = (source, listener, local.ip());
             outbox.push_composed(way, |bytes| {
                 bytes.extend_from_slice(&self.program);
                 bytes.extend_from_slice(received.datagram());

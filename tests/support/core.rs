@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use viaduct::jobs::{Answer, Completion, Ending, JobQueue, Mailbox, Order};
 use viaduct::limits::HEADROOM_BYTES;
 use viaduct::location::LocationTables;
-use viaduct::mem::{ListenerId, Outbox, Received, SlotId, SlotPool};
+use viaduct::mem::{Arrival, ListenerId, Outbox, Received, SlotId, SlotPool};
 use viaduct::metrics::{Counter, WorkerCounters};
 use viaduct::modules::{REGISTRY, SharedVariables};
 use viaduct::names::NameTable;
@@ -165,14 +165,8 @@ impl CoreBench {
         let slot = SlotId(0);
         let buffer = self.slots.slot_mut(slot);
         buffer[HEADROOM_BYTES..HEADROOM_BYTES + datagram.len()].copy_from_slice(datagram);
-        let mut received = Received {
-            slot,
-            buffer,
-            length: datagram.len(),
-            source,
-            local: self.local,
-            listener: ListenerId(0),
-        };
+        let arrival = Arrival { source, local: self.local, listener: ListenerId(0) };
+        let mut received = Received { slot, buffer, length: datagram.len(), arrival: &arrival };
         self.core.handle_datagram(self.now, &mut received, &mut self.outbox);
     }
 
