@@ -17,6 +17,7 @@ use core_support::CoreBench;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use viaduct::metrics::Counter;
 
 /// The script that comes with the server.
 const DEFAULT: &str = include_str!("../examples/default.cfg");
@@ -199,4 +200,17 @@ fn messages_leave_nothing_behind() {
     round();
     let held = allocation_counter::measure(round);
     assert_eq!((held.count_current, held.bytes_current), (0, 0));
+}
+
+#[test]
+fn keep_alives_and_rubbish_are_swallowed_and_counted() {
+    let mut core = CoreBench::new(DEFAULT);
+    for datagram in ["", "\r\n\r\n", "\0\0\0\0", "\r\n"] {
+        assert_eq!(core.send(SOURCE, datagram), []);
+    }
+    assert_eq!(core.counted(Counter::DroppedKeepAlive), 4);
+    for datagram in ["hello", "INVITE\r\n\r\n", "SIP/2.0 abc OK\r\n\r\n", "\u{fffd}"] {
+        assert_eq!(core.send(SOURCE, datagram), []);
+    }
+    assert_eq!(core.counted(Counter::DroppedMalformed), 4);
 }

@@ -39,6 +39,10 @@ impl Counting<'_> {
         let programs: Vec<Program> = programs.collect();
         for scenario in SCENARIOS.into_iter().filter(|scenario| self.options.wants(scenario.name()))
         {
+            if scenario == Scenario::Call && self.viaload.is_none() {
+                println!("call: left out, viaload is not built");
+                continue;
+            }
             for program in &programs {
                 let count = self.count(*program, scenario);
                 println!("{:<8} {:<10} {count:>9.0}", scenario.name(), program.name());
@@ -104,5 +108,7 @@ fn pass(load: &mut Load, peer: &Peer, kind: Kind, count: u64) {
 /// What callgrind has told of a process and its children.
 fn collected(log: &str) -> f64 {
     let counts = log.lines().filter_map(|line| line.split("Collected : ").nth(1));
-    counts.filter_map(|count| count.trim().parse::<f64>().ok()).sum()
+    let counts: Vec<f64> = counts.filter_map(|count| count.trim().parse().ok()).collect();
+    assert!(!counts.is_empty(), "valgrind tells nothing:\n{log}");
+    counts.iter().sum()
 }

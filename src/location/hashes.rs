@@ -65,16 +65,16 @@ impl Equivalent<AorKey> for Sought<'_> {
 /// As [`Sought`], for the one place where each call looks: it has a type of its own so that the
 /// search is compiled into that place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Called<'a>(pub(super) Sought<'a>);
+pub(super) struct Within<'a>(pub(super) Sought<'a>);
 
-impl Hash for Called<'_> {
+impl Hash for Within<'_> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
 }
 
-impl Equivalent<AorKey> for Called<'_> {
+impl Equivalent<AorKey> for Within<'_> {
     #[inline]
     fn equivalent(&self, key: &AorKey) -> bool {
         self.0.equivalent(key)

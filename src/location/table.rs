@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 use thiserror::Error;
 
 use super::BindingSet;
-use super::hashes::{AorHashes, AorKey, Called, Sought};
+use super::hashes::{AorHashes, AorKey, Sought, Within};
 use crate::limits::{AOR_COUNT_MAX, LOCATION_BYTES_MAX};
 
 pub use walk::Walk;
@@ -109,9 +109,9 @@ impl LocationTable {
 
     /// As [`Self::lookup`], for the one place that is to have the search within.
     #[inline(always)]
-    pub fn lookup_called<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
-        let called = Called(self.hashes.seek(aor));
-        self.index.pin().get(&called).map(read)
+    pub fn lookup_within<R>(&self, aor: &[u8], read: impl FnOnce(&BindingSet) -> R) -> Option<R> {
+        let sought = Within(self.hashes.seek(aor));
+        self.index.pin().get(&sought).map(read)
     }
 
     /// Shows the bindings of `aor` to `read`; `None` if it has none. Takes no lock, never waits

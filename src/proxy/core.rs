@@ -140,7 +140,8 @@ impl ProxyCore {
         }
     }
 
-    /// As [`Self::handle_any`]: rare, so that nothing is kept ready for it.
+    /// As [`Self::handle_any`], of a response that was not passed on: rare, so that nothing is kept
+    /// ready for it.
     #[cold]
     #[inline(never)]
     fn handle_unusual(&mut self, now: Now, received: &mut Received<'_>, outbox: &mut Outbox) {

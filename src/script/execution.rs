@@ -353,13 +353,13 @@ impl<'m> Execution<'m> {
     pub fn is_myself(&self, text: &'m [u8]) -> bool {
         let Some(uri) = self.uri_parts(text) else { return false };
         self.host.is_myself(uri.host, uri.unusual_port())
-            || uri.scheme == Scheme::Sips && self.is_without_tls(uri)
+            || uri.scheme == Scheme::Sips && self.is_myself_in_the_clear(uri)
     }
 
     /// Whether the host of a `sips:` URI without a port is this server at the port of `sip:`.
     #[cold]
     #[inline(never)]
-    fn is_without_tls(&self, uri: &Uri<'_>) -> bool {
+    fn is_myself_in_the_clear(&self, uri: &Uri<'_>) -> bool {
         uri.port.is_none() && self.host.is_myself(uri.host, None)
     }
 

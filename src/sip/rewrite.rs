@@ -227,7 +227,7 @@ impl EditList {
 
     /// Begins to make this list one that puts what is written onto the sheet in place of the first
     /// bytes of the message, and behind them makes the changes of `further`. `None`, and there are
-    /// no changes, if one of these is not behind `free`. [`Self::finish`] ends it.
+    /// no changes, if one of these is not behind `free`. Of no use until [`Self::finish`] ends it.
     #[inline(always)]
     pub fn begin(&mut self, free: usize, further: &Self) -> Option<Sheet<'_>> {
         let is_behind = further.edits.first().is_none_or(|edit| edit.at as usize > free)

@@ -135,7 +135,8 @@ impl<'d> Opening<'d> {
         }
     }
 
-    /// The digits and dots from `start` on: as many as an IPv4 address has, and one more.
+    /// The octets from `start` on of which an IPv4 address consists, and slashes, of which none has
+    /// any: as many as it has, and one more.
     #[inline(always)]
     fn digits(self, start: usize) -> Option<&'d [u8]> {
         let others = !Block::new(*self.at(start)?).within(b'.', b'9');
@@ -169,8 +170,8 @@ const fn is_status_code(octets: [u8; 4]) -> bool {
     (above | above.wrapping_add(ABOVE)) & 0x8080_8080 == 0
 }
 
-/// A Via as the one below ours is in almost all responses: of UDP, its branch an identifier, none
-/// of its parameters one that a response goes by and that is not told here.
+/// A Via as the one below ours is in almost all responses: of UDP, its branch an identifier,
+/// without `maddr`; `rport` and `received` are told below.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainVia<'d> {
     /// The port of the sent-by, if one is written.
@@ -256,7 +257,8 @@ fn line_end(opening: Opening<'_>, end: usize) -> Option<usize> {
 #[inline(always)]
 #[must_use]
 pub(crate) fn is_whole(text: &[u8], length: usize) -> bool {
-    let Some(end) = header_len(text) else { return false };
+    // Without a blank line in it, not all that lies behind is looked through.
+    let Some(end) = text.get(..length + STRETCH).and_then(header_len) else { return false };
     let header = &text[..end];
     length == end && header.ends_with(b"\r\nContent-Length: 0\r\n\r\n")
         || end <= length && content_length(text, end) == Some(length - end)

@@ -265,7 +265,7 @@ mod tests {
             let count = listener.receive(&mut batch, &mut slots, 64).count;
             received += count;
             for index in 0..count {
-                assert!(listener.take(&batch, index, &mut Landed::NOTHING.clone()));
+                assert!(listener.take(&batch, index, &mut { Landed::NOTHING }));
             }
             lost += listener.take_losses();
         };

@@ -4,7 +4,8 @@ use super::uri::is_safe;
 use crate::mem::ListenerId;
 use crate::protocol::{Endpoint, Transport};
 use crate::script::{
-    Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, split_host_port,
+    Argument, Digits, Execution, FALSE, NextHop, Refusal, ReturnCode, TRUE, parse_int,
+    split_host_port,
 };
 use crate::sip::{host_ip, parse_port};
 
@@ -129,7 +130,10 @@ fn to_host<'m>(
 fn said_port(argument: &Argument<'_>) -> Option<Option<u16>> {
     let port = match argument {
         Argument::Int(port) => u16::try_from(*port).ok()?,
-        Argument::Text(port) => parse_port(port)?,
+        Argument::Text(port) => match parse_port(port) {
+            Some(port) => port,
+            None => parse_int(port).and_then(|port| u16::try_from(port).ok())?,
+        },
         _ => return None,
     };
     Some(Some(port).filter(|port| *port != 0))

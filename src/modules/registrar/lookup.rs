@@ -18,7 +18,7 @@ use crate::sip::{Items, NameAddr, Scheme, is_sips};
 /// was in it. What goes to a `sips:` URI goes to such contacts only: no other is secure on each hop
 /// (RFC 3261 §16.5).
 pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> ReturnCode {
-    let (Some(aor), [Argument::Text(name)]) = (own_key(execution), arguments) else {
+    let (Some(aor), [Argument::Text(name)]) = (usual_key(execution), arguments) else {
         return lookup_any(execution, arguments);
     };
     let now = location::moment(execution.host.monotonic_seconds());
@@ -26,7 +26,7 @@ pub(super) fn lookup<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m
         return FALSE;
     };
     let (program, transit) = (execution.program, &mut execution.transit);
-    let found = table.lookup_called(aor, |set| take_best(set, now, program, transit)).flatten();
+    let found = table.lookup_within(aor, |set| take_best(set, now, program, transit)).flatten();
     end(execution, (name, aor), found)
 }
 
@@ -50,7 +50,7 @@ fn lookup_any<'m>(execution: &mut Execution<'m>, arguments: &[Argument<'m>]) -> 
 
 /// The user of the Request-URI, if that is the key as it stands and any contact will do.
 #[inline(always)]
-fn own_key<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
+fn usual_key<'m>(execution: &Execution<'m>) -> Option<&'m [u8]> {
     let transit = &execution.transit;
     transit.message.method()?;
     let uri = execution.known_parts(transit.uri).filter(|uri| uri.scheme == Scheme::Sip)?;

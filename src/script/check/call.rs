@@ -382,10 +382,11 @@ impl Checker<'_> {
 
     /// A port, by its number or as an address.
     fn port(&mut self, argument: &Expression) -> Option<Prepared> {
-        match literal(argument).and_then(|text| parse_int(&text)) {
+        let number = literal(argument).and_then(|text| parse_int(&text));
+        match number.map(u16::try_from) {
             None => self.address(argument),
-            Some(port) if (0..=i64::from(u16::MAX)).contains(&port) => Some(Prepared::Int(port)),
-            Some(_) => {
+            Some(Ok(port)) => Some(Prepared::Int(port.into())),
+            Some(Err(_)) => {
                 self.error("E0405", "ports have numbers from 0 to 65535", argument.span);
                 None
             }
